@@ -1,0 +1,1 @@
+"""The server image's package: fetch a model, make its environment, serve it."""

@@ -1,0 +1,93 @@
+"""The verbs of the image: fetch, environment, serve, inspect."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from server import settings
+from server.errors import ServerError
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from server.artifact.fetch import fetch
+
+    fetch(
+        arguments.source,
+        arguments.dest,
+        settings.load(settings.FetchSettings, os.environ),
+        digest=arguments.digest,
+    )
+
+
+def _environment(arguments: argparse.Namespace) -> None:
+    from server.environment.build import build
+
+    build(arguments.model, arguments.env, settings.load(settings.EnvironmentSettings, os.environ))
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    from server.edges.serve import serve
+
+    serve(settings.load(settings.ServeSettings, os.environ), arguments.environment)
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from server.artifact.inspect import inspect
+
+    print(
+        inspect(arguments.source, settings.load(settings.FetchSettings, os.environ), as_json=arguments.json)
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m server", description=__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    fetch = verbs.add_parser("fetch", help="copy a model folder here and check that it is the right one")
+    fetch.add_argument("source", metavar="SOURCE", help="s3://bucket/prefix or file:///folder")
+    fetch.add_argument("dest", metavar="DEST", type=Path, help="folder to put the model in")
+    fetch.add_argument("--digest", metavar="sha256:…", help="the model's digest; anything else is refused")
+    fetch.set_defaults(run=_fetch)
+
+    environment = verbs.add_parser("environment", help="make the model's own Python environment")
+    environment.add_argument("model", metavar="MODEL", type=Path, help="folder of the model")
+    environment.add_argument("env", metavar="ENV", type=Path, help="folder to make the environment in")
+    environment.set_defaults(run=_environment)
+
+    serve = verbs.add_parser("serve", help="serve the model")
+    serve.add_argument(
+        "--environment", metavar="ENV", type=Path, required=True, help="folder that `environment` made"
+    )
+    serve.set_defaults(run=_serve)
+
+    inspect = verbs.add_parser("inspect", help="say what a model is without loading it")
+    inspect.add_argument("source", metavar="SOURCE", help="as for fetch, or a folder")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
+    inspect.set_defaults(run=_inspect)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb and return its exit code (server.errors)."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        format=f"%(asctime)s %(levelname)s {arguments.verb}: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        arguments.run(arguments)
+    except ServerError as error:
+        logging.error("%s", error)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

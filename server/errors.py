@@ -1,0 +1,140 @@
+"""Every error that the server reports, and what each means to HTTP, gRPC and the process's exit code.
+
+An error's message names the value, the rule that it breaks and the fix. Seldon's
+error body (https://docs.seldon.io/projects/seldon-core/en/v1.17.1/python/python_component.html)
+is made from ``reason`` and the message by ``server.protocol.failure``.
+"""
+
+from __future__ import annotations
+
+
+class ServerError(Exception):
+    """An error of this server. Subclasses say how each face reports it.
+
+    ``status`` is the HTTP status, ``grpc`` the name of the gRPC status code, ``reason`` the
+    ``status.reason`` of Seldon's error body, ``exit_code`` what a verb ends with.
+    """
+
+    status = 500
+    grpc = "INTERNAL"
+    reason = "MICROSERVICE_INTERNAL_ERROR"
+    exit_code = 1
+
+
+class BadSetting(ServerError):
+    """A setting, a graph parameter or a command line argument has a value that it cannot have."""
+
+    exit_code = 2
+
+
+# What a client of the served model can do wrong, and what can go wrong while it is answered.
+
+
+class BadData(ServerError):
+    """The request does not hold what the model can be called with."""
+
+    status = 400
+    grpc = "INVALID_ARGUMENT"
+    reason = "MICROSERVICE_BAD_DATA"
+
+
+class BodyTooLarge(BadData):
+    """The request's body is over the limit."""
+
+    status = 413
+    grpc = "RESOURCE_EXHAUSTED"
+
+
+class NoSuchPath(BadData):
+    """The path is not one that the server answers."""
+
+    status = 404
+    grpc = "UNIMPLEMENTED"
+
+
+class MethodNotAllowed(BadData):
+    """The path does not answer to this HTTP method."""
+
+    status = 405
+    grpc = "UNIMPLEMENTED"
+
+
+class NotReady(ServerError):
+    """The model is not loaded, or its process has ended and is being started again."""
+
+    status = 503
+    grpc = "UNAVAILABLE"
+    reason = "MICROSERVICE_NOT_READY"
+
+
+class ModelFailed(ServerError):
+    """The model raised an exception; the message holds its type and text."""
+
+
+# Why fetch can end without a model.
+
+
+class SourceNotFound(ServerError):
+    """There is no such bucket, key, file or model version."""
+
+    exit_code = 10
+
+
+class AccessDenied(ServerError):
+    """The store refuses the credentials, or they do not allow this."""
+
+    exit_code = 11
+
+
+class SourceUnreachable(ServerError):
+    """The store does not answer."""
+
+    exit_code = 12
+
+
+class DigestMismatch(ServerError):
+    """The bytes at the source are not the ones that are pinned."""
+
+    exit_code = 13
+
+
+class NotAModel(ServerError):
+    """The folder is no MLflow model: no MLmodel file, or one that cannot be read."""
+
+    exit_code = 14
+
+
+class BadDestination(ServerError):
+    """The destination cannot be written, or holds something that fetch did not put there."""
+
+    exit_code = 15
+
+
+# Why environment can end without an environment.
+
+
+class BadRequirements(ServerError):
+    """The model's requirements cannot be read."""
+
+    exit_code = 20
+
+
+class UnresolvableRequirements(ServerError):
+    """No set of packages satisfies the model's requirements, or one cannot be installed."""
+
+    exit_code = 21
+
+
+class NoInterpreter(ServerError):
+    """There is no Python interpreter that the model can run on."""
+
+    exit_code = 22
+
+
+# Why serve can end without serving.
+
+
+class ModelNotLoaded(ServerError):
+    """The model cannot be loaded in its environment."""
+
+    exit_code = 30
