@@ -1,0 +1,48 @@
+"""Every way in which a command of this package can fail, and the exit status that it ends with.
+
+A message names the value, the rule that it breaks and the fix, or quotes the tool that refused.
+"""
+
+from __future__ import annotations
+
+
+class GitopsError(Exception):
+    """A command cannot do what it was asked for; ``exit_code`` is what it ends with."""
+
+    exit_code = 1
+
+
+class BadArgument(GitopsError):
+    """An argument or an environment variable of the command has a value that it cannot have."""
+
+    exit_code = 2
+
+
+class ToolNotBuilt(GitopsError):
+    """A pinned tool of tools/go.mod cannot be had."""
+
+    exit_code = 3
+
+
+class BuildFailed(GitopsError):
+    """Kustomize refuses a kustomization; the message holds its own words."""
+
+    exit_code = 4
+
+
+class BadManifest(GitopsError):
+    """An object has a shape that its kind does not allow; the message names object and path."""
+
+    exit_code = 5
+
+
+class PortInUse(GitopsError):
+    """Another process listens on the port."""
+
+    exit_code = 6
+
+
+class StartFailed(GitopsError):
+    """A process that the command needs ended or did not become ready."""
+
+    exit_code = 7
