@@ -49,8 +49,9 @@ class Schema:
     @property
     def names(self) -> list[str] | None:
         """Names of the columns or tensors in order, or None where they have none."""
-        names = [entry.name for entry in (*self.columns, *self.tensors)]
-        return None if not names or any(name is None for name in names) else [name or "" for name in names]
+        entries: tuple[Column | Tensor, ...] = self.columns or self.tensors
+        names = [entry.name for entry in entries if entry.name is not None]
+        return names if names and len(names) == len(entries) else None
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def read(folder: Path) -> Model:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_bytes(), Loader=_Loader)
+        content = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506  a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NotAModel(
             f"{path}: is not YAML ({' '.join(str(error).split())}); log the model again"

@@ -75,7 +75,7 @@ class ServeSettings:
     image: str = setting(
         "", "The container's image, the value in meta.requestPath.", env="PREDICTIVE_UNIT_IMAGE"
     )
-    host: str = setting("0.0.0.0", "Address to listen on.", env="SERVER_HOST")
+    host: str = setting("0.0.0.0", "Address to listen on.", env="SERVER_HOST")  # noqa: S104  a pod's own network
     http_port: int = setting(
         9000,
         "Port of the REST interface.",
@@ -93,6 +93,22 @@ class ServeSettings:
         "How long requests under way may take to end after SIGTERM.",
         env="SERVER_DRAIN_SECONDS",
         minimum=0,
+    )
+
+
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """Settings of ``environment``. uv's own (UV_DEFAULT_INDEX, …) and pip's index settings count beside them."""
+
+    strict_python: bool = setting(
+        False,
+        "Refuse to run the model on another Python minor version than the one that it asks for.",
+        env="ENVIRONMENT_STRICT_PYTHON",
+    )
+    source_distributions: bool = setting(
+        False,
+        "Install packages without a wheel too, from source distributions, which run code of their own meanwhile.",
+        env="ENVIRONMENT_SOURCE_DISTRIBUTIONS",
     )
 
 

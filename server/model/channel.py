@@ -1,0 +1,99 @@
+"""The server's end of the socket to the model's process: frames out, frames in, answers to their calls."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from server.errors import ModelFailed, NotReady
+from server.model.worker import wire
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the model returned: ``value`` is an ndarray, rows as lists, a str, bytes or a dict."""
+
+    value: Any
+    names: list[str] | None
+
+
+class Channel:
+    """One connection to one model process. Calls may overlap; each gets its own answer."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._ids = itertools.count()
+        self._waiting: dict[int, asyncio.Future[Result]] = {}
+
+    @classmethod
+    async def open(cls, sock: socket.socket) -> Channel:
+        """Return a channel over ``sock``, one end of a Unix socket pair."""
+        return cls(*await asyncio.open_connection(sock=sock, limit=2**20))
+
+    async def send(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Write a frame."""
+        self._writer.writelines(wire.pack(header, values))
+        await self._writer.drain()
+
+    async def receive(self) -> tuple[dict[str, Any], list[Any]]:
+        """Return the next frame's header and values.
+
+        Raises:
+            asyncio.IncompleteReadError: the model's process is gone.
+        """
+        prefix = await self._reader.readexactly(wire.PREFIX.size)
+        header_size, body_size = wire.PREFIX.unpack(prefix)
+        header = json.loads(await self._reader.readexactly(header_size))
+        return header, wire.unpack(header, await self._reader.readexactly(body_size))
+
+    async def call(self, header: dict[str, Any], values: list[Any]) -> Result:
+        """Send a call and return the model's result.
+
+        Raises:
+            ModelFailed: the model raised; the message holds the exception's type and text.
+            NotReady: the model's process ended before it answered.
+        """
+        number = next(self._ids)
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            await self.send({**header, "id": number}, values)
+            return await answer
+        except ConnectionError as error:
+            raise NotReady(_ENDED) from error
+        finally:
+            self._waiting.pop(number, None)
+
+    async def answer_calls(self) -> None:
+        """Hand every answer to its call until the model's process is gone."""
+        try:
+            while True:
+                header, values = await self.receive()
+                self._settle(header, values)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # The process's end is reported by whoever waits for it.
+        finally:
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(NotReady(_ENDED))
+
+    def close(self) -> None:
+        """Close the socket; a worker that is idle ends by that."""
+        self._writer.close()
+
+    def _settle(self, header: dict[str, Any], values: list[Any]) -> None:
+        answer = self._waiting.get(header["id"])
+        if answer is None or answer.done():
+            return  # The client went away while the model worked.
+        if header["event"] == "result":
+            answer.set_result(Result(values[0], header["names"]))
+        else:
+            answer.set_exception(ModelFailed(f"{header['type']}: {header['message']}"))
+
+
+_ENDED = "the model's process ended before it answered; it is being started again: send the request again"

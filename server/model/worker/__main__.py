@@ -1,0 +1,32 @@
+"""Start the worker: ``python -I …/worker/__main__.py FD``, FD being its end of a Unix socket pair."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+PACKAGE = "mlflow_model_worker"
+
+
+def main() -> int:
+    """Import this folder as a package under a name of its own, and serve the socket.
+
+    The folder is not put on sys.path: its modules could not be told from the model's.
+    """
+    folder = Path(__file__).resolve().parent
+    spec = importlib.util.spec_from_file_location(
+        PACKAGE, str(folder / "__init__.py"), submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(str(folder))
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[PACKAGE] = package
+    spec.loader.exec_module(package)
+    loop = importlib.import_module(PACKAGE + ".loop")
+    return int(loop.run(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Frames between the server and the model's process: a JSON header and raw buffers, never pickle.
+
+A frame is 12 bytes (header length as uint32, body length as uint64, little endian), the header as
+UTF-8 JSON, then the body: the values' buffers one after the other. A value is described in the
+header by one of
+
+    {"kind": "array", "dtype": "<f8", "shape": [2, 4], "size": 64}   C order, little endian: numbers, booleans, times
+    {"kind": "json", "size": n}                                      UTF-8 JSON; NaN and Infinity may occur
+    {"kind": "text", "size": n}                                      UTF-8
+    {"kind": "bytes", "size": n}
+
+Both sides use this module: keep it to the standard library, numpy and Python 3.8.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Union
+
+import numpy as np
+
+PREFIX = struct.Struct("<IQ")
+RAW_KINDS = "biufmM"
+
+Buffer = Union[bytes, bytearray, memoryview]
+
+
+def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
+    """Return the header's description of a value, and its buffer."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in RAW_KINDS and value.dtype.itemsize <= 8:
+            value = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).reshape(value.shape)
+            buffer = memoryview(value.reshape(-1).view(np.uint8))
+            return (
+                {"kind": "array", "dtype": value.dtype.str, "shape": list(value.shape), "size": value.nbytes},
+                buffer,
+            )
+        value = value.tolist()
+    if isinstance(value, (bytes, bytearray)):
+        return {"kind": "bytes", "size": len(value)}, bytes(value)
+    kind, text = ("text", value) if isinstance(value, str) else ("json", json.dumps(value, default=plain))
+    encoded = text.encode()
+    return {"kind": kind, "size": len(encoded)}, encoded
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON knows for a value that it does not: numpy scalars, dates, bytes."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+def pack(header: dict[str, Any], values: list[Any]) -> list[Buffer]:
+    """Return a frame as the buffers to write, ``header`` getting the descriptions of ``values``."""
+    described = [describe(value) for value in values]
+    text = json.dumps({**header, "values": [description for description, _ in described]}).encode()
+    body = [buffer for _, buffer in described]
+    return [PREFIX.pack(len(text), sum(memoryview(buffer).nbytes for buffer in body)) + text, *body]
+
+
+def unpack(header: dict[str, Any], body: Buffer) -> list[Any]:
+    """Return the values of a frame; arrays are views of ``body``, read-only where it is."""
+    values: list[Any] = []
+    start = 0
+    view = memoryview(body)
+    for description in header["values"]:
+        buffer = view[start : start + description["size"]]
+        start += description["size"]
+        kind = description["kind"]
+        if kind == "array":
+            array = np.frombuffer(buffer, dtype=description["dtype"])
+            values.append(array.reshape(description["shape"]))
+        elif kind == "json":
+            values.append(json.loads(bytes(buffer)))
+        elif kind == "text":
+            values.append(bytes(buffer).decode())
+        else:
+            values.append(bytes(buffer))
+    return values

@@ -1,0 +1,108 @@
+"""A graph node: what a request to it means. The one core behind every face (REST, gRPC, component class)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from server import mlmodel
+from server.errors import ModelNotLoaded
+from server.model.channel import Result
+from server.model.plan import plan
+from server.model.process import ModelProcess
+from server.protocol.arguments import arguments
+from server.protocol.message import Answer, Request
+from server.settings import ServeSettings
+
+
+class Role(StrEnum):
+    """What a call asks of the node."""
+
+    PREDICT = "predict"
+    TRANSFORM_INPUT = "transform_input"
+    TRANSFORM_OUTPUT = "transform_output"
+
+
+# What /api/v1.0/predictions and Seldon/Predict stand for, by the node's type in the graph.
+ROLES = {
+    "MODEL": Role.PREDICT,
+    "TRANSFORMER": Role.TRANSFORM_INPUT,
+    "OUTPUT_TRANSFORMER": Role.TRANSFORM_OUTPUT,
+}
+# The methods that may answer, best first: a scaler has no predict, a classifier no transform.
+METHODS = {
+    Role.PREDICT: ("predict", "transform"),
+    Role.TRANSFORM_INPUT: ("transform", "predict"),
+    Role.TRANSFORM_OUTPUT: ("transform", "predict"),
+}
+
+
+class Node:
+    """The model, its signature and its place in the graph.
+
+    Args:
+        settings: how the node was configured.
+        environment: the folder that the verb ``environment`` made.
+
+    Raises:
+        NotAModel: the folder in the settings holds no MLflow model that can be loaded.
+        ModelNotLoaded: there is no environment.
+    """
+
+    def __init__(self, settings: ServeSettings, environment: Path) -> None:
+        self.settings = settings
+        self.model = mlmodel.read(Path(settings.model_uri))
+        self.role = ROLES[settings.service_type]
+        python = environment / "current" / "bin" / "python"
+        if not python.exists():
+            raise ModelNotLoaded(
+                f"no Python environment in {environment}: run "
+                f"`python -m server environment {settings.model_uri} {environment}` first"
+            )
+        chosen = settings.predict_method
+        methods = {role.value: (chosen,) if chosen else METHODS[role] for role in Role}
+        self.process = ModelProcess(python, self.model.folder, plan(self.model), methods)
+
+    async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
+        """Call the model once and return its answer and the answer's meta.
+
+        Raises:
+            BadData: the request does not fit the model's signature.
+            NotReady: the model is not loaded, or its process died during the call.
+            ModelFailed: the model raised.
+        """
+        call = arguments(request, self.model.inputs, self.settings.xtype)
+        result = await self.process.call(role, call.header, call.values)
+        return Answer(result.value, self._names(role, request, result)), self.meta(request.meta)
+
+    def _names(self, role: Role, request: Request, result: Result) -> list[str]:
+        """Return the names of the answer's columns.
+
+        They are those of the output signature, else those that the result itself has, else, for a
+        transformer that keeps the number of columns, the request's, else t:0, t:1 … as the stock wrapper has it.
+        """
+        value = result.value
+        if isinstance(value, np.ndarray):
+            shape: tuple[int, ...] = value.shape
+        elif isinstance(value, list):
+            shape = (len(value), len(value[0])) if value and isinstance(value[0], list) else (len(value),)
+        else:
+            return []
+        width = shape[1] if len(shape) > 1 else 1
+        outputs = self.model.outputs.names if self.model.outputs else None
+        for names in (outputs, result.names, None if role is Role.PREDICT else request.names):
+            if names is not None and len(names) == width:
+                return names
+        return [] if len(shape) == 1 else [f"t:{index}" for index in range(width)]
+
+    def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return an answer's meta: what the request's said, and this node in the requestPath."""
+        given = given or {}
+        meta = {key: given[key] for key in ("puid", "tags") if given.get(key)}
+        path = given.get("requestPath") or {}
+        if self.settings.node:
+            path = {self.settings.node: self.settings.image, **path}
+        return {**meta, "requestPath": path} if path else meta

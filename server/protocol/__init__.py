@@ -1,0 +1,1 @@
+"""Seldon messages to arrays and back: pure functions, no I/O."""

@@ -1,0 +1,53 @@
+"""An Answer or an error to a JSON body."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import orjson
+
+from server.errors import ServerError
+from server.protocol.message import Answer, Request
+
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def encode(request: Request, answer: Answer, meta: dict[str, Any]) -> bytes:
+    """Return the body of an answer, of the same kind as the request's.
+
+    NaN and the infinities, which JSON does not know, are written as null.
+    """
+    return dumps({**payload(request.kind, answer), "meta": meta})
+
+
+def payload(kind: str, answer: Answer) -> dict[str, Any]:
+    """Return the field of a Seldon message that holds an answer: data, jsonData, strData or binData."""
+    values = answer.values
+    if isinstance(values, dict):
+        return {"jsonData": values}
+    if isinstance(values, str):
+        return {"strData": values}
+    if isinstance(values, bytes):
+        return {"binData": base64.b64encode(values).decode()}
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind in "mM":
+            values = np.datetime_as_string(values).tolist() if values.dtype.kind == "M" else values.tolist()
+        elif values.dtype.kind == "f":
+            values = np.ascontiguousarray(values, dtype=np.float64)
+        if kind == "tensor" and isinstance(values, np.ndarray):
+            tensor = {"shape": list(values.shape), "values": values.reshape(-1)}
+            return {"data": {"names": answer.names, "tensor": tensor}}
+    return {"data": {"names": answer.names, "ndarray": values}}
+
+
+def failure(error: ServerError) -> bytes:
+    """Return Seldon's error body."""
+    status = {"code": -1, "info": str(error), "reason": error.reason, "status": 1}
+    return orjson.dumps({"status": status})
+
+
+def dumps(message: dict[str, Any]) -> bytes:
+    """Return a message as JSON."""
+    return orjson.dumps(message, option=OPTIONS)
