@@ -1,0 +1,104 @@
+"""The Python interpreters that are here, and which of them a model can have.
+
+Source: https://docs.astral.sh/uv/concepts/python-versions/ (how uv finds them).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.environment import uv
+from server.errors import BadRequirements, NoInterpreter
+
+# The oldest Python that the model's process is written for.
+OLDEST = (3, 8)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A CPython: ``version`` is (major, minor, patch), ``platform`` as in ``linux-x86_64-gnu``."""
+
+    version: tuple[int, int, int]
+    path: Path
+    platform: str
+
+    def __str__(self) -> str:
+        return ".".join(str(part) for part in self.version)
+
+
+def present(folder: Path) -> list[Interpreter]:
+    """Return the interpreters that uv finds, one per minor version: the newest patch, and the first of these.
+
+    Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: a
+    model's wheels are rarely made for them. ``folder`` is where uv runs.
+    """
+    listed = json.loads(
+        uv.run(["python", "list", "--only-installed", "--output-format", "json"], folder=folder)
+    )
+    newest: dict[tuple[int, int], Interpreter] = {}
+    for entry in listed:
+        if entry["implementation"] != "cpython" or entry["variant"] != "default" or _is_prerelease(entry):
+            continue
+        parts = entry["version_parts"]
+        found = Interpreter(
+            (parts["major"], parts["minor"], parts["patch"]),
+            Path(entry["path"]),
+            f"{entry['os']}-{entry['arch']}-{entry['libc']}",
+        )
+        best = newest.get(found.version[:2])
+        if found.version[:2] >= OLDEST and (best is None or found.version > best.version):
+            newest[found.version[:2]] = found
+    return sorted(newest.values(), key=lambda interpreter: interpreter.version)
+
+
+def minor(wanted: str) -> tuple[int, int]:
+    """Return the minor version (major, minor) of a version as a model names it, such as ``3.13.0``.
+
+    Raises:
+        BadRequirements: it is not a version.
+    """
+    match = re.match(r"^\D*(\d+)\.(\d+)", wanted)
+    if match is None:
+        raise BadRequirements(
+            f"the model asks for Python {wanted!r}: must be a version such as 3.13 or 3.13.0; log the model again"
+        )
+    return int(match[1]), int(match[2])
+
+
+def ordered(wanted: str, among: Iterable[Interpreter], *, strict: bool) -> list[Interpreter]:
+    """Return the interpreters on which a model that asks for ``wanted`` may run, the best first.
+
+    If there is one of the wanted minor version it is the only one. Else all are, the nearest minor version
+    first, and of two that are equally near the older one, for which the wheels of old pins exist.
+
+    Raises:
+        BadRequirements: ``wanted`` is not a version.
+        NoInterpreter: there is none, or ``strict`` is true and there is none of the wanted minor version.
+    """
+    among = list(among)
+    major, minor_ = minor(wanted)
+    if not among:
+        raise NoInterpreter(
+            f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model asks for "
+            f"Python {wanted}; use an image that has one"
+        )
+    exact = [interpreter for interpreter in among if interpreter.version[:2] == (major, minor_)]
+    if exact:
+        return exact
+    if strict:
+        raise NoInterpreter(
+            f"the model asks for Python {wanted}, and the interpreters here are {', '.join(map(str, among))}; "
+            f"use an image that has Python {major}.{minor_}, or let the nearest one be used with "
+            "ENVIRONMENT_STRICT_PYTHON=false"
+        )
+    return sorted(
+        among, key=lambda one: (abs(one.version[0] - major), abs(one.version[1] - minor_), one.version)
+    )
+
+
+def _is_prerelease(entry: dict[str, str]) -> bool:
+    return re.fullmatch(r"[\d.]+", entry["version"]) is None
