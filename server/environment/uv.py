@@ -61,7 +61,6 @@ def run(arguments: list[str], *, folder: Path, environ: Mapping[str, str] = os.e
             "--color",
             "never",
             "--no-progress",
-            "--quiet",
             *_configuration(environ),
             *arguments,
         ],
