@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server import settings
 from server.errors import ServerError
+from server.setting import load
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -19,7 +20,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
     fetch(
         arguments.source,
         arguments.dest,
-        settings.load(settings.FetchSettings, os.environ),
+        load(settings.FetchSettings, os.environ),
         digest=arguments.digest,
     )
 
@@ -27,20 +28,20 @@ def _fetch(arguments: argparse.Namespace) -> None:
 def _environment(arguments: argparse.Namespace) -> None:
     from server.environment.build import build
 
-    build(arguments.model, arguments.env, settings.load(settings.EnvironmentSettings, os.environ))
+    build(arguments.model, arguments.env, load(settings.EnvironmentSettings, os.environ))
 
 
 def _serve(arguments: argparse.Namespace) -> None:
     from server.edges.serve import serve
 
-    serve(settings.load(settings.ServeSettings, os.environ), arguments.environment)
+    serve(load(settings.ServeSettings, os.environ), arguments.environment)
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
     from server.artifact.inspect import inspect
 
     print(
-        inspect(arguments.source, settings.load(settings.FetchSettings, os.environ), as_json=arguments.json)
+        inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json)
     )
 
 

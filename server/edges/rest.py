@@ -87,13 +87,13 @@ class Rest:
 
     async def _status(self, _: bytes) -> Response:
         if not self._node.process.ready:
-            raise NotReady("the model is not loaded yet; ask again until /health/status answers 200")
+            raise NotReady("the model is not loaded")
         empty = payload("tensor", Answer(np.empty(0), []))
         return Response(200, dumps({**empty, "meta": self._node.meta()}))
 
 
 def failed(error: ServerError) -> Response:
-    """Return the response that tells of an error."""
-    if error.status >= 500:
+    """Return the response that tells of an error, and log what is not the client's doing."""
+    if error.status >= 500 and not isinstance(error, NotReady):
         log.error("%s: %s", error.reason, error)
     return Response(error.status, failure(error))

@@ -19,6 +19,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
+NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
+
 log = logging.getLogger(__name__)
 
 
@@ -54,9 +56,7 @@ class ModelProcess:
             ModelFailed: the model raised.
         """
         if self._channel is None:
-            raise NotReady(
-                "the model is not loaded yet; send the request again when /health/status answers 200"
-            )
+            raise NotReady(NOT_LOADED)
         return await self._channel.call({**header, "method": self._methods[role]}, values)
 
     async def run(self) -> None:

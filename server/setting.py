@@ -1,0 +1,109 @@
+"""A setting: how it is declared, read from the environment and described.
+
+A value comes from an environment variable or, where the Seldon operator hands it over, from a graph
+parameter (PREDICTIVE_UNIT_PARAMETERS). The declarations are in server.settings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import field, fields
+from typing import Any, TypeVar
+
+from server.errors import BadSetting
+
+T = TypeVar("T")
+
+PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    env: str | tuple[str, ...] = (),
+    parameter: str = "",
+    choices: tuple[str, ...] = (),
+    minimum: int | None = None,
+    secret: bool = False,
+) -> Any:
+    """Declare a field of a settings class.
+
+    ``env`` names its environment variables, the first one that is set counts; ``parameter`` its graph
+    parameter, which counts before them. A ``secret``'s value is never part of a message.
+    """
+    names = (env,) if isinstance(env, str) else env
+    metadata = {
+        "meaning": meaning,
+        "env": names,
+        "parameter": parameter,
+        "choices": choices,
+        "minimum": minimum,
+        "secret": secret,
+    }
+    return field(default=default, metadata=metadata)
+
+
+def load(kind: type[T], environ: Mapping[str, str]) -> T:
+    """Return an instance of the settings class ``kind`` with what ``environ`` says.
+
+    Raises:
+        BadSetting: a value is not of the setting's type or not among its choices, or a graph
+            parameter is not known.
+    """
+    parameters = _parameters(environ)
+    known = {entry.metadata["parameter"] for entry in fields(kind)} - {""}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for entry in fields(kind):  # type: ignore[arg-type]
+        if entry.metadata["parameter"] in parameters:
+            origin, text = f"parameter {entry.metadata['parameter']}", parameters[entry.metadata["parameter"]]
+        else:
+            name = next((name for name in entry.metadata["env"] if environ.get(name, "") != ""), None)
+            if name is None:
+                continue
+            origin, text = name, environ[name]
+        values[entry.name] = _convert(origin, text, entry.default, entry.metadata)
+    for name in parameters:
+        if known and name not in known:
+            raise BadSetting(
+                f"unknown graph parameter {name!r}: the server knows {', '.join(sorted(known))}; "
+                "correct the parameter's name in the overlay"
+            )
+    return kind(**values)
+
+
+def _parameters(environ: Mapping[str, str]) -> dict[str, str]:
+    text = environ.get(PARAMETERS, "").strip()
+    if not text:
+        return {}
+    try:
+        return {entry["name"]: str(entry["value"]) for entry in json.loads(text)}
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadSetting(
+            f"{PARAMETERS}={text!r}: must be a JSON list of objects with name, value and type, "
+            "as the Seldon operator writes it"
+        ) from error
+
+
+def _convert(origin: str, text: str, default: Any, metadata: Mapping[str, Any]) -> Any:
+    shown = "(hidden)" if metadata["secret"] else repr(text)
+    if isinstance(default, bool):
+        if text.strip().lower() in _TRUE:
+            return True
+        if text.strip().lower() in _FALSE:
+            return False
+        raise BadSetting(f"{origin}={shown}: must be true or false")
+    if isinstance(default, int):
+        try:
+            number = int(text)
+        except ValueError as error:
+            raise BadSetting(f"{origin}={shown}: must be a whole number") from error
+        if metadata["minimum"] is not None and number < metadata["minimum"]:
+            raise BadSetting(f"{origin}={shown}: must be {metadata['minimum']} or more")
+        return number
+    if metadata["choices"] and text not in metadata["choices"]:
+        raise BadSetting(f"{origin}={shown}: must be one of {', '.join(metadata['choices'])}")
+    return text
