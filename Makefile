@@ -1,0 +1,58 @@
+# Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo smoke test test-all lint types check train lock clean
+
+PORT ?= 8080
+
+# Interpreters are those of the machine; everything else lies in this folder.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+uv := sh tools/bootstrap.sh
+python := .venv/bin/python
+# Made anew when what is locked changes; make compares times, so a warm start asks nobody.
+environment := .venv/.synced
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…)
+	@$(python) -m gitops demo --port $(PORT)
+
+smoke: $(environment) ## run the overlays, compare their answers with expected.json, stop
+	@$(python) -m gitops smoke
+
+test: lint types check ## lint, types, check and the quick tests
+	$(python) -m pytest --quiet -m "not long" --numprocesses 2 --dist loadgroup
+
+test-all: $(environment) ## the tests that take long
+	$(python) -m pytest --quiet -m long || test $$? -eq 5 # 5: there are none
+
+lint: $(environment) ## style of Python and YAML
+	$(python) -m ruff check --quiet .
+	$(python) -m ruff format --quiet --check .
+	$(python) -m yamllint --strict .
+
+types: $(environment) ## mypy --strict
+	$(python) -m mypy --no-error-summary
+
+check: $(environment) ## every kustomization builds, and what it renders is right
+	@$(python) -m gitops check
+
+train: $(environment) ## train the example models again and pin their digests in the overlays
+	@$(python) -m gitops train
+
+lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
+	$(uv) lock
+	$(uv) export --quiet --locked --only-group bootstrap --output-file tools/bootstrap.txt
+
+clean: ## remove all that was made in this folder
+	@test ! -d .cache || chmod -R u+w .cache # Go's module cache is read-only
+	rm -rf .venv .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(environment): pyproject.toml uv.lock
+	@echo "Installing the locked Python environment in .venv (once, and when uv.lock changes)"
+	@$(uv) sync --locked
+	@touch $@
