@@ -1,0 +1,71 @@
+r"""The digest of a model: one sha256 over the names and the contents of its files.
+
+It is what this prints in the model folder, so that anyone can check it:
+
+    find . -type f ! -name model.sig ! -name registered_model_meta | LC_ALL=C sort |
+        xargs -r -d '\n' sha256sum | sha256sum
+
+The two files that do not count are added to a model afterwards: by signing, and by MLflow's downloads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from server.errors import BadSetting, NotAModel
+
+UNCOUNTED = frozenset({"model.sig", "registered_model_meta"})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def model_digest(folder: Path) -> str:
+    """Return the digest of the model in ``folder``, as ``sha256:<64 hex digits>``.
+
+    Raises:
+        NotAModel: the folder holds no file, or one whose name sha256sum would not write as it is.
+    """
+    names = sorted(_files(os.fsencode(folder), b"."))
+    if not names:
+        raise NotAModel(
+            f"no file in {folder}: a model's digest needs at least one; give the folder that MLflow logged"
+        )
+    manifest = hashlib.sha256()
+    for name in names:
+        if any(sign in name for sign in (b"\\", b"\n", b"\r")):
+            raise NotAModel(
+                f"{os.fsdecode(name)!r} in {folder}: a file name of a model must not hold a backslash or a "
+                "line break; rename the file and log the model again"
+            )
+        with open(os.path.join(os.fsencode(folder), name), "rb") as file:  # noqa: PTH118, PTH123  bytes path
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        manifest.update(f"{content}  ".encode() + name + b"\n")
+    return f"sha256:{manifest.hexdigest()}"
+
+
+def check(digest: str) -> str:
+    """Return ``digest`` if it is written as one.
+
+    Raises:
+        BadSetting: it is not.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise BadSetting(
+            f"digest {digest!r}: must be sha256: and 64 lower-case hex digits, as `python -m server inspect` "
+            "prints it; correct modelDigest in the overlay"
+        )
+    return digest
+
+
+def _files(folder: bytes, prefix: bytes) -> Iterator[bytes]:
+    """Yield the paths of the regular files that count, each beginning with ``./``."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = prefix + b"/" + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, name)
+            elif entry.is_file(follow_symlinks=False) and os.fsdecode(entry.name) not in UNCOUNTED:
+                yield name
