@@ -12,9 +12,8 @@ import yaml
 from gitops.errors import BuildFailed
 from gitops.tools import tool
 
-FILE = "kustomization.yaml"
-# Kustomize's other names for it: https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization
-OTHER_FILES = ("kustomization.yml", "Kustomization")
+# The names that kustomize looks for: https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization
+FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # A local build takes less than a second; what fetches from afar and hangs must end.
 TIMEOUT_SECONDS = 120
 
@@ -55,10 +54,10 @@ def build(folder: Path) -> list[dict[str, Any]]:
         raise BuildFailed(f"kustomize build {folder}: {said or f'exit status {done.returncode}'}")
     if said:
         _log.warning("kustomize build %s: %s", folder, said)
-    return objects(done.stdout, origin=f"kustomize build {folder}")
+    return parse(done.stdout, origin=f"kustomize build {folder}")
 
 
-def objects(text: str, *, origin: str) -> list[dict[str, Any]]:
+def parse(text: str, *, origin: str) -> list[dict[str, Any]]:
     """Return the objects of a YAML stream; empty documents are left out.
 
     Raises:

@@ -1,0 +1,66 @@
+"""Judging a whole tree, and telling a person about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from gitops.check.rule import Breach, Finding, Rule
+from gitops.check.rules import FOLDER_RULES, TREE_RULES
+from gitops.check.tree import BASE, Rendered, Tree, load
+from gitops.manifests import title
+
+
+def check(root: Path, out: TextIO) -> int:
+    """Judge the tree below ``root``; write one line for each kustomization that is fine, else its findings.
+
+    Returns:
+        1 if an error was found, else 0. Warnings are written and change nothing.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    tree = load(root)
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings(tree):
+        found[finding.folder].append(finding)
+    for folder in sorted({*tree.kustomizations, *found}):
+        if not any(finding.level == "error" for finding in found[folder]):
+            out.write(f"ok {folder}: {_summary(tree, folder)}\n")
+        for finding in found[folder]:
+            out.write(f"{finding}\n")
+    errors = sum(finding.level == "error" for entries in found.values() for finding in entries)
+    if errors:
+        out.write(
+            f"{errors} {'error' if errors == 1 else 'errors'} in {len(tree.kustomizations)} kustomizations\n"
+        )
+    return int(errors > 0)
+
+
+def findings(tree: Tree) -> Iterator[Finding]:
+    """Yield what breaks the rules: what concerns the whole tree first, then folder by folder."""
+    for rule in TREE_RULES:
+        for breach in rule.judge(tree):
+            yield _finding(rule, breach, breach.folder)
+    for folder, rendered in tree.rendered.items():
+        if folder == BASE:
+            continue
+        for folder_rule in FOLDER_RULES:
+            for breach in folder_rule.judge(rendered):
+                yield _finding(folder_rule, breach, folder)
+
+
+def _finding(rule: Rule[Tree] | Rule[Rendered], breach: Breach, folder: str) -> Finding:
+    return Finding(folder, rule.id, rule.reason, rule.level, breach)
+
+
+def _summary(tree: Tree, folder: str) -> str:
+    """Return what a kustomization is good for: its objects, or who uses it."""
+    users = tree.users(folder)
+    if users:
+        return f"builds as a part of {', '.join(users)}"
+    if folder == BASE:
+        return "builds; judged as a part of the overlays"
+    return ", ".join(title(entry) for entry in tree.rendered[folder].objects) or "renders nothing"

@@ -1,0 +1,100 @@
+"""Rules about what comes out of a build at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gitops.check.rule import Breach, rule
+from gitops.check.tree import OVERLAYS, Rendered, Tree
+from gitops.errors import BadManifest, BuildFailed
+from gitops.manifests import title
+
+_PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
+
+
+@rule
+def placeholder(rendered: Rendered) -> Iterator[Breach]:
+    """No placeholder of the base is left: kustomize is silent where it fills nothing."""
+    for entry in rendered.objects:
+        for path, text in _strings(entry, ""):
+            for found in _PLACEHOLDER.findall(text):
+                yield Breach(
+                    title(entry),
+                    f"{path} is {text!r}",
+                    f"use the component base/node and a node.yaml, and let a replacement fill {found} at this path",
+                )
+
+
+@rule
+def one_deployment(rendered: Rendered) -> Iterator[Breach]:
+    """An overlay renders one SeldonDeployment: it is one Application."""
+    names = [deployment.name for deployment in rendered.deployments]
+    if rendered.overlay and len(names) != 1:
+        yield Breach(
+            f"overlay {rendered.overlay}",
+            f"renders {len(names)} SeldonDeployments{': ' if names else ''}{', '.join(names)}",
+            "keep one, and mark those that are only sources of replacements with the annotation "
+            'config.kubernetes.io/local-config: "true"',
+        )
+
+
+@rule
+def namespace(rendered: Rendered) -> Iterator[Breach]:
+    """An object names its namespace: it must not depend on who applies it."""
+    for deployment in rendered.deployments:
+        if "namespace" not in deployment.raw["metadata"]:
+            yield Breach(
+                deployment.title,
+                "has no metadata.namespace",
+                "set namespace in the overlay's kustomization.yaml",
+            )
+
+
+@rule
+def build(tree: Tree) -> Iterator[Breach]:
+    """Every kustomization builds: Argo CD renders it in the same way."""
+    for folder, error in tree.failures.items():
+        if isinstance(error, BuildFailed):
+            yield Breach("kustomization", str(error), "correct what kustomize names", folder)
+
+
+@rule
+def shape(tree: Tree) -> Iterator[Breach]:
+    """Every object has the shape of its kind: the API server refuses any other."""
+    for folder, error in tree.failures.items():
+        if isinstance(error, BadManifest):
+            yield Breach("kustomization", str(error), "correct the value at this path", folder)
+
+
+@rule
+def overlay(tree: Tree) -> Iterator[Breach]:
+    """A folder of overlays/ is a kustomization: what does not build is not checked."""
+    overlays = tree.root / OVERLAYS
+    for entry in sorted(overlays.iterdir()) if overlays.is_dir() else ():
+        folder = f"{OVERLAYS}/{entry.name}"
+        if entry.is_dir() and not entry.name.startswith(".") and folder not in tree.kustomizations:
+            yield Breach(
+                f"overlay {entry.name}", "has no kustomization.yaml", "add one or remove the folder", folder
+            )
+
+
+@rule
+def component(tree: Tree) -> Iterator[Breach]:
+    """A component is used: it builds only as a part of what uses it, so nothing else checks it."""
+    for folder, entry in tree.kustomizations.items():
+        if entry.is_component and not tree.users(folder):
+            yield Breach(f"component {folder}", "is used by no kustomization", "use it or remove it", folder)
+
+
+def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield every string in a rendered object with its path, keys included."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _strings(entry, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _strings(entry, f"{path}[{index}]")

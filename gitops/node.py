@@ -1,0 +1,63 @@
+"""An overlay's node.yaml: the table of what differs between deployments of a single node.
+
+It is an object of the kind GraphNode, never rendered, from which base/node fills the SeldonDeployment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.errors import BadManifest
+from gitops.kustomize import parse
+from gitops.shape import Part
+
+FILE = "node.yaml"
+KIND = "GraphNode"
+FIELDS = ("deployment", "node", "type", "modelUri", "modelDigest", "xtype")
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """What a node.yaml says. ``name`` is its metadata.name, ``fields`` all keys below its spec."""
+
+    name: str
+    deployment: str
+    node: str
+    type: str
+    model_uri: str
+    model_digest: str
+    xtype: str
+    fields: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """How messages name it: kind and name."""
+        return f"{KIND} {self.name}"
+
+
+def read_node(folder: Path) -> GraphNode | None:
+    """Return what ``folder``/node.yaml says, or None where there is no such file.
+
+    Raises:
+        BadManifest: it is not one GraphNode with all its fields.
+        BuildFailed: it is no YAML.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    documents = parse(file.read_text(), origin=str(file))
+    if [document.get("kind") for document in documents] != [KIND]:
+        raise BadManifest(f"{file}: must hold one object of the kind {KIND}")
+    name = Part(str(file), "", documents[0]).part("metadata").text("name")
+    spec = Part(f"{KIND} {name}", "", documents[0]).part("spec")
+    return GraphNode(
+        name=name,
+        deployment=spec.text("deployment"),
+        node=spec.text("node"),
+        type=spec.text("type"),
+        model_uri=spec.text("modelUri"),
+        model_digest=spec.text("modelDigest"),
+        xtype=spec.text("xtype"),
+        fields=tuple(spec.raw),
+    )
