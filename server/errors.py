@@ -110,6 +110,12 @@ class BadDestination(ServerError):
     exit_code = 15
 
 
+class BadArtifact(ServerError):
+    """The artifact holds what must not be written to disk, or is larger than allowed."""
+
+    exit_code = 16
+
+
 # Why environment can end without an environment.
 
 

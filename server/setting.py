@@ -7,6 +7,7 @@ parameter (PREDICTIVE_UNIT_PARAMETERS). The declarations are in server.settings.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import field, fields
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
+log = logging.getLogger(__name__)
+
 
 def setting(
     default: Any,
@@ -29,11 +32,13 @@ def setting(
     choices: tuple[str, ...] = (),
     minimum: int | None = None,
     secret: bool = False,
+    kind: type | None = None,
 ) -> Any:
     """Declare a field of a settings class.
 
     ``env`` names its environment variables, the first one that is set counts; ``parameter`` its graph
-    parameter, which counts before them. A ``secret``'s value is never part of a message.
+    parameter, which counts before them. A ``secret``'s value is never part of a message. ``kind`` is the
+    value's type where the default, None, does not show it.
     """
     names = (env,) if isinstance(env, str) else env
     metadata = {
@@ -43,8 +48,9 @@ def setting(
         "choices": choices,
         "minimum": minimum,
         "secret": secret,
+        "kind": kind or type(default),
     }
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 def load(kind: type[T], environ: Mapping[str, str]) -> T:
@@ -65,7 +71,7 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
             if name is None:
                 continue
             origin, text = name, environ[name]
-        values[entry.name] = _convert(origin, text, entry.default, entry.metadata)
+        values[entry.name] = _convert(origin, _stripped(origin, text), entry.metadata)
     for name in parameters:
         if known and name not in known:
             raise BadSetting(
@@ -88,15 +94,25 @@ def _parameters(environ: Mapping[str, str]) -> dict[str, str]:
         ) from error
 
 
-def _convert(origin: str, text: str, default: Any, metadata: Mapping[str, Any]) -> Any:
+def _stripped(origin: str, text: str) -> str:
+    """Return ``text`` without the white space around it, which a secret made with `echo` has."""
+    if text != text.strip():
+        log.warning(
+            "%s: the white space around its value is left out; make the value without it (printf, not echo)",
+            origin,
+        )
+    return text.strip()
+
+
+def _convert(origin: str, text: str, metadata: Mapping[str, Any]) -> Any:
     shown = "(hidden)" if metadata["secret"] else repr(text)
-    if isinstance(default, bool):
-        if text.strip().lower() in _TRUE:
+    if metadata["kind"] is bool:
+        if text.lower() in _TRUE:
             return True
-        if text.strip().lower() in _FALSE:
+        if text.lower() in _FALSE:
             return False
         raise BadSetting(f"{origin}={shown}: must be true or false")
-    if isinstance(default, int):
+    if metadata["kind"] is int:
         try:
             number = int(text)
         except ValueError as error:

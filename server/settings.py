@@ -11,6 +11,57 @@ from server.setting import setting
 
 
 @dataclass(frozen=True)
+class FetchSettings:
+    """Settings of ``fetch`` and ``inspect``.
+
+    What else obstore's clients read from the environment counts beside them: web identity and instance
+    roles (AWS_…), GOOGLE_… and AZURE_…
+    """
+
+    access_key_id: str = setting("", "Key of the S3 store.", env="AWS_ACCESS_KEY_ID")
+    secret_access_key: str = setting(
+        "", "Secret of the key of the S3 store.", env="AWS_SECRET_ACCESS_KEY", secret=True
+    )
+    session_token: str = setting(
+        "", "Token of temporary keys of the S3 store.", env=("AWS_SESSION_TOKEN", "AWS_TOKEN"), secret=True
+    )
+    endpoint_url: str = setting(
+        "",
+        "Address of the S3 store, with or without http:// or https://. Default: Amazon's.",
+        env=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    )
+    use_ssl: bool | None = setting(
+        None,
+        "Whether an address of the S3 store without a scheme is https (the default) or http.",
+        env="USE_SSL",
+        kind=bool,
+    )
+    region: str = setting(
+        "", "Region of the S3 store. Default: us-east-1.", env=("AWS_REGION", "AWS_DEFAULT_REGION")
+    )
+    virtual_hosted_style: bool = setting(
+        False,
+        "Put the bucket's name before the host of the S3 store instead of into the path.",
+        env="AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+    )
+    ca_bundle: str = setting(
+        "",
+        "PEM file of certificate authorities to trust beside the system's.",
+        env=("FETCH_CA_BUNDLE", "AWS_CA_BUNDLE"),
+    )
+    max_bytes: int = setting(
+        32 * 1024**3,
+        "Largest size of a model in bytes, unpacked; a larger one is refused.",
+        env="FETCH_MAX_BYTES",
+        minimum=1,
+    )
+    max_files: int = setting(20_000, "Largest number of files of a model.", env="FETCH_MAX_FILES", minimum=1)
+    connections: int = setting(
+        8, "How many connections fetch a model at the same time.", env="FETCH_CONNECTIONS", minimum=1
+    )
+
+
+@dataclass(frozen=True)
 class ServeSettings:
     """Settings of ``serve``."""
 
@@ -25,7 +76,7 @@ class ServeSettings:
     )
     predict_method: str = setting(
         "",
-        "Method of the model to call. Default: `predict` for a MODEL, `transform` for the transformers.",
+        "Method of the model to call. Default: `predict`, for the transformers `transform`, and if there is none the other.",
         parameter="predict_method",
     )
     service_type: str = setting(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -46,8 +49,19 @@ def serve(settings: ServeSettings, environment: Path) -> None:
         runner.run(_run(node, config))
 
 
+class _Http(uvicorn.Server):
+    """A uvicorn server that leaves signals alone: it would end the process by them before the model's is."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def _run(node: Node, config: uvicorn.Config) -> None:
-    http = uvicorn.Server(config)
+    http = _Http(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, http.handle_exit, number, None)
     loading = asyncio.create_task(node.process.run())
     serving = asyncio.create_task(_listen(http))
     log.info(

@@ -46,7 +46,7 @@ def _parse(body: bytes) -> Any:
             # Not JSON, but what Python's own encoder writes for them.
             try:
                 return json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass  # The first error says more.
         raise BadData(f"the body is not JSON: {error}") from error
 

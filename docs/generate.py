@@ -1,0 +1,68 @@
+"""Write the reference pages from the code that they describe: `make docs`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from server import errors, settings  # noqa: E402
+
+
+def settings_page() -> str:
+    """Return docs/settings.md: every setting of every verb."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- Written by `make docs` from server/settings.py: change it there. -->",
+        "",
+        "A graph parameter counts before an environment variable, and of several variables the first that is set.",
+    ]
+    for name, kind in vars(settings).items():
+        if not name.endswith("Settings"):
+            continue
+        lines += ["", f"## `{name.removesuffix('Settings').lower()}`", ""]
+        lines += ["| setting | default | meaning |", "|---|---|---|"]
+        for entry in fields(kind):
+            said = entry.metadata
+            origins = [f"parameter `{said['parameter']}`"] if said["parameter"] else []
+            origins += [f"`{variable}`" for variable in said["env"]]
+            default = f"`{entry.default}`" if entry.default not in ("", None) else ""
+            choices = (
+                f" One of {', '.join(f'`{choice}`' for choice in said['choices'])}."
+                if said["choices"]
+                else ""
+            )
+            lines.append(f"| {', '.join(origins)} | {default} | {said['meaning']}{choices} |")
+    return "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    """Return docs/errors.md: what every error means to each face."""
+    lines = [
+        "# Errors",
+        "",
+        "<!-- Written by `make docs` from server/errors.py: change it there. -->",
+        "",
+        "What goes wrong while a request is answered has an HTTP status and a gRPC code, what ends a verb an exit code.",
+        "",
+        "| error | meaning | HTTP | gRPC | exit code |",
+        "|---|---|---|---|---|",
+    ]
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    for kind in kinds:
+        meaning = (kind.__doc__ or "").strip().partition("\n")[0]
+        served = kind.exit_code == errors.ServerError.exit_code
+        means = f"{kind.status} | {kind.grpc} | " if served else f" | | {kind.exit_code}"
+        lines.append(f"| {kind.__name__} | {meaning} | {means} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"settings.md": settings_page, "errors.md": errors_page}
+
+if __name__ == "__main__":
+    for page, write in PAGES.items():
+        Path(ROOT, "docs", page).write_text(write(), encoding="utf-8")

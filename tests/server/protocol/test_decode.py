@@ -1,0 +1,152 @@
+"""A JSON body to a Request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.errors import BadData
+from server.protocol.decode import decode
+
+
+def body(**data):
+    return json.dumps({"data": data}).encode()
+
+
+def test_numbers_become_an_array_and_keep_their_type():
+    request = decode(body(names=["a", "b"], ndarray=[[1, 2], [3, 4]]))
+    assert request.kind == "ndarray"
+    assert request.names == ["a", "b"]
+    assert request.values.dtype == np.int64
+    np.testing.assert_array_equal(request.values, [[1, 2], [3, 4]])
+
+
+def test_a_tensor_gets_its_shape():
+    request = decode(body(tensor={"shape": [2, 2], "values": [1.5, 2, 3, 4]}))
+    assert request.kind == "tensor"
+    np.testing.assert_array_equal(request.values, [[1.5, 2.0], [3.0, 4.0]])
+
+
+def test_rows_with_strings_and_nulls_stay_as_they_were_sent():
+    rows = [["a", 1, None, True], ["b", 2.5, "c", False]]
+    assert decode(body(ndarray=rows)).values == rows
+
+
+def test_meta_is_kept_and_names_may_be_left_out():
+    request = decode(b'{"meta": {"puid": "p"}, "data": {"ndarray": [[1]]}}')
+    assert request.meta == {"puid": "p"}
+    assert request.names is None
+
+
+def test_nan_as_python_writes_it_is_taken():
+    values = decode(b'{"data": {"ndarray": [[NaN, Infinity]]}}').values
+    assert math.isnan(values[0, 0])
+    assert values[0, 1] == math.inf
+
+
+REFUSED = {
+    "empty": (b" ", 'the body is empty: send a JSON object such as {"data": {"ndarray": [[…], …]}}'),
+    "cut": (b'{"data": ', "the body is not JSON: unexpected end of data: line 1 column 10 (char 9)"),
+    "cut-after-nan": (b"[NaN, ", "the body is not JSON: unexpected character"),
+    "not-utf8": (b'{"data": "\xff"}', "the body is not JSON: str is not valid UTF-8"),
+    "list": (b"[1]", "the body is [1]: it must be a JSON object"),
+    "no-data": (
+        b'{"instances": [[1]]}',
+        'the body has no "data" (it has instances): send {"data": {"ndarray": [[…], …]}}',
+    ),
+    "data-is-list": (b'{"data": [[1]]}', "data is [[1]]: it must be a JSON object"),
+    "no-kind": (b'{"data": {"names": []}}', "data has names: it must have exactly one of ndarray or tensor"),
+    "two-kinds": (
+        b'{"data": {"ndarray": [[1]], "tensor": {}}}',
+        "data has ndarray, tensor: it must have exactly one of ndarray or tensor",
+    ),
+    "names-not-strings": (
+        b'{"data": {"names": [1], "ndarray": [[1]]}}',
+        "data.names is [1]: it must be a list of strings",
+    ),
+    "meta-is-text": (b'{"meta": "x", "data": {"ndarray": [[1]]}}', 'meta is "x": it must be a JSON object'),
+    "no-rows": (b'{"data": {"ndarray": []}}', "data.ndarray has no rows: send at least one"),
+    "scalar": (b'{"data": {"ndarray": 3}}', "data.ndarray is 3: it must be a list of rows, [[…], …]"),
+    "ragged": (
+        b'{"data": {"ndarray": [[1, 2, 3], [4, 5]]}}',
+        "data.ndarray row 1 has 2 values, row 0 has 3: rows must be of equal length",
+    ),
+    "row-is-number": (
+        b'{"data": {"ndarray": [[1], 2]}}',
+        "data.ndarray row 1 is 2: every row must be a list",
+    ),
+    "row-of-strings": (
+        b'{"data": {"ndarray": ["a", "b"]}}',
+        'data.ndarray is one row, ["a", "b"]: it must be a list of rows, [[…], …]',
+    ),
+    "tensor-shape": (
+        b'{"data": {"tensor": {"shape": [-1], "values": [1]}}}',
+        "data.tensor.shape is [-1]: it must be a list of whole numbers, 0 or more",
+    ),
+    "tensor-without-values": (
+        b'{"data": {"tensor": {"shape": [1]}}}',
+        "data.tensor.values is null: it must be a list of numbers",
+    ),
+    "tensor-of-strings": (
+        b'{"data": {"tensor": {"shape": [2], "values": [1, "a"]}}}',
+        'data.tensor.values has "a": it must be a flat list of numbers',
+    ),
+    "tensor-too-short": (
+        b'{"data": {"tensor": {"shape": [2, 2], "values": [1, 2, 3]}}}',
+        "data.tensor.shape [2, 2] asks for 4 values, data.tensor.values has 3",
+    ),
+    "tensor-empty": (
+        b'{"data": {"tensor": {"shape": [0, 4], "values": []}}}',
+        "data.tensor has no values: send at least one row",
+    ),
+    "tensor-huge-shape": (
+        b'{"data": {"tensor": {"shape": [99999999999, 99999999999], "values": [1]}}}',
+        "data.tensor.shape [99999999999, 99999999999] asks for 9999999999800000000001 values, "
+        "data.tensor.values has 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_bad_body_is_refused_with_value_and_rule(sent, message):
+    with pytest.raises(BadData) as caught:
+        decode(sent)
+    assert str(caught.value).startswith(message)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["data", "ndarray", "tensor", "names", "shape", "values", "meta"]), children
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_any_json_is_either_a_request_or_bad_data(value):
+    with contextlib.suppress(BadData):
+        assert len(decode(json.dumps(value).encode()).values) > 0
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_either_a_request_or_bad_data(sent):
+    with contextlib.suppress(BadData):
+        assert len(decode(sent).values) > 0
+
+
+@given(st.data())
+def test_a_table_of_numbers_comes_through_to_the_last_digit(data):
+    width = data.draw(st.integers(1, 5))
+    cell = st.floats(allow_nan=False, allow_infinity=False)
+    rows = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=5))
+    assert decode(body(ndarray=rows)).values.tolist() == rows

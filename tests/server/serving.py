@@ -1,0 +1,105 @@
+"""A server under test: `python -m server serve` as its own process, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "examples" / "iris" / "models"
+IMAGE = "ghcr.io/owner/image@sha256:0"
+READY_SECONDS = 60
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+    log: Path
+
+    def post(self, path: str, message: object, **options: object) -> httpx.Response:
+        """Send a message as JSON, or bytes as they are."""
+        content = message if isinstance(message, bytes) else json.dumps(message).encode()
+        return self.client.post(path, content=content, **options)
+
+    def wait_until_ready(self) -> None:
+        """Return when /health/status answers 200; fail with the log when it never does."""
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.client.get("/health/status").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready; its log:\n{self.log.read_text()}")
+
+    def worker(self) -> int:
+        """Return the process id of the model's process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (child,) = [int(child) for child in children]
+        return child
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def this_environment(folder: Path) -> Path:
+    """Return an environment folder whose environment is the one that the tests run in."""
+    folder.mkdir(exist_ok=True)
+    (folder / "current").symlink_to(sys.prefix)
+    return folder
+
+
+@contextmanager
+def serving(
+    folder: Path, model: Path, *, ready: bool = True, environ: dict[str, str] | None = None, **parameters: str
+) -> Iterator[Served]:
+    """Serve ``model`` with these graph parameters and stop it again."""
+    port = free_port()
+    listed = {"model_uri": str(model), **parameters}
+    log = folder / "log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve", "--environment", this_environment(folder / "env")],
+            cwd=ROOT,
+            stderr=sink,
+            stdout=sink,
+            env={
+                **os.environ,
+                "SERVER_HOST": "127.0.0.1",
+                "PREDICTIVE_UNIT_ID": "model",
+                "PREDICTIVE_UNIT_IMAGE": IMAGE,
+                "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
+                "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
+                    [{"name": name, "value": value, "type": "STRING"} for name, value in listed.items()]
+                ),
+                **(environ or {}),
+            },
+        )
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            served = Served(process, client, log)
+            try:
+                if ready:
+                    served.wait_until_ready()
+                yield served
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)

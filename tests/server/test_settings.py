@@ -1,0 +1,64 @@
+"""Settings: where a value comes from, and what is said about a bad one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from server.errors import BadSetting
+from server.setting import load
+from server.settings import ServeSettings
+
+
+def parameters(**values):
+    listed = [{"name": name, "value": value, "type": "STRING"} for name, value in values.items()]
+    return {"PREDICTIVE_UNIT_PARAMETERS": json.dumps(listed)}
+
+
+def test_defaults():
+    assert load(ServeSettings, {}) == ServeSettings()
+
+
+def test_graph_parameters_and_the_operators_variables():
+    got = load(
+        ServeSettings,
+        {
+            **parameters(model_uri="/m", xtype="DataFrame", predict_method="predict_proba"),
+            "PREDICTIVE_UNIT_ID": "model",
+            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "9001",
+            "PREDICTIVE_UNIT_SERVICE_PORT": "9002",
+            "SERVICE_TYPE": "OUTPUT_TRANSFORMER",
+        },
+    )
+    assert (got.model_uri, got.xtype, got.predict_method) == ("/m", "DataFrame", "predict_proba")
+    assert (got.node, got.http_port, got.service_type) == ("model", 9001, "OUTPUT_TRANSFORMER")
+
+
+BAD = {
+    "choice": (
+        parameters(xtype="dataframe"),
+        "parameter xtype='dataframe': must be one of ndarray, DataFrame",
+    ),
+    "type": (
+        {"SERVICE_TYPE": "ROUTER"},
+        "SERVICE_TYPE='ROUTER': must be one of MODEL, TRANSFORMER, OUTPUT_TRANSFORMER",
+    ),
+    "number": (
+        {"PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "http"},
+        "PREDICTIVE_UNIT_HTTP_SERVICE_PORT='http': must be a whole number",
+    ),
+    "minimum": ({"SERVER_MAX_BODY_BYTES": "0"}, "SERVER_MAX_BODY_BYTES='0': must be 1 or more"),
+    "parameters": (
+        {"PREDICTIVE_UNIT_PARAMETERS": "{"},
+        "PREDICTIVE_UNIT_PARAMETERS='{': must be a JSON list of objects with name, value and type, "
+        "as the Seldon operator writes it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "message"), BAD.values(), ids=BAD)
+def test_a_bad_value_is_refused_with_its_origin_and_rule(environ, message):
+    with pytest.raises(BadSetting) as caught:
+        load(ServeSettings, environ)
+    assert str(caught.value) == message
