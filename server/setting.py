@@ -63,6 +63,7 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
     parameters = _parameters(environ)
     known = {entry.metadata["parameter"] for entry in fields(kind)} - {""}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
+    padded: list[str] = []
     for entry in fields(kind):  # type: ignore[arg-type]
         if entry.metadata["parameter"] in parameters:
             origin, text = f"parameter {entry.metadata['parameter']}", parameters[entry.metadata["parameter"]]
@@ -71,7 +72,15 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
             if name is None:
                 continue
             origin, text = name, environ[name]
-        values[entry.name] = _convert(origin, _stripped(origin, text), entry.metadata)
+        if text != text.strip():
+            padded.append(origin)
+        values[entry.name] = _convert(origin, text.strip(), entry.metadata)
+    if padded:
+        # A secret that was made with `echo … | base64` ends with a newline.
+        log.warning(
+            "%s: white space around the value is left out; make the value without it (printf, not echo)",
+            ", ".join(padded),
+        )
     for name in parameters:
         if known and name not in known:
             raise BadSetting(
@@ -92,16 +101,6 @@ def _parameters(environ: Mapping[str, str]) -> dict[str, str]:
             f"{PARAMETERS}={text!r}: must be a JSON list of objects with name, value and type, "
             "as the Seldon operator writes it"
         ) from error
-
-
-def _stripped(origin: str, text: str) -> str:
-    """Return ``text`` without the white space around it, which a secret made with `echo` has."""
-    if text != text.strip():
-        log.warning(
-            "%s: the white space around its value is left out; make the value without it (printf, not echo)",
-            origin,
-        )
-    return text.strip()
 
 
 def _convert(origin: str, text: str, metadata: Mapping[str, Any]) -> Any:

@@ -28,14 +28,22 @@ class Store:
     """An S3 server on 127.0.0.1 whose buckets are folders below ``folder``; a context manager.
 
     It takes path-style requests signed with ``access_key`` and ``secret_key``; what is not given is
-    made up. ``endpoint`` is its URL, known once it runs.
+    made up. ``endpoint`` is its URL, known once it runs. Its process joins ``process_group``.
     """
 
-    def __init__(self, folder: Path, *, access_key: str | None = None, secret_key: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        process_group: int | None = None,
+    ) -> None:
         self.folder = folder
         self.access_key = access_key or secrets.token_hex(10)
         self.secret_key = secret_key or secrets.token_urlsafe(30)
         self.port = 0
+        self._group = process_group
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +74,7 @@ class Store:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                process_group=self._group,
             )
         try:
             self._wait()

@@ -1,0 +1,89 @@
+"""What a reviewer wants to know about a model, read from its folder without loading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from server import mlmodel
+from server.artifact.digest import UNCOUNTED, model_digest
+from server.artifact.progress import size
+from server.environment import specification
+from server.mlmodel import Schema
+
+
+def contract(folder: Path) -> dict[str, Any]:
+    """Return the model's contract: what depends on its bytes and on nothing else, as JSON.
+
+    Raises:
+        ServerError: the folder is no model, or its requirements cannot be read.
+    """
+    model = mlmodel.read(folder)
+    asked = specification.read(model)
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in UNCOUNTED]
+    return {
+        "digest": model_digest(folder),
+        "size": sum(path.stat().st_size for path in files),
+        "files": len(files),
+        "flavors": {name: _version(flavor) for name, flavor in sorted(model.flavors.items())},
+        "signature": {
+            "inputs": _schema(model.inputs),
+            "outputs": _schema(model.outputs),
+            "params": model.params,
+        },
+        "python": asked.python,
+        "requirements": [entry.text for entry in asked.requirements.entries],
+        "mlflow": {"version": model.mlflow_version, "run": model.run_id, "model": model.model_uuid},
+    }
+
+
+def text(content: dict[str, Any]) -> str:
+    """Return the contract ``content`` as people read it."""
+    lines = [
+        ("digest", content["digest"]),
+        ("size", f"{size(content['size'])} in {content['files']} files"),
+        (
+            "flavours",
+            ", ".join(f"{name} {version or ''}".strip() for name, version in content["flavors"].items()),
+        ),
+        *((side, _columns(content["signature"][side])) for side in ("inputs", "outputs", "params")),
+        ("python", content["python"]),
+        ("requirements", "\n".join(content["requirements"]) or "none"),
+        ("mlflow", content["mlflow"]["version"] or "not recorded"),
+        ("run", content["mlflow"]["run"] or "not recorded"),
+    ]
+    width = max(len(label) for label, _ in lines) + 2
+    return "\n".join(f"{label:{width}}{value}".replace("\n", "\n" + " " * width) for label, value in lines)
+
+
+def _version(flavor: dict[str, Any]) -> str | None:
+    """Return the version of the flavour's library: MLflow writes it as sklearn_version and the like."""
+    found = (
+        str(flavor[key]) for key in sorted(flavor) if key.endswith("_version") and key != "python_version"
+    )
+    return next(found, None)
+
+
+def _schema(schema: Schema | None) -> list[dict[str, Any]] | None:
+    if schema is None:
+        return None
+    return [
+        {"name": entry.name, "type": entry.type, "required": entry.required} for entry in schema.columns
+    ] + [
+        {"name": entry.name, "type": "tensor", "dtype": entry.dtype, "shape": list(entry.shape)}
+        for entry in schema.tensors
+    ]
+
+
+def _columns(entries: list[dict[str, Any]] | None) -> str:
+    if not entries:
+        return "none"
+    return "\n".join(_column(entry) for entry in entries)
+
+
+def _column(entry: dict[str, Any]) -> str:
+    name = entry.get("name") or "(unnamed)"
+    if entry["type"] == "tensor" and "dtype" in entry:
+        return f"{name}: {entry['dtype']} {entry['shape']}"
+    kind = entry["type"] if isinstance(entry["type"], str) else entry["type"]["type"]
+    return f"{name}: {kind}" + ("" if entry.get("required", True) else ", optional")

@@ -1,0 +1,73 @@
+"""What is under way, in the log every few seconds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+INTERVAL_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Counts the files and bytes of a model as they arrive; a context manager that logs them meanwhile.
+
+    Safe to be used by several threads.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.bytes = 0
+        self.total = 0
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._reporter = threading.Thread(target=self._report, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._reporter.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._reporter.join()
+
+    @property
+    def seconds(self) -> float:
+        """How long this has been under way."""
+        return time.monotonic() - self._began
+
+    def expect(self, size: int) -> None:
+        """Say that ``size`` more bytes are to come."""
+        with self._lock:
+            self.total += size
+
+    def add(self, size: int) -> None:
+        """Say that ``size`` more bytes are there."""
+        with self._lock:
+            self.bytes += size
+
+    def _report(self) -> None:
+        before = 0
+        while not self._done.wait(INTERVAL_SECONDS):
+            rate = (self.bytes - before) / INTERVAL_SECONDS
+            before = self.bytes
+            share = f" ({100 * self.bytes // self.total} %)" if self.total else ""
+            log.info(
+                "%s: %s of %s%s, %s/s", self.uri, size(self.bytes), size(self.total) or "?", share, size(rate)
+            )
+
+
+def size(count: float) -> str:
+    """Return ``count`` bytes as people read it, as in ``24.9 kB``; powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
