@@ -46,3 +46,21 @@ class StartFailed(GitopsError):
     """A process that the command needs ended or did not become ready."""
 
     exit_code = 7
+
+
+class NotRunnable(GitopsError):
+    """A manifest asks for something that the local run has no stand-in for; the message names object and path."""
+
+    exit_code = 8
+
+
+class AlreadyRunning(GitopsError):
+    """Another local run uses this folder."""
+
+    exit_code = 9
+
+
+class TrainFailed(GitopsError):
+    """The example models cannot be trained."""
+
+    exit_code = 10

@@ -1,0 +1,86 @@
+"""The commands over the manifests: demo, smoke, check, train."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gitops.errors import GitopsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from gitops.local.commands import run_demo
+
+    return run_demo(arguments.overlays, arguments.port, root=ROOT)
+
+
+def _smoke(arguments: argparse.Namespace) -> int:
+    from gitops.local.commands import run_smoke
+
+    return run_smoke(arguments.overlays, root=ROOT)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from gitops.check.command import check
+
+    return check(ROOT, sys.stdout)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from gitops.train import train
+
+    for line in train(ROOT):
+        print(line)
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+_port.__name__ = "port number"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m gitops", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="run the overlays on this machine until Ctrl-C")
+    demo.add_argument("--port", type=_port, default=8080, help="port of the gateway (8080)")
+    demo.add_argument("overlays", metavar="OVERLAY", nargs="*", help="folders of overlays/ (all)")
+    demo.set_defaults(run=_demo)
+
+    smoke = commands.add_parser("smoke", help="run the overlays, compare their answers, stop")
+    smoke.add_argument("overlays", metavar="OVERLAY", nargs="*", help="folders of overlays/ (all)")
+    smoke.set_defaults(run=_smoke)
+
+    check = commands.add_parser("check", help="judge what every kustomization renders")
+    check.set_defaults(run=_check)
+
+    train = commands.add_parser("train", help="train the example models and pin their digests")
+    train.set_defaults(run=_train)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code (gitops.errors)."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return int(arguments.run(arguments))
+    except GitopsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

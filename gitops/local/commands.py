@@ -1,0 +1,86 @@
+"""The commands demo and smoke: what is checked before anything starts, and how signals end them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from rich.console import Console
+
+from gitops.local import overlay, ports
+from gitops.local.demo import demo
+from gitops.local.progress import Progress
+from gitops.local.run import claim, prepare
+from gitops.local.smoke import smoke
+
+T = TypeVar("T")
+
+# Volumes, logs and the object store's data, below the repository.
+STATE = ".demo"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What a shell reports for a command that Ctrl-C ended.
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def run_demo(names: Sequence[str], port: int, *, root: Path) -> int:
+    """Serve the overlays ``names`` of ``root``, or all, on ``port`` until a signal; return the exit code.
+
+    Raises:
+        GitopsError: it cannot start.
+    """
+    progress = Progress(Console())
+    folders, state = overlay.find(root, names), root / STATE
+    with ports.bind(port) as listener, claim(state):
+        _run(demo(folders, root=root, state=state, listener=listener, progress=progress), progress)
+    return 0
+
+
+def run_smoke(names: Sequence[str], *, root: Path) -> int:
+    """Compare the answers of the overlays ``names`` of ``root``, or all, with the expected ones.
+
+    Return the exit code.
+
+    Raises:
+        GitopsError: it cannot start.
+    """
+    progress = Progress(Console())
+    folders, state = overlay.find(root, names), root / STATE
+    with ports.bind(0) as listener, claim(state):
+        fine = _run(smoke(folders, root=root, state=state, listener=listener, progress=progress), progress)
+    return INTERRUPTED if fine is None else int(not fine)
+
+
+def _run(work: Coroutine[None, None, T], progress: Progress) -> T | None:
+    """Return what ``work`` returns, or None when a signal ended it, in order."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        prepare(progress)
+        return asyncio.run(_until_signal(work))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return None
+    finally:
+        work.close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+async def _until_signal(work: Coroutine[None, None, T]) -> T:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work)
+
+    def stop() -> None:
+        # One is enough: what is being stopped takes seconds, and a second one would leave it half done.
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, lambda: None)
+        task.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    return await task

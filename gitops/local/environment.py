@@ -1,0 +1,95 @@
+"""A container's command line and environment variables, from its manifest and the secrets' values."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitops.errors import NotRunnable
+from gitops.local.volumes import translate
+from gitops.pods import Container, EnvVar
+
+# The project's image, whatever registry and owner a fork gives it: what runs in its place is this checkout.
+IMAGE = "seldon-mlflow-server"
+# Fields that would change what the process does; the others are for the scheduler and the kernel.
+_UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
+_REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
+
+
+def arguments(container: Container, mounts: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
+    """Return the command line that stands in for ``container``.
+
+    Raises:
+        NotRunnable: it runs another image, or asks for something that a process here cannot have.
+    """
+    name = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    if name != IMAGE:
+        raise NotRunnable(
+            f"{container.path}.image of container {container.name} is {container.image!r}: the local run knows "
+            f"only the project's image, {IMAGE}"
+        )
+    for field in _UNKNOWN:
+        if container.raw.get(field):
+            raise NotRunnable(
+                f"{container.path}.{field} of container {container.name} is set: the local run has no stand-in for it"
+            )
+    return [
+        *(sys.executable, "-m", "server"),
+        *(translate(_expand(argument, environ), mounts) for argument in container.args),
+    ]
+
+
+def variables(
+    container: Container, mounts: Mapping[str, Path], secret: Mapping[str, str], operator: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment variables of ``container`` as Kubernetes would set them: envFrom, then env.
+
+    ``secret`` is the content of any secret, ``operator`` what the operator adds.
+
+    Raises:
+        NotRunnable: a value comes from something that is not here.
+    """
+    result: dict[str, str] = {}
+    for source in container.env_from:
+        if source.config_map:
+            raise NotRunnable(
+                f"{source.path} of container {container.name} is the ConfigMap {source.config_map!r}: "
+                "the local run provides secrets only"
+            )
+        result |= {source.prefix + key: value for key, value in secret.items()}
+    for entry in container.env:
+        value = _from(container, entry, secret) if entry.value_from else entry.value
+        if value is not None:
+            result[entry.name] = translate(_expand(value, result), mounts)
+    if "/tmp" in mounts:  # noqa: S108
+        # Programs take /tmp without being told.
+        result.setdefault("TMPDIR", str(mounts["/tmp"]))  # noqa: S108
+    return {**result, **operator}
+
+
+def _from(container: Container, entry: EnvVar, secret: Mapping[str, str]) -> str | None:
+    where = f"{entry.path}.valueFrom of container {container.name}"
+    reference = entry.value_from.get("secretKeyRef")
+    if reference is None:
+        raise NotRunnable(
+            f"{where} is {', '.join(entry.value_from)}: the local run provides secretKeyRef only"
+        )
+    key = str(reference.get("key"))
+    if key not in secret and not reference.get("optional"):
+        raise NotRunnable(
+            f"{where} asks for the key {key!r} of a secret: the local run makes up {', '.join(secret)}"
+        )
+    return secret.get(key)
+
+
+def _expand(text: str, environ: Mapping[str, str]) -> str:
+    """Replace $(NAME) by a variable that is set before, and $$ by $, as Kubernetes does."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        return environ.get(match[1], match[0])
+
+    return _REFERENCE.sub(value, text)

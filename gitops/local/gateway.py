@@ -1,0 +1,170 @@
+"""One address for all deployments, as the ingress of a cluster has it: /seldon/<namespace>/<deployment>.
+
+A request goes straight to the container of a deployment without orchestrator; for the others the
+gateway does what the orchestrator does.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from gitops.local.graph import Call
+from gitops.local.ports import HOST
+
+# Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+_HOP_BY_HOP = {
+    *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "host"),
+    *("content-length", "proxy-authenticate", "proxy-authorization"),
+}
+_PUID = "Seldon-Puid"
+PREDICTIONS = "api/v1.0/predictions"
+_PREDICTIONS = (PREDICTIONS, "api/v0.1/predictions")
+_STATUS = ("health/status", "api/v1.0/health/status")
+_METADATA = "api/v1.0/metadata/"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A deployment whose one container answers everything on the HTTP port ``port``."""
+
+    port: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A deployment whose requests are answered by ``calls``; ``ports`` are the HTTP ports of its nodes."""
+
+    calls: tuple[Call, ...]
+    ports: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A deployment that cannot answer now, and why."""
+
+    reason: str
+
+
+Route = Container | Graph | Unavailable
+Routes = Mapping[str, Route]
+
+
+class Gateway:
+    """Serves on the socket ``listener``; an asynchronous context manager.
+
+    ``routes`` is asked at each request and gives the routes by the paths of the deployments.
+    """
+
+    def __init__(self, listener: socket.socket, routes: Callable[[], Routes]) -> None:
+        self._listener = listener
+        self._routes = routes
+        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+
+    async def __aenter__(self) -> Self:
+        # Bodies and answers pass as they are; how large or slow they may be is for the containers to say.
+        self._client = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout())
+        application = web.Application(client_max_size=0)
+        application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._answer)
+        application.router.add_route("*", "/{path:.*}", self._unknown)
+        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener).start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+        await self._client.close()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        deployment = "/seldon/{namespace}/{deployment}".format_map(request.match_info)
+        path = request.match_info["path"]
+        match self._routes().get(deployment):
+            case None:
+                return await self._unknown(request)
+            case Unavailable(reason):
+                return _failure(503, "DEPLOYMENT_NOT_AVAILABLE", reason)
+            case Container(port):
+                return await self._send(request, port, f"/{path}", await request.read())
+            case Graph() as graph:
+                return await self._walk(request, graph, path)
+
+    async def _walk(self, request: web.Request, graph: Graph, path: str) -> web.Response:
+        """Answer as the orchestrator: from one node to the next; what a node refuses comes out as it is."""
+        node = path.removeprefix(_METADATA)
+        if request.method == hdrs.METH_POST and path in _PREDICTIONS:
+            calls = graph.calls
+        elif request.method == hdrs.METH_GET and path in _STATUS:
+            calls = tuple(Call(name, "/health/status") for name in graph.ports)
+        elif request.method == hdrs.METH_GET and path != node and node in graph.ports:
+            calls = (Call(node, "/metadata"),)
+        else:
+            return _failure(
+                404,
+                "NO_SUCH_PATH",
+                f"{request.method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]} and "
+                f"GET {_METADATA}<node> with <node> one of {', '.join(graph.ports)}",
+            )
+        puid = request.headers.get(_PUID) or str(uuid.uuid4())
+        body = await request.read()
+        for call in calls:
+            answer = await self._send(request, graph.ports[call.node], call.path, body, puid)
+            if answer.status != 200:
+                break
+            if request.method == hdrs.METH_POST:
+                body = answer.body if isinstance(answer.body, bytes) else b""
+        answer.headers[_PUID] = puid
+        return answer
+
+    async def _send(
+        self, request: web.Request, port: int, path: str, body: bytes, puid: str = ""
+    ) -> web.Response:
+        headers = _passed(request.headers)
+        if puid:
+            headers[_PUID] = puid
+        try:
+            async with self._client.request(
+                request.method,
+                f"http://{HOST}:{port}{path}",
+                params=request.query,
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+            ) as answer:
+                return web.Response(
+                    status=answer.status,
+                    headers=_passed(answer.headers),
+                    body=await answer.read(),
+                )
+        except aiohttp.ClientError as error:
+            return _failure(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        known = ", ".join(f"{path}/{PREDICTIONS}" for path in self._routes())
+        return _failure(
+            404,
+            "NO_SUCH_DEPLOYMENT",
+            f"{request.path}: no deployment answers here; there are {known or 'none'}",
+        )
+
+
+def _passed(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return the headers that belong to the message itself."""
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP)
+
+
+def _failure(status: int, reason: str, info: str) -> web.Response:
+    """Return an error in the shape of Seldon's."""
+    return web.json_response(
+        {"status": {"code": -1, "info": info, "reason": reason, "status": 1}}, status=status
+    )

@@ -1,0 +1,86 @@
+"""An overlay as the local run takes it: one SeldonDeployment with one predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops import kustomize
+from gitops.errors import BadArgument, NotRunnable
+from gitops.local import graph
+from gitops.manifests import Predictor, SeldonDeployment, seldon_deployments
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A rendered overlay. ``calls`` are those of its graph; none where the container itself answers outside."""
+
+    folder: Path
+    deployment: SeldonDeployment
+    predictor: Predictor
+    calls: tuple[graph.Call, ...]
+
+    @property
+    def name(self) -> str:
+        """The overlay's folder name."""
+        return self.folder.name
+
+    @property
+    def path(self) -> str:
+        """Where the deployment is answered, as behind Seldon's ingress; predictions are below it."""
+        return f"/seldon/{self.deployment.namespace}/{self.deployment.name}"
+
+    @property
+    def request_path(self) -> dict[str, str]:
+        """The meta.requestPath of an answer: the image of each graph node."""
+        images = {container.name: container.image for container in self.predictor.containers}
+        return {node.name: images[node.name] for node in self.predictor.graph.walk()}
+
+
+def find(root: Path, names: Sequence[str]) -> list[Path]:
+    """Return the overlay folders below ``root``/overlays, or of these only the ones in ``names``.
+
+    Raises:
+        BadArgument: there is none, or none of such a name.
+    """
+    folders = sorted(
+        {path.parent for file in kustomize.FILES for path in (root / "overlays").glob(f"*/{file}")}
+    )
+    known = [folder.name for folder in folders]
+    for name in names:
+        if name not in known:
+            raise BadArgument(f"no overlay {name!r}: there are {', '.join(known) or 'none'}")
+    chosen = [folder for folder in folders if not names or folder.name in names]
+    if not chosen:
+        raise BadArgument(f"{root / 'overlays'} holds no folder with a {kustomize.FILES[0]}; add an overlay")
+    return chosen
+
+
+def load(folder: Path) -> Overlay:
+    """Render the overlay in ``folder``.
+
+    Raises:
+        BuildFailed: kustomize refuses it.
+        BadManifest: its SeldonDeployment has a shape that is not allowed.
+        NotRunnable: it is none that the local run has a stand-in for.
+    """
+    deployments = seldon_deployments(kustomize.build(folder))
+    if len(deployments) != 1:
+        raise NotRunnable(
+            f"it renders {len(deployments)} SeldonDeployments: must be one, since an overlay is one deployment"
+        )
+    (deployment,) = deployments
+    if len(deployment.predictors) != 1:
+        raise NotRunnable(
+            f"{deployment.title} has {len(deployment.predictors)} predictors: the local run does not split traffic, "
+            "it must be one"
+        )
+    (predictor,) = deployment.predictors
+    for node in predictor.graph.walk():
+        if predictor.pod_of(node.name) is None:
+            raise NotRunnable(
+                f"{node.path} of {deployment.title} is node {node.name!r}: no container has this name"
+            )
+    calls = graph.calls(predictor.graph)
+    return Overlay(folder, deployment, predictor, () if predictor.no_engine else calls)

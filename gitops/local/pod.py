@@ -1,0 +1,138 @@
+"""A pod as processes: its init containers in order, then its containers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from gitops.errors import StartFailed
+from gitops.local import environment, host, operator, probe
+from gitops.local.operator import Ports
+from gitops.local.overlay import Overlay
+from gitops.local.ports import HOST
+from gitops.local.process import Process
+from gitops.local.progress import Progress
+from gitops.local.volumes import Volumes
+from gitops.pods import Container, Pod
+
+# Kubernetes' own deadline of a deployment.
+_DEADLINE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the pods of a run share.
+
+    ``root`` is the repository, ``state`` the folder for volumes and logs, ``group`` the process group,
+    ``secret`` the content of any secret. ``turns`` bounds how many start at the same time.
+    """
+
+    root: Path
+    state: Path
+    group: int
+    secret: Mapping[str, str]
+    turns: asyncio.Semaphore
+    client: aiohttp.ClientSession
+    progress: Progress
+
+
+class LocalPod:
+    """One pod of an overlay's predictor on this machine."""
+
+    def __init__(self, overlay: Overlay, pod: Pod, machine: Machine) -> None:
+        self._overlay = overlay
+        self._pod = pod
+        self._machine = machine
+        self._logs = machine.state / "logs" / overlay.deployment.name
+        first = pod.containers[0].name
+        name = f"{overlay.deployment.name}-{overlay.predictor.name}-{first}"
+        self._volumes = Volumes(pod, name, machine.state / "pods")
+        self._processes: dict[str, Process] = {}
+        self.ports = {container.name: Ports.free() for container in pod.containers}
+
+    async def start(self) -> None:
+        """Run the init containers to their end, start the containers and wait until they are ready.
+
+        Raises:
+            StartFailed: a container ended, or is not ready in time; the message has its last lines.
+            NotRunnable: the manifest asks for what this machine does not have.
+        """
+        self._volumes.make()
+        for container in self._pod.init_containers:
+            async with self._machine.turns:
+                with self._step(container):
+                    await self._initialise(container)
+        async with self._machine.turns:
+            await asyncio.gather(*(self._serve(container) for container in self._pod.containers))
+
+    async def ended(self) -> StartFailed:
+        """Return why, once a container of the started pod has ended."""
+        names = [container.name for container in self._pod.containers]
+        waiting = {asyncio.create_task(self._processes[name].wait()): name for name in names}
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        name = waiting[done.pop()]
+        return StartFailed(f"container {name} {self._processes[name].ending()}")
+
+    async def stop(self) -> None:
+        """Stop what is still running."""
+        await asyncio.gather(*(process.stop() for process in self._processes.values()))
+
+    async def _initialise(self, container: Container) -> None:
+        process = await self._start(container, {})
+        if await process.wait() != 0:
+            raise StartFailed(f"init container {container.name} {process.ending()}")
+
+    async def _serve(self, container: Container) -> None:
+        ports = self.ports[container.name]
+        overlay = self._overlay
+        given = operator.variables(
+            overlay.deployment, overlay.predictor, container, ports, self._volumes.mounts(container)
+        )
+        with self._step(container):
+            # In a pod the server listens on all addresses; a laptop is no pod.
+            process = await self._start(container, given | {"SERVER_HOST": HOST})
+            ending = asyncio.create_task(process.wait())
+            ready = asyncio.create_task(
+                probe.ready(container, ports, self._machine.client, deadline_seconds=self._deadline)
+            )
+            try:
+                await asyncio.wait((ending, ready), return_when=asyncio.FIRST_COMPLETED)
+                if ending.done():
+                    raise StartFailed(f"container {container.name} {process.ending()}")
+                await ready
+            except probe.NotReady as error:
+                raise StartFailed(f"container {container.name} {error}\n{process.last_lines()}") from error
+            finally:
+                ending.cancel()
+                ready.cancel()
+
+    @property
+    def _deadline(self) -> float:
+        return float(self._overlay.predictor.raw.get("progressDeadlineSeconds", _DEADLINE_SECONDS))
+
+    def _step(self, container: Container) -> AbstractContextManager[None]:
+        verb = f" ({container.args[0]})" if container.args else ""
+        return self._machine.progress.step(f"{self._overlay.name}: {container.name}{verb}")
+
+    async def _start(self, container: Container, given: Mapping[str, str]) -> Process:
+        mounts = self._volumes.mounts(container)
+        environ = environment.variables(container, mounts, self._machine.secret, given)
+        process = await Process.start(
+            environment.arguments(container, mounts, environ),
+            host.settings(os.environ) | environ,
+            folder=self._machine.root,
+            log=self._logs / f"{container.name}.log",
+            group=self._machine.group,
+        )
+        self._processes[container.name] = process
+        return process

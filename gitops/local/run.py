@@ -1,0 +1,143 @@
+"""The main job: the overlays, a store with their models and one gateway, all on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from gitops.errors import AlreadyRunning, GitopsError
+from gitops.local import overlay, secrets
+from gitops.local.deployment import LocalDeployment
+from gitops.local.gateway import Gateway, Routes
+from gitops.local.group import ProcessGroup
+from gitops.local.pod import Machine
+from gitops.local.progress import Progress
+from gitops.local.store import Store
+from gitops.tools import tool
+
+# Where the example overlays' model URIs point: s3://mlflow/artifacts/<model>.
+BUCKET, PREFIX = "mlflow", "artifacts"
+MODELS = "examples/*/models/*"
+TOOLS = ("kustomize", "versitygw")
+
+
+@dataclass
+class Run:
+    """What runs: the deployments that are up, and why each other overlay is not."""
+
+    gateway: Gateway
+    client: aiohttp.ClientSession
+    deployments: list[LocalDeployment] = field(default_factory=list)
+    failures: dict[str, GitopsError] = field(default_factory=dict)
+
+
+def prepare(progress: Progress) -> None:
+    """Build the pinned tools that a run needs, if they are not there yet."""
+    for name in TOOLS:
+        tool(name, announce=progress.say)
+
+
+@contextmanager
+def claim(state: Path) -> Iterator[None]:
+    """Hold the folder ``state`` for one run at a time.
+
+    Raises:
+        AlreadyRunning: another run holds it.
+    """
+    state.mkdir(exist_ok=True)
+    with (state / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"another run uses {state} (process {lock.read().strip()}): stop it first"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@asynccontextmanager
+async def run(
+    folders: Sequence[Path], *, root: Path, state: Path, listener: socket.socket, progress: Progress
+) -> AsyncIterator[Run]:
+    """Run the overlays in ``folders`` until the block ends, and stop everything then.
+
+    When the block begins, each overlay is either ready or among the failures, which have been shown.
+    """
+    local: dict[str, LocalDeployment] = {}
+
+    def routes() -> Routes:
+        return {entry.overlay.path: entry.route for entry in local.values()}
+
+    async with (
+        ProcessGroup() as group,
+        _store(root, state, group.id, progress) as store,
+        aiohttp.ClientSession() as client,
+        Gateway(listener, routes) as gateway,
+    ):
+        machine = Machine(
+            root=root,
+            state=state,
+            group=group.id,
+            secret=secrets.values(store),
+            turns=asyncio.Semaphore(os.cpu_count() or 1),
+            client=client,
+            progress=progress,
+        )
+        running = Run(gateway, client)
+        watchers: list[asyncio.Task[None]] = []
+        try:
+            await asyncio.gather(*(_start(folder, machine, running, local) for folder in folders))
+            watchers = [
+                asyncio.create_task(_watch(entry, running, progress)) for entry in running.deployments
+            ]
+            yield running
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*(entry.stop() for entry in local.values()))
+
+
+@asynccontextmanager
+async def _store(root: Path, state: Path, group: int, progress: Progress) -> AsyncIterator[Store]:
+    """Run the S3 server with the example models in it."""
+    stack = ExitStack()
+    try:
+        with progress.step("S3 server with the example models"):
+            store = Store(state / "s3", process_group=group)
+            await asyncio.to_thread(stack.enter_context, store)
+            for model in sorted(root.glob(MODELS)):
+                await asyncio.to_thread(store.upload, model, BUCKET, f"{PREFIX}/{model.name}")
+        yield store
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+async def _start(folder: Path, machine: Machine, running: Run, local: dict[str, LocalDeployment]) -> None:
+    """Render the overlay in ``folder`` and start it; note and show why it does not."""
+    try:
+        deployment = LocalDeployment(await asyncio.to_thread(overlay.load, folder), machine)
+        local[folder.name] = deployment
+        await deployment.start()
+        running.deployments.append(deployment)
+    except GitopsError as error:
+        running.failures[folder.name] = error
+        machine.progress.say(f"overlay {folder.name}: {error}")
+
+
+async def _watch(deployment: LocalDeployment, running: Run, progress: Progress) -> None:
+    """Note and show it when a container ends that should not."""
+    failure = await deployment.ended()
+    running.failures[deployment.overlay.name] = failure
+    progress.say(f"overlay {deployment.overlay.name}: {failure}")

@@ -1,0 +1,63 @@
+"""``python -m gitops smoke``: run the overlays, compare their answers with expected.json, stop."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from gitops.errors import GitopsError
+from gitops.local import expectation
+from gitops.local.client import ask
+from gitops.local.progress import Progress
+from gitops.local.run import Run, run
+
+
+async def smoke(
+    folders: Sequence[Path], *, root: Path, state: Path, listener: socket.socket, progress: Progress
+) -> bool:
+    """Run the overlays in ``folders``, send each its request, print a line for each, stop.
+
+    Return whether every answer is the expected one: names and meta.requestPath exactly, numbers to 1e-9.
+    """
+    began = time.monotonic()
+    with progress:
+        async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
+            results = {folder.name: await _problems(folder, running) for folder in folders}
+            progress.say()
+            for name, problems in results.items():
+                mark = ("failed", "red") if problems else ("ok", "green")
+                said = "; ".join(problems) or "numbers, names and requestPath as expected"
+                progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {said}"))
+    fine = sum(not problems for problems in results.values())
+    progress.say(f"{fine} of {len(results)} overlays ok in {time.monotonic() - began:.1f} s")
+    return fine == len(results)
+
+
+async def _problems(folder: Path, running: Run) -> list[str]:
+    """Return what is wrong with the overlay in ``folder`` or its answer."""
+    if folder.name in running.failures:
+        return [str(running.failures[folder.name]).partition("\n")[0]]
+    overlay = next(entry.overlay for entry in running.deployments if entry.overlay.folder == folder)
+    try:
+        expected = expectation.read(folder)
+    except GitopsError as error:
+        return [str(error)]
+    answer = await ask(running, overlay, expected.request)
+    if answer.status != 200:
+        return [f"answered {answer.status}: {answer.text}"]
+    content = json.loads(answer.text)
+    return [
+        *(
+            difference
+            for key, value in expected.response.items()
+            for difference in expectation.differences(value, content.get(key), key)
+        ),
+        *expectation.differences(
+            overlay.request_path, content.get("meta", {}).get("requestPath"), "meta.requestPath"
+        ),
+    ]
