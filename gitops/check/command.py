@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -39,15 +39,19 @@ def check(root: Path, out: TextIO) -> int:
     return int(errors > 0)
 
 
-def findings(tree: Tree) -> Iterator[Finding]:
+def findings(
+    tree: Tree,
+    tree_rules: Iterable[Rule[Tree]] = TREE_RULES,
+    folder_rules: Sequence[Rule[Rendered]] = FOLDER_RULES,
+) -> Iterator[Finding]:
     """Yield what breaks the rules: what concerns the whole tree first, then folder by folder."""
-    for rule in TREE_RULES:
+    for rule in tree_rules:
         for breach in rule.judge(tree):
             yield _finding(rule, breach, breach.folder)
     for folder, rendered in tree.rendered.items():
         if folder == BASE:
             continue
-        for folder_rule in FOLDER_RULES:
+        for folder_rule in folder_rules:
             for breach in folder_rule.judge(rendered):
                 yield _finding(folder_rule, breach, folder)
 

@@ -29,7 +29,7 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
 
 @rule
 def node_fields(rendered: Rendered) -> Iterator[Breach]:
-    """Node.yaml has the fields that base/node reads: another one would do nothing."""
+    """An overlay's node.yaml has the fields that base/node reads: another one would do nothing."""
     if rendered.node is None:
         return
     for field in rendered.node.fields:

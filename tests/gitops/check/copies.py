@@ -1,0 +1,56 @@
+"""A copy of the repository's manifests that a test may break."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.check.command import check, findings
+from gitops.check.rules import FOLDER_RULES, TREE_RULES
+from gitops.check.tree import load
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass
+class Copy:
+    root: Path
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace the one place where ``old`` stands."""
+        text = (self.root / file).read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        (self.root / file).write_text(text.replace(old, new))
+
+    def append(self, file: str, text: str) -> None:
+        with (self.root / file).open("a") as stream:
+            stream.write(text)
+
+    def patch(self, overlay: str, path: str, value: str) -> None:
+        """Replace a value of an overlay's SeldonDeployment after base/node has filled it."""
+        file = f"overlays/{overlay}/kustomization.yaml"
+        if "patches:" not in (self.root / file).read_text():
+            self.append(file, "patches:\n")
+        self.append(
+            file,
+            "  - target: {kind: SeldonDeployment}\n"
+            "    patch: |-\n"
+            f"      - {{op: replace, path: {path}, value: {value}}}\n",
+        )
+
+    def errors(self) -> list[str]:
+        return [str(finding) for finding in findings(load(self.root)) if finding.level == "error"]
+
+    def broken(self, rule: str, folder: str) -> list[str]:
+        """Return what this rule alone finds in this folder."""
+        found = findings(
+            load(self.root),
+            [entry for entry in TREE_RULES if entry.id == rule],
+            [entry for entry in FOLDER_RULES if entry.id == rule],
+        )
+        return [str(finding) for finding in found if finding.folder == folder]
+
+    def check(self) -> tuple[int, str]:
+        out = io.StringIO()
+        return check(self.root, out), out.getvalue()

@@ -1,0 +1,105 @@
+"""Rendering with the real kustomize, and reading what it prints."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops.errors import BuildFailed
+from gitops.kustomize import build, parse
+
+ROOT = Path(__file__).parents[2]
+
+
+def kustomization(folder: Path, text: str, **files: str) -> Path:
+    (folder / "kustomization.yaml").write_text(text)
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(content)
+    return folder
+
+
+def test_renders_an_overlay() -> None:
+    (rendered,) = build(ROOT / "overlays/model")
+    assert rendered["kind"] == "SeldonDeployment"
+    assert rendered["metadata"] == {"name": "graph-iris-model", "namespace": "seldon"}
+
+
+def test_a_missing_file_is_reported_in_kustomizes_words(tmp_path: Path) -> None:
+    folder = kustomization(tmp_path, "resources: [absent.yaml]\n")
+    with pytest.raises(BuildFailed) as caught:
+        build(folder)
+    message = str(caught.value)
+    assert message.startswith(f"kustomize build {folder}: Error: accumulating resources: ")
+    assert f"{folder}/absent.yaml: no such file or directory" in message
+
+
+def test_a_folder_without_kustomization_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match=r"unable to find one of 'kustomization\.yaml'"):
+        build(tmp_path)
+
+
+def test_a_field_that_node_yaml_lacks_is_named(tmp_path: Path) -> None:
+    kustomization(
+        tmp_path,
+        "resources: [map.yaml]\n"
+        "replacements:\n"
+        "- source: {kind: ConfigMap, fieldPath: data.absent}\n"
+        "  targets: [{select: {kind: ConfigMap}, fieldPaths: [metadata.name]}]\n",
+        map="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\ndata: {there: x}\n",
+    )
+    with pytest.raises(
+        BuildFailed, match=r"fieldPath `data\.absent` is missing for replacement source ConfigMap"
+    ):
+        build(tmp_path)
+
+
+def test_what_kustomize_warns_of_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kustomization(
+        tmp_path,
+        "commonLabels: {team: iris}\nresources: [map.yaml]\n",
+        map="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\n",
+    )
+    (rendered,) = build(tmp_path)
+    assert rendered["metadata"]["labels"] == {"team": "iris"}
+    assert "'commonLabels' is deprecated" in caplog.text
+
+
+def test_a_date_stays_the_string_that_it_is_for_kubernetes() -> None:
+    assert parse("a: 2020-01-01\nb: 2001-12-14t21:59:43.10-05:00\n", origin="x") == [
+        {"a": "2020-01-01", "b": "2001-12-14t21:59:43.10-05:00"}
+    ]
+
+
+def test_empty_documents_are_left_out() -> None:
+    assert parse("---\n---\na: 1\n---\n", origin="x") == [{"a": 1}]
+
+
+def test_text_that_is_no_yaml_is_refused() -> None:
+    with pytest.raises(BuildFailed, match=r"^x: while parsing a flow node"):
+        parse("a: [", origin="x")
+
+
+def test_a_document_that_is_no_object_is_refused() -> None:
+    with pytest.raises(BuildFailed) as caught:
+        parse("- a\n", origin="x")
+    assert str(caught.value) == "x: ['a']: must be an object with apiVersion and kind"
+
+
+TEXT = st.text(string.printable)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.lists(st.dictionaries(TEXT, JSON, min_size=1, max_size=4), max_size=3))
+def test_every_stream_of_objects_is_read_back(documents: list[dict[str, object]]) -> None:
+    assert parse(yaml.safe_dump_all(documents), origin="x") == documents
+    assert parse("\n---\n".join(json.dumps(document) for document in documents), origin="x") == documents

@@ -1,0 +1,53 @@
+"""An overlay's node.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitops.errors import BadManifest, BuildFailed
+from gitops.node import FIELDS, read_node
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_overlay_of_a_single_node_has_one() -> None:
+    node = read_node(ROOT / "overlays/postprocessor")
+    assert node is not None
+    assert node.title == "GraphNode postprocessor"
+    assert (node.deployment, node.node, node.type, node.xtype) == (
+        "graph-iris-postprocessor",
+        "postprocessor",
+        "OUTPUT_TRANSFORMER",
+        "DataFrame",
+    )
+    assert node.model_uri == "s3://mlflow/artifacts/iris_postprocessor_model"
+    assert node.fields == FIELDS
+
+
+def test_a_graph_of_several_nodes_has_none() -> None:
+    assert read_node(ROOT / "overlays/pipeline") is None
+
+
+def test_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "node.yaml").write_text("kind: Node\n")
+    with pytest.raises(BadManifest) as caught:
+        read_node(tmp_path)
+    assert str(caught.value) == f"{tmp_path}/node.yaml: must hold one object of the kind GraphNode"
+
+
+def test_a_missing_field_is_named(tmp_path: Path) -> None:
+    text = (ROOT / "overlays/model/node.yaml").read_text()
+    (tmp_path / "node.yaml").write_text(
+        text.replace("  modelUri: s3://mlflow/artifacts/iris_svm_model\n", "")
+    )
+    with pytest.raises(BadManifest) as caught:
+        read_node(tmp_path)
+    assert str(caught.value) == "GraphNode model: spec.modelUri is nothing: must be a string"
+
+
+def test_text_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "node.yaml").write_text("kind: [\n")
+    with pytest.raises(BuildFailed, match="while parsing a flow"):
+        read_node(tmp_path)
