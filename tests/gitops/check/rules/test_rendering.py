@@ -1,11 +1,5 @@
 from __future__ import annotations
 
-import shutil
-
-import pytest
-
-from gitops.check.command import findings
-from gitops.check.tree import load
 from tests.gitops.check.copies import Copy
 
 
@@ -142,15 +136,3 @@ def test_a_component_that_nothing_uses(tree: Copy) -> None:
         "  rule: A component is used: it builds only as a part of what uses it, so nothing else checks it\n"
         "  fix: use it or remove it"
     ]
-
-
-@pytest.mark.parametrize("name", ["kustomization.yml", "Kustomization"])
-def test_every_name_that_kustomize_knows_is_found(tree: Copy, name: str) -> None:
-    file = tree.root / "overlays/pipeline/kustomization.yaml"
-    file.rename(file.with_name(name))
-    assert "overlays/pipeline" in load(tree.root).rendered
-
-
-def test_hidden_folders_are_left_out(tree: Copy) -> None:
-    shutil.copytree(tree.root / "overlays/pipeline", tree.root / ".cache/pipeline")
-    assert [entry.folder for entry in findings(load(tree.root)) if entry.level == "error"] == []
