@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import numpy as np
 
 from server import mlmodel
 from server.errors import ModelNotLoaded
+from server.metadata import metadata
 from server.model.channel import Result
 from server.model.plan import plan
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
+from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
 from server.settings import ServeSettings
 
@@ -64,6 +67,7 @@ class Node:
             )
         chosen = settings.predict_method
         methods = {role.value: (chosen,) if chosen else METHODS[role] for role in Role}
+        self._metadata: dict[str, Any] | None = None
         self.process = ModelProcess(python, self.model.folder, plan(self.model), methods)
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
@@ -74,6 +78,7 @@ class Node:
             NotReady: the model is not loaded, or its process died during the call.
             ModelFailed: the model raised.
         """
+        request = tabled(request)
         call = arguments(request, self.model.inputs, self.settings.xtype)
         result = await self.process.call(role, call.header, call.values)
         return Answer(result.value, self._names(role, request, result)), self.meta(request.meta)
@@ -98,10 +103,17 @@ class Node:
                 return names
         return [] if len(shape) == 1 else [f"t:{index}" for index in range(width)]
 
+    async def metadata(self) -> dict[str, Any]:
+        """Return what /metadata says of the model (server.metadata)."""
+        if self._metadata is None:
+            override = self.settings.model_metadata
+            self._metadata = await asyncio.to_thread(metadata, self.model, self.settings.node, override)
+        return self._metadata
+
     def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an answer's meta: what the request's said, and this node in the requestPath."""
         given = given or {}
-        meta = {key: given[key] for key in ("puid", "tags") if given.get(key)}
+        meta = {key: given[key] for key in ("puid", "tags", "metrics") if given.get(key)}
         path = given.get("requestPath") or {}
         if self.settings.node:
             path = {self.settings.node: self.settings.image, **path}

@@ -49,6 +49,24 @@ class FetchSettings:
         "PEM file of certificate authorities to trust beside the system's.",
         env=("FETCH_CA_BUNDLE", "AWS_CA_BUNDLE"),
     )
+    authorization: str = setting(
+        "",
+        "The Authorization header that the address of an archive is asked with, as in `Bearer …`.",
+        env="FETCH_AUTHORIZATION",
+        secret=True,
+    )
+    tracking_uri: str = setting(
+        "",
+        "MLflow's tracking server, which resolves models:/ and runs:/. Its own variables (MLFLOW_TRACKING_…) "
+        "count beside it.",
+        env="MLFLOW_TRACKING_URI",
+    )
+    signature_key: str = setting(
+        "",
+        "PEM file of the public key that must have signed the model (OpenSSF model signing, in model.sig). "
+        "Default: signatures are not looked at.",
+        env="FETCH_SIGNATURE_KEY",
+    )
     max_bytes: int = setting(
         32 * 1024**3,
         "Largest size of a model in bytes, unpacked; a larger one is refused.",
@@ -89,6 +107,9 @@ class ServeSettings:
     image: str = setting(
         "", "The container's image, the value in meta.requestPath.", env="PREDICTIVE_UNIT_IMAGE"
     )
+    model_metadata: str = setting(
+        "", "YAML that counts before what /metadata would say of the model.", env="MODEL_METADATA"
+    )
     host: str = setting("0.0.0.0", "Address to listen on.", env="SERVER_HOST")  # noqa: S104  a pod's own network
     http_port: int = setting(
         9000,
@@ -123,4 +144,25 @@ class EnvironmentSettings:
         False,
         "Install packages without a wheel too, from source distributions, which run code of their own meanwhile.",
         env="ENVIRONMENT_SOURCE_DISTRIBUTIONS",
+    )
+    ignore_conda_packages: bool = setting(
+        False,
+        "Leave out the packages of conda that conda.yaml lists beside Python and pip, instead of refusing the model.",
+        env="ENVIRONMENT_IGNORE_CONDA_PACKAGES",
+    )
+    lock: str = setting(
+        "",
+        "File with the model's requirements.lock; one that is not there does not count. Default: the one in the "
+        "model folder, if there is one.",
+        env="ENVIRONMENT_LOCK",
+    )
+    cache: str = setting(
+        "",
+        "Folder that keeps environments and downloads for other pods; `serve` needs it at the same path.",
+        env="ENVIRONMENT_CACHE",
+    )
+    offline: bool = setting(
+        False,
+        "Use no network: packages come from the model's wheels/ folder, or from uv's cache.",
+        env="ENVIRONMENT_OFFLINE",
     )

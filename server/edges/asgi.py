@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from server.edges.rest import Response, Rest, failed
+from server.edges.http import HttpRequest, HttpResponse
+from server.edges.rest import Rest, failed
 from server.errors import BodyTooLarge
 
 Scope = dict[str, Any]
@@ -33,7 +34,10 @@ class Application:
             await self._send(scope, send, failed(error))
             return
         if body is not None:
-            await self._send(scope, send, await self._rest.respond(scope["method"], scope["path"], body))
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            query = scope["query_string"].decode("latin-1")
+            request = HttpRequest(scope["method"], scope["path"], query, headers, body)
+            await self._send(scope, send, await self._rest.respond(request))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """Return the request's body, or None when the client went away before its end."""
@@ -61,7 +65,7 @@ class Application:
         )
 
     @staticmethod
-    async def _send(scope: Scope, send: Send, response: Response) -> None:
+    async def _send(scope: Scope, send: Send, response: HttpResponse) -> None:
         headers = [
             (b"content-type", response.content_type.encode()),
             (b"content-length", str(len(response.body)).encode()),

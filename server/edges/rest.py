@@ -1,36 +1,26 @@
-"""What a REST request means: (method, path, body) to (status, headers, body), whatever HTTP layer carries it.
+"""What a REST request means: a request to a response, whatever HTTP layer carries them.
 
-Paths: https://docs.seldon.io/projects/seldon-core/en/v1.17.1/graph/protocols.html
+Paths: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
 """
 
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from server.errors import MethodNotAllowed, NoSuchPath, NotReady, ServerError
+from server.edges.forms import message
+from server.edges.http import HttpRequest, HttpResponse
+from server.errors import BadData, MethodNotAllowed, NoSuchPath, NotReady, ServerError
 from server.node import Node, Role
 from server.protocol.decode import decode
-from server.protocol.encode import dumps, encode, failure, payload
-from server.protocol.message import Answer
+from server.protocol.encode import dumps, encode, failure
+from server.protocol.feedback import feedback
+
+PUID = "seldon-puid"
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Response:
-    """An HTTP response. ``headers`` are what goes beside the content type and length."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-Handler = Callable[[bytes], Awaitable[Response]]
 
 
 class Rest:
@@ -38,62 +28,83 @@ class Rest:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        post: dict[str, Handler] = {"POST": self._predictions}
+        role = self._calls(node.role)
         self._routes: dict[str, dict[str, Handler]] = {
-            "/predict": {"POST": self._calls(Role.PREDICT)},
-            "/transform-input": {"POST": self._calls(Role.TRANSFORM_INPUT)},
-            "/transform-output": {"POST": self._calls(Role.TRANSFORM_OUTPUT)},
-            "/api/v1.0/predictions": post,
-            "/api/v0.1/predictions": post,
+            "/predict": _both(self._calls(Role.PREDICT)),
+            "/transform-input": _both(self._calls(Role.TRANSFORM_INPUT)),
+            "/transform-output": _both(self._calls(Role.TRANSFORM_OUTPUT)),
+            "/route": _both(self._not_this_node("a ROUTER")),
+            "/aggregate": _both(self._not_this_node("a COMBINER")),
+            "/send-feedback": _both(self._feedback),
+            "/api/v1.0/predictions": {"POST": role},
+            "/api/v0.1/predictions": {"POST": role},
+            "/api/v1.0/feedback": {"POST": self._feedback},
+            "/api/v0.1/feedback": {"POST": self._feedback},
             "/health/ping": {"GET": self._ping},
             "/health/status": {"GET": self._status},
             "/api/v1.0/health/status": {"GET": self._status},
+            "/metadata": {"GET": self._metadata},
+            "/api/v1.0/metadata": {"GET": self._metadata},
         }
 
-    async def respond(self, method: str, path: str, body: bytes) -> Response:
-        """Return the response to a request whose body has been read."""
+    async def respond(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to a request; it never raises."""
         try:
-            return await self._handler(method, path)(body)
+            return await self._handler(request)(request)
         except ServerError as error:
             return failed(error)
         except Exception as error:
-            log.exception("%s %s cannot be answered", method, path)
+            log.exception("%s %s cannot be answered", request.method, request.path)
             return failed(ServerError(f"{type(error).__name__}: {error}"))
 
-    def _handler(self, method: str, path: str) -> Handler:
-        methods = self._routes.get(path)
+    def _handler(self, request: HttpRequest) -> Handler:
+        methods = self._routes.get(request.path)
         if methods is None:
-            raise NoSuchPath(
-                f"{path}: there is no such path; the server has {', '.join(sorted(self._routes))}"
-            )
-        handler = methods.get("GET" if method == "HEAD" else method)
+            known = ", ".join(sorted(self._routes))
+            raise NoSuchPath(f"{request.path}: there is no such path; the server has {known}")
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
-            raise MethodNotAllowed(f"{method} {path}: this path answers to {' and '.join(sorted(methods))}")
+            allowed = " and ".join(sorted(methods))
+            raise MethodNotAllowed(f"{request.method} {request.path}: this path answers to {allowed}")
         return handler
 
     def _calls(self, role: Role) -> Handler:
-        async def call(body: bytes) -> Response:
-            request = decode(body)
+        async def call(http: HttpRequest) -> HttpResponse:
+            request = decode(message(http))
             answer, meta = await self._node.answer(role, request)
-            return Response(200, encode(request, answer, meta))
+            puid = request.meta.get("puid") or http.headers.get(PUID) or str(uuid.uuid4())
+            return HttpResponse(200, encode(request, answer, meta), headers={PUID: str(puid)})
 
         return call
 
-    async def _predictions(self, body: bytes) -> Response:
-        return await self._calls(self._node.role)(body)
+    def _not_this_node(self, kind: str) -> Handler:
+        async def refuse(http: HttpRequest) -> HttpResponse:
+            raise BadData(f"{http.path}: this node is a {self._node.settings.service_type}, not {kind}")
 
-    async def _ping(self, _: bytes) -> Response:
-        return Response(200, b"pong", "text/plain; charset=utf-8")
+        return refuse
 
-    async def _status(self, _: bytes) -> Response:
+    async def _feedback(self, http: HttpRequest) -> HttpResponse:
+        empty, given = feedback(message(http))
+        return HttpResponse(200, dumps({**empty, "meta": self._node.meta(given)}))
+
+    async def _ping(self, _: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, b"pong", "text/html; charset=utf-8")
+
+    async def _status(self, _: HttpRequest) -> HttpResponse:
         if not self._node.process.ready:
             raise NotReady("the model is not loaded")
-        empty = payload("tensor", Answer(np.empty(0), []))
-        return Response(200, dumps({**empty, "meta": self._node.meta()}))
+        return HttpResponse(200, dumps({"strData": "healthy", "meta": self._node.meta()}))
+
+    async def _metadata(self, _: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, dumps(await self._node.metadata()))
 
 
-def failed(error: ServerError) -> Response:
+def failed(error: ServerError) -> HttpResponse:
     """Return the response that tells of an error, and log what is not the client's doing."""
     if error.status >= 500 and not isinstance(error, NotReady):
         log.error("%s: %s", error.reason, error)
-    return Response(error.status, failure(error))
+    return HttpResponse(error.status, failure(error))
+
+
+def _both(handler: Handler) -> dict[str, Handler]:
+    return {"GET": handler, "POST": handler}

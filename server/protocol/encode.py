@@ -36,7 +36,8 @@ def payload(kind: str, answer: Answer) -> dict[str, Any]:
             values = np.datetime_as_string(values).tolist() if values.dtype.kind == "M" else values.tolist()
         elif values.dtype.kind == "f":
             values = np.ascontiguousarray(values, dtype=np.float64)
-        if kind == "tensor" and isinstance(values, np.ndarray):
+        # Numbers that answer something else than data go as a tensor, as the stock wrapper sends them.
+        if kind != "ndarray" and isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
             tensor = {"shape": list(values.shape), "values": values.reshape(-1)}
             return {"data": {"names": answer.names, "tensor": tensor}}
     return {"data": {"names": answer.names, "ndarray": values}}

@@ -8,21 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 
 @dataclass(frozen=True)
 class Request:
     """What a client sent.
 
-    ``values`` is an array of numbers or booleans of any shape, or, where strings or nulls occur, a
-    list of rows, all of one length. ``kind`` is the field of ``data`` that it came in: the answer uses the
-    same. ``names`` are the columns' names, or None where the client gave none.
+    ``kind`` is the field that the payload came in: ndarray, tensor or tftensor of ``data``, or jsonData, strData,
+    binData. ``values`` is for the first three an array of numbers or booleans of any shape or, where strings
+    or nulls occur, a list of rows, all of one length; else any JSON value, a str or bytes. ``names`` are
+    the columns' names, or None where the client gave none.
     """
 
     kind: str
-    values: np.ndarray | list[list[Any]]
-    names: list[str] | None
+    values: Any
+    names: list[str] | None = None
     meta: dict[str, Any] = field(default_factory=dict)
 
 
@@ -31,4 +30,4 @@ class Answer:
     """What the model returned: ``values`` is an array, rows as lists, a str, bytes or a dict."""
 
     values: Any
-    names: list[str]
+    names: list[str] = field(default_factory=list)

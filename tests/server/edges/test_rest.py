@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from server.artifact.digest import model_digest
 from tests.server.serving import IMAGE, MODELS, serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
@@ -85,15 +86,80 @@ def test_meta_of_the_request_goes_on(scaler):
     }
 
 
+def test_a_request_id_is_kept_or_made(scaler):
+    made = scaler.post("/predict", REQUEST).headers["seldon-puid"]
+    assert len(made) == 36
+    assert scaler.post("/predict", REQUEST).headers["seldon-puid"] != made
+    kept = scaler.post("/predict", REQUEST, headers={"Seldon-Puid": "mine"})
+    assert kept.headers["seldon-puid"] == "mine"
+    assert "puid" not in kept.json()["meta"]
+    assert scaler.post("/predict", {**REQUEST, "meta": {"puid": "x"}}).headers["seldon-puid"] == "x"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"dataframe_split": {"columns": FEATURES, "data": ROWS}},
+        {"dataframe_records": [dict(zip(FEATURES, row, strict=True)) for row in ROWS]},
+        {"inputs": {name: [row[index] for row in ROWS] for index, name in enumerate(FEATURES)}},
+    ],
+    ids=["split", "records", "inputs"],
+)
+def test_mlflows_forms_in_json_data_are_answered_by_a_tensor(model, form):
+    data = model.post("/predict", {"jsonData": form}).json()["data"]
+    assert data["names"] == CLASSES
+    assert data["tensor"]["shape"] == [2, 3]
+    assert data["tensor"]["values"] == pytest.approx([*SCORES[0], *SCORES[1]], abs=1e-12)
+
+
+def test_feedback_is_taken(model):
+    answer = model.post("/api/v1.0/feedback", {"request": REQUEST, "reward": 1.0})
+    assert answer.json() == {"data": {"ndarray": []}, "meta": {"requestPath": {"model": IMAGE}}}
+    refused = model.post("/send-feedback", {"reques": {}})
+    assert refused.status_code == 400
+    assert refused.json()["status"]["info"] == (
+        "the body has reques: a feedback message has request, response, reward, truth"
+    )
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/route", "a ROUTER"), ("/aggregate", "a COMBINER")])
+def test_what_the_node_is_not_is_refused(model, path, kind):
+    response = model.post(path, REQUEST)
+    assert response.status_code == 400
+    assert response.json()["status"]["info"] == f"{path}: this node is a MODEL, not {kind}"
+
+
+def test_metadata_says_what_the_model_is_and_which_bytes(model):
+    for path in ("/metadata", "/api/v1.0/metadata"):
+        metadata = model.client.get(path).json()
+        assert metadata["name"] == "model"
+        assert metadata["versions"] == [model_digest(MODELS / "iris_svm_model")]
+        assert metadata["platform"] == "sklearn"
+        assert metadata["inputs"] == [
+            {"messagetype": "tensor", "schema": {"names": FEATURES, "shape": [-1, 4]}}
+        ]
+        assert metadata["outputs"] == [
+            {"messagetype": "tensor", "schema": {"names": CLASSES, "shape": [-1, 3]}}
+        ]
+        assert metadata["custom"]["flavors"] == "python_function,sklearn"
+
+
 def test_health(model):
     assert model.client.get("/health/ping").text == "pong"
     for path in ("/health/status", "/api/v1.0/health/status"):
-        assert model.client.get(path).json()["meta"] == {"requestPath": {"model": IMAGE}}
+        assert model.client.get(path).json() == {
+            "strData": "healthy",
+            "meta": {"requestPath": {"model": IMAGE}},
+        }
 
 
 BAD = {
     "malformed": (b"{", "the body is not JSON: unexpected end of data: line 1 column 2 (char 1)"),
-    "no-data": ({}, 'the body has no "data" (it has nothing): send {"data": {"ndarray": [[…], …]}}'),
+    "no-data": (
+        {},
+        "the body has nothing: it must have exactly one of data, jsonData, strData, binData; "
+        'send for instance {"data": {"ndarray": [[…], …]}}',
+    ),
     "ragged": (
         {"data": {"names": FEATURES, "ndarray": [[1, 2, 3, 4], [1, 2]]}},
         "data.ndarray row 1 has 2 values, row 0 has 4: rows must be of equal length",
@@ -145,14 +211,14 @@ def test_a_path_that_is_not_there_is_a_404_with_those_that_are(model):
     response = model.client.get("/nothing")
     assert response.status_code == 404
     assert response.json()["status"]["info"].startswith(
-        "/nothing: there is no such path; the server has /api/"
+        "/nothing: there is no such path; the server has /aggregate, "
     )
 
 
 def test_a_wrong_http_method_is_a_405(model):
-    response = model.client.get("/transform-input")
+    response = model.client.get("/api/v1.0/predictions")
     assert response.status_code == 405
-    assert response.json()["status"]["info"] == "GET /transform-input: this path answers to POST"
+    assert response.json()["status"]["info"] == "GET /api/v1.0/predictions: this path answers to POST"
 
 
 def test_a_model_that_raises_is_a_500_with_its_words_and_is_called_once(model):

@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadData
-from server.protocol.decode import decode
+from server.protocol.decode import decode, parse
+
+
+def decoded(body):
+    return decode(parse(body))
 
 
 def body(**data):
@@ -20,7 +24,7 @@ def body(**data):
 
 
 def test_numbers_become_an_array_and_keep_their_type():
-    request = decode(body(names=["a", "b"], ndarray=[[1, 2], [3, 4]]))
+    request = decoded(body(names=["a", "b"], ndarray=[[1, 2], [3, 4]]))
     assert request.kind == "ndarray"
     assert request.names == ["a", "b"]
     assert request.values.dtype == np.int64
@@ -28,24 +32,24 @@ def test_numbers_become_an_array_and_keep_their_type():
 
 
 def test_a_tensor_gets_its_shape():
-    request = decode(body(tensor={"shape": [2, 2], "values": [1.5, 2, 3, 4]}))
+    request = decoded(body(tensor={"shape": [2, 2], "values": [1.5, 2, 3, 4]}))
     assert request.kind == "tensor"
     np.testing.assert_array_equal(request.values, [[1.5, 2.0], [3.0, 4.0]])
 
 
 def test_rows_with_strings_and_nulls_stay_as_they_were_sent():
     rows = [["a", 1, None, True], ["b", 2.5, "c", False]]
-    assert decode(body(ndarray=rows)).values == rows
+    assert decoded(body(ndarray=rows)).values == rows
 
 
 def test_meta_is_kept_and_names_may_be_left_out():
-    request = decode(b'{"meta": {"puid": "p"}, "data": {"ndarray": [[1]]}}')
+    request = decoded(b'{"meta": {"puid": "p"}, "data": {"ndarray": [[1]]}}')
     assert request.meta == {"puid": "p"}
     assert request.names is None
 
 
 def test_nan_as_python_writes_it_is_taken():
-    values = decode(b'{"data": {"ndarray": [[NaN, Infinity]]}}').values
+    values = decoded(b'{"data": {"ndarray": [[NaN, Infinity]]}}').values
     assert math.isnan(values[0, 0])
     assert values[0, 1] == math.inf
 
@@ -58,7 +62,8 @@ REFUSED = {
     "list": (b"[1]", "the body is [1]: it must be a JSON object"),
     "no-data": (
         b'{"instances": [[1]]}',
-        'the body has no "data" (it has instances): send {"data": {"ndarray": [[…], …]}}',
+        "the body has instances: it must have exactly one of data, jsonData, strData, binData; "
+        'send for instance {"data": {"ndarray": [[…], …]}}',
     ),
     "data-is-list": (b'{"data": [[1]]}', "data is [[1]]: it must be a JSON object"),
     "no-kind": (b'{"data": {"names": []}}', "data has names: it must have exactly one of ndarray or tensor"),
@@ -105,6 +110,14 @@ REFUSED = {
         b'{"data": {"tensor": {"shape": [0, 4], "values": []}}}',
         "data.tensor has no values: send at least one row",
     ),
+    "no-columns": (b'{"data": {"ndarray": [[]]}}', "data.ndarray has no values: send at least one column"),
+    "two-payloads": (
+        b'{"strData": "a", "binData": "AA=="}',
+        "the body has binData, strData: it must have exactly one of data, jsonData, strData, binData; ",
+    ),
+    "str-data": (b'{"strData": 1}', "strData is 1: it must be a string"),
+    "bin-data": (b'{"binData": 1}', "binData is 1: it must be a string of base64"),
+    "bin-data-not-base64": (b'{"binData": "a*"}', 'binData is "a*": it must be base64 ('),
     "tensor-huge-shape": (
         b'{"data": {"tensor": {"shape": [99999999999, 99999999999], "values": [1]}}}',
         "data.tensor.shape [99999999999, 99999999999] asks for 9999999999800000000001 values, "
@@ -116,8 +129,14 @@ REFUSED = {
 @pytest.mark.parametrize(("sent", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_bad_body_is_refused_with_value_and_rule(sent, message):
     with pytest.raises(BadData) as caught:
-        decode(sent)
+        decoded(sent)
     assert str(caught.value).startswith(message)
+
+
+def test_other_payloads_are_taken_as_they_are():
+    assert decoded(b'{"strData": "text"}').values == "text"
+    assert decoded(b'{"binData": "AAE="}').values == b"\x00\x01"
+    assert decoded(b'{"jsonData": {"a": [1, null]}}').values == {"a": [1, None]}
 
 
 json_values = st.recursive(
@@ -125,7 +144,21 @@ json_values = st.recursive(
     lambda children: (
         st.lists(children, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["data", "ndarray", "tensor", "names", "shape", "values", "meta"]), children
+            st.sampled_from(
+                [
+                    "data",
+                    "jsonData",
+                    "strData",
+                    "binData",
+                    "ndarray",
+                    "tensor",
+                    "names",
+                    "shape",
+                    "values",
+                    "meta",
+                ]
+            ),
+            children,
         )
     ),
     max_leaves=20,
@@ -135,13 +168,19 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json_is_either_a_request_or_bad_data(value):
     with contextlib.suppress(BadData):
-        assert len(decode(json.dumps(value).encode()).values) > 0
+        assert decoded(json.dumps(value).encode()).kind in (
+            "ndarray",
+            "tensor",
+            "jsonData",
+            "strData",
+            "binData",
+        )
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_either_a_request_or_bad_data(sent):
     with contextlib.suppress(BadData):
-        assert len(decode(sent).values) > 0
+        assert decoded(sent).kind
 
 
 @given(st.data())
@@ -149,4 +188,4 @@ def test_a_table_of_numbers_comes_through_to_the_last_digit(data):
     width = data.draw(st.integers(1, 5))
     cell = st.floats(allow_nan=False, allow_infinity=False)
     rows = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=5))
-    assert decode(body(ndarray=rows)).values.tolist() == rows
+    assert decoded(body(ndarray=rows)).values.tolist() == rows

@@ -1,0 +1,87 @@
+"""The forms in which a message may come over REST: JSON, a field ``json``, or a multipart form.
+
+The stock wrapper takes them all (flask_utils.py of seldon-core 1.17.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, parse_options_header
+
+from server.edges.http import HttpRequest
+from server.errors import BadData
+from server.protocol.decode import parse
+
+MULTIPART = b"multipart/form-data"
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+def message(request: HttpRequest) -> Any:
+    """Return the message of a request, parsed from JSON; a file of a multipart form is bytes.
+
+    Raises:
+        BadData: there is no message, or it is not JSON, or the form is broken.
+    """
+    content_type = request.headers.get("content-type", "")
+    if "multipart/form-data" in content_type:
+        return _multipart(content_type, request.body)
+    # curl says urlencoded whatever it is given to post, so JSON is looked for in any case.
+    if content_type.startswith(URLENCODED) and request.body.lstrip()[:1] not in (b"{", b"["):
+        field = _field(request.body.decode("utf-8", "replace"))
+        if field:
+            return parse(field)
+    field = _field(request.query)
+    return parse(field or request.body)
+
+
+def _field(text: str) -> bytes:
+    """Return the field ``json`` of a query or an urlencoded form, or nothing."""
+    if "json=" not in text:
+        return b""
+    return parse_qs(text).get("json", [""])[0].encode()
+
+
+def _multipart(content_type: str, body: bytes) -> dict[str, Any]:
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary")
+    if kind != MULTIPART or not boundary:
+        raise BadData(f"Content-Type {content_type!r}: multipart/form-data needs a boundary")
+    found: dict[str, Any] = {}
+
+    def on_field(field: Field) -> None:
+        name, value = _text("a field's name", field.field_name), field.value or b""
+        found[name] = _text(name, value) if name == "strData" else parse(value)
+
+    def on_file(file: File) -> None:
+        name = _text("a file's field", file.field_name)
+        file.file_object.seek(0)
+        content = file.file_object.read()
+        found[name] = content if name == "binData" else _text(name, content)
+
+    # The body is in memory already and no larger than the limit: nothing is spooled to disk.
+    parser = FormParser(
+        "multipart/form-data",
+        on_field,
+        on_file,
+        boundary=boundary,
+        config={"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1},
+    )
+    try:
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise BadData(f"the multipart form is broken: {error}") from error
+    if not found:
+        raise BadData("the multipart form is empty: send a field such as data, jsonData, strData or binData")
+    return found
+
+
+def _text(what: str, value: bytes | None) -> str:
+    try:
+        return (value or b"").decode()
+    except UnicodeDecodeError as error:
+        raise BadData(f"{what} is not UTF-8: {error.reason} at byte {error.start}") from error

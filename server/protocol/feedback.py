@@ -1,0 +1,35 @@
+"""A feedback message: what a client says of an earlier answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from server.errors import BadData
+
+FIELDS = ("request", "response", "reward", "truth")
+
+
+def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answer's payload, which is empty, and its meta: no more than the request's puid.
+
+    Raises:
+        BadData: it is no feedback message.
+    """
+    if not isinstance(message, dict):
+        raise BadData(f"the body is {json.dumps(message)[:60]}: it must be a JSON object")
+    unknown = sorted(set(message) - set(FIELDS))
+    if unknown:
+        raise BadData(f"the body has {', '.join(unknown)}: a feedback message has {', '.join(FIELDS)}")
+    reward = message.get("reward", 0)
+    if type(reward) not in (int, float):
+        raise BadData(f"reward is {json.dumps(reward)[:60]}: it must be a number")
+    for field in ("request", "response", "truth"):
+        if not isinstance(message.get(field, {}), dict):
+            raise BadData(f"{field} is {json.dumps(message[field])[:60]}: it must be a JSON object")
+    request = message.get("request", {})
+    meta = request.get("meta") or {}
+    data = request.get("data")
+    empty = {"ndarray": []} if isinstance(data, dict) and "tensor" not in data else {"tensor": {"shape": [0]}}
+    puid = meta.get("puid") if isinstance(meta, dict) else None
+    return {"data": empty}, {"puid": puid} if puid else {}

@@ -1,0 +1,78 @@
+"""MLflow's forms of input in a request's jsonData.
+
+Source: https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#json-input
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from server.errors import BadData
+from server.protocol.message import Request
+from server.protocol.table import mapping, names, rows, shown
+
+Table = tuple[Any, list[str] | None]
+
+
+def tabled(request: Request) -> Request:
+    """Return the request with its jsonData as rows and names where it is in one of MLflow's forms.
+
+    Any other request is returned as it is: a model may take a JSON value of its own.
+
+    Raises:
+        BadData: it is in one of the forms, but that is broken.
+    """
+    value = request.values
+    if request.kind != "jsonData" or not isinstance(value, dict):
+        return request
+    forms = [form for form in FORMS if form in value]
+    if not forms:
+        return request
+    if len(value) != 1:
+        raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {forms[0]} alone")
+    form = forms[0]
+    table, columns = FORMS[form](f"jsonData.{form}", value[form])
+    return Request(request.kind, table, columns, request.meta)
+
+
+def _split(what: str, value: Any) -> Table:
+    parts = mapping(what, value)
+    unknown = sorted(set(parts) - {"columns", "data", "index"})
+    if unknown or "data" not in parts:
+        raise BadData(f"{what} has {', '.join(sorted(parts)) or 'nothing'}: it must have columns and data")
+    return rows(f"{what}.data", parts["data"]), names(f"{what}.columns", parts.get("columns"))
+
+
+def _records(what: str, value: Any) -> Table:
+    if not isinstance(value, list) or not value:
+        raise BadData(f"{what} is {shown(value)}: it must be a list of objects, one a row")
+    columns: dict[str, None] = {}
+    for index, record in enumerate(value):
+        columns.update(dict.fromkeys(mapping(f"{what} row {index}", record)))
+    return rows(what, [[record.get(name) for name in columns] for record in value]), list(columns)
+
+
+def _instances(what: str, value: Any) -> Table:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _records(what, value)
+    return rows(what, value), None
+
+
+def _inputs(what: str, value: Any) -> Table:
+    if not isinstance(value, dict):
+        return _instances(what, value)
+    lengths = {len(cells) if isinstance(cells, list) else -1 for cells in value.values()}
+    if len(lengths) != 1 or lengths == {-1}:
+        raise BadData(
+            f"{what} is {shown(value)}: it must have a list of values for every column, all of one length"
+        )
+    return rows(what, [list(row) for row in zip(*value.values(), strict=True)]), list(value)
+
+
+FORMS: dict[str, Callable[[str, Any], Table]] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _instances,
+    "inputs": _inputs,
+}

@@ -1,0 +1,95 @@
+"""Values parsed from JSON as the tables and tensors that a model takes, or a word on why they are none.
+
+``what`` is in every message the field that the value stands in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from server.errors import BadData
+
+NUMERIC = "biuf"
+
+
+def mapping(what: str, value: Any) -> dict[str, Any]:
+    """Return a value that must be a JSON object."""
+    if not isinstance(value, dict):
+        raise BadData(f"{what} is {shown(value)}: it must be a JSON object")
+    return value
+
+
+def names(what: str, value: Any) -> list[str] | None:
+    """Return names of columns, or None where there are none."""
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadData(f"{what} is {shown(value)}: it must be a list of strings")
+    return value
+
+
+def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
+    """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are."""
+    if not isinstance(value, list):
+        raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
+    if not value:
+        raise BadData(f"{what} has no rows: send at least one")
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError):
+        array = None
+    if array is not None and array.size == 0:
+        raise BadData(f"{what} has no values: send at least one column")
+    if array is not None and array.dtype.kind in NUMERIC:
+        return array
+    _check_rows(what, value)
+    return value
+
+
+def _check_rows(what: str, rows: list[Any]) -> None:
+    """Refuse rows that are not lists of one length, or whose cells are lists of several lengths."""
+    if not any(isinstance(row, list) for row in rows):
+        raise BadData(f"{what} is one row, {shown(rows)}: it must be a list of rows, [[…], …]")
+    for index, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise BadData(f"{what} row {index} is {shown(row)}: every row must be a list")
+        if len(row) != len(rows[0]):
+            raise BadData(
+                f"{what} row {index} has {len(row)} values, row 0 has {len(rows[0])}: "
+                "rows must be of equal length"
+            )
+
+
+def tensor(what: str, value: Any) -> np.ndarray:
+    """Return a tensor, given as its shape and its values in C order, as an array."""
+    parts = mapping(what, value)
+    shape, values = parts.get("shape"), parts.get("values")
+    if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
+        raise BadData(f"{what}.shape is {shown(shape)}: it must be a list of whole numbers, 0 or more")
+    if not isinstance(values, list):
+        raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
+    try:
+        array = np.array(values) if values else np.empty(0)
+    except (ValueError, OverflowError):
+        array = None
+    if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
+        wrong = next((value for value in values if not isinstance(value, int | float)), values)
+        raise BadData(f"{what}.values has {shown(wrong)}: it must be a flat list of numbers")
+    # The lengths may be beyond what numpy can multiply.
+    size = 1
+    for length in shape:
+        size *= length
+    if size != len(values):
+        raise BadData(f"{what}.shape {shape} asks for {size} values, {what}.values has {len(values)}")
+    if size == 0:
+        raise BadData(f"{what} has no values: send at least one row")
+    return array.reshape(shape)
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut to what a message can hold."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}…"
