@@ -116,6 +116,12 @@ class BadArtifact(ServerError):
     exit_code = 16
 
 
+class BadSignature(ServerError):
+    """The model is not signed, or not by the key that is asked for."""
+
+    exit_code = 17
+
+
 # Why environment can end without an environment.
 
 
@@ -135,6 +141,12 @@ class NoInterpreter(ServerError):
     """There is no Python interpreter that the model can run on."""
 
     exit_code = 22
+
+
+class BadLock(ServerError):
+    """The requirements.lock belongs to another model, Python or platform, or is not one."""
+
+    exit_code = 23
 
 
 # Why serve can end without serving.

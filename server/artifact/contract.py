@@ -32,7 +32,7 @@ def contract(folder: Path) -> dict[str, Any]:
             "params": model.params,
         },
         "python": asked.python,
-        "requirements": [entry.text for entry in asked.requirements.entries],
+        "requirements": [entry.shown for entry in asked.requirements.entries],
         "mlflow": {"version": model.mlflow_version, "run": model.run_id, "model": model.model_uuid},
     }
 
@@ -47,7 +47,7 @@ def text(content: dict[str, Any]) -> str:
             ", ".join(f"{name} {version or ''}".strip() for name, version in content["flavors"].items()),
         ),
         *((side, _columns(content["signature"][side])) for side in ("inputs", "outputs", "params")),
-        ("python", content["python"]),
+        ("python", content["python"] or "not recorded"),
         ("requirements", "\n".join(content["requirements"]) or "none"),
         ("mlflow", content["mlflow"]["version"] or "not recorded"),
         ("run", content["mlflow"]["run"] or "not recorded"),

@@ -22,13 +22,15 @@ UNCOUNTED = frozenset({"model.sig", "registered_model_meta"})
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def model_digest(folder: Path) -> str:
+def model_digest(folder: Path, *, without: str = "") -> str:
     """Return the digest of the model in ``folder``, as ``sha256:<64 hex digits>``.
+
+    The file ``without``, a path in the folder, does not count: the digest is the one it would be without it.
 
     Raises:
         NotAModel: the folder holds no file, or one whose name sha256sum would not write as it is.
     """
-    names = sorted(_files(os.fsencode(folder), b"."))
+    names = sorted(name for name in _files(os.fsencode(folder), b".") if name != b"./" + os.fsencode(without))
     if not names:
         raise NotAModel(
             f"no file in {folder}: a model's digest needs at least one; give the folder that MLflow logged"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from server.environment import uv
+from server.environment.uv import Uv
 from server.errors import BadRequirements, NoInterpreter
 
 # The oldest Python that the model's process is written for.
@@ -26,22 +28,29 @@ class Interpreter:
     path: Path
     platform: str
 
+    @property
+    def minor(self) -> str:
+        """The minor version, as in ``3.13``."""
+        return f"{self.version[0]}.{self.version[1]}"
+
+    @property
+    def machine(self) -> str:
+        """The processor architecture, as in ``x86_64``."""
+        return self.platform.split("-")[1]
+
     def __str__(self) -> str:
         return ".".join(str(part) for part in self.version)
 
 
-def present(folder: Path) -> list[Interpreter]:
-    """Return the interpreters that uv finds, one per minor version: the newest patch, and the first of these.
+def present(uv: Uv) -> list[Interpreter]:
+    """Return the interpreters that uv finds, oldest first, one per minor version: its newest patch.
 
-    Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: a
-    model's wheels are rarely made for them. ``folder`` is where uv runs.
+    Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: models'
+    packages rarely have wheels for them.
     """
-    listed = json.loads(
-        uv.run(["python", "list", "--only-installed", "--output-format", "json"], folder=folder)
-    )
     newest: dict[tuple[int, int], Interpreter] = {}
-    for entry in listed:
-        if entry["implementation"] != "cpython" or entry["variant"] != "default" or _is_prerelease(entry):
+    for entry in json.loads(uv.run("python", "list", "--only-installed", "--output-format", "json")):
+        if not _is_usual(entry):
             continue
         parts = entry["version_parts"]
         found = Interpreter(
@@ -52,10 +61,41 @@ def present(folder: Path) -> list[Interpreter]:
         best = newest.get(found.version[:2])
         if found.version[:2] >= OLDEST and (best is None or found.version > best.version):
             newest[found.version[:2]] = found
-    return sorted(newest.values(), key=lambda interpreter: interpreter.version)
+    return [newest[minor] for minor in sorted(newest)]
 
 
-def minor(wanted: str) -> tuple[int, int]:
+def ordered(wanted: str | None, among: Sequence[Interpreter], *, strict: bool) -> list[Interpreter]:
+    """Return the interpreters on which a model that asks for ``wanted`` may run, the best first.
+
+    If there is one of the wanted minor version it is the only one. Else all are, the nearest minor version
+    first, and of two that are equally near the older one, for which the wheels of old pins exist. A model
+    that names no Python gets what is nearest to the server's own.
+
+    Raises:
+        BadRequirements: ``wanted`` is not a version.
+        NoInterpreter: there is none, or ``strict`` is true and there is none of the wanted minor version.
+    """
+    major, minor = version(wanted) if wanted else sys.version_info[:2]
+    if not among:
+        raise NoInterpreter(
+            f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model asks for "
+            f"Python {wanted or 'no special version'}; use an image that has one"
+        )
+    exact = [interpreter for interpreter in among if interpreter.version[:2] == (major, minor)]
+    if exact:
+        return exact
+    if wanted and strict:
+        raise NoInterpreter(
+            f"the model asks for Python {wanted}, and the interpreters here are {', '.join(map(str, among))}; "
+            f"use an image that has Python {major}.{minor}, or let the nearest one be used with "
+            "ENVIRONMENT_STRICT_PYTHON=false"
+        )
+    return sorted(
+        among, key=lambda one: (abs(one.version[0] - major), abs(one.version[1] - minor), one.version)
+    )
+
+
+def version(wanted: str) -> tuple[int, int]:
     """Return the minor version (major, minor) of a version as a model names it, such as ``3.13.0``.
 
     Raises:
@@ -69,36 +109,9 @@ def minor(wanted: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def ordered(wanted: str, among: Iterable[Interpreter], *, strict: bool) -> list[Interpreter]:
-    """Return the interpreters on which a model that asks for ``wanted`` may run, the best first.
-
-    If there is one of the wanted minor version it is the only one. Else all are, the nearest minor version
-    first, and of two that are equally near the older one, for which the wheels of old pins exist.
-
-    Raises:
-        BadRequirements: ``wanted`` is not a version.
-        NoInterpreter: there is none, or ``strict`` is true and there is none of the wanted minor version.
-    """
-    among = list(among)
-    major, minor_ = minor(wanted)
-    if not among:
-        raise NoInterpreter(
-            f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model asks for "
-            f"Python {wanted}; use an image that has one"
-        )
-    exact = [interpreter for interpreter in among if interpreter.version[:2] == (major, minor_)]
-    if exact:
-        return exact
-    if strict:
-        raise NoInterpreter(
-            f"the model asks for Python {wanted}, and the interpreters here are {', '.join(map(str, among))}; "
-            f"use an image that has Python {major}.{minor_}, or let the nearest one be used with "
-            "ENVIRONMENT_STRICT_PYTHON=false"
-        )
-    return sorted(
-        among, key=lambda one: (abs(one.version[0] - major), abs(one.version[1] - minor_), one.version)
+def _is_usual(entry: dict[str, Any]) -> bool:
+    return (
+        entry["implementation"] == "cpython"
+        and entry["variant"] == "default"
+        and re.fullmatch(r"[\d.]+", entry["version"]) is not None
     )
-
-
-def _is_prerelease(entry: dict[str, str]) -> bool:
-    return re.fullmatch(r"[\d.]+", entry["version"]) is None

@@ -5,33 +5,69 @@ Source: https://mlflow.org/docs/latest/ml/model/dependencies/.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from server.environment import conda, requirements
+from server.environment import conda, flavors, mlflow, python_env, requirements_file
+from server.environment.requirements import Requirements
+from server.errors import BadRequirements
 from server.mlmodel import Model
 
 
 @dataclass(frozen=True)
 class Specification:
-    """The Python version that is asked for, as in ``3.13.0``, and what is to be installed for it."""
+    """What is to be installed, for which Python, and what cannot be: conda's packages.
 
-    python: str
-    requirements: requirements.Requirements
+    ``python`` is the version that the model names, as in ``3.13.0``, or None.
+    """
+
+    python: str | None
+    requirements: Requirements
+    conda_packages: list[str]
 
 
 def read(model: Model) -> Specification:
-    """Return what ``model`` asks for: by requirements.txt, else by the pip list of conda.yaml.
+    """Return what ``model`` asks for, and what it needs without asking.
+
+    The list is requirements.txt, else the pip list of conda.yaml, else that of python_env.yaml, else what the
+    flavours need.
 
     Raises:
         BadRequirements: a list cannot be read.
+        NotAModel: the model has a flavour that cannot be loaded.
     """
     folder = model.folder
-    asked = conda.read(folder / "conda.yaml", folder) if (folder / "conda.yaml").is_file() else None
+    conda_yaml, python_env_yaml = _files(model)
+    asked = conda.read(conda_yaml, folder) if conda_yaml.is_file() else conda.Conda(None, Requirements(), [])
+    listed = asked.requirements
     if (folder / "requirements.txt").is_file():
-        listed = requirements.read(folder / "requirements.txt", folder)
-    else:
-        listed = asked.requirements if asked else requirements.Requirements()
-    python = model.python_version or (asked.python if asked else None)
-    # A model that names no Python gets the server's own, which is always there.
-    return Specification(python or f"{sys.version_info.major}.{sys.version_info.minor}", listed)
+        listed = requirements_file.read(folder / "requirements.txt", folder)
+    python = asked.python
+    if python_env_yaml.is_file():
+        env = python_env.read(python_env_yaml, folder, listed=not listed.entries)
+        listed = listed if listed.entries else env.requirements
+        python = env.python or python
+        listed.entries += [entry for entry in env.build if listed.entries and entry.name not in listed.names]
+    if not listed.entries:
+        listed = flavors.needed(model)
+    mlflow.complete(model, listed)
+    return Specification(model.python_version or python, listed, asked.packages)
+
+
+def _files(model: Model) -> tuple[Path, Path]:
+    """Return the paths of conda.yaml and python_env.yaml, which the python_function flavour may name."""
+    names = model.flavors.get("python_function", {}).get("env") or {}
+    if not isinstance(names, dict):
+        # MLflow before 2.0 names one file.
+        names = {"conda": names}
+    found = []
+    for kind, default in (("conda", "conda.yaml"), ("virtualenv", "python_env.yaml")):
+        name = str(names.get(kind) or default)
+        path = model.folder / name
+        if not path.resolve().is_relative_to(model.folder.resolve()):
+            raise BadRequirements(
+                f"MLmodel: env {name!r} of the flavour python_function is not a file of the model folder; "
+                "log the model again"
+            )
+        found.append(path)
+    return found[0], found[1]

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,17 +21,19 @@ VERSION = version("uv")
 _PIP = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
     "PIP_EXTRA_INDEX_URL": "UV_EXTRA_INDEX_URL",
-    "PIP_NO_INDEX": "UV_NO_INDEX",
     "PIP_CERT": "SSL_CERT_FILE",
 }
-# Older names of uv's own variables; one that is set is not to be overruled by pip's.
-_OLDER = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_EXTRA_INDEX_URL": "UV_INDEX"}
-# What would move uv to another folder, interpreter or environment, or make it trust more than the lists say.
+# Other names of uv's own variables; one that is set is not overruled by pip's.
+_OTHER_NAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_EXTRA_INDEX_URL": "UV_INDEX"}
+# What would move uv to another folder, interpreter or environment, or change what is asked of it.
 _DROPPED = {
     "CONDA_PREFIX",
     "PYTHONHOME",
     "PYTHONPATH",
+    "UV_BUILD_CONSTRAINT",
     "UV_CONSTRAINT",
+    "UV_EXCLUDE",
+    "UV_NO_CONFIG",
     "UV_NO_VERIFY_HASHES",
     "UV_OVERRIDE",
     "UV_PROJECT",
@@ -46,42 +49,74 @@ class UvError(Exception):
     """uv ended with an error; its text is uv's explanation, without credentials and without warnings."""
 
 
-def run(arguments: list[str], *, folder: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """Run uv with ``arguments`` in ``folder`` and return what it prints.
+@dataclass(frozen=True)
+class Uv:
+    """uv, called in ``folder``, to which relative paths in requirements are relative.
 
-    Paths in requirements are relative to ``folder``. A pyproject.toml, uv.toml or .python-version in it is
-    not read, nor in the folders above; a uv.toml of the user or of the machine is.
-
-    Raises:
-        UvError: uv did not end with 0.
+    ``project`` is a folder of our own that stands for the project. With it uv reads no pyproject.toml, uv.toml
+    or .python-version in ``folder`` or above, but still the user's and the machine's uv.toml. ``index`` is the
+    URL of an index that counts before all others, ``cache`` uv's cache folder where it is not to be uv's choice.
     """
-    done = subprocess.run(
-        [
-            uv.find_uv_bin(),
-            "--color",
-            "never",
-            "--no-progress",
-            *_configuration(environ),
-            *arguments,
-        ],
-        cwd=folder,
-        env=surroundings(environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+
+    folder: Path
+    project: Path
+    index: str = ""
+    cache: Path | None = None
+    offline: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    def run(self, *arguments: str) -> str:
+        """Run uv with ``arguments`` and return what it prints.
+
+        Raises:
+            UvError: uv did not end with 0.
+        """
+        options = ["--color", "never", "--no-progress", "--project", str(self.project)]
+        options += ["--cache-dir", str(self.cache)] if self.cache else []
+        options += ["--offline"] if self.offline else []
+        done = subprocess.run(
+            [uv.find_uv_bin(), *options, *arguments],
+            cwd=self.folder,
+            env=surroundings(self.environ, self.index),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise UvError(explanation(done.stderr) or f"uv ended with {done.returncode} and said nothing")
+        return done.stdout
+
+
+def project(folder: Path, platforms: list[str]) -> Path:
+    """Make ``folder`` a project whose universal resolutions are for Linux on these machines, and return it.
+
+    Source: https://docs.astral.sh/uv/concepts/resolution/#limited-resolution-environments.
+    """
+    required = ", ".join(
+        f"\"sys_platform == 'linux' and platform_machine == '{platform}'\"" for platform in platforms
     )
-    if done.returncode != 0:
-        raise UvError(explanation(done.stderr) or f"uv ended with {done.returncode} and said nothing")
-    return done.stdout
+    (folder / "pyproject.toml").write_text(
+        f"[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\nrequired-environments = [{required}]\n"
+    )
+    return folder
 
 
-def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return uv's environment variables: ``environ`` with pip's index settings under uv's names."""
-    result = {name: value for name, value in environ.items() if name not in _DROPPED}
+def surroundings(environ: Mapping[str, str], index: str = "") -> dict[str, str]:
+    """Return uv's environment variables: ``environ`` with pip's index settings under uv's names.
+
+    Values are stripped: one that comes from a secret may end with a newline. Nothing lets uv download a Python.
+    """
+    result = {
+        name: value.strip() if name.startswith(("UV_", "PIP_")) else value
+        for name, value in environ.items()
+        if name not in _DROPPED
+    }
     for pip, own in _PIP.items():
-        if environ.get(pip) and not environ.get(own) and not environ.get(_OLDER.get(own, own)):
-            result[own] = environ[pip]
+        if result.get(pip) and not result.get(own) and not result.get(_OTHER_NAME.get(own, own)):
+            result[own] = result[pip]
+    if index:
+        result["UV_INDEX"] = f"{index} {result.get('UV_INDEX', '')}".strip()
     return result | {"UV_PYTHON_DOWNLOADS": "never"}
 
 
@@ -100,14 +135,3 @@ def explanation(stderr: str) -> str:
         if not warning and line.strip():
             kept.append(re.sub(r"^(error|\s*cause): ", "", line).rstrip())
     return "\n".join(kept)
-
-
-def _configuration(environ: Mapping[str, str]) -> list[str]:
-    """Return the arguments that name the configuration file: given, or the user's, or the machine's, but never one of a folder."""
-    if environ.get("UV_CONFIG_FILE"):
-        return []
-    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or "/", ".config"))
-    for path in (home / "uv" / "uv.toml", Path("/etc/uv/uv.toml")):
-        if path.is_file():
-            return ["--config-file", str(path)]
-    return ["--no-config"]

@@ -1,0 +1,60 @@
+"""What a model needs that lists nothing: the packages of its flavours, at the versions that MLmodel records.
+
+Source: the keys that each flavour of MLflow writes, https://mlflow.org/docs/latest/ml/model/#storage-format.
+"""
+
+from __future__ import annotations
+
+from server.environment.requirements import Requirements
+from server.mlmodel import Model
+
+# By flavour: the package, and the key that records its version.
+_PACKAGES = {
+    "catboost": ("catboost", "catboost_version"),
+    "h2o": ("h2o", "h2o_version"),
+    "keras": ("keras", "keras_version"),
+    "langchain": ("langchain", "langchain_version"),
+    "lightgbm": ("lightgbm", "lgb_version"),
+    "onnx": ("onnx", "onnx_version"),
+    "openai": ("openai", "openai_version"),
+    "paddle": ("paddlepaddle", "paddle_version"),
+    "pmdarima": ("pmdarima", "pmdarima_version"),
+    "prophet": ("prophet", "prophet_version"),
+    "python_function": ("cloudpickle", "cloudpickle_version"),
+    "pytorch": ("torch", "pytorch_version"),
+    "sentence_transformers": ("sentence-transformers", "sentence_transformers_version"),
+    "shap": ("shap", "shap_version"),
+    "sklearn": ("scikit-learn", "sklearn_version"),
+    "spacy": ("spacy", "spacy_version"),
+    "spark": ("pyspark", "pyspark_version"),
+    "statsmodels": ("statsmodels", "statsmodels_version"),
+    # The key's name is of the time when Keras was part of TensorFlow.
+    "tensorflow": ("tensorflow", "keras_version"),
+    "transformers": ("transformers", "transformers_version"),
+    "xgboost": ("xgboost", "xgb_version"),
+}
+# What a flavour imports beside its own package, and a serialization format beside pickle's.
+_BESIDE = {"onnx": ("onnxruntime",), "skops": ("skops",), "cloudpickle": ("cloudpickle",)}
+
+
+def needed(model: Model) -> Requirements:
+    """Return the packages of the flavours of ``model``; unpinned where MLmodel records no version.
+
+    A package's local version, such as the +cu121 of a torch, is left out: indexes hold none.
+    """
+    result = Requirements()
+    for flavor, recorded in sorted(model.flavors.items()):
+        reason = f"the model lists no requirements and has the flavour {flavor}"
+        package, key = _PACKAGES.get(flavor, ("", ""))
+        version = str(recorded.get(key) or "").partition("+")[0]
+        # Every model has a python_function flavour; only one that is pickled itself records cloudpickle.
+        wanted = (
+            [f"{package}=={version}" if version else package]
+            if flavor != "python_function" or version
+            else []
+        )
+        wanted += [*_BESIDE.get(flavor, ()), *_BESIDE.get(str(recorded.get("serialization_format")), ())]
+        for text in wanted:
+            if text and text.partition("==")[0] not in result.names:
+                result.add(text, reason)
+    return result

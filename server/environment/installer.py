@@ -1,0 +1,127 @@
+"""Installing one model's list of requirements: trying whether it resolves, making the environment, its record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.environment import failure, uv
+from server.environment.interpreters import Interpreter
+from server.environment.requirements import Requirements
+from server.environment.uv import Uv, UvError
+
+log = logging.getLogger(__name__)
+
+RECORD = "environment.json"
+
+
+@dataclass(frozen=True)
+class Installer:
+    """uv with one model's requirements: ``scratch`` is for its files, ``wheels`` are the model's, by name.
+
+    ``locked`` is the digest of the model whose lock the requirements are, or "".
+    """
+
+    uv: Uv
+    listed: Requirements
+    scratch: Path
+    wheels: dict[str, str]
+    source_distributions: bool
+    locked: str = ""
+
+    def key(self, python: Interpreter) -> str:
+        """Return the key of the environment for ``python``: a hash of all that it is made of."""
+        local = {
+            entry.path: _sha256(self.uv.folder / entry.path) for entry in self.listed.entries if entry.path
+        }
+        content = [
+            [self.listed.text, self.listed.constraints_text, self.listed.flags],
+            [self.wheels, local],
+            [str(python), str(python.path.resolve()), python.platform],
+            [self.source_distributions, bool(self.locked)],
+        ]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    def resolve(self, python: Interpreter) -> None:
+        """Find out whether the requirements can be installed for ``python``.
+
+        Raises:
+            UnresolvableRequirements: they cannot.
+        """
+        self._run(
+            python,
+            "pip",
+            "install",
+            "--dry-run",
+            "--target",
+            str(self.scratch / "none"),
+            *self._lists(python.path),
+        )
+
+    def install(self, python: Interpreter, target: Path) -> None:
+        """Make an environment of ``python`` with the requirements, and its record, in the folder ``target``.
+
+        It can be moved, and its modules are compiled.
+
+        Raises:
+            UnresolvableRequirements: they cannot be installed.
+        """
+        started = time.monotonic()
+        log.info("installing %d requirements for Python %s", len(self.listed.entries), python)
+        self._run(python, "venv", "--no-project", "--relocatable", "--python", str(python.path), str(target))
+        self._run(python, "pip", "install", "--compile-bytecode", *self._lists(target / "bin" / "python"))
+        record = self._record(python, target)
+        (target / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        log.info("installed %d packages in %.1f s", len(record["packages"]), time.monotonic() - started)
+
+    def _record(self, python: Interpreter, target: Path) -> dict[str, Any]:
+        installed = self._run(
+            python, "pip", "list", "--format", "json", "--python", str(target / "bin" / "python")
+        )
+        return {
+            "key": self.key(python),
+            "python": str(python),
+            "platform": python.platform,
+            "requirements": [entry.shown for entry in self.listed.entries if not entry.added],
+            "added": {entry.shown: entry.origin for entry in self.listed.entries if entry.added},
+            "locked": self.locked or None,
+            "packages": {package["name"]: package["version"] for package in json.loads(installed)},
+            "uv": uv.VERSION,
+        }
+
+    def _lists(self, python: Path) -> list[str]:
+        """Write the lists for uv, and return the arguments that hand them over."""
+        arguments = ["--python", str(python), *self.listed.flags]
+        for option, text in (
+            ("--requirement", self.listed.text),
+            ("--constraint", self.listed.constraints_text),
+        ):
+            if text:
+                path = self.scratch / f"{option.lstrip('-')}.txt"
+                path.write_text(text)
+                arguments += [option, str(path)]
+        if not self.source_distributions:
+            arguments.append("--no-build")
+        if self.locked:
+            arguments.append("--require-hashes")
+        return arguments
+
+    def _run(self, python: Interpreter, *arguments: str) -> str:
+        try:
+            # pip list prints what it is asked for only without --quiet.
+            return self.uv.run(*(() if "list" in arguments else ("--quiet",)), *arguments)
+        except UvError as error:
+            raise failure.unresolvable(error, self.listed, str(python)) from error
+
+
+def _sha256(path: Path) -> str | None:
+    """Return the hash of a file that a requirement names; None where it is missing, which uv will say."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,91 @@
+"""A requirements.lock: the resolved requirements of one model, with hashes, and what they were resolved for.
+
+It is a requirements file whose first lines are comments that bind it to the model: its digest, and the Pythons and
+platforms for which it was checked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.artifact.digest import model_digest
+from server.environment import requirements_file
+from server.environment.requirements import Requirements
+from server.errors import BadLock
+
+FILE = "requirements.lock"
+_AGAIN = "make it again with `python -m server lock MODEL -o requirements.lock`"
+_HEADER = re.compile(r"^# (?P<key>model|python|platform): (?P<value>.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``x86_64``."""
+
+    digest: str
+    pythons: tuple[str, ...]
+    platforms: tuple[str, ...]
+    requirements: Requirements
+
+
+def header(digest: str, pythons: list[str], platforms: list[str]) -> str:
+    """Return the first lines of a lock."""
+    return (
+        "# Written by `python -m server lock`; belongs to this model and no other.\n"
+        f"# model: {digest}\n# python: {', '.join(pythons)}\n# platform: {', '.join(platforms)}\n"
+    )
+
+
+def digest(model: Path) -> str:
+    """Return the digest that a lock of ``model`` names: the model's, without a lock that lies in its folder."""
+    return model_digest(model, without=FILE)
+
+
+def find(model: Path, given: Path | None) -> Lock | None:
+    """Return the lock of ``model``: the file ``given`` if it is there, else the one in its folder, or None.
+
+    Raises:
+        BadLock: the lock is of another model, cannot be read, or has a requirement without a hash.
+    """
+    for path in (given, model / FILE):
+        if path is not None and path.is_file():
+            return _checked(path, model)
+    return None
+
+
+def _checked(path: Path, model: Path) -> Lock:
+    lock = read(path)
+    actual = digest(model)
+    if lock.digest != actual:
+        raise BadLock(f"{path}: belongs to the model {lock.digest}, and this model is {actual}; {_AGAIN}")
+    for entry in lock.requirements.entries:
+        if not entry.hashed:
+            raise BadLock(f"{path}: {entry} has no hash, and a lock is installed with hashes only; {_AGAIN}")
+    return lock
+
+
+def read(path: Path) -> Lock:
+    """Return the lock in the file ``path``.
+
+    Raises:
+        BadLock: it does not begin as `python -m server lock` writes it.
+        BadRequirements: a requirement in it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadLock(f"{path}: cannot be read ({error}); {_AGAIN}") from error
+    said = {match["key"]: match["value"] for match in _HEADER.finditer(text)}
+    missing = [key for key in ("model", "python", "platform") if key not in said]
+    if missing:
+        raise BadLock(
+            f"{path}: has no line `# {missing[0]}: …`, so nothing says what it belongs to; {_AGAIN}"
+        )
+    return Lock(
+        said["model"],
+        tuple(said["python"].split(", ")),
+        tuple(said["platform"].split(", ")),
+        requirements_file.read(path, path.parent),
+    )

@@ -1,0 +1,57 @@
+"""What loading a model through MLflow needs, and its requirements may not say.
+
+Source: the metadata of MLflow's packages. mlflow-skinny leaves out numpy and pandas, which mlflow.pyfunc imports.
+"""
+
+from __future__ import annotations
+
+from packaging.version import InvalidVersion, Version
+
+from server.environment.requirements import Requirements
+from server.mlmodel import Model
+from server.model.plan import plan
+
+_PACKAGES = {"mlflow", "mlflow-skinny"}
+# The first versions that work without pkg_resources, with numpy 2 and with pandas 3.
+_WITHOUT_PKG_RESOURCES = Version("3")
+_NUMPY_2 = Version("2.16")
+_PANDAS_3 = Version("3.16")
+
+
+def complete(model: Model, listed: Requirements) -> None:
+    """Add to ``listed`` what it lacks for ``model`` to be loaded with MLflow, if it is.
+
+    Raises:
+        NotAModel: the model has a flavour that cannot be loaded.
+    """
+    pyfunc = "python_function" in model.flavors and plan(model)["loader"] == "pyfunc"
+    if pyfunc and not listed.names & _PACKAGES:
+        recorded = (model.mlflow_version or "").partition("+")[0]
+        listed.add(
+            f"mlflow-skinny=={recorded}" if recorded else "mlflow-skinny",
+            "mlflow.pyfunc loads the model and its requirements have no mlflow",
+        )
+    present = listed.names & _PACKAGES
+    if not present:
+        return
+    version = _version(model, listed)
+    if version < _WITHOUT_PKG_RESOURCES and "setuptools" not in listed.names:
+        listed.add("setuptools<81", f"MLflow {version} imports pkg_resources, which newer ones do not have")
+    if not pyfunc or "mlflow" in present:
+        return
+    reason = f"mlflow.pyfunc of MLflow {version} imports it"
+    if "numpy" not in listed.names:
+        listed.add("numpy<2" if version < _NUMPY_2 else "numpy", reason)
+    if "pandas" not in listed.names:
+        listed.add("pandas<3" if version < _PANDAS_3 else "pandas", reason)
+
+
+def _version(model: Model, listed: Requirements) -> Version:
+    """Return MLflow's version: the one that is listed, else the recorded one, else one as old as can be."""
+    pinned = next(
+        (entry.version for entry in listed.entries if entry.name in _PACKAGES and entry.version), None
+    )
+    try:
+        return Version(pinned or model.mlflow_version or "1")
+    except InvalidVersion:
+        return Version("1")
