@@ -7,9 +7,11 @@ from pathlib import Path
 
 from server import mlmodel
 from server.artifact import digest as digests
+from server.artifact import signature
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress, size
+from server.artifact.source import shown
 from server.artifact.source import source as source_of
 from server.artifact.staging import Staging
 from server.errors import BadArtifact, BadDestination, DigestMismatch, NotAModel
@@ -22,47 +24,60 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
     """Copy the model at ``source`` into ``dest``, which then holds all of it, or nothing.
 
     With ``digest`` (``sha256:…``) any other model is refused. A destination that holds the same model
-    already is left as it is.
+    already is left as it is; where the digest is given, the source is not even asked.
 
     Raises:
-        ServerError: see server.errors, from SourceNotFound to BadArtifact.
+        ServerError: see server.errors, from BadSetting to BadSignature.
     """
     if digest is not None:
         digests.check(digest)
-    found = source_of(source, settings)
+    uri = shown(source)
     with Staging(dest) as staging:
         held = _held(staging, settings)
-        if held is not None and held == digest:
-            log.info("%s is already in %s: digest %s", source, dest, held)
-            return
         if held is not None and digest is not None:
-            raise _foreign(dest, f"the digest of what is there is {held}, the pinned one {digest}")
-        log.info("fetching %s into %s", source, dest)
-        with Progress(source) as progress:
-            found.copy(staging.folder, progress)
-            mlmodel.read(staging.folder)
-            actual = model_digest(staging.folder)
-        if digest is not None and actual != digest:
-            raise DigestMismatch(
-                f"{source}: its digest is {actual}, the pinned one {digest}; nothing is left in {dest}. "
-                "Either someone changed the model, or the overlay pins another one: compare them, then correct "
-                "modelDigest or put the right model there"
-            )
-        if held is not None and held != actual:
-            raise _foreign(dest, f"the digest of what is there is {held}, the model's {actual}")
-        files = sum(path.is_file() for path in staging.folder.rglob("*"))
-        if held is None:
-            staging.publish()
+            _agree(dest, held, digest)
+            _verify(dest, uri, settings)
+            log.info("%s is already in %s: digest %s, as pinned", uri, dest, held)
+            return
+        log.info("fetching %s into %s", uri, dest)
+        with Progress(uri) as progress:
+            source_of(source, settings).copy(staging.folder, progress)
+            actual = _checked(staging.folder, uri, digest, settings)
+        sizes = [path.stat().st_size for path in staging.folder.rglob("*") if path.is_file()]
+        if held is not None:
+            _agree(dest, held, actual)
+            log.info("%s is already in %s: digest %s", uri, dest, held)
+            return
+        staging.publish()
     log.info(
-        "%s %s: %d files, %s in %.1f s, digest %s, %s",
-        "fetched" if held is None else "already there is",
-        source,
-        files,
-        size(progress.bytes),
+        "fetched %s: %d files, %s in %.1f s, digest %s, %s",
+        uri,
+        len(sizes),
+        size(sum(sizes)),
         progress.seconds,
         actual,
-        "as pinned" if digest else "which nothing pins: give --digest to refuse any other",
+        "as pinned" if digest else "not pinned: --digest refuses any other",
     )
+
+
+def _checked(folder: Path, uri: str, digest: str | None, settings: FetchSettings) -> str:
+    """Return the digest of the model in ``folder`` if it is one, as pinned, and signed if it has to be."""
+    mlmodel.read(folder)
+    actual = model_digest(folder)
+    if digest is not None and actual != digest:
+        raise DigestMismatch(
+            f"{uri}: its digest is {actual}, the pinned one is {digest}; nothing of it is kept. Either the model "
+            "was changed, or another one is pinned: compare them, and put the right model there or correct the pin"
+        )
+    _verify(folder, uri, settings)
+    return actual
+
+
+def _verify(folder: Path, uri: str, settings: FetchSettings) -> None:
+    """Check the model's signature if the settings ask for one."""
+    if settings.signature_key:
+        signature.verify(folder, uri, settings.signature_key)
+        log.info("%s is signed by the key %s", uri, settings.signature_key)
 
 
 def _held(staging: Staging, settings: FetchSettings) -> str | None:
@@ -76,7 +91,10 @@ def _held(staging: Staging, settings: FetchSettings) -> str | None:
         raise _foreign(staging.dest, str(error)) from error
 
 
+def _agree(dest: Path, held: str, wanted: str) -> None:
+    if held != wanted:
+        raise _foreign(dest, f"its digest is {held}, the model's is {wanted}")
+
+
 def _foreign(dest: Path, why: str) -> BadDestination:
-    return BadDestination(
-        f"{dest}: holds something that this fetch did not put there ({why}); give an empty folder"
-    )
+    return BadDestination(f"{dest}: holds something else already ({why}); give an empty folder")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +26,7 @@ class Progress:
         self.uri = uri
         self.bytes = 0
         self.total = 0
+        self._watched: Path | None = None
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._done = threading.Event()
@@ -53,15 +57,36 @@ class Progress:
         with self._lock:
             self.bytes += size
 
+    @contextmanager
+    def watching(self, folder: Path) -> Iterator[None]:
+        """Count what appears below ``folder`` in the block, which some library writes there."""
+        self._watched = folder
+        try:
+            yield
+        finally:
+            self._watched = None
+            self.bytes = _size_of(folder)
+
     def _report(self) -> None:
         before = 0
         while not self._done.wait(INTERVAL_SECONDS):
+            if self._watched is not None:
+                self.bytes = _size_of(self._watched)
             rate = (self.bytes - before) / INTERVAL_SECONDS
             before = self.bytes
             share = f" ({100 * self.bytes // self.total} %)" if self.total else ""
             log.info(
                 "%s: %s of %s%s, %s/s", self.uri, size(self.bytes), size(self.total) or "?", share, size(rate)
             )
+
+
+def _size_of(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        # A file may be renamed meanwhile.
+        with suppress(FileNotFoundError):
+            total += path.lstat().st_size if path.is_file() else 0
+    return total
 
 
 def size(count: float) -> str:

@@ -1,0 +1,124 @@
+"""Models by their names in MLflow: models:/ and runs:/ resolved to where their files are.
+
+Source: https://mlflow.org/docs/latest/ml/model-registry/ and the URIs of
+https://mlflow.org/docs/latest/ml/tracking/artifact-stores/.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from server.errors import AccessDenied, BadSetting, ServerError, SourceNotFound, SourceUnreachable
+from server.settings import FetchSettings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)/?")
+_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)/?")
+_LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)/?")
+_RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+?)/?")
+# models:/name/version → models:/m-… → the place, and one to spare.
+_STEPS = 4
+# What MLflow's client waits by default adds up to minutes; what the environment says counts before it.
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0.5",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+_STATUSES: dict[int, tuple[type[ServerError], str]] = {
+    401: (
+        AccessDenied,
+        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    ),
+    403: (AccessDenied, "allow this user to read the model"),
+    404: (SourceNotFound, "correct the model's URI"),
+}
+
+log = logging.getLogger(__name__)
+
+
+def resolve(uri: str, settings: FetchSettings) -> str:
+    """Return the URI of the folder that ``uri``, models:/… or runs:/…, stands for now.
+
+    Raises:
+        BadSetting: the URI is of no such form, or there is no tracking server to ask.
+        ServerError: the tracking server refuses, does not answer, or knows no such model.
+    """
+    if not settings.tracking_uri:
+        raise BadSetting(
+            f"{uri}: is resolved by a tracking server, and none is set; set MLFLOW_TRACKING_URI to its address"
+        )
+    found = uri
+    with asked(uri, settings):
+        # One or two seconds, which only these URIs cost.
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=settings.tracking_uri, registry_uri=settings.tracking_uri)
+        for _ in range(_STEPS):
+            if not found.startswith(("models:", "runs:")):
+                log.info("%s is at %s", uri, found)
+                return found
+            found = _step(client, found)
+    raise SourceNotFound(
+        f"{uri}: leads from one name to another ({found}) and to no files; register it again"
+    )
+
+
+def _step(client: MlflowClient, uri: str) -> str:
+    if match := _VERSION.fullmatch(uri):
+        return str(client.get_model_version_download_uri(match["name"], match["version"]))
+    if match := _ALIAS.fullmatch(uri):
+        version = client.get_model_version_by_alias(match["name"], match["alias"]).version
+        log.info("%s is version %s", uri, version)
+        return f"models:/{match['name']}/{version}"
+    if match := _LOGGED.fullmatch(uri):
+        return str(client.get_logged_model(match["id"]).artifact_location)
+    if match := _RUN.fullmatch(uri):
+        return _logged_by(client, match["run"], match["path"])
+    raise BadSetting(
+        f"{uri}: must be models:/name/version, models:/name@alias, models:/m-… or runs:/run/path; "
+        "correct the model's URI"
+    )
+
+
+def _logged_by(client: MlflowClient, run_id: str, path: str) -> str:
+    """Return where the model ``path`` of a run is: MLflow 3 keeps it apart from the run's own artifacts."""
+    run = client.get_run(run_id)
+    for output in run.outputs.model_outputs if run.outputs else []:
+        model = client.get_logged_model(output.model_id)
+        if model.name == path:
+            return str(model.artifact_location)
+    return f"{str(run.info.artifact_uri).rstrip('/')}/{path}"
+
+
+@contextmanager
+def asked(uri: str, settings: FetchSettings) -> Iterator[None]:
+    """Turn what MLflow's client raises in the block, about ``uri``, into a ServerError."""
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError, RequestException
+
+    server = re.sub(r"//[^/@]*@", "//", settings.tracking_uri)
+    try:
+        yield
+    except MlflowException as error:
+        raise _refused(uri, server, error.get_http_status_code(), str(error)) from error
+    except HTTPError as error:
+        status = 0 if error.response is None else error.response.status_code
+        raise _refused(uri, server, status, str(error)) from error
+    except RequestException as error:
+        raise _refused(uri, server, 0, str(error)) from error
+
+
+def _refused(uri: str, server: str, status: int, said: str) -> ServerError:
+    kind, fix = _STATUSES.get(status, (SourceUnreachable, "correct MLFLOW_TRACKING_URI, or start the server"))
+    words = re.sub(r"//[^/@\s]*@", "//", " ".join(said.split()))
+    return kind(f"{uri}: {server} says: {words[:300]}{'…' if len(words) > 300 else ''}; {fix}")
