@@ -11,6 +11,7 @@ import numpy as np
 
 from server import mlmodel
 from server.errors import ModelNotLoaded
+from server.example import example
 from server.metadata import metadata
 from server.model.channel import Result
 from server.model.plan import plan
@@ -18,6 +19,7 @@ from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
+from server.protocol.openapi import openapi
 from server.settings import ServeSettings
 
 
@@ -109,6 +111,14 @@ class Node:
             override = self.settings.model_metadata
             self._metadata = await asyncio.to_thread(metadata, self.model, self.settings.node, override)
         return self._metadata
+
+    async def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of this node and its model."""
+        said = await self.metadata()
+        version = ", ".join(said["versions"])
+        inputs, outputs = self.model.inputs, self.model.outputs
+        needs_names = self.settings.xtype == "DataFrame"
+        return openapi(said["name"], version, inputs, outputs, needs_names, example(self.model))
 
     def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an answer's meta: what the request's said, and this node in the requestPath."""

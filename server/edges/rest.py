@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from server.edges.forms import message
 from server.edges.http import HttpRequest, HttpResponse
@@ -18,6 +19,8 @@ from server.protocol.encode import dumps, encode, failure
 from server.protocol.feedback import feedback
 
 PUID = "seldon-puid"
+# A page that shows /seldon.json and lets people try it; it asks no other address.
+DOC = Path(__file__).with_name("doc.html")
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,9 @@ class Rest:
             "/api/v1.0/health/status": {"GET": self._status},
             "/metadata": {"GET": self._metadata},
             "/api/v1.0/metadata": {"GET": self._metadata},
+            "/seldon.json": {"GET": self._openapi},
+            "/api/v1.0/doc": {"GET": self._to_doc},
+            "/api/v1.0/doc/": {"GET": self._doc},
         }
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
@@ -97,6 +103,16 @@ class Rest:
 
     async def _metadata(self, _: HttpRequest) -> HttpResponse:
         return HttpResponse(200, dumps(await self._node.metadata()))
+
+    async def _openapi(self, _: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, dumps(await self._node.openapi()))
+
+    async def _to_doc(self, _: HttpRequest) -> HttpResponse:
+        # Relative, so that a gateway's prefix stays in place.
+        return HttpResponse(308, b"", headers={"location": "doc/"})
+
+    async def _doc(self, _: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, DOC.read_bytes(), "text/html; charset=utf-8")
 
 
 def failed(error: ServerError) -> HttpResponse:

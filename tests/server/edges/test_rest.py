@@ -144,6 +144,26 @@ def test_metadata_says_what_the_model_is_and_which_bytes(model):
         assert metadata["custom"]["flavors"] == "python_function,sklearn"
 
 
+def test_the_openapi_document_shows_a_request_that_works(model):
+    said = model.client.get("/seldon.json").json()
+    assert said["openapi"] == "3.1.0"
+    assert said["info"]["version"] == model_digest(MODELS / "iris_svm_model")
+    example = said["components"]["examples"]["request"]["value"]
+    for path, methods in said["paths"].items():
+        for method, operation in methods.items():
+            sent = {"json": {} if "feedback" in path else example} if "requestBody" in operation else {}
+            assert model.client.request(method, path, **sent).status_code == 200
+
+
+def test_the_page_that_shows_it_asks_no_other_address(model):
+    moved = model.client.get("/api/v1.0/doc")
+    assert (moved.status_code, moved.headers["location"]) == (308, "doc/")
+    page = model.client.get("/api/v1.0/doc/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
 def test_health(model):
     assert model.client.get("/health/ping").text == "pong"
     for path in ("/health/status", "/api/v1.0/health/status"):

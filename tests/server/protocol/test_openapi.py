@@ -1,0 +1,82 @@
+"""The OpenAPI document of a node."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from server import mlmodel
+from server.example import example
+from server.mlmodel import Column, Schema, Tensor
+from server.protocol.openapi import openapi
+from tests.server.serving import MODELS
+
+MIXED = Schema(
+    columns=(
+        Column("name", "string"),
+        Column("age", "long"),
+        Column("member", "boolean"),
+        Column("since", "datetime"),
+        Column("extra", {"type": "object", "properties": {}}),
+    )
+)
+IMAGE = Schema(tensors=(Tensor(None, "float32", (-1, 2, 3)),))
+
+
+def document(inputs, names_needed=True, given=None):
+    return openapi("model", "sha256:1", inputs, None, names_needed, given)
+
+
+def fits(said, message):
+    schemas = said["components"]["schemas"]
+    return jsonschema.Draft202012Validator(schemas["Request"]).is_valid(message)
+
+
+def row(*cells, names=tuple(column.name for column in MIXED.columns)):
+    return {"data": {"names": list(names), "ndarray": [list(cells)]}}
+
+
+def test_the_schema_is_that_of_the_models_own_columns():
+    said = document(MIXED)
+    assert fits(said, row("Ann", 41, True, "2026-01-31T12:00:00", {}))
+    assert not fits(said, row("Ann", 41.5, True, "2026-01-31T12:00:00", {}))
+    assert not fits(said, row(1, 41, True, "2026-01-31T12:00:00", {}))
+    assert not fits(said, row("Ann", 41, True, "2026-01-31T12:00:00"))
+    assert not fits(said, row("Ann", 41, True, None, {}, names=["other"]))
+
+
+def test_names_may_be_left_out_where_the_model_gets_an_array():
+    message = {"data": {"ndarray": row("Ann", 41, True, None, {})["data"]["ndarray"]}}
+    assert not fits(document(MIXED, names_needed=True), message)
+    assert fits(document(MIXED, names_needed=False), message)
+
+
+def test_a_tensors_shape_is_in_the_schema():
+    said = document(IMAGE)
+    assert fits(said, {"data": {"ndarray": [[[1, 2, 3], [4, 5, 6]]]}})
+    assert not fits(said, {"data": {"ndarray": [[[1, 2], [4, 5]]]}})
+
+
+@pytest.mark.parametrize("inputs", [None, MIXED, IMAGE], ids=["none", "columns", "tensor"])
+def test_an_example_is_made_where_there_is_none_and_fits_the_schema(inputs):
+    said = document(inputs)
+    assert fits(said, said["components"]["examples"]["request"]["value"])
+
+
+@pytest.mark.parametrize("name", ["iris_svm_model", "iris_preprocessor_model"])
+def test_the_models_own_example_is_shown(name):
+    model = mlmodel.read(MODELS / name)
+    given = example(model)
+    assert given["data"]["names"] == model.inputs.names
+    said = document(model.inputs, given=given)
+    assert fits(said, given)
+    assert said["components"]["examples"]["request"]["value"] == given
+
+
+def test_a_broken_example_is_passed_over(tmp_path, caplog):
+    (tmp_path / "MLmodel").write_text(
+        "flavors: {sklearn: {}}\nsaved_input_example_info: {artifact_path: e.json, type: dataframe}\n"
+    )
+    (tmp_path / "e.json").write_text("{")
+    assert example(mlmodel.read(tmp_path)) is None
+    assert "e.json is passed over" in caplog.text
