@@ -82,7 +82,7 @@ def load(root: Path) -> Tree:
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    found = {entry.folder: entry for entry in _kustomizations(root)}
+    found = {entry.folder: entry for entry in kustomizations(root)}
     rendered, failures = {}, {}
     whole = [folder for folder, entry in found.items() if not entry.is_component]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -103,7 +103,8 @@ def _render(root: Path, folder: str) -> Rendered | BuildFailed | BadManifest:
         return error
 
 
-def _kustomizations(root: Path) -> Iterator[Kustomization]:
+def kustomizations(root: Path) -> Iterator[Kustomization]:
+    """Yield the kustomizations below ``root``, components too; hidden folders and tests/ are left out."""
     for current, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
         file = next((name for name in FILES if name in files), None)

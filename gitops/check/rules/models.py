@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def model_digest(rendered: Rendered) -> Iterator[Breach]:
     """A model is pinned by its content's digest: fetch refuses any other bytes."""
     for owner, container in _initializers(rendered):
-        source, digest = _fetched(container)
+        source, digest = fetched(container)
         if not _real(digest):
             yield Breach(
                 owner,
@@ -48,7 +48,7 @@ def node_values(rendered: Rendered) -> Iterator[Breach]:
         return
     fix = "change it in node.yaml, and let the replacement of base/node fill it"
     for owner, container in _initializers(rendered):
-        source, digest = _fetched(container)
+        source, digest = fetched(container)
         for field, value, expected in (
             ("modelUri", source, rendered.node.model_uri),
             ("modelDigest", digest, rendered.node.model_digest),
@@ -82,7 +82,7 @@ def _initializers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
                         yield deployment.title, container
 
 
-def _fetched(container: Container) -> tuple[str, str]:
+def fetched(container: Container) -> tuple[str, str]:
     """Return source and digest of ``fetch SOURCE DEST --digest DIGEST``, empty where they are missing."""
     args = container.args
     source = args[1] if args[:1] == ("fetch",) and len(args) > 1 else ""

@@ -24,9 +24,7 @@ def secret_value(rendered: Rendered) -> Iterator[Breach]:
             yield Breach(title(entry), "is rendered with its values", "seal it, and refer to it by name")
     for owner, _, container in _containers(rendered):
         for variable in container.env:
-            if variable.value and (
-                _CREDENTIAL.search(variable.name) or _URL_WITH_PASSWORD.search(variable.value)
-            ):
+            if variable.value and is_credential(variable.name, variable.value):
                 yield Breach(
                     owner,
                     f"{variable.path}: {variable.name} has its value in the manifest (not shown)",
@@ -44,6 +42,11 @@ def secret_scope(rendered: Rendered) -> Iterator[Breach]:
                 f"{container.path} ({container.name}) refers to the Secret {STORE_SECRET}",
                 f"remove the reference; only <node>-{INITIALIZER} needs it",
             )
+
+
+def is_credential(name: str, value: str) -> bool:
+    """Whether a variable looks like one that nobody but its reader may see: by its name, or a password in its URL."""
+    return bool(_CREDENTIAL.search(name) or _URL_WITH_PASSWORD.search(value))
 
 
 def _containers(rendered: Rendered) -> Iterator[tuple[str, Pod, Container]]:
