@@ -19,36 +19,37 @@ from gitops.local.smoke import smoke
 
 T = TypeVar("T")
 
-# Volumes, logs and the object store's data, below the repository.
 STATE = ".demo"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a shell reports for a command that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
 
 
-def run_demo(names: Sequence[str], port: int, *, root: Path) -> int:
+def run_demo(names: Sequence[str], port: int, *, root: Path, state: Path | None = None) -> int:
     """Serve the overlays ``names`` of ``root``, or all, on ``port`` until a signal; return the exit code.
+
+    ``state`` is the folder for volumes, logs and the object store's data; ``root``/.demo if not given.
 
     Raises:
         GitopsError: it cannot start.
     """
     progress = Progress(Console())
-    folders, state = overlay.find(root, names), root / STATE
+    folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(port) as listener, claim(state):
         _run(demo(folders, root=root, state=state, listener=listener, progress=progress), progress)
     return 0
 
 
-def run_smoke(names: Sequence[str], *, root: Path) -> int:
+def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None) -> int:
     """Compare the answers of the overlays ``names`` of ``root``, or all, with the expected ones.
 
-    Return the exit code.
+    Return the exit code. ``state`` is as for the demo.
 
     Raises:
         GitopsError: it cannot start.
     """
     progress = Progress(Console())
-    folders, state = overlay.find(root, names), root / STATE
+    folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(0) as listener, claim(state):
         fine = _run(smoke(folders, root=root, state=state, listener=listener, progress=progress), progress)
     return INTERRUPTED if fine is None else int(not fine)

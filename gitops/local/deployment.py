@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from gitops.errors import GitopsError, StartFailed
-from gitops.local.gateway import Container, Graph, Route, Unavailable
 from gitops.local.overlay import Overlay
 from gitops.local.pod import LocalPod, Machine
+from gitops.local.route import Container, Graph, Route, Unavailable
+from gitops.local.together import together
 
 
 class LocalDeployment:
@@ -26,7 +27,7 @@ class LocalDeployment:
             NotRunnable: the manifest asks for what this machine does not have.
         """
         try:
-            await asyncio.gather(*(pod.start() for pod in self._pods))
+            await together(*(pod.start() for pod in self._pods))
         except BaseException as error:
             self._fail(error)
             await self.stop()

@@ -68,7 +68,9 @@ def differences(expected: Any, answer: Any, where: str = "") -> list[str]:
             for index, pair in enumerate(zip(expected, answer, strict=True))
             for difference in differences(*pair, f"{where}[{index}]")
         ]
-    return [] if expected == answer else [f"{where} is {answer!r}: must be {expected!r}"]
+    # In Python true equals 1.
+    same = type(expected) is type(answer) and expected == answer
+    return [] if same else [f"{where} is {answer!r}: must be {expected!r}"]
 
 
 def _number(value: Any) -> bool:

@@ -6,19 +6,21 @@ gateway does what the orchestrator does.
 
 from __future__ import annotations
 
+import io
 import socket
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
+from yarl import URL
 
 from gitops.local.graph import Call
 from gitops.local.ports import HOST
+from gitops.local.route import Container, Graph, Routes, Unavailable
 
 # Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 _HOP_BY_HOP = {
@@ -30,32 +32,6 @@ PREDICTIONS = "api/v1.0/predictions"
 _PREDICTIONS = (PREDICTIONS, "api/v0.1/predictions")
 _STATUS = ("health/status", "api/v1.0/health/status")
 _METADATA = "api/v1.0/metadata/"
-
-
-@dataclass(frozen=True)
-class Container:
-    """A deployment whose one container answers everything on the HTTP port ``port``."""
-
-    port: int
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A deployment whose requests are answered by ``calls``; ``ports`` are the HTTP ports of its nodes."""
-
-    calls: tuple[Call, ...]
-    ports: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """A deployment that cannot answer now, and why."""
-
-    reason: str
-
-
-Route = Container | Graph | Unavailable
-Routes = Mapping[str, Route]
 
 
 class Gateway:
@@ -75,7 +51,9 @@ class Gateway:
         application = web.Application(client_max_size=0)
         application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._answer)
         application.router.add_route("*", "/{path:.*}", self._unknown)
-        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=2.0, auto_decompress=False
+        )
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener).start()
         return self
@@ -95,57 +73,48 @@ class Gateway:
             case Unavailable(reason):
                 return _failure(503, "DEPLOYMENT_NOT_AVAILABLE", reason)
             case Container(port):
-                return await self._send(request, port, f"/{path}", await request.read())
+                url = URL.build(scheme="http", host=HOST, port=port, path=f"/{path}", query=request.query)
+                return await self._send(request.method, url, _passed(request.headers), await request.read())
             case Graph() as graph:
                 return await self._walk(request, graph, path)
 
     async def _walk(self, request: web.Request, graph: Graph, path: str) -> web.Response:
         """Answer as the orchestrator: from one node to the next; what a node refuses comes out as it is."""
-        node = path.removeprefix(_METADATA)
-        if request.method == hdrs.METH_POST and path in _PREDICTIONS:
+        method, node = request.method, path.removeprefix(_METADATA)
+        if method == hdrs.METH_POST and path in _PREDICTIONS:
             calls = graph.calls
-        elif request.method == hdrs.METH_GET and path in _STATUS:
+        elif method == hdrs.METH_GET and path in _STATUS:
             calls = tuple(Call(name, "/health/status") for name in graph.ports)
-        elif request.method == hdrs.METH_GET and path != node and node in graph.ports:
+        elif method == hdrs.METH_GET and path != node and node in graph.ports:
             calls = (Call(node, "/metadata"),)
         else:
             return _failure(
                 404,
                 "NO_SUCH_PATH",
-                f"{request.method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]} and "
+                f"{method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]} and "
                 f"GET {_METADATA}<node> with <node> one of {', '.join(graph.ports)}",
             )
-        puid = request.headers.get(_PUID) or str(uuid.uuid4())
-        body = await request.read()
+        headers, body = _passed(request.headers), await request.read()
+        headers[_PUID] = puid = request.headers.get(_PUID) or str(uuid.uuid4())
         for call in calls:
-            answer = await self._send(request, graph.ports[call.node], call.path, body, puid)
+            url = URL.build(scheme="http", host=HOST, port=graph.ports[call.node], path=call.path)
+            answer = await self._send(method, url, headers, body)
             if answer.status != 200:
                 break
-            if request.method == hdrs.METH_POST:
+            if method == hdrs.METH_POST:
+                headers[hdrs.CONTENT_TYPE] = answer.headers[hdrs.CONTENT_TYPE]
                 body = answer.body if isinstance(answer.body, bytes) else b""
         answer.headers[_PUID] = puid
         return answer
 
-    async def _send(
-        self, request: web.Request, port: int, path: str, body: bytes, puid: str = ""
-    ) -> web.Response:
-        headers = _passed(request.headers)
-        if puid:
-            headers[_PUID] = puid
+    async def _send(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> web.Response:
+        data = io.BytesIO(body) if body else None
         try:
             async with self._client.request(
-                request.method,
-                f"http://{HOST}:{port}{path}",
-                params=request.query,
-                headers=headers,
-                data=body or None,
-                allow_redirects=False,
+                method, url, headers=headers, data=data, allow_redirects=False
             ) as answer:
-                return web.Response(
-                    status=answer.status,
-                    headers=_passed(answer.headers),
-                    body=await answer.read(),
-                )
+                content = await answer.read()
+                return web.Response(status=answer.status, headers=_passed(answer.headers), body=content)
         except aiohttp.ClientError as error:
             return _failure(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
 

@@ -18,9 +18,12 @@ from gitops.local.overlay import Overlay
 from gitops.local.ports import HOST
 from gitops.local.process import Process
 from gitops.local.progress import Progress
+from gitops.local.together import together
 from gitops.local.volumes import Volumes
 from gitops.pods import Container, Pod
 
+# Arguments and environment variables.
+Command = tuple[list[str], dict[str, str]]
 # Kubernetes' own deadline of a deployment.
 _DEADLINE_SECONDS = 600
 
@@ -63,13 +66,18 @@ class LocalPod:
             StartFailed: a container ended, or is not ready in time; the message has its last lines.
             NotRunnable: the manifest asks for what this machine does not have.
         """
+        # All of them before the first is started: what cannot run is refused at once.
+        commands = {
+            **{entry.name: self._command(entry, {}) for entry in self._pod.init_containers},
+            **{entry.name: self._command(entry, self._given(entry)) for entry in self._pod.containers},
+        }
         self._volumes.make()
         for container in self._pod.init_containers:
             async with self._machine.turns:
                 with self._step(container):
-                    await self._initialise(container)
+                    await self._initialise(container, commands[container.name])
         async with self._machine.turns:
-            await asyncio.gather(*(self._serve(container) for container in self._pod.containers))
+            await together(*(self._serve(entry, commands[entry.name]) for entry in self._pod.containers))
 
     async def ended(self) -> StartFailed:
         """Return why, once a container of the started pod has ended."""
@@ -87,23 +95,18 @@ class LocalPod:
         """Stop what is still running."""
         await asyncio.gather(*(process.stop() for process in self._processes.values()))
 
-    async def _initialise(self, container: Container) -> None:
-        process = await self._start(container, {})
+    async def _initialise(self, container: Container, command: Command) -> None:
+        process = await self._start(container, command)
         if await process.wait() != 0:
             raise StartFailed(f"init container {container.name} {process.ending()}")
 
-    async def _serve(self, container: Container) -> None:
-        ports = self.ports[container.name]
-        overlay = self._overlay
-        given = operator.variables(
-            overlay.deployment, overlay.predictor, container, ports, self._volumes.mounts(container)
-        )
+    async def _serve(self, container: Container, command: Command) -> None:
+        given = self.ports[container.name]
         with self._step(container):
-            # In a pod the server listens on all addresses; a laptop is no pod.
-            process = await self._start(container, given | {"SERVER_HOST": HOST})
+            process = await self._start(container, command)
             ending = asyncio.create_task(process.wait())
             ready = asyncio.create_task(
-                probe.ready(container, ports, self._machine.client, deadline_seconds=self._deadline)
+                probe.ready(container, given, self._machine.client, deadline_seconds=self._deadline)
             )
             try:
                 await asyncio.wait((ending, ready), return_when=asyncio.FIRST_COMPLETED)
@@ -124,12 +127,21 @@ class LocalPod:
         verb = f" ({container.args[0]})" if container.args else ""
         return self._machine.progress.step(f"{self._overlay.name}: {container.name}{verb}")
 
-    async def _start(self, container: Container, given: Mapping[str, str]) -> Process:
+    def _given(self, container: Container) -> dict[str, str]:
+        """Return what the operator gives, and that the server listens here only: a laptop is no pod."""
+        mounts, ports = self._volumes.mounts(container), self.ports[container.name]
+        overlay = self._overlay
+        given = operator.variables(overlay.deployment, overlay.predictor, container, ports, mounts)
+        return given | {"SERVER_HOST": HOST}
+
+    def _command(self, container: Container, given: Mapping[str, str]) -> Command:
         mounts = self._volumes.mounts(container)
         environ = environment.variables(container, mounts, self._machine.secret, given)
+        return environment.arguments(container, mounts, environ), host.settings(os.environ) | environ
+
+    async def _start(self, container: Container, command: Command) -> Process:
         process = await Process.start(
-            environment.arguments(container, mounts, environ),
-            host.settings(os.environ) | environ,
+            *command,
             folder=self._machine.root,
             log=self._logs / f"{container.name}.log",
             group=self._machine.group,

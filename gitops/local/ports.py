@@ -10,6 +10,9 @@ from gitops.errors import BadArgument, PortInUse
 
 HOST = "127.0.0.1"
 
+# Handed out already; what was asked for a port may not listen there yet.
+_given: set[int] = set()
+
 
 def bind(port: int) -> socket.socket:
     """Return a socket that holds ``port`` but does not listen yet; 0 takes any free port.
@@ -37,6 +40,12 @@ def bind(port: int) -> socket.socket:
 
 
 def free(count: int) -> list[int]:
-    """Return ``count`` different ports on which nothing listens now."""
+    """Return ``count`` ports on which nothing listens, and which no earlier call returned."""
+    found: list[int] = []
     with ExitStack() as holders:
-        return [holders.enter_context(bind(0)).getsockname()[1] for _ in range(count)]
+        while len(found) < count:
+            port = int(holders.enter_context(bind(0)).getsockname()[1])
+            if port not in _given:
+                _given.add(port)
+                found.append(port)
+    return found

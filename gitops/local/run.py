@@ -16,11 +16,13 @@ import aiohttp
 from gitops.errors import AlreadyRunning, GitopsError
 from gitops.local import overlay, secrets
 from gitops.local.deployment import LocalDeployment
-from gitops.local.gateway import Gateway, Routes
+from gitops.local.gateway import Gateway
 from gitops.local.group import ProcessGroup
 from gitops.local.pod import Machine
 from gitops.local.progress import Progress
+from gitops.local.route import Routes
 from gitops.local.store import Store
+from gitops.local.together import together
 from gitops.tools import tool
 
 # Where the example overlays' model URIs point: s3://mlflow/artifacts/<model>.
@@ -98,7 +100,7 @@ async def run(
         running = Run(gateway, client)
         watchers: list[asyncio.Task[None]] = []
         try:
-            await asyncio.gather(*(_start(folder, machine, running, local) for folder in folders))
+            await together(*(_start(folder, machine, running, local) for folder in folders))
             watchers = [
                 asyncio.create_task(_watch(entry, running, progress)) for entry in running.deployments
             ]

@@ -50,7 +50,10 @@ async def _problems(folder: Path, running: Run) -> list[str]:
     answer = await ask(running, overlay, expected.request)
     if answer.status != 200:
         return [f"answered {answer.status}: {answer.text}"]
-    content = json.loads(answer.text)
+    try:
+        content = json.loads(answer.text)
+    except ValueError:
+        return [f"answered what is no JSON: {answer.text}"]
     return [
         *(
             difference

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gitops.local import ports
+from tests.gitops.local.conftest import STATE
+from tests.gitops.local.copies import ROOT, Copy
+
+pytestmark = pytest.mark.xdist_group("commands")
+
+SECONDS = 240
+OVERLAY = "preprocessor"
+FOLDER = STATE / "commands"
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    lines = f"import sys\nfrom pathlib import Path\nfrom gitops.local.commands import *\nsys.exit({code})"
+    return subprocess.Popen(
+        [sys.executable, "-c", lines],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run a demo of one overlay until the block ends; give it, what it has said, and its address."""
+    demo = start(f"run_demo([{OVERLAY!r}], 0, root=Path({str(ROOT)!r}), state=Path({str(FOLDER)!r}))")
+    try:
+        said = ""
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            said += line
+            if match := re.match(r"Serving at (\S+) until Ctrl-C", line):
+                yield demo, said, match[1]
+                break
+        else:
+            raise AssertionError(f"it does not serve:\n{said}")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(demo.pid, signal.SIGKILL)
+        demo.communicate()
+
+
+def processes() -> dict[int, str]:
+    """Return the command lines of all processes that have to do with the demo's folder."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(FOLDER) in line and "run_demo" not in line:
+                found[int(entry.name)] = line
+    return found
+
+
+def wait_until_gone() -> None:
+    until = time.monotonic() + 20
+    while processes() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert processes() == {}
+
+
+def test_a_port_in_use_ends_the_demo_before_anything_starts() -> None:
+    with ports.bind(0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "gitops", "demo", "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith(f"error: port {port} of 127.0.0.1 is in use: ")
+
+
+def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly() -> None:
+    expected = json.loads((ROOT / "overlays" / OVERLAY / "expected.json").read_text())
+    with serving() as (demo, said, _):
+        command = re.search(r"^\$ (curl .*\n.*)\n(\{.*)\n", said, re.MULTILINE)
+        assert command is not None
+        shown = json.loads(command[2])
+        assert shown["data"]["names"] == expected["response"]["data"]["names"]
+        pasted = subprocess.run(["bash", "-c", command[1]], capture_output=True, check=True, text=True)
+        assert json.loads(pasted.stdout) == shown
+        assert len(processes()) >= 3
+
+        demo.terminate()
+        rest, _ = demo.communicate(timeout=SECONDS)
+        assert (demo.returncode, rest) == (0, "")
+    wait_until_gone()
+
+
+def test_a_demo_that_is_killed_leaves_nothing_behind() -> None:
+    with serving() as (demo, _, _):
+        demo.kill()
+        demo.wait()
+        wait_until_gone()
+
+
+def test_a_container_that_ends_is_shown_and_answered_for() -> None:
+    with serving() as (demo, _, url):
+        (server,) = [number for number, line in processes().items() if " -m server serve " in line]
+        os.kill(server, signal.SIGKILL)
+        assert demo.stdout is not None
+        assert demo.stdout.readline() == f"overlay {OVERLAY}: container {OVERLAY} ended with signal SIGKILL\n"
+        path = f"/seldon/seldon/graph-iris-{OVERLAY}/api/v1.0/predictions"
+        answer = httpx.post(url + path, json={}, trust_env=False)
+        assert answer.status_code == 503
+        assert answer.json()["status"]["info"] == (
+            f"graph-iris-{OVERLAY} does not run: container {OVERLAY} ended with signal SIGKILL"
+        )
+    wait_until_gone()
+
+
+def test_two_runs_do_not_share_a_folder() -> None:
+    with serving() as (demo, _, _):
+        second = start(f"run_smoke([], root=Path({str(ROOT)!r}), state=Path({str(FOLDER)!r}))")
+        said, _ = second.communicate(timeout=SECONDS)
+        assert f"AlreadyRunning: another run uses {FOLDER} (process {demo.pid}): stop it first" in said
+
+
+def test_smoke_says_what_differs(copy: Copy) -> None:
+    for name in ("server", "examples"):
+        (copy.root / name).symlink_to(ROOT / name)
+    file = copy.root / "overlays" / OVERLAY / "expected.json"
+    content = json.loads(file.read_text())
+    content["response"]["data"]["ndarray"][0][0] += 2e-9
+    content["response"]["data"]["names"][0] = "other"
+    file.write_text(json.dumps(content))
+    smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
+    said, _ = smoke.communicate(timeout=SECONDS)
+    assert smoke.returncode == 1
+    assert re.search(
+        rf"^failed  {OVERLAY}: data\.names\[0\] is 'sepal length \(cm\)': must be 'other'; "
+        r"data\.ndarray\[0\]\[0\] is 1\.15917262724426\d+: must be 1\.1591726292442633 to 1e-09\n"
+        r"0 of 1 overlays ok in \d+\.\d s\n",
+        said,
+        re.MULTILINE,
+    ), said
+    wait_until_gone()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitops.errors import NotRunnable
+from gitops.local import environment
+from tests.gitops.local.manifests import container
+
+SECRET = {"AWS_ACCESS_KEY_ID": "id", "USE_SSL": "false"}
+MOUNTS = {"/mnt/models": Path("/state/models"), "/tmp": Path("/state/tmp")}
+WHERE = "spec.predictors[0].componentSpecs[0].spec.containers[0]"
+
+
+def test_the_command_is_this_checkouts_server_with_the_manifests_arguments() -> None:
+    made = container(
+        args=["fetch", "s3://bucket/model", "/mnt/models", "$(WHICH)", "$$(WHICH)", "$(UNKNOWN)"]
+    )
+    assert environment.arguments(made, MOUNTS, {"WHICH": "/mnt/models/a"}) == [
+        *(sys.executable, "-m", "server", "fetch", "s3://bucket/model", "/state/models"),
+        *("/state/models/a", "$(WHICH)", "$(UNKNOWN)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "seldon-mlflow-server",
+        "seldon-mlflow-server:1.2",
+        "localhost:5000/seldon-mlflow-server:1.2@sha256:00",
+        "ghcr.io/fork/seldon-mlflow-server@sha256:00",
+    ],
+)
+def test_any_forks_image_is_the_projects(image: str) -> None:
+    assert environment.arguments(container(image=image), {}, {})[1:] == ["-m", "server", "serve"]
+
+
+def test_another_image_is_refused() -> None:
+    with pytest.raises(NotRunnable) as error:
+        environment.arguments(container(image="ghcr.io/owner/other@sha256:00"), {}, {})
+    assert str(error.value) == (
+        f"{WHERE}.image of container model is 'ghcr.io/owner/other@sha256:00': the local run knows only the "
+        "project's image, seldon-mlflow-server"
+    )
+
+
+def test_another_command_is_refused() -> None:
+    with pytest.raises(NotRunnable) as error:
+        environment.arguments(container(command=["sh"]), {}, {})
+    assert (
+        str(error.value) == f"{WHERE}.command of container model is set: the local run has no stand-in for it"
+    )
+
+
+def test_variables_are_set_as_kubernetes_does() -> None:
+    made = container(
+        envFrom=[{"secretRef": {"name": "store"}}, {"prefix": "S3_", "secretRef": {"name": "store"}}],
+        env=[
+            {"name": "USE_SSL", "value": "true"},
+            {"name": "HOME", "value": "/tmp"},
+            {"name": "MODEL", "value": "/mnt/models/iris"},
+            {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "store", "key": "AWS_ACCESS_KEY_ID"}}},
+            {"name": "NONE", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b", "optional": True}}},
+            {"name": "BOTH", "value": "$(KEY)-$(LATER)"},
+            {"name": "LATER", "value": "late"},
+            {"name": "PREDICTIVE_UNIT_ID", "value": "mine"},
+        ],
+    )
+    assert environment.variables(made, MOUNTS, SECRET, {"PREDICTIVE_UNIT_ID": "model"}) == {
+        "AWS_ACCESS_KEY_ID": "id",
+        "USE_SSL": "true",
+        "S3_AWS_ACCESS_KEY_ID": "id",
+        "S3_USE_SSL": "false",
+        "HOME": "/state/tmp",
+        "MODEL": "/state/models/iris",
+        "KEY": "id",
+        "BOTH": "id-$(LATER)",
+        "LATER": "late",
+        "TMPDIR": "/state/tmp",
+        "PREDICTIVE_UNIT_ID": "model",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"envFrom": [{"configMapRef": {"name": "settings"}}]},
+            f"{WHERE}.envFrom[0] of container model is the ConfigMap 'settings': the local run provides secrets only",
+        ),
+        (
+            {"env": [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]},
+            f"{WHERE}.env[0].valueFrom of container model is fieldRef: the local run provides secretKeyRef only",
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "store", "key": "TOKEN"}}}]},
+            f"{WHERE}.env[0].valueFrom of container model asks for the key 'TOKEN' of a secret: the local run "
+            "makes up AWS_ACCESS_KEY_ID, USE_SSL",
+        ),
+    ],
+    ids=["config-map", "field-ref", "key"],
+)
+def test_what_is_not_here_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(NotRunnable) as error:
+        environment.variables(container(**fields), MOUNTS, SECRET, {})
+    assert str(error.value) == message

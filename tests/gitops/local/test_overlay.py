@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitops.errors import BadArgument, NotRunnable
+from gitops.local.overlay import find, load
+from tests.gitops.local.copies import Copy
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_overlay_is_found_or_the_ones_that_are_named() -> None:
+    names = [folder.name for folder in find(ROOT, [])]
+    assert names == ["model", "pipeline", "postprocessor", "preprocessor"]
+    assert [folder.name for folder in find(ROOT, ["pipeline", "model"])] == ["model", "pipeline"]
+
+
+def test_an_unknown_overlay_is_named_with_those_that_are_there() -> None:
+    with pytest.raises(BadArgument) as error:
+        find(ROOT, ["modle"])
+    assert str(error.value) == "no overlay 'modle': there are model, pipeline, postprocessor, preprocessor"
+
+
+def test_no_overlay_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument) as error:
+        find(tmp_path, [])
+    assert str(error.value) == (
+        f"{tmp_path}/overlays holds no folder with a kustomization.yaml; add an overlay"
+    )
+
+
+def test_an_overlay_knows_its_address_and_who_answers() -> None:
+    overlay = load(ROOT / "overlays" / "pipeline")
+    images = {container.name: container.image for container in overlay.predictor.containers}
+    assert overlay.path == "/seldon/seldon/graph-iris-pipeline"
+    assert overlay.request_path == images
+    assert sorted(images) == ["model", "postprocessor", "preprocessor"]
+
+
+def test_a_container_without_orchestrator_answers_by_itself() -> None:
+    assert load(ROOT / "overlays" / "model").calls == ()
+
+
+def test_an_overlay_is_one_deployment(copy: Copy) -> None:
+    copy.write("overlays/two/kustomization.yaml", "resources: [../model, ../preprocessor]\n")
+    with pytest.raises(NotRunnable) as error:
+        load(copy.root / "overlays" / "two")
+    assert str(error.value) == (
+        "it renders 2 SeldonDeployments: must be one, since an overlay is one deployment"
+    )
+
+
+def test_a_node_has_a_container(copy: Copy) -> None:
+    copy.patch("model", "/spec/predictors/0/graph/name", "other")
+    with pytest.raises(NotRunnable) as error:
+        load(copy.root / "overlays" / "model")
+    assert str(error.value) == (
+        "spec.predictors[0].graph of SeldonDeployment graph-iris-model is node 'other': no container has this name"
+    )
+
+
+def test_traffic_is_not_split(copy: Copy) -> None:
+    copy.patch("model", "/spec/predictors/-", {"name": "second", "graph": {"name": "b", "type": "MODEL"}})
+    with pytest.raises(NotRunnable) as error:
+        load(copy.root / "overlays" / "model")
+    assert str(error.value) == (
+        "SeldonDeployment graph-iris-model has 2 predictors: the local run does not split traffic, it must be one"
+    )

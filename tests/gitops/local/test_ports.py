@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from gitops.errors import BadArgument, PortInUse
+from gitops.local import ports
+
+
+def test_a_port_in_use_is_named_with_another_to_choose() -> None:
+    with ports.bind(0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse) as error:
+            ports.bind(port)
+    assert str(error.value) == (
+        f"port {port} of 127.0.0.1 is in use: stop the process that listens there, or choose another port, "
+        f"as in `make demo PORT={port + 1}`"
+    )
+
+
+def test_a_port_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An address that no interface of this machine has fails in the same way as a port that is forbidden.
+    monkeypatch.setattr(ports, "HOST", "192.0.2.1")
+    with pytest.raises(BadArgument) as error:
+        ports.bind(8080)
+    assert str(error.value) == (
+        "port 8080 of 192.0.2.1 cannot be had (Cannot assign requested address); choose one from 1024 to 65535"
+    )
+
+
+def test_free_ports_are_never_handed_out_twice() -> None:
+    found = [port for _ in range(20) for port in ports.free(3)]
+    assert len(set(found)) == 60
+    for port in found:
+        ports.bind(port).close()
