@@ -86,7 +86,7 @@ def load(root: Path) -> Tree:
     rendered, failures = {}, {}
     whole = [folder for folder, entry in found.items() if not entry.is_component]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for folder, outcome in zip(whole, pool.map(lambda folder: _render(root, folder), whole), strict=True):
+        for folder, outcome in zip(whole, pool.map(lambda folder: render(root, folder), whole), strict=True):
             if isinstance(outcome, Rendered):
                 rendered[folder] = outcome
             else:
@@ -94,7 +94,12 @@ def load(root: Path) -> Tree:
     return Tree(root, found, rendered, failures)
 
 
-def _render(root: Path, folder: str) -> Rendered | BuildFailed | BadManifest:
+def render(root: Path, folder: str) -> Rendered | BuildFailed | BadManifest:
+    """Return what the kustomization in ``folder`` below ``root`` renders, or why it does not.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
     try:
         node = read_node(root / folder)
         objects = tuple(build(root / folder))
