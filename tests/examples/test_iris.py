@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+import yaml
+
+from gitops import train
+from server import mlmodel
+from server.artifact.digest import model_digest
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "examples" / "iris" / "models"
+# How each model is called, and the overlay whose expected.json has a request for it and the answer.
+METHODS = {
+    "iris_svm_model": ("decision_function", "model"),
+    "iris_preprocessor_model": ("transform", "preprocessor"),
+    "iris_postprocessor_model": ("transform", "postprocessor"),
+}
+each = pytest.mark.parametrize("name", METHODS)
+
+
+def expected(name: str) -> tuple[pd.DataFrame, Any]:
+    content = json.loads((ROOT / "overlays" / METHODS[name][1] / "expected.json").read_text())
+    request, response = content["request"]["data"], content["response"]["data"]
+    return pd.DataFrame(request["ndarray"], columns=request["names"]), response["ndarray"]
+
+
+def answer(folder: Path, name: str, rows: pd.DataFrame) -> Any:
+    model = skops.io.load(folder / name / "model.skops")
+    return getattr(model, METHODS[name][0])(rows)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    dest = tmp_path_factory.mktemp("models")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::FutureWarning", ROOT / "examples" / "iris" / "train.py", dest],
+        cwd=dest,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dest
+
+
+@each
+def test_a_committed_model_gives_the_tutorials_numbers(name: str) -> None:
+    rows, numbers = expected(name)
+    np.testing.assert_allclose(answer(MODELS, name, rows), numbers, rtol=0, atol=1e-9)
+
+
+@each
+def test_training_again_gives_the_same_model(trained: Path, name: str) -> None:
+    rows, _ = expected(name)
+    rows = pd.concat([rows, rows * 0.5, rows + 3])
+    np.testing.assert_allclose(answer(trained, name, rows), answer(MODELS, name, rows), rtol=0, atol=1e-9)
+    assert mlmodel.read(trained / name).inputs == mlmodel.read(MODELS / name).inputs
+    assert mlmodel.read(trained / name).outputs == mlmodel.read(MODELS / name).outputs
+    assert sorted(path.name for path in (trained / name).iterdir()) == sorted(
+        path.name for path in (MODELS / name).iterdir()
+    )
+
+
+@each
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_requirements_resolve_on_each_python(name: str, python: str) -> None:
+    requirements = MODELS / name / "requirements.txt"
+    options = ["--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:", "--no-python-downloads"]
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", *options, "--python-version", python, requirements],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(requirements.read_text().split()) <= set(done.stdout.split())
+    # A list that brings MLflow, as its own default does, brings ninety packages.
+    assert len(done.stdout.splitlines()) <= 15
+
+
+def test_each_overlay_pins_the_model_that_is_committed() -> None:
+    for name, (_, overlay) in METHODS.items():
+        node = yaml.safe_load((ROOT / "overlays" / overlay / "node.yaml").read_text())
+        assert node["spec"]["modelUri"].endswith(f"/{name}")
+        assert node["spec"]["modelDigest"] == model_digest(MODELS / name)
+
+
+def test_pinning_rewrites_nothing_but_the_digests(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "overlays", tmp_path / "overlays")
+    shutil.copytree(MODELS, tmp_path / train.MODELS)
+    (tmp_path / train.MODELS / "iris_svm_model" / "requirements.txt").write_text("numpy\n")
+    before = {path: path.read_text() for path in (tmp_path / "overlays").rglob("*.*") if path.is_file()}
+    old, new = (
+        model_digest(MODELS / "iris_svm_model"),
+        model_digest(tmp_path / train.MODELS / "iris_svm_model"),
+    )
+
+    lines = list(train.pin(tmp_path))
+    assert lines == [
+        f"overlays/model/node.yaml: {new}",
+        f"overlays/postprocessor/node.yaml: {model_digest(MODELS / 'iris_postprocessor_model')}",
+        f"overlays/preprocessor/node.yaml: {model_digest(MODELS / 'iris_preprocessor_model')}",
+    ]
+    after = {path: path.read_text() for path in before}
+    node = tmp_path / "overlays" / "model" / "node.yaml"
+    assert after[node] == before[node].replace(old, new) != before[node]
+    assert {path for path in before if before[path] != after[path]} == {node}
