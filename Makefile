@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check train lock clean
+.PHONY: help demo smoke test test-all lint types check train proto lock clean
 
 PORT ?= 8080
 
@@ -42,6 +42,9 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
+
+proto: $(environment) ## make the code of the messages from server/protocol/proto/*.proto
+	$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. server/protocol/proto/*.proto
 
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock

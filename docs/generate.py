@@ -19,7 +19,8 @@ def settings_page() -> str:
         "",
         "<!-- Written by `make docs` from server/settings.py: change it there. -->",
         "",
-        "A graph parameter counts before an environment variable, and of several variables the first that is set.",
+        "A graph parameter counts before an environment variable, and of several variables the first that is set;",
+        "an annotation of the SeldonDeployment counts after both.",
     ]
     for name, kind in vars(settings).items():
         if not name.endswith("Settings"):
@@ -30,6 +31,7 @@ def settings_page() -> str:
             said = entry.metadata
             origins = [f"parameter `{said['parameter']}`"] if said["parameter"] else []
             origins += [f"`{variable}`" for variable in said["env"]]
+            origins += [f"annotation `{said['annotation']}`"] if said["annotation"] else []
             default = f"`{entry.default}`" if entry.default not in ("", None) else ""
             choices = (
                 f" One of {', '.join(f'`{choice}`' for choice in said['choices'])}."

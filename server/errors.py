@@ -71,6 +71,12 @@ class ModelFailed(ServerError):
     """The model raised an exception; the message holds its type and text."""
 
 
+class BadMetadata(ServerError):
+    """What the model's folder or a setting says of the model has no form in the protocol."""
+
+    reason = "MICROSERVICE_BAD_METADATA"
+
+
 # Why fetch can end without a model.
 
 

@@ -1,7 +1,7 @@
 """A setting: how it is declared, read from the environment and described.
 
 A value comes from an environment variable or, where the Seldon operator hands it over, from a graph
-parameter (PREDICTIVE_UNIT_PARAMETERS). The declarations are in server.settings.
+parameter (PREDICTIVE_UNIT_PARAMETERS) or an annotation of the SeldonDeployment (server.podinfo). The declarations are in server.settings.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from server.errors import BadSetting
 T = TypeVar("T")
 
 PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
+_NONE: Mapping[str, str] = {}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -29,6 +30,7 @@ def setting(
     *,
     env: str | tuple[str, ...] = (),
     parameter: str = "",
+    annotation: str = "",
     choices: tuple[str, ...] = (),
     minimum: int | None = None,
     secret: bool = False,
@@ -37,14 +39,16 @@ def setting(
     """Declare a field of a settings class.
 
     ``env`` names its environment variables, the first one that is set counts; ``parameter`` its graph
-    parameter, which counts before them. A ``secret``'s value is never part of a message. ``kind`` is the
-    value's type where the default, None, does not show it.
+    parameter, which counts before them; ``annotation`` its annotation, which counts after them. A
+    ``secret``'s value is never part of a message. ``kind`` is the value's type where the default, None, does
+    not show it.
     """
     names = (env,) if isinstance(env, str) else env
     metadata = {
         "meaning": meaning,
         "env": names,
         "parameter": parameter,
+        "annotation": annotation,
         "choices": choices,
         "minimum": minimum,
         "secret": secret,
@@ -53,8 +57,8 @@ def setting(
     return field(default=default, metadata=metadata, repr=not secret)
 
 
-def load(kind: type[T], environ: Mapping[str, str]) -> T:
-    """Return an instance of the settings class ``kind`` with what ``environ`` says.
+def load(kind: type[T], environ: Mapping[str, str], annotations: Mapping[str, str] = _NONE) -> T:
+    """Return an instance of the settings class ``kind`` with what ``environ`` and the pod's annotations say.
 
     Raises:
         BadSetting: a value is not of the setting's type or not among its choices, or a graph
@@ -65,13 +69,10 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
     values: dict[str, Any] = {}
     padded: list[str] = []
     for entry in fields(kind):  # type: ignore[arg-type]
-        if entry.metadata["parameter"] in parameters:
-            origin, text = f"parameter {entry.metadata['parameter']}", parameters[entry.metadata["parameter"]]
-        else:
-            name = next((name for name in entry.metadata["env"] if environ.get(name, "") != ""), None)
-            if name is None:
-                continue
-            origin, text = name, environ[name]
+        found = _found(entry.metadata, parameters, environ, annotations)
+        if found is None:
+            continue
+        origin, text = found
         if text != text.strip():
             padded.append(origin)
         values[entry.name] = _convert(origin, text.strip(), entry.metadata)
@@ -88,6 +89,19 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
                 "correct the parameter's name in the overlay"
             )
     return kind(**values)
+
+
+def _found(metadata: Mapping[str, Any], *sources: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return where a setting's value stands, and the value as text."""
+    parameters, environ, annotations = sources
+    if metadata["parameter"] in parameters:
+        return f"parameter {metadata['parameter']}", parameters[metadata["parameter"]]
+    for name in metadata["env"]:
+        if environ.get(name, "") != "":
+            return name, environ[name]
+    if metadata["annotation"] in annotations:
+        return f"annotation {metadata['annotation']}", annotations[metadata["annotation"]]
+    return None
 
 
 def _parameters(environ: Mapping[str, str]) -> dict[str, str]:

@@ -123,6 +123,16 @@ class ServeSettings:
         env="SERVER_MAX_BODY_BYTES",
         minimum=1,
     )
+    grpc_port: int = setting(
+        9500, "Port of the gRPC interface.", env="PREDICTIVE_UNIT_GRPC_SERVICE_PORT", minimum=0
+    )
+    grpc_max_message_bytes: int = setting(
+        64 * 1024 * 1024,
+        "Largest message of the gRPC interface in bytes; a larger one ends its call with RESOURCE_EXHAUSTED.",
+        env="SERVER_GRPC_MAX_MESSAGE_BYTES",
+        annotation="seldon.io/grpc-max-message-size",
+        minimum=1,
+    )
     drain_seconds: int = setting(
         20,
         "How long requests under way may take to end after SIGTERM.",

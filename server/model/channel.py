@@ -12,6 +12,9 @@ from typing import Any
 from server.errors import ModelFailed, NotReady
 from server.model.worker import wire
 
+# How many calls the model's process may hold: what it holds it runs.
+SENT_AHEAD = 1
+
 
 @dataclass(frozen=True)
 class Result:
@@ -22,12 +25,18 @@ class Result:
 
 
 class Channel:
-    """One connection to one model process. Calls may overlap; each gets its own answer."""
+    """One connection to one model process.
+
+    Calls may overlap. Those that wait for the model wait here, in the order that they came in, so that a
+    call that is cancelled meanwhile never reaches the model.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._ids = itertools.count()
+        self._turns = asyncio.Semaphore(SENT_AHEAD)
+        self._ended = False
         self._waiting: dict[int, asyncio.Future[Result]] = {}
 
     @classmethod
@@ -37,8 +46,7 @@ class Channel:
 
     async def send(self, header: dict[str, Any], values: list[Any]) -> None:
         """Write a frame."""
-        self._writer.writelines(wire.pack(header, values))
-        await self._writer.drain()
+        await self._write(wire.pack(header, values))
 
     async def receive(self) -> tuple[dict[str, Any], list[Any]]:
         """Return the next frame's header and values.
@@ -59,15 +67,21 @@ class Channel:
             NotReady: the model's process ended before it answered.
         """
         number = next(self._ids)
+        frame = wire.pack({**header, "id": number}, values)
+        await self._turns.acquire()
+        if self._ended:
+            self._turns.release()
+            raise NotReady(_ENDED)
+        # From here on the turn is the model's: its answer gives it back, whether or not anyone waits for that.
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            await self.send({**header, "id": number}, values)
+            await self._write(frame)
             return await answer
         except ConnectionError as error:
             raise NotReady(_ENDED) from error
         finally:
-            self._waiting.pop(number, None)
+            answer.cancel()
 
     async def answer_calls(self) -> None:
         """Hand every answer to its call until the model's process is gone."""
@@ -78,6 +92,8 @@ class Channel:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The process's end is reported by whoever waits for it.
         finally:
+            self._ended = True
+            self._turns.release()
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(NotReady(_ENDED))
@@ -86,9 +102,14 @@ class Channel:
         """Close the socket; a worker that is idle ends by that."""
         self._writer.close()
 
+    async def _write(self, frame: list[wire.Buffer]) -> None:
+        self._writer.writelines(frame)
+        await self._writer.drain()
+
     def _settle(self, header: dict[str, Any], values: list[Any]) -> None:
-        answer = self._waiting.get(header["id"])
-        if answer is None or answer.done():
+        answer = self._waiting.pop(header["id"])
+        self._turns.release()
+        if answer.done():
             return  # The client went away while the model worked.
         if header["event"] == "result":
             answer.set_result(Result(values[0], header["names"]))

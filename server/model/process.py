@@ -13,6 +13,7 @@ from typing import Any
 import server.model.worker
 from server.errors import ModelNotLoaded, NotReady
 from server.model.channel import Channel, Result
+from server.model.readiness import Readiness
 
 WORKER = Path(server.model.worker.__file__).with_name("__main__.py")
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
@@ -41,12 +42,13 @@ class ModelProcess:
         self._hello = {"folder": str(folder), "plan": plan, "methods": dict(methods)}
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel | None = None
+        self.readiness = Readiness()
         self._methods: dict[str, str] = {}
 
     @property
     def ready(self) -> bool:
         """Whether the model is loaded and its process alive."""
-        return self._channel is not None
+        return bool(self.readiness)
 
     async def call(self, role: str, header: dict[str, Any], values: list[Any]) -> Result:
         """Call the model's method for ``role`` once.
@@ -103,9 +105,11 @@ class ModelProcess:
             failure = await self._greet(channel)
             if failure is None:
                 self._channel = channel
+                self.readiness.set(True)
                 await channel.answer_calls()
         finally:
             self._channel = None
+            self.readiness.set(False)
             channel.close()
             code = await self._end(self._process)
         when = "" if failure is None else " while it loaded the model"

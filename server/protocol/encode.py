@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from server.errors import ServerError
-from server.protocol.message import Answer, Request
+from server.protocol.message import Answer, Request, answered
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -36,8 +36,7 @@ def payload(kind: str, answer: Answer) -> dict[str, Any]:
             values = np.datetime_as_string(values).tolist() if values.dtype.kind == "M" else values.tolist()
         elif values.dtype.kind == "f":
             values = np.ascontiguousarray(values, dtype=np.float64)
-        # Numbers that answer something else than data go as a tensor, as the stock wrapper sends them.
-        if kind != "ndarray" and isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        if isinstance(values, np.ndarray) and answered(kind, values) == "tensor":
             tensor = {"shape": list(values.shape), "values": values.reshape(-1)}
             return {"data": {"names": answer.names, "tensor": tensor}}
     return {"data": {"names": answer.names, "ndarray": values}}

@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+ARRAYS = ("ndarray", "tensor", "tftensor")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -31,3 +35,14 @@ class Answer:
 
     values: Any
     names: list[str] = field(default_factory=list)
+
+
+def answered(kind: str, array: np.ndarray) -> str:
+    """Return the field of data that an array goes in, which answers a request of ``kind``.
+
+    Numbers go as the request's came, or as a tensor where it had none of these; anything else as an
+    ndarray. So does the stock wrapper.
+    """
+    if array.dtype.kind not in "iuf":
+        return "ndarray"
+    return kind if kind in ARRAYS else "tensor"

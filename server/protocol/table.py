@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,9 @@ import numpy as np
 from server.errors import BadData
 
 NUMERIC = "biuf"
+# numpy's own limit.
+DIMENSIONS = 64
+_LENGTHS = "it must be a list of whole numbers, 0 or more"
 
 
 def mapping(what: str, value: Any) -> dict[str, Any]:
@@ -43,10 +49,26 @@ def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
         array = None
     if array is not None and array.size == 0:
         raise BadData(f"{what} has no values: send at least one column")
-    if array is not None and array.dtype.kind in NUMERIC:
+    if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
         return array
     _check_rows(what, value)
     return value
+
+
+def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
+    """Return whether numpy has made nothing else of the values: a number of true, a double of a large integer."""
+    if array.dtype.kind == "b":
+        return True
+    hides_booleans = bool(((array == 0) | (array == 1)).any())
+    hides_integers = array.dtype.kind == "f" and bool((np.abs(array) >= 2**53).any())
+    if not hides_booleans and not hides_integers:
+        return True
+    cells: Iterable[Any] = value
+    for _ in range(array.ndim - 1):
+        cells = itertools.chain.from_iterable(cells)
+    if hides_integers:
+        return not any(type(cell) is bool or (type(cell) is int and abs(cell) > 2**53) for cell in cells)
+    return bool not in set(map(type, cells))
 
 
 def _check_rows(what: str, rows: list[Any]) -> None:
@@ -67,8 +89,8 @@ def tensor(what: str, value: Any) -> np.ndarray:
     """Return a tensor, given as its shape and its values in C order, as an array."""
     parts = mapping(what, value)
     shape, values = parts.get("shape"), parts.get("values")
-    if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
-        raise BadData(f"{what}.shape is {shown(shape)}: it must be a list of whole numbers, 0 or more")
+    if not isinstance(shape, list) or not all(type(length) is int for length in shape):
+        raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
     if not isinstance(values, list):
         raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
     try:
@@ -78,15 +100,22 @@ def tensor(what: str, value: Any) -> np.ndarray:
     if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
         wrong = next((value for value in values if not isinstance(value, int | float)), values)
         raise BadData(f"{what}.values has {shown(wrong)}: it must be a flat list of numbers")
+    return shaped(what, array, shape)
+
+
+def shaped(what: str, values: np.ndarray, shape: list[int]) -> np.ndarray:
+    """Return flat values in the shape that they came with."""
+    if any(length < 0 for length in shape):
+        raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
+    if len(shape) > DIMENSIONS:
+        raise BadData(f"{what}.shape has {len(shape)} lengths: it must have {DIMENSIONS} or fewer")
     # The lengths may be beyond what numpy can multiply.
-    size = 1
-    for length in shape:
-        size *= length
-    if size != len(values):
-        raise BadData(f"{what}.shape {shape} asks for {size} values, {what}.values has {len(values)}")
+    size = math.prod(shape)
+    if size != values.size:
+        raise BadData(f"{what}.shape {shape} asks for {size} values, {what}.values has {values.size}")
     if size == 0:
         raise BadData(f"{what} has no values: send at least one row")
-    return array.reshape(shape)
+    return values.reshape(shape)
 
 
 def shown(value: Any) -> str:

@@ -29,6 +29,7 @@ class Served:
     process: subprocess.Popen[bytes]
     client: httpx.Client
     log: Path
+    grpc_port: int
 
     def post(self, path: str, message: object, **options: object) -> httpx.Response:
         """Send a message as JSON, or bytes as they are."""
@@ -73,7 +74,7 @@ def serving(
     folder: Path, model: Path, *, ready: bool = True, environ: dict[str, str] | None = None, **parameters: str
 ) -> Iterator[Served]:
     """Serve ``model`` with these graph parameters and stop it again."""
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     listed = {"model_uri": str(model), **parameters}
     log = folder / "log"
     with log.open("wb") as sink:
@@ -88,6 +89,7 @@ def serving(
                 "PREDICTIVE_UNIT_ID": "model",
                 "PREDICTIVE_UNIT_IMAGE": IMAGE,
                 "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
+                "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(grpc_port),
                 "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
                     [{"name": name, "value": value, "type": "STRING"} for name, value in listed.items()]
                 ),
@@ -95,7 +97,7 @@ def serving(
             },
         )
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            served = Served(process, client, log)
+            served = Served(process, client, log, grpc_port)
             try:
                 if ready:
                     served.wait_until_ready()
