@@ -13,7 +13,7 @@ from obstore.store import HTTPStore
 
 from server.artifact import entries
 from server.artifact.client import RETRIES, client_options
-from server.artifact.failure import reported
+from server.artifact.failure import configured, reported
 from server.artifact.progress import Progress
 from server.artifact.staging import check_space
 from server.artifact.unpack import CHUNK_BYTES, unpack
@@ -53,7 +53,7 @@ class Archive:
         options = client_options(settings)
         if settings.authorization:
             options["default_headers"] = {"Authorization": settings.authorization}
-        with reported(self._uri, self._endpoint):
+        with configured(self._uri):
             self._client = HTTPStore(url, client_options=options, retry_config=RETRIES)
 
     def copy(self, folder: Path, progress: Progress) -> None:

@@ -6,7 +6,8 @@ obstore panics on an endpoint without a scheme and on a line break in a key.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from server.artifact.failure import reported
+from server.artifact.failure import configured
 from server.errors import BadSetting
 from server.settings import FetchSettings
 
@@ -60,14 +61,15 @@ def connect(uri: str, settings: FetchSettings) -> Place:
         )
     if any(part in ("", ".", "..") for part in prefix.split("/")[: None if prefix else 0]):
         raise BadSetting(f"{uri}: must not have an empty part, . or .. in its path; correct the model's URI")
+    _strip_environment()
     if scheme == "s3":
         return _s3(uri, bucket, prefix, settings)
     options = client_options(settings)
     if scheme == "gs":
-        with reported(uri, "Google Cloud Storage"):
+        with configured(uri):
             client: ObjectStore = GCSStore(bucket, client_options=options, retry_config=RETRIES)
         return Place(uri, client, prefix, "Google Cloud Storage")
-    with reported(uri, "Azure Blob Storage"):
+    with configured(uri):
         container, _, host = bucket.partition("@")
         if host:
             client = AzureStore(
@@ -157,9 +159,19 @@ def _s3(uri: str, bucket: str, prefix: str, settings: FetchSettings) -> Place:
         raise BadSetting(
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: one is set without the other; set both"
         )
-    with reported(uri, address or AMAZON):
+    with configured(uri):
         client = S3Store(bucket, config=config, client_options=client_options(settings), retry_config=RETRIES)
     return Place(uri, client, prefix, address or AMAZON)
+
+
+def _strip_environment() -> None:
+    """Leave out the white space around what obstore reads from the environment itself."""
+    said = {name for field in fields(FetchSettings) for name in field.metadata["env"]}
+    for name, value in os.environ.items():
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and value != value.strip():
+            os.environ[name] = value.strip()
+            if name not in said:
+                log.warning("%s: white space around the value is left out; make the value without it", name)
 
 
 def _without_password(url: str) -> str:

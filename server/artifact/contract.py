@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
+from server.artifact import signature
 from server.artifact.digest import UNCOUNTED, model_digest
+from server.artifact.estimator import estimator, methods
 from server.artifact.progress import size
 from server.environment import specification
+from server.errors import BadSignature
 from server.mlmodel import Schema
 
 
-def contract(folder: Path) -> dict[str, Any]:
-    """Return the model's contract: what depends on its bytes and on nothing else, as JSON.
+def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
+    """Return what the bytes of the model in ``folder``, from ``uri``, say, as JSON.
+
+    ``signed`` is ``no``, ``not checked`` (no ``key`` is given), ``yes``, or ``refused`` with the reason.
 
     Raises:
         ServerError: the folder is no model, or its requirements cannot be read.
@@ -26,34 +31,50 @@ def contract(folder: Path) -> dict[str, Any]:
         "size": sum(path.stat().st_size for path in files),
         "files": len(files),
         "flavors": {name: _version(flavor) for name, flavor in sorted(model.flavors.items())},
+        "estimator": estimator(model),
+        "methods": methods(model),
         "signature": {
             "inputs": _schema(model.inputs),
             "outputs": _schema(model.outputs),
             "params": model.params,
         },
         "python": asked.python,
-        "requirements": [entry.shown for entry in asked.requirements.entries],
+        "conda_packages": asked.conda_packages,
+        "requirements": [entry.text for entry in asked.requirements.entries],
         "mlflow": {"version": model.mlflow_version, "run": model.run_id, "model": model.model_uuid},
+        "signed": _signed(folder, uri, key),
     }
 
 
 def text(content: dict[str, Any]) -> str:
     """Return the contract ``content`` as people read it."""
+    flavors = (f"{name} {version or ''}".strip() for name, version in content["flavors"].items())
     lines = [
         ("digest", content["digest"]),
         ("size", f"{size(content['size'])} in {content['files']} files"),
-        (
-            "flavours",
-            ", ".join(f"{name} {version or ''}".strip() for name, version in content["flavors"].items()),
-        ),
+        ("flavours", ", ".join(flavors)),
+        ("estimator", content["estimator"] or "not recorded"),
+        ("methods", f"{', '.join(content['methods'])} (likely)"),
         *((side, _columns(content["signature"][side])) for side in ("inputs", "outputs", "params")),
         ("python", content["python"] or "not recorded"),
+        *((("conda packages", ", ".join(content["conda_packages"])),) if content["conda_packages"] else ()),
         ("requirements", "\n".join(content["requirements"]) or "none"),
         ("mlflow", content["mlflow"]["version"] or "not recorded"),
         ("run", content["mlflow"]["run"] or "not recorded"),
+        ("signed", content["signed"]),
     ]
     width = max(len(label) for label, _ in lines) + 2
     return "\n".join(f"{label:{width}}{value}".replace("\n", "\n" + " " * width) for label, value in lines)
+
+
+def _signed(folder: Path, uri: str, key: str) -> str:
+    if not key:
+        return "not checked" if (folder / signature.FILE).is_file() else "no"
+    try:
+        signature.verify(folder, uri, key)
+    except BadSignature as error:
+        return f"refused: {error}"
+    return "yes"
 
 
 def _version(flavor: dict[str, Any]) -> str | None:

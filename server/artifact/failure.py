@@ -44,7 +44,10 @@ _CODES: dict[str, tuple[type[ServerError], str]] = {
     "InvalidBucketName": (SourceNotFound, _BUCKET),
     "NoSuchKey": (SourceNotFound, _PATH),
     "AuthenticationFailed": (AccessDenied, "correct the account's key or token (AZURE_…)"),
-    "AuthorizationFailure": (AccessDenied, _ALLOWED),
+    "AuthorizationFailure": (
+        AccessDenied,
+        "correct the account's key, or allow it to read the model's folder",
+    ),
     "AuthorizationPermissionMismatch": (AccessDenied, _ALLOWED),
     "ContainerNotFound": (SourceNotFound, _BUCKET),
     "BlobNotFound": (SourceNotFound, _PATH),
@@ -72,6 +75,18 @@ _UNKNOWN = "correct the store's address, or try again when the store is well"
 
 
 @contextmanager
+def configured(uri: str) -> Iterator[None]:
+    """Turn what obstore raises in the block, while it makes a client for ``uri``, into a BadSetting."""
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        raise BadSetting(
+            f"{uri}: the client of its store cannot be set up ({_short(_summary(error))}); correct the settings "
+            "of the store in the environment"
+        ) from error
+
+
+@contextmanager
 def reported(uri: str, endpoint: str) -> Iterator[None]:
     """Turn what obstore raises in the block, while it reads ``uri`` at ``endpoint``, into a ServerError."""
     try:
@@ -90,7 +105,7 @@ def reported(uri: str, endpoint: str) -> Iterator[None]:
 
 def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
     text = str(error)
-    summary = text.partition("\n\nDebug source:")[0]
+    summary = _summary(error)
     if isinstance(error, InvalidPathError):
         return BadArtifact(
             f"{uri}: {endpoint} lists a key that cannot be a file ({_short(summary)}); "
@@ -118,6 +133,11 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
     return SourceUnreachable(
         f"{uri}: {endpoint} does not answer as a store does ({_short(summary)}); {_UNKNOWN}"
     )
+
+
+def _summary(error: Exception) -> str:
+    """Return obstore's message without the debugging output after it."""
+    return str(error).partition("\n\nDebug source:")[0]
 
 
 def _status(text: str) -> tuple[type[ServerError], str] | None:

@@ -10,6 +10,7 @@ from server.artifact import local
 from server.artifact.contract import contract, text
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress
+from server.artifact.source import shown
 from server.artifact.source import source as source_of
 from server.settings import FetchSettings
 
@@ -17,7 +18,7 @@ from server.settings import FetchSettings
 def inspect(source: str, settings: FetchSettings, *, as_json: bool) -> str:
     """Return what the model at ``source``, a URI as for ``fetch`` or a folder, is: as text or as JSON.
 
-    The JSON says what depends on the model's bytes and on nothing else, so that it can be kept in git.
+    The JSON depends on the model's bytes and on FETCH_SIGNATURE_KEY only, so that it can be kept in git.
 
     Raises:
         ServerError: see server.errors, from SourceNotFound to BadArtifact.
@@ -25,14 +26,14 @@ def inspect(source: str, settings: FetchSettings, *, as_json: bool) -> str:
     folder = _folder(source)
     if folder is not None:
         LocalFolder(source, folder, settings).check()
-        return _shown(folder, as_json=as_json)
+        return _shown(folder, source, settings, as_json=as_json)
     found = source_of(source, settings)
     with tempfile.TemporaryDirectory(prefix="inspect-") as scratch:
         content = Path(scratch) / "aside" / "content"
         content.mkdir(parents=True)
-        with Progress(source) as progress:
+        with Progress(shown(source)) as progress:
             found.copy(content, progress)
-        return _shown(content, as_json=as_json)
+        return _shown(content, shown(source), settings, as_json=as_json)
 
 
 def _folder(source: str) -> Path | None:
@@ -41,6 +42,6 @@ def _folder(source: str) -> Path | None:
     return local.path(source) if source.startswith("file:") else None
 
 
-def _shown(folder: Path, *, as_json: bool) -> str:
-    content = contract(folder)
+def _shown(folder: Path, uri: str, settings: FetchSettings, *, as_json: bool) -> str:
+    content = contract(folder, uri, settings.signature_key)
     return json.dumps(content, indent=2, ensure_ascii=False) if as_json else text(content)

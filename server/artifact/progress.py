@@ -74,10 +74,8 @@ class Progress:
                 self.bytes = _size_of(self._watched)
             rate = (self.bytes - before) / INTERVAL_SECONDS
             before = self.bytes
-            share = f" ({100 * self.bytes // self.total} %)" if self.total else ""
-            log.info(
-                "%s: %s of %s%s, %s/s", self.uri, size(self.bytes), size(self.total) or "?", share, size(rate)
-            )
+            share = f" of {size(self.total)} ({100 * self.bytes // self.total} %)" if self.total else ""
+            log.info("%s: %s%s, %s/s", self.uri, size(self.bytes), share, size(rate))
 
 
 def _size_of(folder: Path) -> int:

@@ -25,12 +25,13 @@ _LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)/?")
 _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+?)/?")
 # models:/name/version → models:/m-… → the place, and one to spare.
 _STEPS = 4
-# What MLflow's client waits by default adds up to minutes; what the environment says counts before it.
-_PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0.5",
+# MLflow's client waits for minutes by default, and reports its use. What the environment says counts before.
+_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 _STATUSES: dict[int, tuple[type[ServerError], str]] = {
     401: (
@@ -101,7 +102,7 @@ def _logged_by(client: MlflowClient, run_id: str, path: str) -> str:
 @contextmanager
 def asked(uri: str, settings: FetchSettings) -> Iterator[None]:
     """Turn what MLflow's client raises in the block, about ``uri``, into a ServerError."""
-    for name, value in _PATIENCE.items():
+    for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     from mlflow.exceptions import MlflowException
     from requests import HTTPError, RequestException
