@@ -17,7 +17,7 @@ from server.environment.interpreters import Interpreter
 from server.environment.lock import Lock
 from server.environment.specification import Specification
 from server.environment.uv import Uv, project
-from server.errors import BadLock, BadRequirements, UnresolvableRequirements
+from server.errors import BadLock, UnresolvableRequirements
 from server.settings import EnvironmentSettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     A failure leaves nothing behind.
 
     Raises:
-        NotAModel: ``model`` holds no MLmodel file, or a flavour that cannot be loaded.
+        NotAModel: ``model`` holds no MLmodel file.
         BadRequirements: its requirements cannot be read.
         BadLock: its lock belongs to another model, Python or platform.
         UnresolvableRequirements: its requirements cannot be installed.
@@ -37,7 +37,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
         BadDestination: ``env`` or the cache folder cannot be written.
     """
     asked = specification.read(mlmodel.read(model))
-    _tell(asked, settings)
+    asked.check(settings)
     locked = lock.find(model, Path(settings.lock) if settings.lock else None)
     listed = asked.requirements
     if locked:
@@ -73,22 +73,6 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     return final
 
 
-def _tell(asked: Specification, settings: EnvironmentSettings) -> None:
-    """Say what is added to the model's requirements, and what of conda is left out, if that is allowed."""
-    for entry in asked.requirements.entries:
-        if entry.added:
-            log.info("%s", entry)
-    if not asked.conda_packages:
-        return
-    packages = ", ".join(asked.conda_packages)
-    if not settings.ignore_conda_packages:
-        raise BadRequirements(
-            f"conda.yaml lists packages of conda, which pip's packages cannot stand for: {packages}; list them under "
-            "pip and log the model again, or leave them out with ENVIRONMENT_IGNORE_CONDA_PACKAGES=true"
-        )
-    log.warning("left out, since they are packages of conda: %s", packages)
-
-
 def _choose(
     asked: Specification, installer: Installer, locked: Lock | None, settings: EnvironmentSettings
 ) -> Interpreter:
@@ -99,6 +83,8 @@ def _choose(
         order = _covered(order, locked)
     if asked.python and order[0].version[:2] == interpreters.version(asked.python):
         return order[0]
+    wants = f"the model asks for Python {asked.python}" if asked.python else "the model names no Python"
+    wants += f", and the interpreters here are {', '.join(map(str, here))}"
     failures: list[UnresolvableRequirements] = []
     for python in order:
         try:
@@ -106,15 +92,11 @@ def _choose(
         except UnresolvableRequirements as error:
             failures.append(error)
             continue
-        log.warning(
-            "the model asks for Python %s, and the interpreters here are %s; it gets %s, the nearest one for which "
-            "its requirements resolve",
-            asked.python or "without a version",
-            ", ".join(map(str, here)),
-            python,
-        )
+        log.warning("%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
         return python
-    raise failures[0]
+    raise UnresolvableRequirements(
+        f"{wants}; none of them will do. For the nearest: {failures[0]}"
+    ) from failures[0]
 
 
 def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:

@@ -5,6 +5,8 @@ Source: the keys that each flavour of MLflow writes, https://mlflow.org/docs/lat
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.environment.requirements import Requirements
 from server.mlmodel import Model
 
@@ -45,16 +47,22 @@ def needed(model: Model) -> Requirements:
     result = Requirements()
     for flavor, recorded in sorted(model.flavors.items()):
         reason = f"the model lists no requirements and has the flavour {flavor}"
-        package, key = _PACKAGES.get(flavor, ("", ""))
-        version = str(recorded.get(key) or "").partition("+")[0]
-        # Every model has a python_function flavour; only one that is pickled itself records cloudpickle.
-        wanted = (
-            [f"{package}=={version}" if version else package]
-            if flavor != "python_function" or version
-            else []
-        )
-        wanted += [*_BESIDE.get(flavor, ()), *_BESIDE.get(str(recorded.get("serialization_format")), ())]
-        for text in wanted:
-            if text and text.partition("==")[0] not in result.names:
+        for text in _of(flavor, recorded):
+            if text.partition("==")[0] not in result.names:
                 result.add(text, reason)
     return result
+
+
+def _of(flavor: str, recorded: dict[str, Any]) -> list[str]:
+    package, key = _PACKAGES.get(flavor, ("", ""))
+    version = str(recorded.get(key) or "").partition("+")[0]
+    needed = []
+    # Every servable model has a python_function flavour; only one that is pickled itself records cloudpickle.
+    if package and (version or flavor != "python_function"):
+        needed.append(f"{package}=={version}" if version else package)
+    form = recorded.get("serialization_format")
+    if ".sklearn." in str(recorded.get("model_class")):
+        # The estimators of xgboost and lightgbm with scikit-learn's interface; lightgbm's are pickled.
+        needed.append("scikit-learn")
+        form = form or ("cloudpickle" if flavor == "lightgbm" else None)
+    return [*needed, *_BESIDE.get(flavor, ()), *_BESIDE.get(str(form), ())]

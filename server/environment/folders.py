@@ -22,22 +22,21 @@ def scratch(folder: Path) -> Iterator[Path]:
     """Give a new folder in ``folder``, and remove it at the end, with those that killed processes left there.
 
     Raises:
-        BadDestination: ``folder`` cannot be written.
+        BadDestination: ``folder`` cannot be written, now or later.
     """
     own = folder / f"{_ASIDE}{secrets.token_hex(8)}"
     try:
         own.mkdir(parents=True)
-    except OSError as error:
-        raise BadDestination(
-            f"{folder}: cannot be written ({error.strerror}); mount a volume there that can"
-        ) from error
-    try:
         for other in folder.glob(f"{_ASIDE}*"):
             if _age(other) > _ABANDONED_SECONDS:
                 shutil.rmtree(other, ignore_errors=True)
         yield own
+    except OSError as error:
+        raise BadDestination(
+            f"{error.filename or folder}: {error.strerror}; mount a volume at {folder} that can be written and has room"
+        ) from error
     finally:
-        shutil.rmtree(own)
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def publish(made: Path, final: Path, mark: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.environment.uv import Uv
+from server.environment.uv import Uv, UvError
 from server.errors import BadRequirements, NoInterpreter
 
 # The oldest Python that the model's process is written for.
@@ -47,9 +47,18 @@ def present(uv: Uv) -> list[Interpreter]:
 
     Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: models'
     packages rarely have wheels for them.
+
+    Raises:
+        NoInterpreter: uv cannot look for them.
     """
+    try:
+        listed = json.loads(uv.run("python", "list", "--only-installed", "--output-format", "json"))
+    except UvError as error:
+        raise NoInterpreter(
+            f"uv cannot list the Python interpreters: {error}; correct its settings (UV_…)"
+        ) from error
     newest: dict[tuple[int, int], Interpreter] = {}
-    for entry in json.loads(uv.run("python", "list", "--only-installed", "--output-format", "json")):
+    for entry in listed:
         if not _is_usual(entry):
             continue
         parts = entry["version_parts"]
@@ -90,9 +99,12 @@ def ordered(wanted: str | None, among: Sequence[Interpreter], *, strict: bool) -
             f"use an image that has Python {major}.{minor}, or let the nearest one be used with "
             "ENVIRONMENT_STRICT_PYTHON=false"
         )
-    return sorted(
-        among, key=lambda one: (abs(one.version[0] - major), abs(one.version[1] - minor), one.version)
-    )
+    return sorted(among, key=lambda one: distance(one.version, (major, minor)))
+
+
+def distance(version: tuple[int, ...], wanted: tuple[int, int]) -> tuple[int, ...]:
+    """Return what to sort versions by so that the nearest to ``wanted`` is first; see ``ordered``."""
+    return abs(version[0] - wanted[0]), abs(version[1] - wanted[1]), *version
 
 
 def version(wanted: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from server.environment.requirements import Requirements
 from server.mlmodel import Model
-from server.model.plan import plan
+from server.model.plan import NATIVE, PYFUNC
 
 _PACKAGES = {"mlflow", "mlflow-skinny"}
 # The first versions that work without pkg_resources, with numpy 2 and with pandas 3.
@@ -19,12 +19,8 @@ _PANDAS_3 = Version("3.16")
 
 
 def complete(model: Model, listed: Requirements) -> None:
-    """Add to ``listed`` what it lacks for ``model`` to be loaded with MLflow, if it is.
-
-    Raises:
-        NotAModel: the model has a flavour that cannot be loaded.
-    """
-    pyfunc = "python_function" in model.flavors and plan(model)["loader"] == "pyfunc"
+    """Add to ``listed`` what it lacks for ``model`` to be loaded with MLflow, if it is."""
+    pyfunc = PYFUNC in model.flavors and not NATIVE.keys() & model.flavors.keys()
     if pyfunc and not listed.names & _PACKAGES:
         recorded = (model.mlflow_version or "").partition("+")[0]
         listed.add(

@@ -47,8 +47,10 @@ class Requirement:
     @property
     def version(self) -> str | None:
         """The version that it is pinned to with ==, or None."""
-        match = re.search(r"===?\s*([^\s,;*]+)\s*(?:;|$)", _HASH.sub("", self.text))
-        return match[1] if match and self.name else None
+        if self.name is None:
+            return None
+        pins = [(pin.operator, pin.version) for pin in Specifier(_HASH.sub("", self.text)).specifier]
+        return next((text for operator, text in pins if operator in ("==", "===") and "*" not in text), None)
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.shown}"

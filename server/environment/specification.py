@@ -5,6 +5,7 @@ Source: https://mlflow.org/docs/latest/ml/model/dependencies/.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from server.environment import conda, flavors, mlflow, python_env, requirements_
 from server.environment.requirements import Requirements
 from server.errors import BadRequirements
 from server.mlmodel import Model
+from server.settings import EnvironmentSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,25 @@ class Specification:
     requirements: Requirements
     conda_packages: list[str]
 
+    def check(self, settings: EnvironmentSettings) -> None:
+        """Log what is added to the model's list, and refuse packages of conda, or leave them out if allowed.
+
+        Raises:
+            BadRequirements: conda.yaml lists packages of conda.
+        """
+        for entry in self.requirements.entries:
+            if entry.added:
+                log.info("%s", entry)
+        if not self.conda_packages:
+            return
+        packages = ", ".join(self.conda_packages)
+        if not settings.ignore_conda_packages:
+            raise BadRequirements(
+                f"conda.yaml lists packages that only conda can install: {packages}; list what is on a pip index "
+                "under pip and log the model again, or leave them out with ENVIRONMENT_IGNORE_CONDA_PACKAGES=true"
+            )
+        log.warning("left out, since only conda can install them: %s", packages)
+
 
 def read(model: Model) -> Specification:
     """Return what ``model`` asks for, and what it needs without asking.
@@ -34,7 +57,6 @@ def read(model: Model) -> Specification:
 
     Raises:
         BadRequirements: a list cannot be read.
-        NotAModel: the model has a flavour that cannot be loaded.
     """
     folder = model.folder
     conda_yaml, python_env_yaml = _files(model)

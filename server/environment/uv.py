@@ -25,8 +25,9 @@ _PIP = {
 }
 # Other names of uv's own variables; one that is set is not overruled by pip's.
 _OTHER_NAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_EXTRA_INDEX_URL": "UV_INDEX"}
-# What would move uv to another folder, interpreter or environment, or change what is asked of it.
+# What would move uv to another folder, interpreter or environment, change what is asked of it or wrap its lines.
 _DROPPED = {
+    "COLUMNS",
     "CONDA_PREFIX",
     "PYTHONHOME",
     "PYTHONPATH",
