@@ -1,1 +1,1 @@
-"""``python -m gitops check``: every kustomization builds, and what it renders keeps the rules."""
+"""``python -m gitops check``: every kustomization builds, and what it renders keeps the policies."""

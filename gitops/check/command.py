@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.rule import Breach, Finding, Rule
-from gitops.check.rules import FOLDER_RULES, TREE_RULES
+from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policy import Breach, Finding, Policy
 from gitops.check.tree import BASE, Rendered, Tree, load
 from gitops.manifests import title
 
@@ -41,23 +41,23 @@ def check(root: Path, out: TextIO) -> int:
 
 def findings(
     tree: Tree,
-    tree_rules: Iterable[Rule[Tree]] = TREE_RULES,
-    folder_rules: Sequence[Rule[Rendered]] = FOLDER_RULES,
+    tree_policies: Iterable[Policy[Tree]] = TREE_POLICIES,
+    folder_policies: Sequence[Policy[Rendered]] = FOLDER_POLICIES,
 ) -> Iterator[Finding]:
-    """Yield what breaks the rules: what concerns the whole tree first, then folder by folder."""
-    for rule in tree_rules:
-        for breach in rule.judge(tree):
-            yield _finding(rule, breach, breach.folder)
+    """Yield what breaks the policies: what concerns the whole tree first, then folder by folder."""
+    for policy in tree_policies:
+        for breach in policy.judge(tree):
+            yield _finding(policy, breach, breach.folder)
     for folder, rendered in tree.rendered.items():
         if folder == BASE:
             continue
-        for folder_rule in folder_rules:
-            for breach in folder_rule.judge(rendered):
-                yield _finding(folder_rule, breach, folder)
+        for folder_policy in folder_policies:
+            for breach in folder_policy.judge(rendered):
+                yield _finding(folder_policy, breach, folder)
 
 
-def _finding(rule: Rule[Tree] | Rule[Rendered], breach: Breach, folder: str) -> Finding:
-    return Finding(folder, rule.id, rule.reason, rule.level, breach)
+def _finding(policy: Policy[Tree] | Policy[Rendered], breach: Breach, folder: str) -> Finding:
+    return Finding(folder, policy.id, policy.reason, policy.level, breach)
 
 
 def _summary(tree: Tree, folder: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.check.command import check, findings
-from gitops.check.rules import FOLDER_RULES, TREE_RULES
+from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
 from gitops.check.tree import load
 
 ROOT = Path(__file__).parents[3]
@@ -42,12 +42,12 @@ class Copy:
     def errors(self) -> list[str]:
         return [str(finding) for finding in findings(load(self.root)) if finding.level == "error"]
 
-    def broken(self, rule: str, folder: str) -> list[str]:
-        """Return what this rule alone finds in this folder."""
+    def broken(self, policy: str, folder: str) -> list[str]:
+        """Return what this policy alone finds in this folder."""
         found = findings(
             load(self.root),
-            [entry for entry in TREE_RULES if entry.id == rule],
-            [entry for entry in FOLDER_RULES if entry.id == rule],
+            [entry for entry in TREE_POLICIES if entry.id == policy],
+            [entry for entry in FOLDER_POLICIES if entry.id == policy],
         )
         return [str(finding) for finding in found if finding.folder == folder]
 

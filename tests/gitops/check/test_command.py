@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from gitops.check import rules
-from gitops.check.rule import Rule
-from gitops.check.rules import FOLDER_RULES, TREE_RULES
+from gitops.check import policies
+from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policy import Policy
 from tests.gitops.check.copies import Copy
 
-ALL_RULES: tuple[Rule[Any], ...] = (*TREE_RULES, *FOLDER_RULES)
+ALL_POLICIES: tuple[Policy[Any], ...] = (*TREE_POLICIES, *FOLDER_POLICIES)
 
 
 def test_a_line_for_each_kustomization_that_is_fine(tree: Copy) -> None:
@@ -42,14 +42,18 @@ def test_all_findings_are_listed_and_the_status_is_1(tree: Copy) -> None:
     ]
 
 
-def test_every_rule_is_listed() -> None:
-    modules = [getattr(rules, name) for name in dir(rules) if hasattr(getattr(rules, name), "__file__")]
-    written = {id(value) for module in modules for value in vars(module).values() if isinstance(value, Rule)}
-    assert written == {id(rule) for rule in ALL_RULES}
+def test_every_policy_is_listed() -> None:
+    modules = [
+        getattr(policies, name) for name in dir(policies) if hasattr(getattr(policies, name), "__file__")
+    ]
+    written = {
+        id(value) for module in modules for value in vars(module).values() if isinstance(value, Policy)
+    }
+    assert written == {id(policy) for policy in ALL_POLICIES}
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.id)
-def test_a_rule_has_an_id_of_its_own_and_a_reason_of_one_line(rule: Rule[Any]) -> None:
-    assert [other.id for other in ALL_RULES].count(rule.id) == 1
-    assert ": " in rule.reason
-    assert "\n" not in rule.reason
+@pytest.mark.parametrize("policy", ALL_POLICIES, ids=lambda policy: policy.id)
+def test_a_policy_has_an_id_of_its_own_and_a_reason_of_one_line(policy: Policy[Any]) -> None:
+    assert [other.id for other in ALL_POLICIES].count(policy.id) == 1
+    assert ": " in policy.reason
+    assert "\n" not in policy.reason

@@ -20,7 +20,7 @@ def test_a_model_digest_that_is_none(tree: Copy, digest: str) -> None:
     assert tree.broken("model-digest", "overlays/model") == [
         "error[model-digest] overlays/model\n"
         f"  SeldonDeployment graph-iris-model: {ARGS} pin s3://mlflow/artifacts/iris_svm_model by {digest}\n"
-        "  rule: A model is pinned by its content's digest: fetch refuses any other bytes\n"
+        "  policy: A model is pinned by its content's digest: fetch refuses any other bytes\n"
         "  fix: set modelDigest in node.yaml to what `python -m server inspect` prints for the model"
     ]
     assert tree.broken("model-digest", "overlays/pipeline")
@@ -40,7 +40,7 @@ def test_a_field_of_node_yaml_that_nothing_reads(tree: Copy) -> None:
     assert tree.errors() == [
         "error[node-fields] overlays/model\n"
         "  GraphNode model: spec.predictMethod is unknown\n"
-        "  rule: An overlay's node.yaml has the fields that base/node reads: another one would do nothing\n"
+        "  policy: An overlay's node.yaml has the fields that base/node reads: another one would do nothing\n"
         "  fix: remove it or correct its name; the fields are "
         "deployment, node, type, modelUri, modelDigest, xtype"
     ]
@@ -72,7 +72,7 @@ def test_a_rendered_value_that_is_not_node_yamls(tree: Copy, path: str, value: s
     assert tree.broken("node-values", "overlays/preprocessor") == [
         "error[node-values] overlays/preprocessor\n"
         f"  SeldonDeployment graph-iris-preprocessor: {said}\n"
-        "  rule: What is rendered is what node.yaml says: it is the table that people review\n"
+        "  policy: What is rendered is what node.yaml says: it is the table that people review\n"
         "  fix: change it in node.yaml, and let the replacement of base/node fill it"
     ]
 

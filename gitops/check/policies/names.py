@@ -1,4 +1,4 @@
-"""Rules about names: one word per thing everywhere.
+"""Policies about names: one word per thing everywhere.
 
 The overlay's folder = predictor = graph node = container = node.yaml's node, which begins the names of the
 init containers; the SeldonDeployment is named by node.yaml.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.check.rule import Breach, rule
+from gitops.check.policy import Breach, policy
 from gitops.check.tree import Rendered
 from gitops.manifests import SeldonDeployment
 from gitops.pods import Pod
@@ -20,7 +20,7 @@ _OPERATOR_PREFIXES = ("PREDICTIVE_UNIT_", "MLSERVER_")
 _OPERATOR_NAMES = {"PREDICTOR_ID", "PREDICTOR_LABELS", "SELDON_DEPLOYMENT_ID", "SELDON_EXECUTOR_ENABLED"}
 
 
-@rule
+@policy
 def folder_name(rendered: Rendered) -> Iterator[Breach]:
     """An overlay's folder, predictor and node have one name: one word per thing."""
     if not rendered.overlay:
@@ -40,7 +40,7 @@ def folder_name(rendered: Rendered) -> Iterator[Breach]:
                 yield Breach(rendered.node.title, f"{path} is {name!r}", fix)
 
 
-@rule
+@policy
 def deployment_name(rendered: Rendered) -> Iterator[Breach]:
     """The SeldonDeployment is named by node.yaml: its Application has the same name."""
     if rendered.node is None:
@@ -54,7 +54,7 @@ def deployment_name(rendered: Rendered) -> Iterator[Breach]:
             )
 
 
-@rule
+@policy
 def node_container(rendered: Rendered) -> Iterator[Breach]:
     """Every graph node has one container of its name: Seldon finds it by the name."""
     for deployment in rendered.deployments:
@@ -69,7 +69,7 @@ def node_container(rendered: Rendered) -> Iterator[Breach]:
                     )
 
 
-@rule
+@policy
 def init_container_name(rendered: Rendered) -> Iterator[Breach]:
     """Init containers are named by their node: <node>-initializer, <node>-environment."""
     for deployment in rendered.deployments:
@@ -91,7 +91,7 @@ def init_container_name(rendered: Rendered) -> Iterator[Breach]:
                     )
 
 
-@rule
+@policy
 def service_type(rendered: Rendered) -> Iterator[Breach]:
     """SERVICE_TYPE is the node's type in the graph: the server answers by it."""
     for deployment in rendered.deployments:
@@ -109,7 +109,7 @@ def service_type(rendered: Rendered) -> Iterator[Breach]:
                     )
 
 
-@rule
+@policy
 def operator_env(rendered: Rendered) -> Iterator[Breach]:
     """What the operator sets is not set by hand: a name or port of its own would win."""
     for deployment in rendered.deployments:

@@ -1,11 +1,11 @@
-"""The rules, one module per thing that they are about."""
+"""The policies, one module per thing that they are about."""
 
-from gitops.check.rule import Rule
-from gitops.check.rules import images, models, names, rendering, secrets, targets
+from gitops.check.policies import images, models, names, rendering, secrets, targets
+from gitops.check.policy import Policy
 from gitops.check.tree import Rendered, Tree
 
 # What is judged as a whole, and what is judged folder by folder, in the order of the report.
-TREE_RULES: tuple[Rule[Tree], ...] = (
+TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.build,
     rendering.shape,
     rendering.overlay,
@@ -13,7 +13,7 @@ TREE_RULES: tuple[Rule[Tree], ...] = (
     targets.target,
     images.image_released,
 )
-FOLDER_RULES: tuple[Rule[Rendered], ...] = (
+FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
     rendering.placeholder,
     rendering.one_deployment,
     rendering.namespace,

@@ -5,7 +5,7 @@ import pytest
 from tests.gitops.check.copies import Copy
 
 DIGEST = "    digest: sha256:" + "0" * 64
-RULE = "  rule: An image is named by its digest: every pod runs the bytes that were reviewed\n"
+POLICY = "  policy: An image is named by its digest: every pod runs the bytes that were reviewed\n"
 FIX = "  fix: set newName and digest (sha256: and 64 hexadecimal digits) under images in base/kustomization.yaml"
 
 
@@ -24,7 +24,7 @@ def test_an_image_without_digest(tree: Copy, line: str, image: str) -> None:
     assert errors == [
         "error[image-digest] overlays/model\n"
         f"  SeldonDeployment graph-iris-model: spec.predictors[0].componentSpecs[0].spec.{container}.image is {image!r}\n"
-        f"{RULE}{FIX}"
+        f"{POLICY}{FIX}"
         for container in ("initContainers[0]", "initContainers[1]", "containers[0]")
     ]
 
@@ -35,7 +35,7 @@ def test_a_digest_of_zeros_is_a_warning(tree: Copy) -> None:
     assert (
         "warning[image-released] base\n"
         "  SeldonDeployment <deployment>: runs ghcr.io/owner/seldon-mlflow-server@sha256:" + "0" * 64 + "\n"
-        "  rule: The pinned image exists: a digest of zeros stands for a release to come\n"
+        "  policy: The pinned image exists: a digest of zeros stands for a release to come\n"
         "  fix: release the image; its digest goes into base/kustomization.yaml\n"
     ) in said
 

@@ -24,7 +24,7 @@ def test_a_credential_with_its_value(tree: Copy, name: str, value: str) -> None:
         "error[secret-value] overlays/model\n"
         f"  SeldonDeployment graph-iris-model: {SHOWN}.containers[0].env[1]: {name} has its value in the manifest "
         "(not shown)\n"
-        "  rule: A secret is referenced by name: its value in git is a leak\n"
+        "  policy: A secret is referenced by name: its value in git is a leak\n"
         "  fix: take it from a Secret with envFrom or valueFrom.secretKeyRef, and replace the leaked value"
     )
     assert "hunter2" not in error
@@ -52,7 +52,7 @@ def test_a_rendered_secret(tree: Copy) -> None:
     assert tree.broken("secret-value", "overlays/model") == [
         "error[secret-value] overlays/model\n"
         "  Secret store: is rendered with its values\n"
-        "  rule: A secret is referenced by name: its value in git is a leak\n"
+        "  policy: A secret is referenced by name: its value in git is a leak\n"
         "  fix: seal it, and refer to it by name"
     ]
 
@@ -86,6 +86,6 @@ def test_the_stores_secret_in_the_container_of_the_model(tree: Copy, reference: 
         "error[secret-scope] overlays/model\n"
         f"  SeldonDeployment graph-iris-model: {SHOWN}.containers[0] (model) refers to the Secret "
         "seldon-init-container-secret\n"
-        "  rule: Only fetch sees the object store's secret: the model's code must not\n"
+        "  policy: Only fetch sees the object store's secret: the model's code must not\n"
         "  fix: remove the reference; only <node>-initializer needs it"
     ) in errors

@@ -1,12 +1,12 @@
-"""Rules about models: pinned by content, and what runs is what node.yaml says."""
+"""Policies about models: pinned by content, and what runs is what node.yaml says."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from gitops.check.rule import Breach, rule
-from gitops.check.rules.names import INITIALIZER
+from gitops.check.policies.names import INITIALIZER
+from gitops.check.policy import Breach, policy
 from gitops.check.tree import Rendered
 from gitops.node import FIELDS
 from gitops.pods import Container
@@ -14,7 +14,7 @@ from gitops.pods import Container
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-@rule
+@policy
 def model_digest(rendered: Rendered) -> Iterator[Breach]:
     """A model is pinned by its content's digest: fetch refuses any other bytes."""
     for owner, container in _initializers(rendered):
@@ -27,7 +27,7 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
             )
 
 
-@rule
+@policy
 def node_fields(rendered: Rendered) -> Iterator[Breach]:
     """An overlay's node.yaml has the fields that base/node reads: another one would do nothing."""
     if rendered.node is None:
@@ -41,7 +41,7 @@ def node_fields(rendered: Rendered) -> Iterator[Breach]:
             )
 
 
-@rule
+@policy
 def node_values(rendered: Rendered) -> Iterator[Breach]:
     """What is rendered is what node.yaml says: it is the table that people review."""
     if rendered.node is None:

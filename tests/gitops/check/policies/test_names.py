@@ -8,10 +8,10 @@ POD = "spec.predictors[0].componentSpecs[0].spec"
 def test_a_folder_that_is_named_otherwise_than_its_node(tree: Copy) -> None:
     (tree.root / "overlays/model").rename(tree.root / "overlays/classifier")
     tree.edit("overlays/pipeline/kustomization.yaml", "  - ../model", "  - ../classifier")
-    rule = "  rule: An overlay's folder, predictor and node have one name: one word per thing\n"
+    policy = "  policy: An overlay's folder, predictor and node have one name: one word per thing\n"
     fix = "  fix: name it classifier, or rename the folder"
     assert tree.errors() == [
-        f"error[folder-name] overlays/classifier\n  {owner}: {value}\n{rule}{fix}"
+        f"error[folder-name] overlays/classifier\n  {owner}: {value}\n{policy}{fix}"
         for owner, value in [
             ("SeldonDeployment graph-iris-model", "spec.predictors[0].name is 'model'"),
             ("SeldonDeployment graph-iris-model", "spec.predictors[0].graph.name is 'model'"),
@@ -26,7 +26,7 @@ def test_a_graph_whose_predictor_is_named_otherwise_than_its_folder(tree: Copy) 
     assert tree.errors() == [
         "error[folder-name] overlays/pipeline\n"
         "  SeldonDeployment graph-iris-pipeline: spec.predictors[0].name is 'default'\n"
-        "  rule: An overlay's folder, predictor and node have one name: one word per thing\n"
+        "  policy: An overlay's folder, predictor and node have one name: one word per thing\n"
         "  fix: name it pipeline, or rename the folder"
     ]
 
@@ -36,7 +36,7 @@ def test_a_deployment_that_is_named_otherwise_than_in_node_yaml(tree: Copy) -> N
     assert tree.broken("deployment-name", "overlays/preprocessor") == [
         "error[deployment-name] overlays/preprocessor\n"
         "  SeldonDeployment graph-iris-preprocessor-next: metadata.name is 'graph-iris-preprocessor-next'\n"
-        "  rule: The SeldonDeployment is named by node.yaml: its Application has the same name\n"
+        "  policy: The SeldonDeployment is named by node.yaml: its Application has the same name\n"
         "  fix: node.yaml says deployment: graph-iris-preprocessor; let the replacement of base/node fill it"
     ]
 
@@ -47,7 +47,7 @@ def test_a_graph_node_without_container(tree: Copy) -> None:
         "error[node-container] overlays/pipeline\n"
         "  SeldonDeployment graph-iris-pipeline: spec.predictors[0].graph.children[0].name is 'scaler', "
         "the containers are preprocessor, postprocessor, model\n"
-        "  rule: Every graph node has one container of its name: Seldon finds it by the name\n"
+        "  policy: Every graph node has one container of its name: Seldon finds it by the name\n"
         "  fix: give one componentSpec a container of the name scaler"
     ]
 
@@ -58,16 +58,16 @@ def test_an_init_container_that_is_not_named_by_its_node(tree: Copy) -> None:
         "/spec/predictors/0/componentSpecs/0/spec/initContainers/1/name",
         "node-environment",
     )
-    rule = "  rule: Init containers are named by their node: <node>-initializer, <node>-environment\n"
+    policy = "  policy: Init containers are named by their node: <node>-initializer, <node>-environment\n"
     assert tree.broken("init-container-name", "overlays/preprocessor") == [
         "error[init-container-name] overlays/preprocessor\n"
         f"  SeldonDeployment graph-iris-preprocessor: {POD}.initContainers[1].name is 'node-environment'\n"
-        f"{rule}"
+        f"{policy}"
         "  fix: let it begin with preprocessor-, the name of the pod's node",
         "error[init-container-name] overlays/preprocessor\n"
         f"  SeldonDeployment graph-iris-preprocessor: {POD}.initContainers are "
         "preprocessor-initializer, node-environment\n"
-        f"{rule}"
+        f"{policy}"
         "  fix: add preprocessor-environment: without it the server finds no model or no environment",
     ]
 
@@ -84,7 +84,7 @@ def test_a_service_type_that_is_not_the_nodes_type(tree: Copy) -> None:
         "error[service-type] overlays/pipeline\n"
         "  SeldonDeployment graph-iris-pipeline: spec.predictors[0].componentSpecs[1].spec.containers[0].env: "
         "SERVICE_TYPE is 'OUTPUT_TRANSFORMER', the node's type 'TRANSFORMER'\n"
-        "  rule: SERVICE_TYPE is the node's type in the graph: the server answers by it\n"
+        "  policy: SERVICE_TYPE is the node's type in the graph: the server answers by it\n"
         "  fix: set both by type in node.yaml, which base/node fills in"
     ]
 
@@ -107,6 +107,6 @@ def test_a_variable_that_the_operator_sets(tree: Copy) -> None:
         "error[operator-env] overlays/model\n"
         f"  SeldonDeployment graph-iris-model: {POD}.containers[0].env[1].name is "
         "'PREDICTIVE_UNIT_HTTP_SERVICE_PORT'\n"
-        "  rule: What the operator sets is not set by hand: a name or port of its own would win\n"
+        "  policy: What the operator sets is not set by hand: a name or port of its own would win\n"
         "  fix: remove it; parameters belong in the graph, ports are the operator's"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitops.kustomize import build
 from tests.gitops.check.copies import Copy
 
-RULE = "  rule: A target matches something: kustomize is silent about a patch that changes nothing\n"
+POLICY = "  policy: A target matches something: kustomize is silent about a patch that changes nothing\n"
 FIX = "  fix: correct it or remove it"
 
 
@@ -20,7 +20,7 @@ def test_a_patch_whose_target_matches_nothing(tree: Copy) -> None:
     assert tree.errors() == [
         "error[target] overlays/model\n"
         "  overlays/model/kustomization.yaml: patches[0].target {'kind': 'SeldonDeploymen'} matches no object\n"
-        f"{RULE}{FIX}"
+        f"{POLICY}{FIX}"
     ]
 
 
@@ -38,7 +38,7 @@ def test_a_replacement_whose_select_matches_nothing(tree: Copy) -> None:
         "error[target] overlays/pipeline\n"
         "  overlays/pipeline/kustomization.yaml: replacements[3].targets[0].select "
         "{'kind': 'SeldonDeployment', 'name': 'graph-iris'} matches no object\n"
-        f"{RULE}{FIX}"
+        f"{POLICY}{FIX}"
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_replacement_of_a_component_whose_select_matches_nothing(tree: Copy) -
         "error[target] base/node\n"
         "  base/node/kustomization.yaml: replacements[3].targets[0].select "
         "{'kind': 'SeldonDeployment', 'name': 'node'} matches no object\n"
-        f"{RULE}{FIX}"
+        f"{POLICY}{FIX}"
     ]
     assert (
         "spec.predictors[0].graph.parameters[1].value is '<xtype>'"
@@ -78,7 +78,7 @@ def test_an_image_that_occurs_nowhere(tree: Copy) -> None:
     assert tree.broken("target", "base") == [
         "error[target] base\n"
         "  base/kustomization.yaml: images[0].name mlflow-server matches no object\n"
-        f"{RULE}{FIX}"
+        f"{POLICY}{FIX}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""The rule about targets that match nothing.
+"""The policy about targets that match nothing.
 
 Kustomize is silent about a patch target, a replacement's select or an image name that matches no object. So each is asked
 once more, in a copy of the tree: beside it goes a probe with the same target that kustomize cannot apply.
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from gitops.check.rule import Breach, rule
+from gitops.check.policy import Breach, policy
 from gitops.check.tree import Kustomization, Tree
 from gitops.errors import BuildFailed
 from gitops.kustomize import build
@@ -33,7 +33,7 @@ class _Probe:
     kustomization: dict[str, Any]
 
 
-@rule
+@policy
 def target(tree: Tree) -> Iterator[Breach]:
     """A target matches something: kustomize is silent about a patch that changes nothing."""
     with tempfile.TemporaryDirectory() as scratch:

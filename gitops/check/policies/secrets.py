@@ -1,12 +1,12 @@
-"""Rules about secrets: referenced by name, and only where they are needed."""
+"""Policies about secrets: referenced by name, and only where they are needed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from gitops.check.rule import Breach, rule
-from gitops.check.rules.names import INITIALIZER
+from gitops.check.policies.names import INITIALIZER
+from gitops.check.policy import Breach, policy
 from gitops.check.tree import Rendered
 from gitops.manifests import title
 from gitops.pods import Container, Pod
@@ -16,7 +16,7 @@ _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
 
-@rule
+@policy
 def secret_value(rendered: Rendered) -> Iterator[Breach]:
     """A secret is referenced by name: its value in git is a leak."""
     for entry in rendered.objects:
@@ -32,7 +32,7 @@ def secret_value(rendered: Rendered) -> Iterator[Breach]:
                 )
 
 
-@rule
+@policy
 def secret_scope(rendered: Rendered) -> Iterator[Breach]:
     """Only fetch sees the object store's secret: the model's code must not."""
     for owner, pod, container in _containers(rendered):

@@ -1,11 +1,11 @@
-"""Rules about images."""
+"""Policies about images."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from gitops.check.rule import Breach, rule, warning
+from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Rendered, Tree
 from gitops.pods import Container
 
@@ -13,7 +13,7 @@ _PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
 _UNRELEASED = "@sha256:" + "0" * 64
 
 
-@rule
+@policy
 def image_digest(rendered: Rendered) -> Iterator[Breach]:
     """An image is named by its digest: every pod runs the bytes that were reviewed."""
     for owner, container in _containers(rendered):

@@ -1,4 +1,4 @@
-"""Rules about what comes out of a build at all."""
+"""Policies about what comes out of a build at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.check.rule import Breach, rule
+from gitops.check.policy import Breach, policy
 from gitops.check.tree import OVERLAYS, Rendered, Tree
 from gitops.errors import BadManifest, BuildFailed
 from gitops.manifests import title
@@ -14,7 +14,7 @@ from gitops.manifests import title
 _PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
 
 
-@rule
+@policy
 def placeholder(rendered: Rendered) -> Iterator[Breach]:
     """No placeholder of the base is left: kustomize is silent where it fills nothing."""
     for entry in rendered.objects:
@@ -27,7 +27,7 @@ def placeholder(rendered: Rendered) -> Iterator[Breach]:
                 )
 
 
-@rule
+@policy
 def one_deployment(rendered: Rendered) -> Iterator[Breach]:
     """An overlay renders one SeldonDeployment: it is one Application."""
     names = [deployment.name for deployment in rendered.deployments]
@@ -40,7 +40,7 @@ def one_deployment(rendered: Rendered) -> Iterator[Breach]:
         )
 
 
-@rule
+@policy
 def namespace(rendered: Rendered) -> Iterator[Breach]:
     """An object names its namespace: it must not depend on who applies it."""
     for deployment in rendered.deployments:
@@ -52,7 +52,7 @@ def namespace(rendered: Rendered) -> Iterator[Breach]:
             )
 
 
-@rule
+@policy
 def build(tree: Tree) -> Iterator[Breach]:
     """Every kustomization builds: Argo CD renders it in the same way."""
     for folder, error in tree.failures.items():
@@ -60,7 +60,7 @@ def build(tree: Tree) -> Iterator[Breach]:
             yield Breach("kustomization", str(error), "correct what kustomize names", folder)
 
 
-@rule
+@policy
 def shape(tree: Tree) -> Iterator[Breach]:
     """Every object has the shape of its kind: the API server refuses any other."""
     for folder, error in tree.failures.items():
@@ -68,7 +68,7 @@ def shape(tree: Tree) -> Iterator[Breach]:
             yield Breach("kustomization", str(error), "correct the value at this path", folder)
 
 
-@rule
+@policy
 def overlay(tree: Tree) -> Iterator[Breach]:
     """A folder of overlays/ is a kustomization: what does not build is not checked."""
     overlays = tree.root / OVERLAYS
@@ -80,7 +80,7 @@ def overlay(tree: Tree) -> Iterator[Breach]:
             )
 
 
-@rule
+@policy
 def component(tree: Tree) -> Iterator[Breach]:
     """A component is used: it builds only as a part of what uses it, so nothing else checks it."""
     for folder, entry in tree.kustomizations.items():

@@ -9,7 +9,7 @@ def test_an_overlay_that_forgets_the_component_keeps_the_placeholders(tree: Copy
     assert placeholders[0] == (
         "error[placeholder] overlays/preprocessor\n"
         "  SeldonDeployment <deployment>: metadata.name is '<deployment>'\n"
-        "  rule: No placeholder of the base is left: kustomize is silent where it fills nothing\n"
+        "  policy: No placeholder of the base is left: kustomize is silent where it fills nothing\n"
         "  fix: use the component base/node and a node.yaml, and let a replacement fill <deployment> at this path"
     )
     assert {error.splitlines()[1].partition(": ")[2] for error in placeholders} == {
@@ -36,7 +36,7 @@ def test_a_placeholder_that_no_replacement_fills(tree: Copy) -> None:
     assert tree.broken("placeholder", "overlays/model") == [
         "error[placeholder] overlays/model\n"
         "  SeldonDeployment graph-iris-model: spec.predictors[0].labels.team is '<team>'\n"
-        "  rule: No placeholder of the base is left: kustomize is silent where it fills nothing\n"
+        "  policy: No placeholder of the base is left: kustomize is silent where it fills nothing\n"
         "  fix: use the component base/node and a node.yaml, and let a replacement fill <team> at this path"
     ]
 
@@ -50,7 +50,7 @@ def test_a_graph_that_renders_its_sources_too(tree: Copy) -> None:
     assert tree.broken("one-deployment", "overlays/pipeline") == [
         "error[one-deployment] overlays/pipeline\n"
         "  overlay pipeline: renders 2 SeldonDeployments: graph-iris-model, graph-iris-pipeline\n"
-        "  rule: An overlay renders one SeldonDeployment: it is one Application\n"
+        "  policy: An overlay renders one SeldonDeployment: it is one Application\n"
         "  fix: keep one, and mark those that are only sources of replacements with the annotation "
         'config.kubernetes.io/local-config: "true"'
     ]
@@ -74,7 +74,7 @@ def test_an_object_without_namespace(tree: Copy) -> None:
     assert tree.errors() == [
         "error[namespace] overlays/pipeline\n"
         "  SeldonDeployment graph-iris-pipeline: has no metadata.namespace\n"
-        "  rule: An object names its namespace: it must not depend on who applies it\n"
+        "  policy: An object names its namespace: it must not depend on who applies it\n"
         "  fix: set namespace in the overlay's kustomization.yaml"
     ]
 
@@ -92,7 +92,7 @@ def test_a_kustomization_that_does_not_build(tree: Copy) -> None:
         f"  kustomization: kustomize build {tree.root}/overlays/pipeline: Error: accumulating resources"
     )
     assert broken.endswith(
-        "\n  rule: Every kustomization builds: Argo CD renders it in the same way\n"
+        "\n  policy: Every kustomization builds: Argo CD renders it in the same way\n"
         "  fix: correct what kustomize names"
     )
 
@@ -110,7 +110,7 @@ def test_an_object_of_a_shape_that_its_kind_does_not_have(tree: Copy) -> None:
         "error[shape] overlays/pipeline\n"
         "  kustomization: SeldonDeployment graph-iris-pipeline: spec.predictors[0].replicas is 'one': "
         "must be a whole number\n"
-        "  rule: Every object has the shape of its kind: the API server refuses any other\n"
+        "  policy: Every object has the shape of its kind: the API server refuses any other\n"
         "  fix: correct the value at this path"
     ]
 
@@ -120,7 +120,7 @@ def test_a_folder_of_overlays_without_kustomization(tree: Copy) -> None:
     assert tree.errors() == [
         "error[overlay] overlays/forgotten\n"
         "  overlay forgotten: has no kustomization.yaml\n"
-        "  rule: A folder of overlays/ is a kustomization: what does not build is not checked\n"
+        "  policy: A folder of overlays/ is a kustomization: what does not build is not checked\n"
         "  fix: add one or remove the folder"
     ]
 
@@ -133,6 +133,6 @@ def test_a_component_that_nothing_uses(tree: Copy) -> None:
     assert tree.errors() == [
         "error[component] components/cache\n"
         "  component components/cache: is used by no kustomization\n"
-        "  rule: A component is used: it builds only as a part of what uses it, so nothing else checks it\n"
+        "  policy: A component is used: it builds only as a part of what uses it, so nothing else checks it\n"
         "  fix: use it or remove it"
     ]
