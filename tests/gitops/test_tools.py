@@ -1,0 +1,41 @@
+"""The pinned tools and modules of tools/go.mod."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitops.errors import ToolNotBuilt
+from gitops.tools import MODULE, module, tool
+
+
+def test_a_tool_runs() -> None:
+    done = subprocess.run([tool("kustomize"), "version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "v5.8.1"
+
+
+def test_a_tool_that_is_not_pinned_is_refused() -> None:
+    with pytest.raises(ToolNotBuilt, match=r"^no tool 'kubectl': tools/go\.mod has kubeconform, kubeseal, "):
+        tool("kubectl")
+
+
+def test_a_module_is_where_its_files_are() -> None:
+    folder = module("github.com/bitnami/sealed-secrets")
+    assert (folder / "helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml").is_file()
+
+
+def test_a_proxy_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("go.mod", "go.sum"):
+        (tmp_path / name).write_bytes((MODULE / name).read_bytes())
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "cache"))
+    # The discard port: nothing listens there.
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
+    with pytest.raises(ToolNotBuilt) as caught:
+        module("github.com/bitnami/sealed-secrets", tmp_path)
+    message = str(caught.value)
+    assert message.startswith(
+        f"`go mod download github.com/bitnami/sealed-secrets` in {tmp_path} ended with 1:\n"
+    )
+    assert "dial tcp 127.0.0.1:9: connect: connection refused" in message
