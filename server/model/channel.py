@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import socket
 from dataclasses import dataclass
 from typing import Any
 
 from server.errors import ModelFailed, NotReady
+from server.model.frames import Frames
 from server.model.worker import wire
 
 # How many calls the model's process may hold: what it holds it runs.
@@ -24,7 +23,7 @@ class Result:
     names: list[str] | None
 
 
-class Channel:
+class Channel(Frames):
     """One connection to one model process.
 
     Calls may overlap. Those that wait for the model wait here, in the order that they came in, so that a
@@ -32,32 +31,11 @@ class Channel:
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+        super().__init__(reader, writer)
         self._ids = itertools.count()
         self._turns = asyncio.Semaphore(SENT_AHEAD)
         self._ended = False
         self._waiting: dict[int, asyncio.Future[Result]] = {}
-
-    @classmethod
-    async def open(cls, sock: socket.socket) -> Channel:
-        """Return a channel over ``sock``, one end of a Unix socket pair."""
-        return cls(*await asyncio.open_connection(sock=sock, limit=2**20))
-
-    async def send(self, header: dict[str, Any], values: list[Any]) -> None:
-        """Write a frame."""
-        await self._write(wire.pack(header, values))
-
-    async def receive(self) -> tuple[dict[str, Any], list[Any]]:
-        """Return the next frame's header and values.
-
-        Raises:
-            asyncio.IncompleteReadError: the model's process is gone.
-        """
-        prefix = await self._reader.readexactly(wire.PREFIX.size)
-        header_size, body_size = wire.PREFIX.unpack(prefix)
-        header = json.loads(await self._reader.readexactly(header_size))
-        return header, wire.unpack(header, await self._reader.readexactly(body_size))
 
     async def call(self, header: dict[str, Any], values: list[Any]) -> Result:
         """Send a call and return the model's result.
@@ -76,7 +54,7 @@ class Channel:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            await self._write(frame)
+            await self.write(frame)
             return await answer
         except ConnectionError as error:
             raise NotReady(_ENDED) from error
@@ -97,14 +75,6 @@ class Channel:
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(NotReady(_ENDED))
-
-    def close(self) -> None:
-        """Close the socket; a worker that is idle ends by that."""
-        self._writer.close()
-
-    async def _write(self, frame: list[wire.Buffer]) -> None:
-        self._writer.writelines(frame)
-        await self._writer.drain()
 
     def _settle(self, header: dict[str, Any], values: list[Any]) -> None:
         answer = self._waiting.pop(header["id"])
