@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import io
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,16 @@ from tests.gitops.local.copies import ROOT, Copy
 
 # Kept from one run of the tests to the next, as a developer's own: a model's environment is made once.
 STATE = ROOT / ".cache" / "tests"
+
+
+@contextmanager
+def alone(name: str) -> Iterator[Path]:
+    """Give the folder ``name`` of STATE to one run of the tests at a time; others wait."""
+    folder = STATE / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (STATE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
 
 
 @pytest.fixture
@@ -48,7 +59,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     copy.write("overlays/no-build/kustomization.yaml", "resources: [missing.yaml]\n")
     output = io.StringIO()
     with (
-        _background(find(copy.root, []), STATE / "running", Progress(Console(file=output))) as run,
+        alone("running") as state,
+        _background(find(copy.root, []), state, Progress(Console(file=output))) as run,
         httpx.Client(base_url=run.gateway.url, timeout=30, trust_env=False) as client,
     ):
         yield Running(run, client, output.getvalue())

@@ -47,7 +47,7 @@ def test_a_graph_stops_at_the_node_that_refuses(running: Running) -> None:
     request["data"]["ndarray"] = [[1.0, 2.0]]
     answer = running.client.post(f"{PIPELINE}/{PREDICTIONS}", json=request)
     assert answer.status_code == 400
-    assert status(answer)["info"].startswith("data has 2 columns: ")
+    assert status(answer)["info"].startswith("data.names has 4 names, the rows have 2 values")
 
 
 @both

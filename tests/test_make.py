@@ -1,0 +1,55 @@
+"""The commands of the Makefile, in a fresh clone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV")
+    }
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+
+def test_make_lists_its_targets() -> None:
+    done = make(ROOT)
+    assert done.returncode == 0
+    targets = re.findall(r"^make ([a-z-]+) +\S", done.stdout, re.MULTILINE)
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    assert targets == phony[1].split()
+
+
+@pytest.mark.long
+def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    before = sorted(path.relative_to(clone) for path in clone.rglob("*") if ".git" not in path.parts)
+
+    smoke = make(clone, "smoke")
+    assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+    for overlay in ("model", "pipeline", "postprocessor", "preprocessor"):
+        assert f"    ok  {overlay}: numbers, names and requestPath as expected\n" in smoke.stdout
+    assert re.search(r"^4 of 4 overlays ok in \d+\.\d s$", smoke.stdout, re.MULTILINE)
+
+    # What a second command would find: an environment that is up to date.
+    assert make(clone, "--question", ".venv/.synced").returncode == 0
+
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
+    )
+    assert status.stdout == ""
+    assert make(clone, "clean").returncode == 0
+    assert before == sorted(path.relative_to(clone) for path in clone.rglob("*") if ".git" not in path.parts)
