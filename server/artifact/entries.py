@@ -99,7 +99,7 @@ def _check_clash(name: str, seen: dict[str, str], uri: str) -> None:
     for end in range(1, len(parts)):
         parent, written = "/".join(parts[:end]), "/".join(whole[:end])
         clash = clash or seen.get(parent)
-        if seen.setdefault(parent + "/", written) != written:
+        if seen.setdefault(parent + "/", f"{written}/") != f"{written}/":
             clash = clash or seen[parent + "/"]
     if clash is not None:
         raise BadArtifact(

@@ -120,6 +120,14 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
             f"{uri}: there are no credentials for {endpoint}, and no role of this machine gives any; "
             "set the store's key and secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
         )
+    if "POST REDACTED" in summary:
+        # The exchange of a web identity for keys, whose address obstore does not show.
+        return AccessDenied(
+            f"{uri}: the role of this service account gives no keys for {endpoint} ({_reason(summary, text)}); "
+            "correct the role and whom it trusts (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE), or AWS_ENDPOINT_URL_STS"
+        )
+    if "incorrectly configured region" in summary:
+        return BadSetting(f"{uri}: {endpoint} has this bucket in another region; set AWS_REGION to it")
     if code := re.search(r"<Code>(\w+)</Code>", summary):
         kind, fix = _CODES.get(code[1]) or _status(summary) or (SourceUnreachable, _UNKNOWN)
         said = re.search(r"<Message>([^<]*)</Message>", summary)
@@ -138,6 +146,12 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
 def _summary(error: Exception) -> str:
     """Return obstore's message without the debugging output after it."""
     return str(error).partition("\n\nDebug source:")[0]
+
+
+def _reason(summary: str, text: str) -> str:
+    code = re.search(r"<Code>(\w+)</Code>", summary)
+    meaning = next((meaning for sign, meaning, _ in _CONNECTION if sign in text), _short(summary))
+    return code[1] if code else _line(summary) or meaning
 
 
 def _status(text: str) -> tuple[type[ServerError], str] | None:
