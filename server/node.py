@@ -14,7 +14,7 @@ from server.errors import ModelNotLoaded
 from server.example import example
 from server.metadata import metadata
 from server.model.channel import Result
-from server.model.plan import plan
+from server.model.plan import methods, plan
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
@@ -68,9 +68,9 @@ class Node:
                 f"`python -m server environment {settings.model_uri} {environment}` first"
             )
         chosen = settings.predict_method
-        methods = {role.value: (chosen,) if chosen else METHODS[role] for role in Role}
+        by_role = {role.value: (chosen,) if chosen else methods(self.model, METHODS[role]) for role in Role}
         self._metadata: dict[str, Any] | None = None
-        self.process = ModelProcess(python, self.model.folder, plan(self.model), methods)
+        self.process = ModelProcess(python, self.model.folder, plan(self.model, settings.xtype), by_role)
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the model once and return its answer and the answer's meta.

@@ -1,48 +1,105 @@
-"""How a model is loaded in its own process, decided from its MLmodel file."""
+"""How a model is loaded in its own process, decided from its MLmodel file.
+
+What the flavours' configurations hold: MLflow's modules of the same names, releases 1.14 to 3.17.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from server.errors import NotAModel
-from server.mlmodel import Model
+from server.mlmodel import FILE, Model
 
-PICKLES = ("pickle", "cloudpickle")
+FORMATS = ("pickle", "cloudpickle")
+PYFUNC = "python_function"
 
 
-def plan(model: Model) -> dict[str, Any]:
-    """Return what ``server.model.worker.load`` needs to know, as JSON.
+def plan(model: Model, xtype: str) -> dict[str, Any]:
+    """Return what ``server.model.worker.load`` and ``methods`` need to know, as JSON.
 
-    A scikit-learn model is loaded natively, which gives every method of the estimator and spares
-    importing mlflow; any other through its ``python_function`` flavour.
+    Models of scikit-learn, xgboost, lightgbm and catboost are loaded natively, which gives every method of the
+    estimator and spares importing mlflow; any other through its ``python_function`` flavour. ``imports`` are
+    the modules without which the first call would be slow.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
     """
-    sklearn = model.flavors.get("sklearn")
-    if sklearn is not None:
-        return _sklearn(model, sklearn)
-    if "python_function" in model.flavors:
-        return {"loader": "pyfunc", "code": model.flavors["python_function"].get("code")}
-    raise NotAModel(
-        f"{model.folder}: flavours {', '.join(sorted(model.flavors))} cannot be loaded: a model needs the "
-        "flavour sklearn or python_function; log it with one of them"
-    )
+    imports = ["pandas"] if xtype == "DataFrame" else []
+    pyfunc = model.flavors.get(PYFUNC)
+    for name, native in NATIVE.items():
+        flavor = model.flavors.get(name)
+        if flavor is not None:
+            code = flavor.get("code") or (pyfunc or {}).get("code")
+            return {"code": code, "imports": imports, **native(model, flavor)}
+    if pyfunc is None:
+        raise NotAModel(
+            f"{model.folder}: flavours {', '.join(sorted(model.flavors))} cannot be loaded: a model needs the "
+            f"flavour {', '.join(NATIVE)} or {PYFUNC}; log it with one of them"
+        )
+    columns = model.inputs.names if model.inputs and model.inputs.columns else None
+    # mlflow.pyfunc puts the code on the path itself.
+    return {"loader": "pyfunc", "code": None, "imports": imports, "columns": columns}
+
+
+def methods(model: Model, preferred: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``preferred`` with the method for predict that the model was logged with (pyfunc_predict_fn)."""
+    stated = model.flavors.get(PYFUNC, {}).get("predict_fn", "predict")
+    if not NATIVE.keys() & model.flavors.keys():
+        return preferred  # mlflow.pyfunc heeds it itself.
+    return tuple(stated if name == "predict" else name for name in preferred)
 
 
 def _sklearn(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
-    form = flavor.get("serialization_format", "pickle")
-    path = flavor.get("pickled_model")
-    if not isinstance(path, str):
-        raise NotAModel(
-            f"{model.folder}/MLmodel: the flavour sklearn has no pickled_model; log the model again"
-        )
-    common = {"path": path, "code": flavor.get("code")}
+    return _pickled(model, "sklearn", flavor, "pickled_model", "pickle")
+
+
+def _xgboost(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
+    # Before MLflow 1.22 there were Boosters only.
+    kind = flavor.get("model_class", "xgboost.core.Booster")
+    params = {entry["name"]: entry.get("default") for entry in model.params}
+    return {"loader": "xgboost", "class": kind, "path": _path(model, "xgboost", flavor), "params": params}
+
+
+def _lightgbm(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
+    # Before MLflow 1.23 there were Boosters only.
+    if flavor.get("model_class", "lightgbm.basic.Booster") == "lightgbm.basic.Booster":
+        return {"loader": "lightgbm", "path": _path(model, "lightgbm", flavor)}
+    return _pickled(model, "lightgbm", flavor, "data", "cloudpickle")
+
+
+def _catboost(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "loader": "catboost",
+        "class": f"catboost.{flavor.get('model_type', 'CatBoost')}",
+        "format": flavor.get("save_format", "cbm"),
+        "path": _path(model, "catboost", flavor),
+    }
+
+
+NATIVE: dict[str, Callable[[Model, dict[str, Any]], dict[str, Any]]] = {
+    "sklearn": _sklearn,
+    "xgboost": _xgboost,
+    "lightgbm": _lightgbm,
+    "catboost": _catboost,
+}
+
+
+def _pickled(model: Model, name: str, flavor: dict[str, Any], key: str, default: str) -> dict[str, Any]:
+    form = flavor.get("serialization_format") or default
+    path = _path(model, name, flavor, key)
     if form == "skops":
-        return {"loader": "skops", "trusted": flavor.get("skops_trusted_types"), **common}
-    if form in PICKLES:
-        return {"loader": "pickle", "module": form, **common}
+        return {"loader": "skops", "path": path, "trusted": flavor.get("skops_trusted_types")}
+    if form in FORMATS:
+        return {"loader": "pickle", "path": path, "module": form}
     raise NotAModel(
-        f"{model.folder}/MLmodel: serialization_format {form!r} is not known; it must be skops, "
-        f"{' or '.join(PICKLES)}"
+        f"{model.folder}/{FILE}: serialization_format {form!r} is not known; it must be skops, "
+        f"{' or '.join(FORMATS)}"
     )
+
+
+def _path(model: Model, name: str, flavor: dict[str, Any], key: str = "data") -> str:
+    path = flavor.get(key)
+    if not isinstance(path, str):
+        raise NotAModel(f"{model.folder}/{FILE}: the flavour {name} has no {key}; log the model again")
+    return path

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from server.errors import BadData
-from server.mlmodel import Column, Schema, Tensor
-from server.protocol import columns
+from server.mlmodel import Schema
+from server.protocol import columns, tensors
 from server.protocol.message import Request
+from server.protocol.nested import Type, holds
+from server.protocol.order import field as sent_in
+from server.protocol.order import order, unnamed, width
+from server.protocol.payload import as_table, is_table
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What the model's process makes the argument of (server.model.worker.call).
+    """What the model's process makes the argument of (server.model.worker.argument).
 
-    ``form`` is "array" or "frame". A frame's ``values`` are one 2-D array, or one value a column where ``columnar``.
+    ``form`` is "array", "frame", "tensors" or "value". A frame's ``values`` are one 2-D array, or one value a column
+    where ``columnar``; tensors are an array each. An array of strings or of mixed values is nested lists, and
+    ``nested`` the number of its dimensions and its dtype ("object" or "str"), for each value. ``convert`` has, by
+    column, the types of the signature that JSON has no form for.
     """
 
     form: str
     values: list[Any]
     names: list[str] | None = None
     columnar: bool = False
+    nested: list[tuple[int, str]] = field(default_factory=lambda: [(2, "object")])
+    convert: dict[int, Type] = field(default_factory=dict)
 
     @property
     def header(self) -> dict[str, Any]:
         """The part of a call's frame that describes the argument."""
-        return {"as": self.form, "names": self.names, "columnar": self.columnar}
+        header = {"as": self.form, "names": self.names, "columnar": self.columnar, "nested": self.nested}
+        return {**header, "convert": self.convert} if self.convert else header
 
 
 def arguments(request: Request, inputs: Schema | None, xtype: str) -> Arguments:
-    """Return the argument for ``request``: an array, or a DataFrame with the request's names.
+    """Return the argument for ``request``: an array, a DataFrame with the request's names, or named tensors.
 
     Columns are matched by name where the request has names, and come in the signature's order. Without
     names they are taken in the signature's order, which only xtype ndarray allows.
@@ -40,125 +50,91 @@ def arguments(request: Request, inputs: Schema | None, xtype: str) -> Arguments:
     Raises:
         BadData: the request does not fit the signature, or is not a table where it must be one.
     """
+    if not is_table(request.values):
+        if inputs is None:
+            return Arguments("value", [request.values])
+        request = as_table(request, inputs)
     if inputs is not None and inputs.columns:
         return _by_columns(request, inputs, xtype)
     if inputs is not None and inputs.tensors:
-        request = Request(request.kind, _by_tensor(request, inputs.tensors), request.names, request.meta)
+        return _by_tensors(request, inputs, xtype)
+    return _as_sent(request, xtype)
+
+
+def _by_tensors(request: Request, inputs: Schema, xtype: str) -> Arguments:
+    by_name = tensors.by_name(request, inputs)
+    arrays = list(by_name.values())
+    values = [array.tolist() if array.dtype.kind in "OU" else array for array in arrays]
+    nested = [(array.ndim, "str" if array.dtype.kind == "U" else "object") for array in arrays]
+    if None not in by_name:
+        return Arguments("tensors", values, [str(name) for name in by_name], nested=nested)
+    if xtype == "DataFrame":
+        return _as_sent(Request(request.kind, values[0], request.names, request.meta), xtype)
+    return Arguments("array", values, nested=nested)
+
+
+def _as_sent(request: Request, xtype: str) -> Arguments:
+    values = request.values
     if xtype == "ndarray":
-        return Arguments("array", [request.values])
-    width = _width(request)
-    if request.names is not None and len(request.names) != width:
-        raise _miscounted(request.names, width)
-    if isinstance(request.values, np.ndarray):
-        return Arguments("frame", [request.values], request.names)
-    return Arguments(
-        "frame", [_typed(cells) for cells in zip(*request.values, strict=True)], request.names, True
-    )
+        if isinstance(values, list):
+            array = np.array(values)
+            return Arguments("array", [array if array.dtype.kind in "biuf" else values])
+        return Arguments("array", [values])
+    if isinstance(values, np.ndarray) and values.ndim != 2:
+        raise BadData(
+            f"{sent_in(request)} has the shape {list(values.shape)}: "
+            "it must be a table of rows and columns, [[…], …]"
+        )
+    width(request)
+    if isinstance(values, np.ndarray):
+        return Arguments("frame", [values], request.names)
+    return Arguments("frame", [_typed(cells) for cells in zip(*values, strict=True)], request.names, True)
 
 
 def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
-    order = _order(request, inputs, xtype)
-    schema = [(_label(index, column), column) for index, column in order]
-    names = inputs.names and [column.name or "" for _, column in order]
-    positions = [index for index, _ in order]
-    if isinstance(request.values, np.ndarray):
+    frame = xtype == "DataFrame"
+    if frame and inputs.names and request.names is None:
+        raise unnamed(inputs)
+    placed = order(request, inputs, complete=not frame)
+    schema = [inputs.columns[index] for index, _ in placed]
+    labelled = [
+        (f"column {index}" if column.name is None else f"column {column.name!r}", column)
+        for (index, _), column in zip(placed, schema, strict=True)
+    ]
+    positions = [position for _, position in placed]
+    # Where the signature has no names, the request's are kept.
+    names = [column.name or "" for column in schema] if inputs.names else request.names
+    if isinstance(request.values, np.ndarray) and request.values.ndim == 2:
         array = request.values
         if positions != list(range(array.shape[1])):
             array = array[:, positions]
-        block = columns.block(schema, array)
+        block = columns.block(labelled, array)
         if block is not None:
-            return _block(block, names, xtype)
+            return Arguments("frame", [block], names) if frame else Arguments("array", [block])
         cells = array.T.tolist()
     else:
-        cells = [[row[index] for row in request.values] for index in positions]
+        cells = [[_plain(row[position]) for row in request.values] for position in positions]
     typed = [
-        columns.cells(label, column, values) for (label, column), values in zip(schema, cells, strict=True)
+        columns.cells(label, column, values) for (label, column), values in zip(labelled, cells, strict=True)
     ]
-    if xtype == "DataFrame":
-        return Arguments("frame", typed, names, True)
+    convert = {
+        index: column.type for index, column in enumerate(schema) if holds(column.type, columns.CONVERTED)
+    }
+    if frame:
+        return Arguments("frame", typed, names, True, convert=_without_times(convert))
     if all(isinstance(values, np.ndarray) and values.dtype.kind in "biuf" for values in typed):
         return Arguments("array", [np.column_stack(typed)])
-    lists = [values.tolist() if isinstance(values, np.ndarray) else values for values in typed]
-    return Arguments("array", [[list(row) for row in zip(*lists, strict=True)]])
+    rows = zip(*(columns.as_json(values) for values in typed), strict=True)
+    return Arguments("array", [[list(row) for row in rows]], convert=convert)
 
 
-def _block(array: np.ndarray, names: list[str] | None, xtype: str) -> Arguments:
-    return Arguments("array", [array]) if xtype == "ndarray" else Arguments("frame", [array], names)
+def _without_times(convert: dict[int, Type]) -> dict[int, Type]:
+    """Return what is left to convert where columns of times are datetime64 already."""
+    return {index: kind for index, kind in convert.items() if kind != "datetime"}
 
 
-def _order(request: Request, inputs: Schema, xtype: str) -> list[tuple[int, Column]]:
-    """Return, in the signature's order, the position in the request of each of its columns."""
-    width = _width(request)
-    wanted = inputs.names
-    if request.names is not None and len(request.names) != width:
-        raise _miscounted(request.names, width)
-    if request.names is None or wanted is None:
-        if request.names is None and wanted is not None and xtype == "DataFrame":
-            raise BadData(f"data.names is missing: the model's signature has the columns {_listed(wanted)}")
-        if width != len(inputs.columns):
-            expected = f" ({_listed(wanted)})" if wanted else ""
-            raise BadData(
-                f"data has {width} columns: the model's signature has {len(inputs.columns)}{expected}"
-            )
-        return list(enumerate(inputs.columns))
-    positions = {name: index for index, name in enumerate(request.names)}
-    if len(positions) != len(request.names):
-        twice = sorted({name for name in request.names if request.names.count(name) > 1})
-        raise BadData(f"data.names has {_listed(twice)} more than once: every column must have its own name")
-    optional_may_lack = xtype == "DataFrame"
-    missing = [
-        column.name
-        for column in inputs.columns
-        if column.name not in positions and (column.required or not optional_may_lack)
-    ]
-    unknown = [name for name in request.names if name not in wanted]
-    if missing or unknown:
-        said = [f"lacks {_listed(missing)}"] if missing else []
-        said += [f"has unknown {_listed(unknown)}"] if unknown else []
-        raise BadData(
-            f"data.names {' and '.join(said)}: the model's signature has the columns {_listed(wanted)}"
-        )
-    return [(positions[column.name], column) for column in inputs.columns if column.name in positions]
-
-
-def _by_tensor(request: Request, tensors: tuple[Tensor, ...]) -> np.ndarray:
-    """Return the request's array as the signature's one tensor."""
-    if len(tensors) != 1:
-        raise BadData(
-            f"the model's signature has {len(tensors)} tensors ({_listed([entry.name for entry in tensors])}): "
-            f"data.{request.kind} can hold only one"
-        )
-    tensor = tensors[0]
-    if not isinstance(request.values, np.ndarray):
-        raise BadData(f"data.{request.kind} has strings or nulls: the model's signature says {tensor.dtype}")
-    shape = request.values.shape
-    fits = len(shape) == len(tensor.shape) and all(
-        want in (-1, have) for want, have in zip(tensor.shape, shape, strict=True)
-    )
-    if not fits:
-        raise BadData(
-            f"data.{request.kind} has the shape {list(shape)}: the model's signature says "
-            f"{list(tensor.shape)}, -1 being any length"
-        )
-    values = request.values
-    converted = values.astype(tensor.dtype)
-    if np.dtype(tensor.dtype).kind != "f" and not bool((converted == values).all()):
-        raise BadData(
-            f"data.{request.kind} has values that are no {tensor.dtype}: the model's signature wants that"
-        )
-    return converted
-
-
-def _width(request: Request) -> int:
-    """Return the number of columns of a request that must be a table."""
-    if isinstance(request.values, np.ndarray):
-        if request.values.ndim != 2:
-            raise BadData(
-                f"data.{request.kind} has the shape {list(request.values.shape)}: "
-                "it must be a table of rows and columns, [[…], …]"
-            )
-        return int(request.values.shape[1])
-    return len(request.values[0])
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _typed(cells: tuple[Any, ...]) -> np.ndarray | list[Any]:
@@ -169,17 +145,3 @@ def _typed(cells: tuple[Any, ...]) -> np.ndarray | list[Any]:
         if array.dtype.kind in "biuf":
             return array
     return list(cells)
-
-
-def _label(index: int, column: Column) -> str:
-    return f"column {index}" if column.name is None else f"column {column.name!r}"
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(repr(name) for name in names)
-
-
-def _miscounted(names: list[str], width: int) -> BadData:
-    return BadData(
-        f"data.names has {len(names)} names, the rows have {width} values: there must be a name a column"
-    )

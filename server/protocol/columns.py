@@ -1,22 +1,22 @@
 """The cells of a request as columns of the types that a signature names.
 
-JSON has one type of number: a whole number is taken for a double, and 3.0 for a long. Whatever would
-lose something is refused. Types: https://mlflow.org/docs/latest/ml/model/signatures/
+Whatever a column's type cannot hold is refused; what is taken for what is in ``server.protocol.scalars``.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from server.errors import BadData
 from server.mlmodel import Column
+from server.protocol.nested import fit
+from server.protocol.scalars import FLOATS, INTEGERS, Misfit
 
-NUMBERS = {"double": "float64", "float": "float32", "long": "int64", "integer": "int32"}
-FLOATS = ("double", "float")
+NUMBERS = {**FLOATS, **INTEGERS}
+# Types that JSON has no form for: they are text in it, and made what they are in the model's process.
+CONVERTED = {"binary", "datetime"}
 
 
 def block(columns: list[tuple[str, Column]], array: np.ndarray) -> np.ndarray | None:
@@ -33,88 +33,74 @@ def block(columns: list[tuple[str, Column]], array: np.ndarray) -> np.ndarray | 
     dtype = NUMBERS.get(types.pop())
     if dtype is None:
         return None
-    if dtype.startswith("float") or array.dtype.kind in "iu":
-        low, high = _range(dtype)
-        if dtype.startswith("float") or bool(((array >= low) & (array <= high)).all()):
-            return array.astype(dtype, copy=False)
+    if dtype == "float64" or _fits(array, dtype):
+        return array.astype(dtype, copy=False)
     return np.column_stack(
         [cells(label, column, array[:, index].tolist()) for index, (label, column) in enumerate(columns)]
     )
 
 
 def cells(label: str, column: Column, values: list[Any]) -> np.ndarray | list[Any]:
-    """Return a column's values: an array where its type is a numpy one, else a list.
+    """Return a column's values: an array where its type is one of numpy's, else a list.
+
+    Times are datetime64[ns]. Inside arrays, objects and maps times and bytes stay text, and so do bytes in a
+    column of their own: the model's process makes them what they are.
 
     Raises:
         BadData: a value is not of the column's type; the message names column, row and value.
     """
-    kind = column.type
-    if not isinstance(kind, str) or kind == "binary":
-        return values  # Arrays, objects and maps are the model's to check.
-    if kind == "datetime":
-        return _datetimes(label, column, values)
-    return _CONVERTERS[kind](label, column, values)
-
-
-def _numbers(label: str, column: Column, values: list[Any]) -> np.ndarray:
-    dtype = NUMBERS[str(column.type)]
-    low, high = _range(dtype)
+    kind = column.type if isinstance(column.type, str) else ""
+    quick = _quick(kind, values)
+    if quick is not None:
+        return quick
+    fitted = []
     for row, value in enumerate(values):
-        if value is None and column.type in FLOATS:
-            continue
-        if type(value) not in (int, float):
-            raise _wrong(label, column, row, value, "must be a number")
-        if column.type in FLOATS:
-            continue
-        if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
-            raise _wrong(label, column, row, value, "must be a whole number")
-        if not low <= value <= high:
-            raise _wrong(label, column, row, value, f"must be from {low} to {high}")
-    return np.array(values, dtype=dtype)
-
-
-def _booleans(label: str, column: Column, values: list[Any]) -> np.ndarray:
-    for row, value in enumerate(values):
-        if type(value) is not bool:
-            raise _wrong(label, column, row, value, "must be true or false")
-    return np.array(values, dtype=bool)
-
-
-def _strings(label: str, column: Column, values: list[Any]) -> list[Any]:
-    for row, value in enumerate(values):
-        if value is not None and not isinstance(value, str):
-            raise _wrong(label, column, row, value, "must be a string")
-    return values
-
-
-def _datetimes(label: str, column: Column, values: list[Any]) -> np.ndarray:
-    times = np.empty(len(values), dtype="datetime64[ns]")
-    for row, value in enumerate(values):
-        rule = "must be a time such as 2026-01-31T12:00:00"
-        if not isinstance(value, str | None):
-            raise _wrong(label, column, row, value, rule)
         try:
-            times[row] = np.datetime64("NaT" if value is None else value, "ns")
-        except ValueError as error:
-            raise _wrong(label, column, row, value, rule) from error
-    return times
+            fitted.append(fit(value, column.type, required=column.required or bool(kind)))
+        except Misfit as misfit:
+            raise BadData(f"{label}, row {row}{misfit}") from misfit
+    if kind in NUMBERS:
+        return np.array(fitted, dtype=NUMBERS[kind])
+    if kind == "datetime":
+        return np.array(["NaT" if value is None else value for value in fitted], dtype="datetime64[ns]")
+    return np.array(fitted, dtype=bool) if kind == "boolean" and None not in fitted else fitted
 
 
-_CONVERTERS: dict[str, Callable[[str, Column, list[Any]], np.ndarray | list[Any]]] = {
-    **dict.fromkeys(NUMBERS, _numbers),
-    "boolean": _booleans,
-    "string": _strings,
-}
+def as_json(values: np.ndarray | list[Any]) -> list[Any]:
+    """Return a column as what JSON has for its values: times as text."""
+    if isinstance(values, list):
+        return values
+    if values.dtype.kind == "M":
+        return [None if text == "NaT" else text for text in np.datetime_as_string(values).tolist()]
+    return list(values.tolist())
 
 
-def _range(dtype: str) -> tuple[float, float]:
+def _quick(kind: str, values: list[Any]) -> np.ndarray | list[Any] | None:
+    """Return a column whose values plainly are of its type, or None where each must be looked at."""
+    types = set(map(type, values))
+    if kind == "double" and types <= {int, float, type(None)}:
+        try:
+            return np.array(values, dtype=np.float64)
+        except OverflowError:
+            return None
+    if kind in INTEGERS and types == {int}:
+        array = np.array(values)
+        return (
+            array.astype(INTEGERS[kind])
+            if array.dtype.kind in "iu" and _fits(array, INTEGERS[kind])
+            else None
+        )
+    if kind == "boolean" and types == {bool}:
+        return np.array(values)
+    if kind == "string" and types <= {str, type(None)}:
+        return values
+    return None
+
+
+def _fits(array: np.ndarray, dtype: str) -> bool:
+    """Return whether an array of numbers has only such as plainly are in the range of ``dtype``."""
     if dtype.startswith("float"):
-        return -np.inf, np.inf
+        with np.errstate(over="ignore"):
+            return bool((np.isfinite(array.astype(dtype)) | ~np.isfinite(array)).all())
     limits = np.iinfo(dtype)
-    return limits.min, limits.max
-
-
-def _wrong(label: str, column: Column, row: int, value: Any, rule: str) -> BadData:
-    shown = json.dumps(value, ensure_ascii=False)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
-    return BadData(f"{label}, row {row}: {shown} {rule}, the model's signature says {column.type}")
+    return array.dtype.kind in "iu" and bool(((array >= limits.min) & (array <= limits.max)).all())

@@ -47,7 +47,7 @@ def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
         array = np.array(value)
     except (ValueError, OverflowError):
         array = None
-    if array is not None and array.size == 0:
+    if array is not None and 0 in array.shape[:2]:
         raise BadData(f"{what} has no values: send at least one column")
     if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
         return array

@@ -9,12 +9,15 @@ import platform
 import socket
 import time
 import traceback
-from typing import Any
+from typing import Any, Dict
 
-from . import call, load, wire
+from . import wire
+from .argument import argument
+from .load import load
+from .methods import Method, method
+from .result import result
 
-# How the methods begin that people serve: what a message lists for choice.
-METHODS = ("decision_function", "inverse_transform", "kneighbors", "predict", "score_samples", "transform")
+Methods = Dict[str, Method]
 
 
 class Connection:
@@ -54,54 +57,45 @@ def run(descriptor: int) -> int:
     connection = Connection(socket.socket(fileno=descriptor))
     try:
         header, _ = connection.receive()
-        model = _load(connection, header)
-        if model is None:
+        methods = _load(connection, header)
+        if methods is None:
             return 1
         while True:
             header, values = connection.receive()
-            connection.send(_answer(model, header, values))
+            connection.send(_answer(methods, header, values))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
 
 
-def _load(connection: Connection, header: dict[str, Any]) -> Any:
+def _load(connection: Connection, header: dict[str, Any]) -> Methods | None:
+    """Load the model and say so; return its methods that are called, by name, or None if it cannot be loaded."""
     started = time.monotonic()
+    # Importing makes many objects and hardly any garbage: looking for it meanwhile takes a tenth of the time.
+    gc.disable()
     try:
-        model = load.load(header["folder"], header["plan"])
-        methods = {role: _method(model, names) for role, names in header["methods"].items()}
+        model = load(header["folder"], header["plan"])
+        found = {role: method(model, header["plan"], names) for role, names in header["methods"].items()}
     except BaseException as error:  # noqa: BLE001  a model may raise anything, even SystemExit
         traceback.print_exc()
         connection.send(wire.pack({"event": "failed", **_described(error)}, []))
         return None
-    # What is loaded stays: the collector need not look through it at every request.
-    gc.collect()
+    # What is loaded stays: the collector need not look through it, now or at every request.
     gc.freeze()
+    gc.enable()
     ready = {
         "event": "ready",
         "type": type(model).__module__ + "." + type(model).__qualname__,
-        "methods": methods,
+        "methods": {role: name for role, (name, _) in found.items()},
         "python": platform.python_version(),
         "seconds": round(time.monotonic() - started, 3),
     }
     connection.send(wire.pack(ready, []))
-    return model
+    return dict(found.values())
 
 
-def _method(model: Any, names: list[str]) -> str:
-    for name in names:
-        if callable(getattr(model, name, None)):
-            return name
-    there = [name for name in dir(model) if name.startswith(METHODS) and callable(getattr(model, name, None))]
-    raise AttributeError(
-        "{} has no method {}; it has {}: set the parameter predict_method to one of them".format(
-            type(model).__name__, " or ".join(names), ", ".join(there) or "none that fits"
-        )
-    )
-
-
-def _answer(model: Any, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
+def _answer(methods: Methods, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
     try:
-        value, names = call.result(getattr(model, header["method"])(call.argument(header, values)))
+        value, names = result(methods[header["method"]](argument(header, values)))
         return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
     except Exception as error:  # noqa: BLE001  whatever the model raises is the answer
         traceback.print_exc()

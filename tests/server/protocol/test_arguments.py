@@ -181,7 +181,7 @@ REFUSED = {
         request([["Ann", 1, True, "soon"]], ["name", "age", "member", "since"]),
         MIXED,
         "DataFrame",
-        "column 'since', row 0: \"soon\" must be a time such as 2026-01-31T12:00:00, "
+        "column 'since', row 0: \"soon\" must be a time such as 2026-01-31T12:00:00, without a zone, "
         "the model's signature says datetime",
     ),
     "integer-too-large": (
@@ -201,19 +201,19 @@ REFUSED = {
         request(np.array([[1.5]])),
         Schema(tensors=(Tensor(None, "int64", (-1, 1)),)),
         "ndarray",
-        "data.ndarray has values that are no int64: the model's signature wants that",
+        "data.ndarray has 1.5, which is no int64: the model's signature wants that",
     ),
     "tensor-strings": (
-        request([["a"]]),
+        request([[["a", 1], [2, 3]]]),
         IMAGE,
         "ndarray",
-        "data.ndarray has strings or nulls: the model's signature says float32",
+        "data.ndarray must have numbers and nothing else: the model's signature says float32",
     ),
     "two-tensors": (
         request(np.array([[1.0]])),
         Schema(tensors=(Tensor("x", "float32", (-1,)), Tensor("y", "float32", (-1,)))),
         "ndarray",
-        "the model's signature has 2 tensors ('x', 'y'): data.ndarray can hold only one",
+        "data.names is missing: the model's signature has the tensors 'x', 'y'",
     ),
 }
 

@@ -1,0 +1,117 @@
+"""A JSON value as one of the scalar types of a signature.
+
+JSON has one type of number: a whole number is taken for a double, and 3.0 for a long. Every value is judged
+alone, whatever stands beside it in the request. Types: https://mlflow.org/docs/latest/ml/model/signatures/
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+INTEGERS = {"long": "int64", "integer": "int32"}
+FLOATS = {"double": "float64", "float": "float32"}
+NAMES = {*INTEGERS, *FLOATS, "boolean", "string", "datetime", "binary"}
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
+# What 64 bits of nanoseconds reach.
+_FIRST, _LAST = np.datetime64("1677-09-21T00:12:44", "s"), np.datetime64("2262-04-11T23:47:16", "s")
+
+
+class Misfit(Exception):
+    """A value is not of its type. ``path`` leads to it inside an array, object or map, as in ``.size[2]``."""
+
+    def __init__(self, value: Any, rule: str, kind: str, path: str = "") -> None:
+        super().__init__(rule)
+        self.value, self.rule, self.kind, self.path = value, rule, kind, path
+
+    def inside(self, step: str) -> Misfit:
+        """Return the same for a value that lies at ``step`` of a larger one."""
+        return Misfit(self.value, self.rule, self.kind, step + self.path)
+
+    def __str__(self) -> str:
+        """Return what is wrong, after the place where it is."""
+        where = f", at {self.path}" if self.path else ""
+        shown = json.dumps(self.value, ensure_ascii=False)
+        shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
+        return f"{where}: {shown} {self.rule}, the model's signature says {self.kind}"
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is null or NaN."""
+    return value is None or value != value
+
+
+def scalar(value: Any, kind: str) -> Any:
+    """Return ``value`` as the scalar type ``kind``; a time and bytes stay text, checked.
+
+    null is NaN for a number that is no integer and None for any other type; an integer cannot be missing.
+
+    Raises:
+        Misfit: it is not of that type.
+    """
+    if kind in INTEGERS:
+        return _integer(value, kind)
+    if kind in FLOATS:
+        return _float(value, kind)
+    if is_missing(value):
+        return None
+    if kind == "boolean":
+        if type(value) is not bool:
+            raise Misfit(value, "must be true or false", kind)
+    elif kind == "string":
+        if not isinstance(value, str):
+            raise Misfit(value, "must be a string", kind)
+    elif kind == "datetime":
+        _check_time(value)
+    else:
+        _check_base64(value)
+    return value
+
+
+def _integer(value: Any, kind: str) -> int:
+    if type(value) not in (int, float):
+        raise Misfit(value, "must be a number", kind)
+    limits = np.iinfo(INTEGERS[kind])
+    if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
+        raise Misfit(value, "must be a whole number", kind)
+    if not limits.min <= value <= limits.max:
+        raise Misfit(value, f"must be from {limits.min} to {limits.max}", kind)
+    return int(value)
+
+
+def _float(value: Any, kind: str) -> float:
+    if value is None:
+        return float("nan")
+    if type(value) not in (int, float):
+        raise Misfit(value, "must be a number", kind)
+    if value != value or value in (float("inf"), float("-inf")):
+        return float(value)
+    limit = float(np.finfo(FLOATS[kind]).max)
+    if not -limit <= value <= limit:
+        raise Misfit(value, f"must be from {-limit} to {limit}", kind)
+    return float(value) if kind == "double" else float(np.float32(value))
+
+
+def _check_time(value: Any) -> None:
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            seconds = np.datetime64(value[:19], "s")
+        except ValueError:
+            pass
+        else:
+            if _FIRST <= seconds < _LAST:
+                return
+            raise Misfit(value, f"must be from {_FIRST} to {_LAST}", "datetime")
+    raise Misfit(value, "must be a time such as 2026-01-31T12:00:00, without a zone", "datetime")
+
+
+def _check_base64(value: Any) -> None:
+    try:
+        binascii.a2b_base64(value, strict_mode=True)
+    except (ValueError, TypeError) as error:
+        raise Misfit(value, "must be base64", "binary") from error
