@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from server.errors import BadData
 from server.protocol.message import Request
 from server.protocol.proto import list_value, tftensor
-from server.protocol.proto.prediction_pb2 import DefaultData, Feedback, Meta, Metric, SeldonMessage
+from server.protocol.proto.messages import DefaultData, Feedback, Meta, Metric, SeldonMessage
 from server.protocol.table import rows, shaped
 
 

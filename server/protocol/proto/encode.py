@@ -12,7 +12,7 @@ from server.errors import BadMetadata
 from server.protocol.message import Answer, Request, answered
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.fields import field
-from server.protocol.proto.prediction_pb2 import (
+from server.protocol.proto.messages import (
     DefaultData,
     Meta,
     Metric,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from server.errors import BadData
-from server.protocol.proto.tensor_pb2 import DataType, TensorProto
+from server.protocol.proto.messages import DataType, TensorProto
 
 # A value may stand for all that are left out: this many bytes at most, which is what a message may have by default.
 LARGEST_FILLED = 64 * 1024 * 1024

@@ -1,0 +1,45 @@
+"""Start the node's process: ``python -m server.edges.local FD ENV``, FD being a Unix socket that listens.
+
+It ends when the last connection is closed, so it needs nobody to end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+from server.edges.local.interface import Local
+from server.model.frames import LIMIT
+from server.node import Node
+from server.setting import load
+from server.settings import ServeSettings
+
+
+async def run(node: Node, listener: socket.socket) -> None:
+    """Serve the socket until the last connection is closed."""
+    local = Local(node)
+    loading = asyncio.create_task(local.load())
+    server = await asyncio.start_unix_server(local.converse, sock=listener, limit=LIMIT)
+    async with server:
+        await local.left.wait()
+    loading.cancel()
+    await asyncio.gather(loading, return_exceptions=True)
+
+
+def main() -> None:
+    """Serve the node that the environment variables describe, as the wrapper's process has them."""
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s node: %(message)s",
+    )
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(listener.fileno(), False)
+    asyncio.run(run(Node(load(ServeSettings, os.environ), Path(sys.argv[2])), listener))
+
+
+if __name__ == "__main__":
+    main()

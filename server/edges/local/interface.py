@@ -1,0 +1,99 @@
+"""What a frame means: a call of the node to its answer or error, whoever carries them.
+
+A call is a frame whose header has ``call``, one of "load" (answered when the model is loaded, or with why it
+cannot be), "healthy" (answered while it can be called) and "answer" (with ``role``, ``kind``, ``names``, ``meta``
+and one value). It is answered by a frame with ``event`` "done" or, for "answer", "answer" (with ``names``, ``meta``
+and one value), or by "error" with ``error``, a class of server.errors, and ``message``. The next call of a
+connection comes after the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from server.errors import NotReady, ServerError
+from server.model.frames import Frames
+from server.model.process import NOT_LOADED
+from server.node import Node, Role
+from server.protocol.message import Request
+
+Frame = tuple[dict[str, Any], list[Any]]
+
+log = logging.getLogger(__name__)
+
+
+class Local:
+    """The local interface of a node. ``left`` is set when its last connection is closed, or it cannot go on."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._connections = 0
+        self._loaded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.left = asyncio.Event()
+
+    async def load(self) -> None:
+        """Run the node's process, and tell of the first end of loading whoever waits for it."""
+        running = asyncio.create_task(self._node.process.run())
+        ready = asyncio.create_task(self._ready())
+        try:
+            await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
+            if ready.done():
+                self._loaded.set_result(None)
+            await running
+        except Exception as error:
+            if self._loaded.done():
+                log.exception("the model's process is not started again")
+                self.left.set()
+                return
+            # It is for the processes that wait: each ends by it, and the last one ends this.
+            self._loaded.set_exception(error)
+            self._loaded.exception()
+        finally:
+            ready.cancel()
+            running.cancel()
+            await asyncio.gather(ready, running, return_exceptions=True)
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the calls of one connection until the other end closes it."""
+        frames = Frames(reader, writer)
+        self._connections += 1
+        try:
+            while True:
+                header, values = await frames.receive()
+                await frames.send(*await self._answered(header, values))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # The other end has gone, as it may at any time.
+        finally:
+            frames.close()
+            self._connections -= 1
+            if self._connections == 0:
+                self.left.set()
+
+    async def _ready(self) -> None:
+        async for ready in self._node.process.readiness.changes():
+            if ready:
+                return
+
+    async def _answered(self, header: dict[str, Any], values: list[Any]) -> Frame:
+        try:
+            return await self._call(header, values)
+        except ServerError as error:
+            return {"event": "error", "error": type(error).__name__, "message": str(error)}, []
+        except Exception as error:
+            log.exception("call %s cannot be answered", header.get("call"))
+            message = f"{type(error).__name__}: {error}"
+            return {"event": "error", "error": ServerError.__name__, "message": message}, []
+
+    async def _call(self, header: dict[str, Any], values: list[Any]) -> Frame:
+        if header["call"] == "load":
+            await asyncio.shield(self._loaded)
+            return {"event": "done"}, []
+        if header["call"] == "healthy":
+            if not self._node.process.ready:
+                raise NotReady(NOT_LOADED)
+            return {"event": "done"}, []
+        request = Request(header["kind"], values[0], header["names"], header["meta"])
+        answer, meta = await self._node.answer(Role(header["role"]), request)
+        return {"event": "answer", "names": answer.names, "meta": meta}, [answer.values]
