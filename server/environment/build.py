@@ -42,7 +42,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     listed = asked.requirements
     if locked:
         # A lock names no index: packages are where the model's own list finds them.
-        listed = replace(locked.requirements, options=listed.options)
+        listed = replace(locked.requirements, options=listed.options, flags=listed.flags)
     env = env.absolute()
     store = Path(settings.cache).absolute() if settings.cache else env
     with folders.scratch(env) as scratch:
@@ -61,7 +61,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             source_distributions=settings.source_distributions,
             locked=locked.digest if locked else "",
         )
-        python = _choose(asked, installer, locked, settings)
+        python = _choose(asked, installer, locked, settings, store)
         final = store / installer.key(python)
         if (final / RECORD).is_file():
             log.info("the environment %s is there already", final)
@@ -74,7 +74,11 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
 
 
 def _choose(
-    asked: Specification, installer: Installer, locked: Lock | None, settings: EnvironmentSettings
+    asked: Specification,
+    installer: Installer,
+    locked: Lock | None,
+    settings: EnvironmentSettings,
+    store: Path,
 ) -> Interpreter:
     """Return the interpreter to use: of the Python that is asked for, else the nearest one that will do."""
     here = interpreters.present(installer.uv)
@@ -85,29 +89,38 @@ def _choose(
         return order[0]
     wants = f"the model asks for Python {asked.python}" if asked.python else "the model names no Python"
     wants += f", and the interpreters here are {', '.join(map(str, here))}"
+    python = _made(order, installer, store) or _resolving(order, installer, wants)
+    log.warning("%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
+    return python
+
+
+def _made(order: list[Interpreter], installer: Installer, store: Path) -> Interpreter | None:
+    """Return the interpreter whose environment is there already: choosing it again needs no index."""
+    return next((python for python in order if (store / installer.key(python) / RECORD).is_file()), None)
+
+
+def _resolving(order: list[Interpreter], installer: Installer, wants: str) -> Interpreter:
     failures: list[UnresolvableRequirements] = []
     for python in order:
         try:
             installer.resolve(python)
         except UnresolvableRequirements as error:
             failures.append(error)
-            continue
-        log.warning("%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
-        return python
-    raise UnresolvableRequirements(
-        f"{wants}; none of them will do. For the nearest: {failures[0]}"
-    ) from failures[0]
+        else:
+            return python
+    message = f"{wants}; none of them will do. For the nearest: {failures[0]}"
+    raise UnresolvableRequirements(message) from failures[0]
 
 
 def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
     """Return those of the interpreters that the lock was made for."""
     result = [
-        python for python in order if python.minor in locked.pythons and python.machine in locked.platforms
+        python for python in order if python.minor in locked.pythons and python.system in locked.platforms
     ]
     if not result:
         raise BadLock(
             f"the requirements.lock is for Python {', '.join(locked.pythons)} on {', '.join(locked.platforms)}, and "
-            f"the model would get Python {order[0].minor} on {order[0].machine}; make it again with "
+            f"the model would get Python {order[0].minor} on {order[0].system}; make it again with "
             "`python -m server lock MODEL -o requirements.lock`"
         )
     return result

@@ -48,7 +48,7 @@ def read(path: Path, folder: Path) -> Conda:
             name = match["name"].lower() if match else ""
             if match and name == "python":
                 # python=3 names no minor version, and so none that could be chosen.
-                python = match["version"] if re.search(r"\d+\.\d+", match["version"]) else None
+                python = match["version"].lstrip("= ") if re.search(r"\d\.\d", match["version"]) else None
             elif name != "pip":
                 packages.append(str(node.value))
         else:

@@ -107,7 +107,7 @@ class Installer:
                 arguments += [option, str(path)]
         if not self.source_distributions:
             arguments.append("--no-build")
-        if self.locked:
+        if self.locked and "--require-hashes" not in arguments:
             arguments.append("--require-hashes")
         return arguments
 

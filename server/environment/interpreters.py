@@ -34,9 +34,9 @@ class Interpreter:
         return f"{self.version[0]}.{self.version[1]}"
 
     @property
-    def machine(self) -> str:
-        """The processor architecture, as in ``x86_64``."""
-        return self.platform.split("-")[1]
+    def system(self) -> str:
+        """The operating system and the processor, as in ``linux-x86_64``."""
+        return self.platform.rpartition("-")[0]
 
     def __str__(self) -> str:
         return ".".join(str(part) for part in self.version)
@@ -87,8 +87,8 @@ def ordered(wanted: str | None, among: Sequence[Interpreter], *, strict: bool) -
     major, minor = version(wanted) if wanted else sys.version_info[:2]
     if not among:
         raise NoInterpreter(
-            f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model asks for "
-            f"Python {wanted or 'no special version'}; use an image that has one"
+            f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model "
+            f"{f'asks for Python {wanted}' if wanted else 'names no Python'}; use an image that has one"
         )
     exact = [interpreter for interpreter in among if interpreter.version[:2] == (major, minor)]
     if exact:

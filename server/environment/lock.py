@@ -22,7 +22,7 @@ _HEADER = re.compile(r"^# (?P<key>model|python|platform): (?P<value>.+)$", re.MU
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``x86_64``."""
+    """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``linux-x86_64``."""
 
     digest: str
     pythons: tuple[str, ...]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # What the image holds, and the machines that it is built for.
 PYTHONS = ("3.11", "3.12", "3.13")
-PLATFORMS = ("x86_64", "aarch64")
+PLATFORMS = ("linux-x86_64", "linux-aarch64")
 
 
 def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = PYTHONS) -> str:
@@ -93,7 +93,7 @@ class Resolver:
         Raises:
             UnresolvableRequirements: it cannot.
         """
-        triple = f"{platform}-unknown-linux-gnu"
+        triple = f"{platform.removeprefix('linux-')}-unknown-linux-gnu"
         self._compile(text, python, f"{python} on {platform}", "--python-platform", triple)
 
     def universal(self, python: str, platforms: list[str]) -> str:

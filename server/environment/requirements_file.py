@@ -94,10 +94,14 @@ class _Reader:
                 self._set(option, value, origin)
 
     def _set(self, option: str, value: str, origin: str) -> None:
-        if option in _INDEX:
+        if option == "--find-links" and "://" not in value:
+            # uv takes a folder in a file as relative to that file, which is not the model's.
+            self.result.flags.extend((option, value))
+        elif option in _INDEX:
             self.result.options.append(f"{option} {value}".strip())
         elif option in _FLAGS:
-            self.result.flags.extend(_FLAGS[option])
+            if _FLAGS[option][0] not in self.result.flags:
+                self.result.flags.extend(_FLAGS[option])
         elif option not in _WITHOUT_MEANING:
             known = sorted({"--requirement", "--constraint", *_INDEX, *_FLAGS, *_WITHOUT_MEANING})
             raise BadRequirements(

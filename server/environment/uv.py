@@ -90,12 +90,15 @@ class Uv:
 
 
 def project(folder: Path, platforms: list[str]) -> Path:
-    """Make ``folder`` a project whose universal resolutions are for Linux on these machines, and return it.
+    """Make ``folder`` a project whose universal resolutions are for these platforms, and return it.
+
+    Platforms are as in ``linux-x86_64``, and of Linux.
 
     Source: https://docs.astral.sh/uv/concepts/resolution/#limited-resolution-environments.
     """
     required = ", ".join(
-        f"\"sys_platform == 'linux' and platform_machine == '{platform}'\"" for platform in platforms
+        f"\"sys_platform == 'linux' and platform_machine == '{platform.removeprefix('linux-')}'\""
+        for platform in platforms
     )
     (folder / "pyproject.toml").write_text(
         f"[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\nrequired-environments = [{required}]\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from server.environment import interpreters
 from server.environment.interpreters import Interpreter
 from server.environment.uv import Uv

@@ -73,7 +73,12 @@ def this_python() -> str:
 
 
 def model(
-    folder: Path, requirements: str | None = None, *, text: str = NATIVE, python: str = "", mlflow: str = "3.5.0"
+    folder: Path,
+    requirements: str | None = None,
+    *,
+    text: str = NATIVE,
+    python: str = "",
+    mlflow: str = "3.5.0",
 ) -> Path:
     """Make a model folder; its Python is the one that runs the tests unless ``python`` says otherwise."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from server.environment.build import build
 from server.environment.interpreters import Interpreter
 from server.errors import (
@@ -136,10 +137,26 @@ def test_nearest_python_with_a_warning(
     assert making.run(tmp_path / "env" / "current" / "bin" / "python", version) == str(pythons[-1])
 
 
+def test_nearest_python_is_chosen_again_without_an_index(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "alpha\n", python="3.99.1")
+    first = build(model, tmp_path / "env", SETTINGS)
+    shutil.rmtree(tmp_path / "index")
+    assert build(model, tmp_path / "env", SETTINGS) == first
+
+
+def test_list_of_links_in_the_model_folder(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "--find-links links\nown\n")
+    making.wheel(model / "links", "own", "1.0")
+    final = build(model, tmp_path / "env", SETTINGS)
+    assert making.run(final / "bin" / "python", "import own; print(own.SAYS)") == "1.0"
+
+
 def test_python_that_is_asked_for(tmp_path: Path, index: str, two_pythons: list[Interpreter]) -> None:
     for wanted in (two_pythons[0], two_pythons[-1]):
         final = build(
-            making.model(tmp_path / "model", "alpha\n", python=f"{wanted.minor}.99"), tmp_path / "env", SETTINGS
+            making.model(tmp_path / "model", "alpha\n", python=f"{wanted.minor}.99"),
+            tmp_path / "env",
+            SETTINGS,
         )
         assert json.loads((final / "environment.json").read_text())["python"] == str(wanted)
 
@@ -219,14 +236,12 @@ def test_cache_is_used_by_the_next_pod(tmp_path: Path, index: str) -> None:
     assert list((tmp_path / "two").iterdir()) == [tmp_path / "two" / "current"]
 
 
-def test_read_only_cache_that_has_the_environment(tmp_path: Path, index: str) -> None:
+def test_cache_that_has_the_environment_is_only_read(tmp_path: Path, index: str) -> None:
     settings = EnvironmentSettings(cache=str(tmp_path / "cache"))
-    first = build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "one", settings)
-    (tmp_path / "cache").chmod(0o555)
-    try:
-        assert build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "two", settings) == first
-    finally:
-        (tmp_path / "cache").chmod(0o755)
+    build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "one", settings)
+    before = (tmp_path / "cache").stat().st_mtime_ns
+    build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "two", settings)
+    assert (tmp_path / "cache").stat().st_mtime_ns == before
 
 
 def test_destination_that_cannot_be_written(tmp_path: Path, index: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from server.environment.requirements import Requirements, requirement
 from server.errors import BadRequirements
 

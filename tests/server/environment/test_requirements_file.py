@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import string
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from server.environment import requirements_file
 from server.errors import BadRequirements
 
@@ -64,13 +66,13 @@ def test_options(tmp_path: Path) -> None:
     listed = read(
         tmp_path,
         requirements="-i https://host/simple\n--extra-index-url=https://other/simple\n--no-index\n--pre\n"
-        "--require-hashes\n--trusted-host host\n--find-links wheels\nsix\n",
+        "--require-hashes\n--pre\n--trusted-host host\n--find-links wheels\n-f https://host/links\nsix\n",
     )
     assert listed.text == (
-        "--index-url https://host/simple\n--extra-index-url https://other/simple\n--no-index\n--find-links wheels\n"
+        "--index-url https://host/simple\n--extra-index-url https://other/simple\n--no-index\n--find-links https://host/links\n"
         "six\n"
     )
-    assert listed.flags == ["--prerelease", "allow", "--require-hashes"]
+    assert listed.flags == ["--prerelease", "allow", "--require-hashes", "--find-links", "wheels"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_options(tmp_path: Path) -> None:
         ),
         (
             "-r 'other.txt\n",
-            "requirements.txt, line 1: \"-r 'other.txt\" cannot be read (No closing quotation); correct it and log "
+            'requirements.txt, line 1: "-r \'other.txt" cannot be read (No closing quotation); correct it and log '
             "the model again",
         ),
     ],
@@ -114,7 +116,9 @@ def test_link_that_leads_out_of_the_model(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("password\n")
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "link.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(BadRequirements, match=r"^requirements.txt, line 1: 'link.txt' is not a file of the model"):
+    with pytest.raises(
+        BadRequirements, match=r"^requirements.txt, line 1: 'link.txt' is not a file of the model"
+    ):
         read(tmp_path / "model", requirements="-r link.txt\n")
 
 
@@ -144,9 +148,7 @@ def test_every_requirement_is_found_with_its_line(lines: list[tuple[str, str, in
 
 @given(st.text(string.printable))
 def test_any_text_is_a_list_or_a_clear_error(text: str) -> None:
-    try:
-        listed = requirements_file.parse(enumerate(text.splitlines(), 1), PATH, PATH.parent)
-    except BadRequirements as error:
-        assert "log the model again" in str(error)
-    else:
+    lines = list(enumerate(text.splitlines(), 1))
+    with contextlib.suppress(BadRequirements):
+        listed = requirements_file.parse(lines, PATH, PATH.parent)
         assert all(entry.text and not entry.text.startswith(("#", "-")) for entry in listed.entries)

@@ -1,0 +1,50 @@
+"""The example models' requirements, from the package index that this machine uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server import mlmodel
+from server.environment import locking, specification
+from server.environment.build import build
+from server.environment.interpreters import Interpreter
+from server.environment.locking import Resolver
+from server.environment.uv import Uv, project
+from server.settings import EnvironmentSettings
+from tests.server.environment import making
+
+NAMES = ["iris_svm_model", "iris_preprocessor_model", "iris_postprocessor_model"]
+SETTINGS = EnvironmentSettings()
+
+
+@pytest.mark.parametrize("python", locking.PYTHONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_requirements_resolve(tmp_path: Path, name: str, python: str) -> None:
+    model = making.MODELS / name
+    listed = specification.read(mlmodel.read(model)).requirements
+    resolver = Resolver(Uv(model, project(tmp_path, [])), listed, tmp_path, SETTINGS)
+    for platform in locking.PLATFORMS:
+        resolver.resolve(python, platform, listed.text)
+
+
+@pytest.mark.long
+def test_environment_loads_the_model(tmp_path: Path) -> None:
+    model = making.MODELS / "iris_svm_model"
+    build(model, tmp_path / "env", SETTINGS)
+    code = f"import skops.io; print(skops.io.load({str(model / 'model.skops')!r}).n_features_in_)"
+    assert making.run(tmp_path / "env" / "current" / "bin" / "python", code) == "4"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mlflow", ["1.30.1", "2.9.2", "2.22.1", "3.5.1"])
+def test_what_is_added_suffices_for_pyfunc(tmp_path: Path, pythons: list[Interpreter], mlflow: str) -> None:
+    # numpy 1 has no wheels for Python 3.13.
+    usable = [python for python in pythons if (3, 10) <= python.version < (3, 13)]
+    if not usable:
+        pytest.skip("needs Python 3.10 to 3.12, and this machine has none")
+    model = making.model(tmp_path, "six\n", text=making.PYFUNC, python=str(usable[0]), mlflow=mlflow)
+    build(model, tmp_path / "env", SETTINGS)
+    python = tmp_path / "env" / "current" / "bin" / "python"
+    assert making.run(python, "import mlflow.pyfunc; print(mlflow.__version__)") == mlflow

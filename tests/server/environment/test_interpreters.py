@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.environment import interpreters
+from server.environment.interpreters import Interpreter, ordered
+from server.errors import BadRequirements, NoInterpreter
+
+
+def python(minor: int) -> Interpreter:
+    return Interpreter((3, minor, 1), Path(f"/bin/python3.{minor}"), "linux-x86_64-gnu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "among", "order"),
+    [
+        ("3.11.9", [10, 11, 12], [11]),
+        ("3.1", [8, 11, 13], [8, 11, 13]),
+        ("3.11", [10, 12, 13], [10, 12, 13]),
+        ("3.14.0", [8, 12, 13], [13, 12, 8]),
+        (">=3.9,<3.11", [8, 9, 10], [9]),
+        ("4.0", [12, 13], [12, 13]),
+    ],
+)
+def test_order(wanted: str, among: list[int], order: list[int]) -> None:
+    chosen = ordered(wanted, [python(minor) for minor in among], strict=False)
+    assert [one.version[1] for one in chosen] == order
+
+
+def test_model_that_names_no_python_gets_the_servers() -> None:
+    own = sys.version_info[1]
+    among = [python(own - 1), python(own), python(own + 1)]
+    assert ordered(None, among, strict=True) == [python(own)]
+    assert ordered(None, [among[0], among[2]], strict=True)[0] == among[0]
+
+
+def test_what_is_no_version() -> None:
+    with pytest.raises(BadRequirements) as raised:
+        ordered("latest", [python(12)], strict=False)
+    assert str(raised.value) == (
+        "the model asks for Python 'latest': must be a version such as 3.13 or 3.13.0; log the model again"
+    )
+
+
+def test_none_is_here() -> None:
+    with pytest.raises(NoInterpreter) as raised:
+        ordered(None, [], strict=False)
+    assert str(raised.value) == (
+        "there is no Python interpreter of 3.8 or newer here, and the model names no Python; use an image that has one"
+    )
+
+
+def test_present(pythons: list[Interpreter]) -> None:
+    assert sys.version_info[:2] in [one.version[:2] for one in pythons]
+    assert len({one.version[:2] for one in pythons}) == len(pythons)
+    assert all(one.version >= (3, 8) and one.platform.startswith("linux-") for one in pythons)
+    assert pythons == sorted(pythons, key=lambda one: one.version)
+    assert {one.system for one in pythons} <= {"linux-x86_64", "linux-aarch64"}
+
+
+def test_uv_with_a_setting_that_it_cannot_read(tmp_path: Path) -> None:
+    (tmp_path / "uv.toml").write_text("this is no setting\n")
+    uv = interpreters.Uv(tmp_path, tmp_path, environ={"UV_CONFIG_FILE": str(tmp_path / "uv.toml")})
+    with pytest.raises(
+        NoInterpreter, match=r"(?s)^uv cannot list the Python interpreters: .*correct its settings"
+    ):
+        interpreters.present(uv)

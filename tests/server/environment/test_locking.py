@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from server.artifact.digest import model_digest
+from server.environment import locking
+from server.errors import UnresolvableRequirements
+from server.settings import EnvironmentSettings
+from tests.server.environment import making
+
+SETTINGS = EnvironmentSettings()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_lock(tmp_path: Path, index: str, distributions: list[Path]) -> None:
+    model = making.model(tmp_path / "model", "beta\n", python="3.12.1")
+    assert locking.make(model, SETTINGS) == (
+        "# Written by `python -m server lock`; belongs to this model and no other.\n"
+        f"# model: {model_digest(model)}\n"
+        "# python: 3.11, 3.12, 3.13\n"
+        "# platform: linux-x86_64, linux-aarch64\n"
+        f"alpha==2.0 \\\n    --hash=sha256:{sha256(distributions[1])}\n"
+        f"beta==1.0 \\\n    --hash=sha256:{sha256(distributions[2])}\n"
+    )
+
+
+def test_what_a_model_needs_and_does_not_list_is_locked(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setuptools = making.wheel(tmp_path, "setuptools", "80.0")
+    mlflow = making.wheel(tmp_path, "mlflow", "2.9.2")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", setuptools, mlflow))
+    text = locking.make(making.model(tmp_path / "model", "mlflow==2.9.2\n"), SETTINGS, ["3.12"])
+    assert "setuptools==80.0 \\\n" in text
+
+
+def test_wheels_of_the_model_and_constraints(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "-c limits.txt\nown\nalpha\n")
+    (model / "limits.txt").write_text("alpha<2\n")
+    own = making.wheel(model / "wheels", "own", "1.0")
+    text = locking.make(model, SETTINGS, ["3.12"])
+    assert "alpha==1.0 \\\n" in text
+    assert f"own==1.0 \\\n    --hash=sha256:{sha256(own)}\n" in text
+    assert str(tmp_path) not in text
+
+
+def test_platform_without_wheels_is_not_covered(
+    tmp_path: Path, index: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gamma = making.wheel(tmp_path, "gamma", "1.0", tag="py3-none-manylinux_2_17_x86_64")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", gamma))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64\n" in text
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(
+        "the lock does not cover Python 3.12 on linux-aarch64: the model's requirements cannot be installed for Python 3.12 "
+        "on linux-aarch64: No solution found"
+    )
+
+
+def test_python_without_wheels_is_not_covered(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [making.wheel(tmp_path, "gamma", "1.0", tag=f"cp3{minor}-none-any") for minor in (12, 13)]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *both))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n", python="3.9.1"), SETTINGS)
+    assert "\n# python: 3.12, 3.13\n" in text
+
+
+def test_python_that_the_model_gets_cannot_be_covered(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gamma = making.wheel(tmp_path, "gamma", "1.0", tag="cp313-none-any")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", gamma))
+    with pytest.raises(UnresolvableRequirements) as raised:
+        locking.make(making.model(tmp_path / "model", "gamma\n", python="3.12.1"), SETTINGS)
+    assert str(raised.value).startswith(
+        "the model's requirements cannot be installed for Python 3.12 on linux-x86_64: No solution found"
+    )
+    assert "\nat fault: requirements.txt, line 1: gamma\n" in str(raised.value)
