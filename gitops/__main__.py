@@ -1,4 +1,4 @@
-"""The commands over the manifests: demo, smoke, check, train."""
+"""The commands over the manifests: demo, smoke, check, diff, train."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def _check(arguments: argparse.Namespace) -> int:
     from gitops.check.command import check
 
     return check(ROOT, sys.stdout)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from gitops.diff.command import diff
+
+    return diff(ROOT, arguments.base, sys.stdout, output=arguments.output, limit=arguments.limit)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -65,6 +71,14 @@ def parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="judge what every kustomization renders")
     check.set_defaults(run=_check)
+
+    diff = commands.add_parser("diff", help="show what this work tree renders otherwise than a revision")
+    diff.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    diff.add_argument("--output", type=Path, metavar="FILE", help="write the whole here, for a job summary")
+    diff.add_argument(
+        "--limit", type=int, default=65_536, metavar="N", help="characters at most (a comment: 65536)"
+    )
+    diff.set_defaults(run=_diff)
 
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)

@@ -64,3 +64,9 @@ class TrainFailed(GitopsError):
     """The example models cannot be trained."""
 
     exit_code = 10
+
+
+class NoBase(GitopsError):
+    """The base of a comparison cannot be had from git."""
+
+    exit_code = 11

@@ -1,0 +1,120 @@
+"""Making the report fit where it is read: a comment on GitHub, or the summary of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitops.diff.markdown import listed
+from gitops.diff.report import Lines, Report
+from gitops.diff.section import Section
+
+# What GitHub refuses a longer comment for: "body is too long (maximum is 65536 characters)".
+COMMENT = 65_536
+# https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits
+SUMMARY = 1024 * 1024
+# Below it not even the notes fit.
+LEAST = 4_000
+# What the note at the end takes at most: two lists of ten folders.
+_NOTE = 1_600
+# A folder in the note is shortened to this.
+_NAME = 60
+
+Measure = Callable[[str], int]
+
+
+def characters(text: str) -> int:
+    """Return the length of ``text`` as a browser counts it: in units of UTF-16."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def octets(text: str) -> int:
+    """Return the length of ``text`` in bytes of UTF-8."""
+    return len(text.encode())
+
+
+def fit(report: Report, limit: int, measure: Measure, whole: str) -> str:
+    """Return the report as Markdown that is not longer than ``limit``.
+
+    Diffs are left out first, then whole sections, from the last; a note at the end names their folders.
+
+    Args:
+        report: the report.
+        limit: the greatest length, ``LEAST`` or more.
+        measure: how the length is counted.
+        whole: where the whole is to be had, for the note.
+    """
+    left = _Left(limit, measure)
+    head = [report.title]
+    left.take(report.title)
+    entire = [
+        *head,
+        *(_text(lines) for lines in report.head),
+        *(part for entry in report.sections for part in _parts(entry)),
+    ]
+    if measure("\n\n".join(entire)) + 1 <= limit:
+        return "\n\n".join(entire) + "\n"
+    left.length -= _NOTE
+    for lines in report.head:
+        # The head is not all: half of what is left stays for what follows.
+        head.append(_shortened(lines, left.length // 2, measure))
+        left.take(head[-1])
+    summaries = [left.take(entry.summary) for entry in report.sections]
+    diffs = [taken and left.take(entry.diff) for entry, taken in zip(report.sections, summaries, strict=True)]
+    body = [
+        part
+        for entry, summary, diff in zip(report.sections, summaries, diffs, strict=True)
+        for part, taken in ((entry.summary, summary), (entry.diff, diff))
+        if part and taken
+    ]
+    return "\n\n".join([*head, *body, _note(report, summaries, diffs, whole)]) + "\n"
+
+
+@dataclass
+class _Left:
+    """How much may still be written."""
+
+    length: int
+    measure: Measure
+
+    def take(self, text: str) -> bool:
+        """Take the room for a paragraph if it is there, and say whether it was."""
+        needed = self.measure(text) + 2
+        if needed > self.length:
+            return False
+        self.length -= needed
+        return True
+
+
+def _parts(section: Section) -> list[str]:
+    return [part for part in (section.summary, section.diff) if part]
+
+
+def _text(lines: Lines) -> str:
+    return "\n".join([lines.opening, *lines.lines])
+
+
+def _shortened(lines: Lines, limit: int, measure: Measure) -> str:
+    """Return as many of the lines as fit, and how many more there are."""
+    kept = len(lines.lines)
+    text = _text(lines)
+    while kept and measure(text) > limit:
+        kept -= 1
+        rest = lines.rest.format(len(lines.lines) - kept)
+        text = "\n".join([lines.opening, *lines.lines[:kept], rest])
+    return text
+
+
+def _note(report: Report, summaries: list[bool], diffs: list[bool], whole: str) -> str:
+    dropped = [entry for entry, taken in zip(report.sections, summaries, strict=True) if not taken]
+    cut = [
+        entry
+        for entry, summary, diff in zip(report.sections, summaries, diffs, strict=True)
+        if summary and not diff and entry.diff
+    ]
+    said = [
+        f"{what} of {listed(folder[:_NAME] for entry in entries for folder in entry.folders)}"
+        for what, entries in (("the differences", cut), ("all else", dropped))
+        if entries
+    ]
+    return f"> [!NOTE]\n> Too long for here, so left out: {'; '.join(said) or 'some lines above'}. {whole}"

@@ -1,0 +1,125 @@
+"""What a kustomization's result depends on, so that what cannot have changed need not be rendered.
+
+Kustomize reads files only in and below the folder of a kustomization, and other folders only as kustomizations that
+it refers to (https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization-root). So the result
+depends on the folder, on those it refers to, and so on; all else, such as what is fetched from afar, is not known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any
+
+from gitops.check.tree import OVERLAYS, Kustomization
+
+# Lists whose entries may be folders, or URLs in forms that look like folders (github.com/owner/name).
+_FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")
+_REMOTE = re.compile(r"[A-Za-z][\w+.-]*(?:://|::)")
+
+
+class Inputs:
+    """The kustomizations of a tree, by what each refers to."""
+
+    def __init__(self, root: Path, kustomizations: Mapping[str, Kustomization]) -> None:
+        self._root = root
+        self._kustomizations = kustomizations
+        self._contents: dict[str, str | None] = {}
+
+    @cached_property
+    def shown(self) -> set[str]:
+        """Folders that stand for something by themselves: overlays, and what no other kustomization refers to."""
+        used = {
+            os.path.normpath(PurePath(folder, text))
+            for folder in self._kustomizations
+            for text in self._listed(folder)
+        }
+        return {
+            folder
+            for folder, entry in self._kustomizations.items()
+            if not entry.is_component
+            and (PurePath(folder).parent.as_posix() == OVERLAYS or folder not in used)
+        }
+
+    def fingerprint(self, folder: str) -> str | None:
+        """Return a hash of all that the result of ``folder`` depends on, or None where that is not known."""
+        closure, found = {folder}, [folder]
+        while found:
+            current = found.pop()
+            if current not in self._contents:
+                self._contents[current] = self._content(current)
+            if self._contents[current] is None or self._unknown(current):
+                return None
+            new = set(self._references(current)) - closure
+            closure |= new
+            found.extend(new)
+        return _hash(*(part for entry in sorted(closure) for part in (entry, self._contents[entry] or "")))
+
+    def _references(self, folder: str) -> Iterator[str]:
+        """Yield the folders, relative to the tree, that the kustomization of ``folder`` may refer to."""
+        for text in _strings(self._raw(folder)):
+            path = os.path.normpath(PurePath(folder, text))
+            # Kustomize refuses absolute paths.
+            if text and not text.startswith("/") and "\n" not in text and self._is_folder(path):
+                yield PurePath(path).as_posix()
+
+    def _unknown(self, folder: str) -> bool:
+        """Whether the kustomization refers to what is not in this tree, or cannot be read."""
+        raw = self._raw(folder)
+        if folder in self._kustomizations and not raw:
+            return True
+        return any(_REMOTE.match(text) for text in _strings(raw)) or not all(
+            self._exists(os.path.normpath(PurePath(folder, text))) for text in self._listed(folder)
+        )
+
+    def _listed(self, folder: str) -> list[str]:
+        raw = self._raw(folder)
+        return [text for key in _FOLDERS for text in _strings(raw.get(key)) if "\n" not in text]
+
+    def _raw(self, folder: str) -> Mapping[str, Any]:
+        entry = self._kustomizations.get(folder)
+        return entry.raw if entry else {}
+
+    def _exists(self, path: str) -> bool:
+        # A name that no file can have is no file.
+        return not path.startswith("..") and len(path) < 4096 and os.path.lexists(self._root / path)
+
+    def _is_folder(self, path: str) -> bool:
+        return len(path) < 4096 and "\0" not in path and (self._root / path).is_dir()
+
+    def _content(self, folder: str) -> str | None:
+        """Return a hash of the files below ``folder``; None for the whole tree, what is outside, and links to folders."""
+        if folder == "." or folder.startswith(".."):
+            return None
+        parts = []
+        for current, folders, files in os.walk(self._root / folder):
+            folders.sort()
+            here = Path(current)
+            if any((here / name).is_symlink() for name in folders):
+                return None
+            for name in sorted(files):
+                file = here / name
+                if not file.is_file():
+                    return None
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                parts += [file.relative_to(self._root).as_posix(), str(file.is_symlink()), content]
+        return _hash(*parts)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _strings(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _strings(entry)

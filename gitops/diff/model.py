@@ -1,0 +1,88 @@
+"""The models that a rendered overlay pins, with what git says of them beside their overlay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from gitops.check.policies.models import fetched
+from gitops.check.policies.names import INITIALIZER
+from gitops.check.tree import OVERLAYS, Rendered
+from gitops.diff import contract, lock
+from gitops.diff.contract import Contract
+from gitops.diff.side import Side
+from gitops.errors import BadManifest
+from gitops.manifests import Node, Predictor
+from server.environment.lock import Lock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model of a graph node: what is pinned of it, how it is called, and what git says of it.
+
+    ``problems`` says what of it cannot be read or belongs to another model.
+    """
+
+    uri: str
+    digest: str
+    type: str
+    method: str
+    contract: Contract | None
+    lock: Lock | None
+    problems: tuple[str, ...]
+
+
+def models(side: Side, rendered: Rendered) -> dict[str, Model]:
+    """Return the models of an overlay by their graph node, that of a further predictor by predictor/node."""
+    return {
+        f"{predictor.name}/{node.name}" if index else node.name: _model(side, rendered, predictor, node)
+        for deployment in rendered.deployments
+        for index, predictor in enumerate(deployment.predictors)
+        for node in predictor.graph.walk()
+    }
+
+
+def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
+    uri, digest = _pinned(predictor, node)
+    folder = side.root / _folder(rendered, node)
+    problems: list[str] = []
+    described = _read(side, folder, contract.read, contract.FILE, problems)
+    if described is not None and described.digest != digest:
+        problems.append(
+            f"{contract.FILE} describes {described.digest} and not the pinned {digest or 'model'}; "
+            "write it again with `python -m server inspect --json`"
+        )
+    locked = _read(side, folder, lock.read, lock.FILE, problems)
+    method = next((entry.value for entry in node.parameters if entry.name == "predict_method"), "")
+    return Model(uri, digest, node.type, method, described, locked, tuple(problems))
+
+
+def _pinned(predictor: Predictor, node: Node) -> tuple[str, str]:
+    pod = predictor.pod_of(node.name)
+    names = {entry.name: entry for entry in pod.init_containers} if pod else {}
+    initializer = names.get(f"{node.name}-{INITIALIZER}")
+    return fetched(initializer) if initializer else ("", "")
+
+
+def _folder(rendered: Rendered, node: Node) -> str:
+    """Return where a node is described: in this overlay, or for a graph of several in that of its name."""
+    own = rendered.node is not None and rendered.node.node == node.name
+    return rendered.folder if own else f"{OVERLAYS}/{node.name}"
+
+
+def _read(
+    side: Side, folder: Path, read: Callable[[Path], T | None], file: str, problems: list[str]
+) -> T | None:
+    # A link may lead anywhere, and what is read is published.
+    if not (folder / file).resolve().is_relative_to(side.root):
+        problems.append(f"{file} is a link that leads out of the repository: put the file itself there")
+        return None
+    try:
+        return read(folder)
+    except BadManifest as error:
+        problems.append(f"{file} cannot be read: {side.words(error)}")
+        return None

@@ -1,0 +1,106 @@
+"""The base of a comparison: a commit's files, in a folder of their own.
+
+Git writes them by an index of its own (GIT_INDEX_FILE), so neither the work tree nor its index is touched, and
+applies the same conversions as a checkout does, which `git archive` with its export attributes would not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.errors import BadArgument, NoBase
+
+# All of it is local; a partial clone that has to fetch the files must end, too.
+TIMEOUT_SECONDS = 300
+# A hook sets them for its own repository, https://git-scm.com/docs/githooks; here the folder alone decides.
+_DROPPED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
+# What makes git write beside an index (split index) or ask a daemon (fsmonitor).
+_PLAIN = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit of the repository around ``root``: as it was asked for, and its full ``commit`` id."""
+
+    root: Path
+    asked: str
+    commit: str
+
+    @property
+    def title(self) -> str:
+        """How messages name it: as it was asked for, with the commit where that says another thing."""
+        return self.asked if self.commit.startswith(self.asked) else f"{self.asked} ({self.commit[:7]})"
+
+    def write(self, destination: Path) -> Path:
+        """Write the commit's files below the empty folder ``destination``; return the copy of ``root`` in it.
+
+        Raises:
+            NoBase: git cannot write them; the message holds its words.
+        """
+        git_dir = _run(self.root, "rev-parse", "--absolute-git-dir").strip()
+        below = _run(self.root, "rev-parse", "--show-prefix").strip()
+        tree = destination / "tree"
+        tree.mkdir()
+        index = {"GIT_INDEX_FILE": str(destination / "index")}
+        there = (f"--git-dir={git_dir}", f"--work-tree={tree}", *_PLAIN)
+        _run(tree, *there, "read-tree", "--no-sparse-checkout", self.commit, **index)
+        _run(tree, *there, "checkout-index", "--all", "--quiet", **index)
+        return tree / below
+
+
+def find(root: Path, asked: str) -> Revision:
+    """Return the commit that ``asked`` (a branch, a tag, a commit id, HEAD~1 …) names in the repository of ``root``.
+
+    Raises:
+        BadArgument: it names no commit.
+        NoBase: ``root`` is in no git repository, or its clone is too shallow to hold the commit.
+    """
+    try:
+        _run(root, "rev-parse", "--show-toplevel")
+    except NoBase as error:
+        raise NoBase(
+            f"{error}\nthe base of the comparison is read from git: run this in a clone of the repository"
+        ) from error
+    if not asked:
+        raise BadArgument("no base: name the revision to compare with, as in `make diff BASE=main`")
+    try:
+        commit = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{asked}^{{commit}}")
+    except NoBase as error:
+        if _run(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+            raise NoBase(
+                f"base {asked!r}: is not in this clone, which is shallow: it holds only the last commits; get it "
+                f"with `git fetch --depth=1 origin COMMIT`, or clone without --depth (actions/checkout: fetch-depth: 0)"
+            ) from error
+        raise BadArgument(
+            f"base {asked!r}: names no commit of this repository; give a branch, a tag or a commit id "
+            "(`git branch --all` and `git log` show them), and fetch it if it is not here yet"
+        ) from error
+    return Revision(root, asked, commit.strip())
+
+
+def _run(folder: Path, *arguments: str, **variables: str) -> str:
+    """Return what git prints."""
+    environment = {key: value for key, value in os.environ.items() if key not in _DROPPED}
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, *arguments],
+            # No refreshing of the user's index on the way, and no question that nobody answers.
+            env=environment | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"} | variables,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise NoBase(
+            "git: no such command, and the base of the comparison is read by it; install git"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise NoBase(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        raise NoBase(f"{folder}: git said: {done.stderr.strip() or f'exit status {done.returncode}'}")
+    return done.stdout

@@ -1,0 +1,77 @@
+"""Leaving out what nobody may read: sealed and plain secrets, and variables that hold credentials.
+
+What is left out still shows that it has changed, and nothing else: not even a hash, which would let a weak
+password be guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gitops.check.policies.secrets import is_credential
+
+HIDDEN = "(not shown)"
+CHANGED = "(not shown: changed)"
+
+# Where the values stand: https://github.com/bitnami-labs/sealed-secrets#sealedsecrets-as-templates-for-secrets and
+# Kubernetes' Secret. spec.data is the form of SealedSecret's first version.
+_VALUES = {"SealedSecret": ("spec.encryptedData", "spec.data"), "Secret": ("data", "stringData")}
+# kubectl keeps a copy of the whole object in it.
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}")
+_MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
+
+
+class Hider:
+    """Leaves the values out of an object, and then out of what became of it.
+
+    The first value at a path is ``HIDDEN``, and any other one after it at the same path ``CHANGED``.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Any] = {}
+
+    def hide(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of a rendered object without its values."""
+        kind = str(entry.get("kind"))
+        copy = self._walk(entry, "", _VALUES.get(kind, ()))
+        return dict(copy)
+
+    def _walk(self, value: Any, path: str, values: tuple[str, ...]) -> Any:
+        if path in values:
+            if isinstance(value, Mapping):
+                return {key: self._hidden(entry, f"{path}.{key}") for key, entry in value.items()}
+            return self._hidden(value, path)
+        if isinstance(value, Mapping):
+            return {
+                key: self._hidden(entry, f"{path}.{key}")
+                if key == _COPY or (key == "value" and _credential(value))
+                else self._walk(entry, f"{path}.{key}" if path else str(key), values)
+                for key, entry in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self._walk(entry, f"{path}[{_name(entry, index)}]", values)
+                for index, entry in enumerate(value)
+            ]
+        return value
+
+    def _hidden(self, value: Any, path: str) -> str:
+        return HIDDEN if self._seen.setdefault(path, value) == value else CHANGED
+
+
+def redacted(text: str) -> str:
+    """Return ``text`` without what looks like sealed or encoded: long runs of base64, as in kustomize's messages."""
+    return _BASE64.sub(lambda run: HIDDEN if _MIXED.search(run[0]) else run[0], text)
+
+
+def _credential(variable: Mapping[str, Any]) -> bool:
+    name, value = variable.get("name"), variable.get("value")
+    return isinstance(name, str) and isinstance(value, str) and is_credential(name, value)
+
+
+def _name(entry: Any, index: int) -> str:
+    return str(entry["name"]) if isinstance(entry, Mapping) and "name" in entry else str(index)

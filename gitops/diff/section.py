@@ -1,0 +1,121 @@
+"""The part of the report about one kustomization, or about several that change in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from gitops.diff.change import KustomizationChange, ModelChange, ObjectChange
+from gitops.diff.listing import listing
+from gitops.diff.markdown import block, code, folded, listed, table
+
+# More rows than these are read in the diff.
+MOST_ROWS = 60
+# A longer list of packages is folded.
+MOST_PACKAGES = 20
+_SECRETS = ("SealedSecret", "Secret")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Markdown of a section: ``summary`` with its heading, and ``diff``, folded, empty where there is none."""
+
+    folders: tuple[str, ...]
+    summary: str
+    diff: str
+
+
+def section(alike: list[KustomizationChange], told: dict[ModelChange, str]) -> Section:
+    """Return the section of kustomizations that change in the same way; the first stands for all.
+
+    Args:
+        alike: the changes, one or more.
+        told: the folders in whose sections changes of a model are told already; those told here are added.
+    """
+    shown = alike[0]
+    folders = tuple(entry.folder for entry in alike)
+    parts = [f"### {listed(folders)}: {shown.state}", *_content(shown, told)]
+    if len(alike) > 1:
+        parts.insert(
+            1, f"{len(alike)} kustomizations change in the same way; what follows is {code(shown.folder)}."
+        )
+    diff = "\n".join(entry.change.diff for entry in shown.objects if entry.change.diff)
+    lines = diff.count("\n") + 1
+    title = f"Rendered difference of {shown.folder}, {lines} {'line' if lines == 1 else 'lines'}"
+    return Section(folders, "\n\n".join(parts), folded(title, block(diff, "diff")) if diff else "")
+
+
+def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterator[str]:
+    for side, words in shown.failures:
+        yield f"Does not build in {side}:\n\n{block(words)}"
+    for problem in shown.problems:
+        yield f"> [!WARNING]\n> {code(problem)}"
+    if shown.failures and shown.listed:
+        yield "What the other side renders:"
+    for deployment, models in shown.listed:
+        yield table(("what", "is"), listing(deployment, models))
+    rows = [cells for entry in shown.objects for cells in _rows(entry, one_sided=bool(shown.listed))]
+    if rows:
+        yield table(("object", "value", "before", "after"), rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        yield f"and {len(rows) - MOST_ROWS} more values, in the difference below"
+    for model in shown.models:
+        if model in told:
+            yield f"The model of {code(model.node)} changes as in {code(told[model])}, above."
+        else:
+            told[model] = shown.folder
+            yield from _model(model)
+    for caption, picture in shown.graphs:
+        yield f"Graph{f' {caption}' if caption else ''}:\n\n{block(picture, 'mermaid')}"
+
+
+def _rows(entry: ObjectChange, *, one_sided: bool) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the rows of an object as cells; what is new or gone as a whole is one row, of secrets each key."""
+    change, kind = entry.change, str((entry.change.after or entry.change.before or {}).get("kind"))
+    if not (change.before and change.after):
+        keys = [row for row in entry.rows if kind in _SECRETS and row.field.startswith("key ")]
+        if not (one_sided and kind == "SeldonDeployment"):
+            yield code(entry.title), "", *_states(change.before is None)
+        for row in keys:
+            yield code(entry.title), code(row.field), code(row.before or ""), code(row.after or "")
+        return
+    for (part, whole), rows in groupby(entry.rows, key=lambda row: (row.part, row.whole)):
+        owner = part if entry.title == "SeldonDeployment" and part else f"{entry.title} {part}".strip()
+        if whole:
+            yield code(owner), "", *_states(next(rows).before is None)
+        else:
+            yield from ((code(owner), code(row.field), _value(row.before), _value(row.after)) for row in rows)
+
+
+def _states(new: bool) -> tuple[str, str]:
+    return ("—", "new") if new else ("is there", "gone")
+
+
+def _value(value: str | None) -> str:
+    if value is None:
+        return "—"
+    lines = value.strip().count("\n") + 1
+    return code(value) if lines == 1 else f"{lines} lines"
+
+
+def _model(model: ModelChange) -> Iterator[str]:
+    yield f"**Model of {code(model.node)}**"
+    bullets = [
+        f"- **breaking:** {entry.text}" if entry.breaking else f"- {entry.text}" for entry in model.effects
+    ]
+    bullets += [f"- {note}" for note in model.requirements.notes]
+    if bullets:
+        yield "\n".join(bullets)
+    packages = model.requirements.packages
+    if packages:
+        rows = [
+            (
+                code(entry.name) + (" (asked for by the model)" if entry.asked else ""),
+                code(entry.before),
+                code(entry.after),
+            )
+            for entry in packages
+        ]
+        listing = table(("package", "before", "after"), rows)
+        yield listing if len(rows) <= MOST_PACKAGES else folded(f"{len(rows)} packages change", listing)
