@@ -1,15 +1,16 @@
-"""The verbs of the image: fetch, environment, serve, inspect."""
+"""The verbs of the image: fetch, environment, serve, inspect, lock."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from server import settings
+from server import podinfo, settings
 from server.errors import ServerError
 from server.setting import load
 
@@ -17,6 +18,7 @@ from server.setting import load
 def _fetch(arguments: argparse.Namespace) -> None:
     from server.artifact.fetch import fetch
 
+    _clean_up_on_sigterm()
     fetch(
         arguments.source,
         arguments.dest,
@@ -28,21 +30,37 @@ def _fetch(arguments: argparse.Namespace) -> None:
 def _environment(arguments: argparse.Namespace) -> None:
     from server.environment.build import build
 
+    _clean_up_on_sigterm()
     build(arguments.model, arguments.env, load(settings.EnvironmentSettings, os.environ))
 
 
 def _serve(arguments: argparse.Namespace) -> None:
     from server.edges.serve import serve
 
-    serve(load(settings.ServeSettings, os.environ), arguments.environment)
+    serve(load(settings.ServeSettings, os.environ, podinfo.read_annotations()), arguments.environment)
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
     from server.artifact.inspect import inspect
 
-    print(
-        inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json)
-    )
+    _clean_up_on_sigterm()
+    print(inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json))
+
+
+def _lock(arguments: argparse.Namespace) -> None:
+    from server.environment.locking import PYTHONS, make
+
+    pythons = arguments.python or PYTHONS
+    text = make(arguments.model, load(settings.EnvironmentSettings, os.environ), pythons)
+    if arguments.output:
+        arguments.output.write_text(text)
+    else:
+        print(text, end="")
+
+
+def _clean_up_on_sigterm() -> None:
+    """Let finally blocks run: a pod that is deleted meanwhile must leave nothing half made in a volume."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     fetch = verbs.add_parser("fetch", help="copy a model folder here and check that it is the right one")
-    fetch.add_argument("source", metavar="SOURCE", help="s3://bucket/prefix or file:///folder")
+    fetch.add_argument("source", metavar="SOURCE", help="s3://, gs://, az://, https://, file://, models:/ or runs:/")
     fetch.add_argument("dest", metavar="DEST", type=Path, help="folder to put the model in")
     fetch.add_argument("--digest", metavar="sha256:…", help="the model's digest; anything else is refused")
     fetch.set_defaults(run=_fetch)
@@ -71,6 +89,17 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("source", metavar="SOURCE", help="as for fetch, or a folder")
     inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.set_defaults(run=_inspect)
+
+    lock = verbs.add_parser("lock", help="pin the model's requirements with hashes, for an overlay")
+    lock.add_argument("model", metavar="MODEL", type=Path, help="folder of the model")
+    lock.add_argument("-o", "--output", metavar="FILE", type=Path, help="file to write instead of printing")
+    lock.add_argument(
+        "--python",
+        metavar="X.Y",
+        action="append",
+        help="minor version of Python to lock for, once or more; default: those of the image",
+    )
+    lock.set_defaults(run=_lock)
     return top
 
 
