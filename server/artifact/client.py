@@ -26,7 +26,7 @@ AMAZON = "Amazon S3"
 
 # obstore asks again, and goes on where a connection was lost, with jitter between the tries.
 RETRIES: RetryConfig = {
-    "max_retries": 5,
+    "max_retries": 4,
     "retry_timeout": timedelta(minutes=5),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
 }
@@ -88,7 +88,7 @@ def client_options(settings: FetchSettings) -> ClientConfig:
     """
     options: ClientConfig = {
         "connect_timeout": timedelta(seconds=5),
-        "read_timeout": timedelta(seconds=30),
+        "read_timeout": timedelta(seconds=20),
         # Of a whole request: a big file takes its time, and read_timeout sees a stalled one.
         "timeout": timedelta(hours=24),
         "allow_http": True,

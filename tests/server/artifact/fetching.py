@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,12 +49,19 @@ def answering(answer, *, tls=False):
 
         def send(self, body, status=200, **headers):
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            for name, value in {"Content-Length": str(len(body)), **named}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request, client_address):
+            # A client that has gone away is what some tests are about.
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
@@ -72,3 +80,8 @@ def content(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
+
+
+def names(folder):
+    """Return the sorted names of what lies in ``folder``, hidden ones too."""
+    return sorted(path.name for path in folder.iterdir())
