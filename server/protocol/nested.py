@@ -50,6 +50,8 @@ def _array(value: Any, kind: dict[str, Any], required: bool) -> Any:
 
 
 def _object(value: Any, kind: dict[str, Any], required: bool) -> dict[str, Any]:
+    if not required and value == {}:
+        return {}
     if not isinstance(value, dict):
         raise Misfit(value, "must be an object", "object")
     properties = kind["properties"]
