@@ -1,10 +1,11 @@
-"""The REST interface as an ASGI application: reads bodies within the limit, writes responses.
+"""The REST interface as an ASGI application: reads bodies within the limit, writes responses while there is a client.
 
 Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -37,7 +38,31 @@ class Application:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             query = scope["query_string"].decode("latin-1")
             request = HttpRequest(scope["method"], scope["path"], query, headers, body)
-            await self._send(scope, send, await self._rest.respond(request))
+            response = await self._respond(request, receive)
+            if response is not None:
+                await self._send(scope, send, response)
+
+    async def _respond(self, request: HttpRequest, receive: Receive) -> HttpResponse | None:
+        """Return the response, or None when the client goes away before it is there, and stop working on it."""
+        responding = asyncio.current_task()
+        if responding is None:
+            raise RuntimeError("a request is answered in a task")
+
+        def leave(_: asyncio.Task[dict[str, Any]]) -> None:
+            responding.cancel()
+
+        # After the body, the next event is that the client is gone.
+        leaving = asyncio.ensure_future(receive())
+        leaving.add_done_callback(leave)
+        try:
+            return await self._rest.respond(request)
+        except asyncio.CancelledError:
+            if leaving.done() and responding.uncancel() == 0:
+                return None
+            raise
+        finally:
+            leaving.remove_done_callback(leave)
+            leaving.cancel()
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """Return the request's body, or None when the client went away before its end."""

@@ -10,9 +10,10 @@ from typing import Any
 from server.errors import ModelFailed, NotReady
 from server.model.frames import Frames
 from server.model.worker import wire
+from server.model.worker.calls import CANCEL
 
-# How many calls the model's process may hold: what it holds it runs.
-SENT_AHEAD = 1
+# How many calls the model's process may hold: the one that it runs and the next, so that it need not wait for that.
+HELD = 2
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Result:
 class Channel(Frames):
     """One connection to one model process.
 
-    Calls may overlap. Those that wait for the model wait here, in the order that they came in, so that a
-    call that is cancelled meanwhile never reaches the model.
+    Calls may overlap. Those that wait for the model wait here, in the order that they came in. A call that
+    is cancelled before the model has started with it is not run.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
         self._ids = itertools.count()
-        self._turns = asyncio.Semaphore(SENT_AHEAD)
+        self._turns = asyncio.Semaphore(HELD)
         self._ended = False
         self._waiting: dict[int, asyncio.Future[Result]] = {}
 
@@ -50,16 +51,20 @@ class Channel(Frames):
         if self._ended:
             self._turns.release()
             raise NotReady(_ENDED)
-        # From here on the turn is the model's: its answer gives it back, whether or not anyone waits for that.
+        # From here on the turn is the process's: its answer gives it back, whether or not anyone waits for that.
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             await self.write(frame)
             return await answer
         except ConnectionError as error:
-            raise NotReady(_ENDED) from error
-        finally:
             answer.cancel()
+            raise NotReady(_ENDED) from error
+        except asyncio.CancelledError:
+            answer.cancel()
+            if number in self._waiting:
+                self.put(wire.pack({CANCEL: number}, []))
+            raise
 
     async def answer_calls(self) -> None:
         """Hand every answer to its call until the model's process is gone."""
@@ -75,12 +80,13 @@ class Channel(Frames):
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(NotReady(_ENDED))
+            self._waiting.clear()
 
     def _settle(self, header: dict[str, Any], values: list[Any]) -> None:
         answer = self._waiting.pop(header["id"])
         self._turns.release()
         if answer.done():
-            return  # The client went away while the model worked.
+            return  # The client went away meanwhile.
         if header["event"] == "result":
             answer.set_result(Result(values[0], header["names"]))
         else:

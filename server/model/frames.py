@@ -30,8 +30,12 @@ class Frames:
 
     async def write(self, frame: list[wire.Buffer]) -> None:
         """Write a frame that is packed already."""
-        self._writer.writelines(frame)
+        self.put(frame)
         await self._writer.drain()
+
+    def put(self, frame: list[wire.Buffer]) -> None:
+        """Leave a small frame to be written."""
+        self._writer.writelines(frame)
 
     async def receive(self) -> tuple[dict[str, Any], list[Any]]:
         """Return the next frame's header and values.

@@ -23,7 +23,7 @@ import server
 from server import errors
 from server.errors import NotReady, ServerError
 from server.model.worker import wire
-from server.model.worker.loop import Connection
+from server.model.worker.connection import Connection
 from server.node import Role
 from server.protocol.message import Answer, Request
 

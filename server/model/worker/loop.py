@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import platform
 import socket
@@ -13,41 +12,13 @@ from typing import Any, Dict
 
 from . import wire
 from .argument import argument
+from .calls import Calls
+from .connection import Connection
 from .load import load
 from .methods import Method, method
 from .result import result
 
 Methods = Dict[str, Method]
-
-
-class Connection:
-    """The worker's end of the socket pair, used blockingly."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def receive(self) -> tuple[dict[str, Any], list[Any]]:
-        """Return the next frame's header and values. Raises EOFError when the server is gone."""
-        header_size, body_size = wire.PREFIX.unpack(self._exactly(wire.PREFIX.size))
-        header = json.loads(bytes(self._exactly(header_size)))
-        return header, wire.unpack(header, self._exactly(body_size))
-
-    def send(self, frame: list[wire.Buffer]) -> None:
-        """Write a frame."""
-        if sum(len(buffer) for buffer in frame) < 65536:
-            frame = [b"".join(frame)]
-        for buffer in frame:
-            self._sock.sendall(buffer)
-
-    def _exactly(self, size: int) -> bytearray:
-        buffer = bytearray(size)
-        view = memoryview(buffer)
-        while view:
-            received = self._sock.recv_into(view)
-            if received == 0:
-                raise EOFError
-            view = view[received:]
-        return buffer
 
 
 def run(descriptor: int) -> int:
@@ -60,8 +31,9 @@ def run(descriptor: int) -> int:
         methods = _load(connection, header)
         if methods is None:
             return 1
+        calls = Calls(connection)
         while True:
-            header, values = connection.receive()
+            header, values = calls.next()
             connection.send(_answer(methods, header, values))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
