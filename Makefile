@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check train proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-diff train proto lock clean
 
 PORT ?= 8080
 
@@ -15,7 +15,7 @@ python := .venv/bin/python
 environment := .venv/.synced
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…)
 	@$(python) -m gitops demo --port $(PORT)
@@ -40,6 +40,12 @@ types: $(environment) ## mypy --strict
 check: $(environment) ## every kustomization builds, and what it renders is right
 	@$(python) -m gitops check
 
+diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"}
+
+bench-diff: $(environment) ## how long diff takes over 200 overlays
+	@$(python) benchmarks/diff.py
+
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
 
@@ -56,6 +62,6 @@ clean: ## remove all that was made in this folder
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(environment): pyproject.toml uv.lock
-	@echo "Installing the locked Python environment in .venv (once, and when uv.lock changes)"
+	@echo "Installing the locked Python environment in .venv (once, and when uv.lock changes)" >&2
 	@$(uv) sync --locked
 	@touch $@

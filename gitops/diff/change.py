@@ -17,7 +17,7 @@ from gitops.diff.side import Outcome, Pair, Side
 from gitops.diff.signature import Effect
 from gitops.manifests import KIND, SeldonDeployment
 
-State = Literal["changed", "new", "gone", "does not build"]
+State = Literal["changed", "new", "gone", "does not build", "builds again"]
 Models = dict[str, Model]
 
 
@@ -90,7 +90,7 @@ def kustomization_change(pair: Pair, base: Side, head: Side) -> KustomizationCha
         failures=failures,
         objects=tuple(_objects(*(side.objects if side else () for side in known))),
         models=tuple(entry for entry in compared if entry.effects or entry.requirements.says),
-        graphs=tuple(_graphs(before, after, old, new)),
+        graphs=tuple(_graphs(before, after, old, new)) if not isinstance(pair.after, Exception) else (),
         listed=tuple((entry, one_sided[1]) for entry in one_sided[0].deployments)
         if one_sided[0] and not (before and after)
         else (),
@@ -110,7 +110,9 @@ def _state(pair: Pair) -> State:
         return "does not build"
     if pair.before is None:
         return "new"
-    return "gone" if pair.after is None else "changed"
+    if pair.after is None:
+        return "gone"
+    return "builds again" if isinstance(pair.before, Exception) else "changed"
 
 
 def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
@@ -122,8 +124,7 @@ def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
 
 def _objects(before: Sequence[Entry], after: Sequence[Entry]) -> Iterator[ObjectChange]:
     for change in changes(before, after):
-        kind = str((change.after or change.before or {}).get("kind"))
-        title = kind if kind == KIND and change.before and change.after else change.title
+        title = KIND if change.kind == KIND and change.before and change.after else change.title
         yield ObjectChange(title, change, tuple(rows(change)))
 
 

@@ -11,6 +11,7 @@ from gitops.diff.change import kustomization_change
 from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
 from gitops.diff.report import report
 from gitops.diff.revision import find
+from gitops.diff.sealed import redacted
 from gitops.diff.side import Side, pairs
 from gitops.errors import BadArgument, BuildFailed
 from gitops.tools import tool
@@ -43,13 +44,14 @@ def diff(root: Path, base: str, out: TextIO, *, output: Path | None = None, limi
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
-        whole = fit(found, SUMMARY, octets, "`make diff` on a clone shows it.") if found else ""
-        _write(output, whole)
-    out.write(fit(found, limit, characters, _WHOLE) if found else "")
+        _write(output, redacted(fit(found, SUMMARY, octets, _HERE)) if found else "")
+    out.write(redacted(fit(found, limit, characters, _THERE)) if found else "")
     return BuildFailed.exit_code if any(change.state == "does not build" for change in changes) else 0
 
 
-_WHOLE = "The whole is in the summary of the job, and `make diff` writes it to a file with `OUTPUT=FILE`."
+# Where a reader of either form finds what was left out.
+_HERE = "Building these folders with kustomize on both sides shows it."
+_THERE = "It is in the summary of the job, and `make diff BASE=… OUTPUT=FILE` writes it to a file."
 
 
 def _write(output: Path, text: str) -> None:

@@ -28,17 +28,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a model is. ``inputs`` and ``outputs`` are None where it has no signature for that side."""
+    """What a model is, as far as it can be known without loading it.
+
+    ``inputs`` and ``outputs`` are None where it has no signature for that side; ``methods`` are those that it likely
+    has, None where nothing says.
+    """
 
     digest: str
     size: int
     flavors: dict[str, str]
+    estimator: str
+    methods: tuple[str, ...] | None
     inputs: tuple[Column, ...] | None
     outputs: tuple[Column, ...] | None
     params: tuple[Column, ...]
     python: str
     requirements: tuple[str, ...]
+    conda_packages: tuple[str, ...]
     run: str
+    signed: str
 
 
 def read(folder: Path) -> Contract | None:
@@ -62,12 +70,16 @@ def read(folder: Path) -> Contract | None:
         digest=root.text("digest"),
         size=root.number("size", 0),
         flavors={name: root.part("flavors").text(name, "") for name in root.part("flavors").raw},
+        estimator=root.text("estimator", ""),
+        methods=None if root.raw.get("methods") is None else root.texts("methods"),
         inputs=_columns(signature, "inputs"),
         outputs=_columns(signature, "outputs"),
         params=_columns(signature, "params") or (),
         python=root.text("python", ""),
         requirements=root.texts("requirements"),
+        conda_packages=root.texts("conda_packages"),
         run=root.part("mlflow").text("run", ""),
+        signed=root.text("signed", ""),
     )
 
 

@@ -16,7 +16,12 @@ def effects(before: Model, after: Model) -> tuple[Effect, ...]:
     found = [*_called(before, after)]
     old, new = before.contract, after.contract
     if old and new:
-        found += [*signature_effects(old, new), *_flavors(old.flavors, new.flavors), *_others(old, new)]
+        found += [
+            *signature_effects(old, new),
+            *_methods(old.methods, new.methods),
+            *_flavors(old.flavors, new.flavors),
+            *_others(old, new),
+        ]
     elif old or new:
         said = "is new" if new else "is gone"
         found.append(
@@ -38,7 +43,18 @@ def _called(before: Model, after: Model) -> Iterator[Effect]:
         old, new = (
             code(method) if method else "that of its flavour" for method in (before.method, after.method)
         )
-        yield Effect(f"method: {old} → {new}", True)
+        yield Effect(f"the method that is called: {old} → {new}", True)
+
+
+def _methods(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> Iterator[Effect]:
+    if before is None or after is None:
+        return
+    for name in before:
+        if name not in after:
+            yield Effect(f"method {code(name)} of the model is gone", True)
+    for name in after:
+        if name not in before:
+            yield Effect(f"method {code(name)} of the model is new", False)
 
 
 def _flavors(before: dict[str, str], after: dict[str, str]) -> Iterator[Effect]:
@@ -53,9 +69,12 @@ def _flavors(before: dict[str, str], after: dict[str, str]) -> Iterator[Effect]:
 
 def _others(before: Contract, after: Contract) -> Iterator[Effect]:
     for what, old, new in (
+        ("estimator", before.estimator, after.estimator),
         ("Python", before.python, after.python),
+        ("conda packages", ", ".join(before.conda_packages), ", ".join(after.conda_packages)),
         ("size", f"{before.size:,} bytes", f"{after.size:,} bytes"),
         ("MLflow run", before.run, after.run),
+        ("signed", before.signed, after.signed),
     ):
         if old != new:
             yield Effect(f"{what}: {code(old)} → {code(new)}", False)

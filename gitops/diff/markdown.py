@@ -43,9 +43,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def listed(names: Iterable[str], most: int = 10) -> str:
     """Return ``names`` as code, separated by commas; of more than ``most`` the number of the others."""
-    every = list(names)
-    others = f" and {len(every) - most} others" if len(every) > most else ""
-    return ", ".join(code(name) for name in every[:most]) + others
+    return joined([code(name) for name in names], most)
+
+
+def joined(texts: Sequence[str], most: int = 10) -> str:
+    """Return pieces of Markdown separated by commas; of more than ``most`` the number of the others."""
+    others = f" and {len(texts) - most} others" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + others
 
 
 def _fence(text: str, mark: str, least: int) -> str:

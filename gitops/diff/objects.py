@@ -11,7 +11,7 @@ import yaml
 
 from gitops.diff.generated import KINDS, stem
 from gitops.diff.lock import shortened
-from gitops.diff.sealed import Hider, redacted
+from gitops.diff.sealed import Hider
 from gitops.manifests import is_seldon_deployment, title
 
 Entry = Mapping[str, Any]
@@ -23,6 +23,11 @@ class Change:
 
     before: Entry | None
     after: Entry | None
+
+    @property
+    def kind(self) -> str:
+        """The object's kind."""
+        return str((self.after or self.before or {}).get("kind"))
 
     @property
     def title(self) -> str:
@@ -40,7 +45,7 @@ class Change:
         lines = difflib.unified_diff(
             _lines(self.before), _lines(self.after), _name(self.before), _name(self.after), lineterm=""
         )
-        return redacted("\n".join(lines))
+        return "\n".join(lines)
 
 
 def changes(before: Iterable[Entry], after: Iterable[Entry]) -> list[Change]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from gitops.diff.change import KustomizationChange, ModelChange
 from gitops.diff.deployment import IMAGE, MODEL_DIGEST, MODEL_URI
-from gitops.diff.markdown import code, listed
+from gitops.diff.markdown import code, joined, listed
+from gitops.diff.sealed import SECRETS
 from gitops.diff.section import Section, section
 
 
@@ -60,21 +62,20 @@ def report(changes: Sequence[KustomizationChange], base: str) -> Report | None:
 _BREAKING = "> [!CAUTION]\n> **Breaking: whoever calls these models must know before the merge.**\n>"
 
 
-def _breaking(changes: Sequence[KustomizationChange]) -> Iterator[str] | list[str]:
+def _breaking(changes: Sequence[KustomizationChange]) -> list[str]:
     """Return a line for each effect that breaks, with all the kustomizations that it reaches."""
     answered = {address for change in changes for address in change.addresses[1]}
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    found: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         for address in sorted(change.addresses[0] - answered):
-            found["", f"{code(address)} answers no more"].append(change.folder)
+            found[f"{code(address)} answers no more"].append(code(change.folder))
         for model in change.models:
+            # A node of its own overlay has its name.
+            node = f" (node {code(model.node)})" if model.node != PurePath(change.folder).name else ""
             for effect in model.effects:
                 if effect.breaking:
-                    found[model.node, effect.text].append(change.folder)
-    return [
-        f"> - {f'model of {code(node)} in ' if node else ''}{listed(folders)}: {text}"
-        for (node, text), folders in found.items()
-    ]
+                    found[effect.text].append(f"{code(change.folder)}{node}")
+    return [f"> - {joined(places)}: {text}" for text, places in found.items()]
 
 
 def _breaks(change: KustomizationChange) -> bool:
@@ -96,19 +97,28 @@ def _topics(change: KustomizationChange) -> Iterator[str]:
     """Yield in a word what changes."""
     if _breaks(change):
         yield "**breaking**"
-    fields = {row.field for entry in change.objects if entry.change.before for row in entry.rows}
-    if change.state == "changed":
-        if IMAGE in fields:
-            yield "image"
-        if fields & {MODEL_URI, MODEL_DIGEST}:
-            yield "model"
+    secrets = [entry for entry in change.objects if entry.change.kind in SECRETS]
+    fields = {
+        row.field
+        for entry in change.objects
+        for row in entry.rows
+        if change.state == "changed" and entry not in secrets
+    }
+    if IMAGE in fields:
+        yield "image"
+    if fields & {MODEL_URI, MODEL_DIGEST}:
+        yield "model"
     packages = sum(len(model.requirements.packages) for model in change.models)
     if packages:
-        yield f"{packages} package{'s' if packages > 1 else ''}"
-    if len(change.graphs) > 1:
+        yield _counted(packages, "package")
+    if any(caption for caption, _ in change.graphs):
         yield "graph"
-    if any(entry.change.title.startswith(("SealedSecret ", "Secret ")) for entry in change.objects):
-        yield "secrets"
+    if secrets:
+        yield _counted(len(secrets), "secret")
     others = fields - {IMAGE, MODEL_URI, MODEL_DIGEST}
-    if change.state == "changed" and others:
-        yield f"{len(others)} other value{'s' if len(others) > 1 else ''}"
+    if others:
+        yield _counted(len(others), "other value")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

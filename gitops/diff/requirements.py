@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gitops.diff import lock
 from gitops.diff.markdown import code
 from gitops.diff.model import Model
+from server.environment.lock import Lock
 from server.environment.requirements import Requirement, requirement
 from server.errors import BadRequirements
 
@@ -41,35 +42,40 @@ def requirements(before: Model, after: Model) -> Requirements:
     asked = listed[0].keys() | listed[1].keys()
     described = before.contract is not None and after.contract is not None
     changed = {name: (old, new) for name, old, new in _differences(*listed)} if described else {}
+    notes: list[str] = []
     if before.lock and after.lock:
-        locked = tuple(lock.packages(side.lock.requirements.entries) for side in (before, after) if side.lock)
-        changed |= {name: (old, new) for name, old, new in _differences(*locked)}
+        locked = tuple(lock.packages(side.requirements.entries) for side in (before.lock, after.lock))
+        differences = list(_differences(*locked))
+        changed |= {name: (old, new) for name, old, new in differences}
+        same = {name: asked for name, asked in locked[0].items() if locked[1].get(name) == asked}
+        notes += [*_made_for(before.lock, after.lock), *_files(before.lock, after.lock, same)]
+    elif after.lock:
+        number = len(after.lock.requirements.names)
+        notes.append(f"`{lock.FILE}` is new: {number} packages with hashes are installed")
+    elif before.lock:
+        notes.append(f"`{lock.FILE}` is gone: every pod resolves the model's requirements when it starts")
     rows = (Package(name, old, new, name in asked) for name, (old, new) in sorted(changed.items()))
-    return Requirements(tuple(rows), tuple(_notes(before, after)))
+    return Requirements(tuple(rows), tuple(notes))
 
 
-def _notes(before: Model, after: Model) -> Iterator[str]:
-    old, new = before.lock, after.lock
-    if new and not old:
-        yield f"`{lock.FILE}` is new: {len(new.requirements.names)} packages with hashes are installed"
-    elif old and not new:
-        yield f"`{lock.FILE}` is gone: every pod resolves the model's requirements when it starts"
-    elif old and new:
-        for what, was, now in (
-            ("Pythons", old.pythons, new.pythons),
-            ("platforms", old.platforms, new.platforms),
-        ):
-            if was != now:
-                yield f"{what} of the lock: {code(', '.join(was))} → {code(', '.join(now))}"
-        hashes = lock.hashes(old.requirements.entries), lock.hashes(new.requirements.entries)
-        versions = lock.packages(old.requirements.entries), lock.packages(new.requirements.entries)
-        for name in sorted(hashes[0].keys() & hashes[1].keys()):
-            if hashes[0][name] != hashes[1][name] and versions[0][name] == versions[1][name]:
-                lost, more = hashes[0][name] - hashes[1][name], hashes[1][name] - hashes[0][name]
-                yield (
-                    f"{code(name)} {code(versions[0][name])} has other files under the same version: "
-                    f"{len(lost)} hashes are gone, {len(more)} are new"
-                )
+def _made_for(before: Lock, after: Lock) -> Iterator[str]:
+    for what, old, new in (
+        ("Pythons", before.pythons, after.pythons),
+        ("platforms", before.platforms, after.platforms),
+    ):
+        if old != new:
+            yield f"{what} of the lock: {code(', '.join(old))} → {code(', '.join(new))}"
+
+
+def _files(before: Lock, after: Lock, same: dict[str, str]) -> Iterator[str]:
+    """Yield which packages of the ``same`` version come in other files."""
+    old, new = lock.hashes(before.requirements.entries), lock.hashes(after.requirements.entries)
+    for name in sorted(same.keys() & old.keys()):
+        if old[name] != new[name]:
+            yield (
+                f"{code(name)} {code(same[name])} has other files under the same version; "
+                f"hashes: {len(old[name] - new[name])} gone, {len(new[name] - old[name])} new"
+            )
 
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> Iterator[tuple[str, str, str]]:

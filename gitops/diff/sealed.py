@@ -13,15 +13,17 @@ from typing import Any
 from gitops.check.policies.secrets import is_credential
 
 HIDDEN = "(not shown)"
-CHANGED = "(not shown: changed)"
+CHANGED = "(not shown, changed)"
 
 # Where the values stand: https://github.com/bitnami-labs/sealed-secrets#sealedsecrets-as-templates-for-secrets and
 # Kubernetes' Secret. spec.data is the form of SealedSecret's first version.
 _VALUES = {"SealedSecret": ("spec.encryptedData", "spec.data"), "Secret": ("data", "stringData")}
+SECRETS = tuple(_VALUES)
 # kubectl keeps a copy of the whole object in it.
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}")
+# What kubeseal writes is longer still; paths and URIs are told apart by their short parts.
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{100,}={0,2}")
 _MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
 
 
@@ -64,7 +66,7 @@ class Hider:
 
 
 def redacted(text: str) -> str:
-    """Return ``text`` without what looks like sealed or encoded: long runs of base64, as in kustomize's messages."""
+    """Return ``text`` without what looks sealed, long runs of base64, wherever it came from: kustomize quotes patches."""
     return _BASE64.sub(lambda run: HIDDEN if _MIXED.search(run[0]) else run[0], text)
 
 

@@ -9,12 +9,15 @@ from itertools import groupby
 from gitops.diff.change import KustomizationChange, ModelChange, ObjectChange
 from gitops.diff.listing import listing
 from gitops.diff.markdown import block, code, folded, listed, table
+from gitops.diff.sealed import SECRETS
+from gitops.manifests import KIND
 
 # More rows than these are read in the diff.
 MOST_ROWS = 60
+# More folders than these are named in a fold.
+MOST_FOLDERS = 10
 # A longer list of packages is folded.
 MOST_PACKAGES = 20
-_SECRETS = ("SealedSecret", "Secret")
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,13 @@ def section(alike: list[KustomizationChange], told: dict[ModelChange, str]) -> S
     """
     shown = alike[0]
     folders = tuple(entry.folder for entry in alike)
-    parts = [f"### {listed(folders)}: {shown.state}", *_content(shown, told)]
+    parts = [f"### {listed(folders)}: {shown.state}"]
     if len(alike) > 1:
-        parts.insert(
-            1, f"{len(alike)} kustomizations change in the same way; what follows is {code(shown.folder)}."
-        )
+        same = f"{len(alike)} kustomizations change in the same way"
+        parts.append(f"{same}; what follows is {code(shown.folder)}.")
+        if len(alike) > MOST_FOLDERS:
+            parts.append(folded(same, listed(folders, most=len(alike))))
+    parts += _content(shown, told)
     diff = "\n".join(entry.change.diff for entry in shown.objects if entry.change.diff)
     lines = diff.count("\n") + 1
     title = f"Rendered difference of {shown.folder}, {lines} {'line' if lines == 1 else 'lines'}"
@@ -51,10 +56,12 @@ def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterat
         yield f"Does not build in {side}:\n\n{block(words)}"
     for problem in shown.problems:
         yield f"> [!WARNING]\n> {code(problem)}"
-    if shown.failures and shown.listed:
-        yield "What the other side renders:"
     for deployment, models in shown.listed:
-        yield table(("what", "is"), listing(deployment, models))
+        facts = table(("what", "is"), listing(deployment, models))
+        # What was there before the failure is for comparison only.
+        yield (
+            folded("What it renders without the change", facts) if shown.state == "does not build" else facts
+        )
     rows = [cells for entry in shown.objects for cells in _rows(entry, one_sided=bool(shown.listed))]
     if rows:
         yield table(("object", "value", "before", "after"), rows[:MOST_ROWS])
@@ -72,16 +79,16 @@ def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterat
 
 def _rows(entry: ObjectChange, *, one_sided: bool) -> Iterator[tuple[str, str, str, str]]:
     """Yield the rows of an object as cells; what is new or gone as a whole is one row, of secrets each key."""
-    change, kind = entry.change, str((entry.change.after or entry.change.before or {}).get("kind"))
+    change = entry.change
     if not (change.before and change.after):
-        keys = [row for row in entry.rows if kind in _SECRETS and row.field.startswith("key ")]
-        if not (one_sided and kind == "SeldonDeployment"):
+        keys = [row for row in entry.rows if change.kind in SECRETS and row.field.startswith("key ")]
+        if not (one_sided and change.kind == KIND):
             yield code(entry.title), "", *_states(change.before is None)
         for row in keys:
             yield code(entry.title), code(row.field), code(row.before or ""), code(row.after or "")
         return
     for (part, whole), rows in groupby(entry.rows, key=lambda row: (row.part, row.whole)):
-        owner = part if entry.title == "SeldonDeployment" and part else f"{entry.title} {part}".strip()
+        owner = part if entry.title == KIND and part else f"{entry.title} {part}".strip()
         if whole:
             yield code(owner), "", *_states(next(rows).before is None)
         else:

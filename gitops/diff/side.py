@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gitops.check.tree import Kustomization, Rendered, kustomizations, render
 from gitops.diff.inputs import Inputs
-from gitops.diff.sealed import redacted
 from gitops.errors import BadManifest, BuildFailed
 
 # What a folder comes to: None where there is no kustomization on that side.
@@ -40,8 +39,8 @@ class Side:
         return None if entry is None or entry.is_component else render(self.root, folder)
 
     def words(self, error: Exception) -> str:
-        """Return what an error says, with paths relative to the tree and without sealed values."""
-        return redacted(str(error).replace(f"{self.root}/", "").replace(str(self.root), "."))
+        """Return what an error says, with paths relative to the tree."""
+        return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
 
 
 @dataclass(frozen=True)

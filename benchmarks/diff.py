@@ -1,0 +1,113 @@
+"""How long `make diff` takes over many overlays: `make bench-diff`, or python benchmarks/diff.py NUMBER.
+
+A repository is made in a temporary folder from base/ and overlays/model: each overlay has names, a contract and a lock
+of its own. Then one, all through the base, and all by themselves are changed and compared with the commit.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gitops.diff.command import diff  # noqa: E402
+from gitops.tools import tool  # noqa: E402
+from server.artifact.contract import contract  # noqa: E402
+
+PACKAGES = 60
+HASHES = 20
+_MODEL = ROOT / "examples/iris/models/iris_svm_model"
+
+
+def main(number: int) -> None:
+    """Print a line for each kind of change."""
+    tool("kustomize")
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        generate(root, number)
+        for arguments in (
+            ("init", "--quiet"),
+            ("add", "."),
+            ("commit", "--quiet", "--message", "Add overlays"),
+        ):
+            subprocess.run(["git", "-C", root, *_AUTHOR, *arguments], check=True)
+        overlays = sorted((root / "overlays").iterdir())
+        print(f"{number} overlays, {os.cpu_count()} cores")
+        for name, change in (
+            ("nothing changes", lambda: None),
+            ("one model changes", lambda: promote(overlays[:1])),
+            ("the image changes", lambda: release(root)),
+            ("the image and every model change", lambda: promote(overlays)),
+        ):
+            print(f"{name:33} {measure(root, change):6.1f} s")
+
+
+_AUTHOR = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
+
+
+def generate(root: Path, number: int) -> None:
+    """Write base/ and ``number`` overlays below ``root``."""
+    shutil.copytree(ROOT / "base", root / "base")
+    described = contract(_MODEL, str(_MODEL), "")
+    for index in range(number):
+        name = f"model-{index}"
+        overlay = root / "overlays" / name
+        shutil.copytree(ROOT / "overlays/model", overlay)
+        node = (overlay / "node.yaml").read_text()
+        node = re.sub(r"^(  (?:name|node|deployment): ).*", rf"\g<1>{name}", node, flags=re.MULTILINE)
+        (overlay / "node.yaml").write_text(node)
+        kustomization = (overlay / "kustomization.yaml").read_text()
+        (overlay / "kustomization.yaml").write_text(
+            kustomization.replace("value: model\n", f"value: {name}\n")
+        )
+        (overlay / "contract.json").write_text(json.dumps(described, indent=2))
+        (overlay / "requirements.lock").write_text(_lock(described["digest"], "1.0"))
+
+
+def _lock(digest: str, version: str) -> str:
+    hashes = "".join(f" \\\n    --hash=sha256:{index:064x}" for index in range(HASHES))
+    packages = "".join(f"package-{index}=={version}{hashes}\n" for index in range(PACKAGES))
+    return f"# model: {digest}\n# python: 3.13\n# platform: x86_64\n{packages}"
+
+
+def promote(overlays: Iterable[Path]) -> None:
+    """Pin another model in each of ``overlays``."""
+    for place, overlay in enumerate(overlays, 1):
+        digest = f"sha256:{place:064x}"
+        node = (overlay / "node.yaml").read_text()
+        (overlay / "node.yaml").write_text(re.sub(r"sha256:[0-9a-f]{64}", digest, node))
+        described = json.loads((overlay / "contract.json").read_text()) | {"digest": digest}
+        described["signature"]["inputs"] = described["signature"]["inputs"][1:]
+        (overlay / "contract.json").write_text(json.dumps(described, indent=2))
+        (overlay / "requirements.lock").write_text(_lock(digest, "2.0"))
+
+
+def release(root: Path) -> None:
+    """Pin another image in the base."""
+    file = root / "base/kustomization.yaml"
+    file.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{1:064x}", file.read_text()))
+
+
+def measure(root: Path, change: Callable[[], None]) -> float:
+    """Return the seconds that the comparison takes after ``change``."""
+    change()
+    began = time.monotonic()
+    diff(root, "HEAD", io.StringIO(), output=root.parent / f"{root.name}.md")
+    taken = time.monotonic() - began
+    (root.parent / f"{root.name}.md").unlink()
+    return taken
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
