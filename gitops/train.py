@@ -30,11 +30,35 @@ def train(root: Path) -> Iterator[str]:
 
 
 def pin(root: Path) -> Iterator[str]:
-    """Write the digest of each example model into the node.yaml of every overlay whose modelUri ends with it."""
-    digests = {model.name: model_digest(model) for model in sorted((root / MODELS).iterdir())}
+    """Pin each example model in every overlay whose modelUri ends with its name, and yield a line for each.
+
+    Its digest goes into node.yaml, what it is into contract.json, and its resolved requirements into
+    requirements.lock.
+
+    Raises:
+        TrainFailed: a model cannot be inspected, or its requirements do not resolve.
+    """
+    models = {model.name: model for model in sorted((root / MODELS).iterdir())}
     for file in sorted((root / "overlays").glob(f"*/{node.FILE}")):
         entry = node.read_node(file.parent)
-        digest = digests.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
-        if digest is not None:
+        model = models.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
+        if model is not None:
+            digest = model_digest(model)
+            contract, lock = _server("inspect", model, "--json"), _server("lock", model)
             file.write_text(_PINNED.sub(rf"\g<1>{digest}", file.read_text()))
+            (file.parent / "contract.json").write_text(contract)
+            (file.parent / "requirements.lock").write_text(lock)
             yield f"{file.relative_to(root)}: {digest}"
+
+
+def _server(verb: str, model: Path, *options: str) -> str:
+    """Return what a verb of the server prints of a model."""
+    command = [sys.executable, "-m", "server", verb, str(model.resolve()), *options]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[1], check=False, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode != 0:
+        raise TrainFailed(
+            f"`server {verb}` of {model.name} ended with exit code {done.returncode}; see above"
+        )
+    return done.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,17 @@ from gitops.manifests import Predictor, SeldonDeployment, seldon_deployments
 
 @dataclass(frozen=True)
 class Overlay:
-    """A rendered overlay. ``calls`` are those of its graph; none where the container itself answers outside."""
+    """A rendered overlay.
+
+    ``calls`` are those of its graph; none where the container itself answers outside. ``config_maps`` holds the
+    data of its ConfigMaps by name.
+    """
 
     folder: Path
     deployment: SeldonDeployment
     predictor: Predictor
     calls: tuple[graph.Call, ...]
+    config_maps: Mapping[str, Mapping[str, str]]
 
     @property
     def name(self) -> str:
@@ -65,7 +70,8 @@ def load(folder: Path) -> Overlay:
         BadManifest: its SeldonDeployment has a shape that is not allowed.
         NotRunnable: it is none that the local run has a stand-in for.
     """
-    deployments = seldon_deployments(kustomize.build(folder))
+    objects = kustomize.build(folder)
+    deployments = seldon_deployments(objects)
     if len(deployments) != 1:
         raise NotRunnable(
             f"it renders {len(deployments)} SeldonDeployments: must be one, since an overlay is one deployment"
@@ -83,4 +89,9 @@ def load(folder: Path) -> Overlay:
                 f"{node.path} of {deployment.title} is node {node.name!r}: no container has this name"
             )
     calls = graph.calls(predictor.graph)
-    return Overlay(folder, deployment, predictor, () if predictor.no_engine else calls)
+    config_maps = {
+        entry["metadata"]["name"]: entry.get("data") or {}
+        for entry in objects
+        if entry["kind"] == "ConfigMap"
+    }
+    return Overlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)

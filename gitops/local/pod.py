@@ -55,7 +55,7 @@ class LocalPod:
         self._logs = machine.state / "logs" / overlay.deployment.name
         first = pod.containers[0].name
         name = f"{overlay.deployment.name}-{overlay.predictor.name}-{first}"
-        self._volumes = Volumes(pod, name, machine.state / "pods")
+        self._volumes = Volumes(pod, name, machine.state / "pods", overlay.config_maps)
         self._processes: dict[str, Process] = {}
         self.ports = {container.name: Ports.free() for container in pod.containers}
 

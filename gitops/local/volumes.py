@@ -11,40 +11,41 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import NotRunnable
-from gitops.pods import Container, Pod
+from gitops.pods import Container, Pod, Volume
 
 _HASH = "[0-9a-f]{12}"
 
 
 class Volumes:
-    """The volumes of one pod: emptyDirs, which outlive its containers as they do on a node.
+    """The volumes of one pod: emptyDirs, which outlive its containers as they do on a node, and ConfigMaps.
 
-    Each pod has a folder named by what it is and by the hash of its template, so a pod that is started
+    ``config_maps`` holds the data of the ConfigMaps that there are, by name. Each pod has a folder named by what it is and by the hash of its template, so a pod that is started
     again finds what its init containers made, and one whose manifest changed starts anew.
     """
 
-    def __init__(self, pod: Pod, name: str, parent: Path) -> None:
+    def __init__(
+        self, pod: Pod, name: str, parent: Path, config_maps: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self.folder = parent / f"{name}-{_hash(pod.raw)}"
         self._parent = parent
         self._name = name
         self._pod = pod
+        self._config_maps = config_maps
 
     def make(self) -> None:
         """Make the folders, and remove those of this pod's older templates.
 
         Raises:
-            NotRunnable: a volume is not of a kind that a folder can stand in for.
+            NotRunnable: a volume is not of a kind that a folder can stand in for, or there is no such ConfigMap.
         """
-        for volume in self._pod.volumes:
-            if volume.kind != "emptyDir":
-                raise NotRunnable(
-                    f"{volume.path} (volume {volume.name}) is of kind {volume.kind}: the local run has only emptyDir"
-                )
+        contents = {volume.name: self._content(volume) for volume in self._pod.volumes}
         for old in self._parent.glob(f"{self._name}-*"):
             if re.fullmatch(f"{re.escape(self._name)}-{_HASH}", old.name) and old != self.folder:
                 shutil.rmtree(old)
-        for volume in self._pod.volumes:
-            self._of(volume.name).mkdir(parents=True, exist_ok=True)
+        for name, files in contents.items():
+            self._of(name).mkdir(parents=True, exist_ok=True)
+            for file, text in files.items():
+                (self._of(name) / file).write_text(text, encoding="utf-8")
 
     def mounts(self, container: Container) -> dict[str, Path]:
         """Return the folder for each mount path of ``container``.
@@ -61,6 +62,22 @@ class Volumes:
             mount.mount_path.rstrip("/"): self._of(mount.volume) / mount.sub_path
             for mount in container.mounts
         }
+
+    def _content(self, volume: Volume) -> Mapping[str, str]:
+        """Return the files that a volume starts with."""
+        if volume.kind == "emptyDir":
+            return {}
+        if volume.kind != "configMap" or volume.source.get("items"):
+            raise NotRunnable(
+                f"{volume.path} (volume {volume.name}) is of kind {volume.kind}: the local run has only emptyDir "
+                "and whole ConfigMaps"
+            )
+        name = volume.source.get("name", "")
+        if name not in self._config_maps and not volume.source.get("optional", False):
+            raise NotRunnable(
+                f"{volume.path} (volume {volume.name}) is the ConfigMap {name!r}: the overlay renders none of this name"
+            )
+        return self._config_maps.get(name, {})
 
     def _of(self, volume: str) -> Path:
         return self.folder / volume

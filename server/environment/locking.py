@@ -22,7 +22,7 @@ from server.settings import EnvironmentSettings
 log = logging.getLogger(__name__)
 
 # What the image holds, and the machines that it is built for.
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("linux-x86_64", "linux-aarch64")
 
 

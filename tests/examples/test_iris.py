@@ -16,6 +16,8 @@ import yaml
 from gitops import train
 from server import mlmodel
 from server.artifact.digest import model_digest
+from server.artifact.inspect import inspect
+from server.settings import FetchSettings
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "examples" / "iris" / "models"
@@ -95,10 +97,26 @@ def test_each_overlay_pins_the_model_that_is_committed() -> None:
         assert node["spec"]["modelDigest"] == model_digest(MODELS / name)
 
 
-def test_pinning_rewrites_nothing_but_the_digests(tmp_path: Path) -> None:
+def test_each_overlay_holds_the_contract_of_its_model() -> None:
+    for name, (_, overlay) in METHODS.items():
+        said = inspect(str(MODELS / name), FetchSettings(), as_json=True)
+        assert (ROOT / "overlays" / overlay / "contract.json").read_text() == said + "\n"
+
+
+def test_each_overlay_locks_its_model_for_every_python() -> None:
+    for name, (_, overlay) in METHODS.items():
+        head = (ROOT / "overlays" / overlay / "requirements.lock").read_text().splitlines()[1:4]
+        assert head == [
+            f"# model: {model_digest(MODELS / name)}",
+            "# python: 3.11, 3.12, 3.13, 3.14",
+            "# platform: linux-x86_64, linux-aarch64",
+        ]
+
+
+def test_pinning_rewrites_the_pins_of_the_overlay_whose_model_changed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "overlays", tmp_path / "overlays")
     shutil.copytree(MODELS, tmp_path / train.MODELS)
-    (tmp_path / train.MODELS / "iris_svm_model" / "requirements.txt").write_text("numpy\n")
+    (tmp_path / train.MODELS / "iris_svm_model" / "requirements.txt").write_text("numpy==2.4.6\n")
     before = {path: path.read_text() for path in (tmp_path / "overlays").rglob("*.*") if path.is_file()}
     old, new = (
         model_digest(MODELS / "iris_svm_model"),
@@ -112,6 +130,14 @@ def test_pinning_rewrites_nothing_but_the_digests(tmp_path: Path) -> None:
         f"overlays/preprocessor/node.yaml: {model_digest(MODELS / 'iris_preprocessor_model')}",
     ]
     after = {path: path.read_text() for path in before}
-    node = tmp_path / "overlays" / "model" / "node.yaml"
-    assert after[node] == before[node].replace(old, new) != before[node]
-    assert {path for path in before if before[path] != after[path]} == {node}
+    overlay = tmp_path / "overlays" / "model"
+    assert after[overlay / "node.yaml"] == before[overlay / "node.yaml"].replace(old, new)
+    assert json.loads(after[overlay / "contract.json"])["digest"] == new
+    assert f"# model: {new}\n" in after[overlay / "requirements.lock"]
+    assert "pandas" not in after[overlay / "requirements.lock"]
+    changed = {path for path in before if before[path] != after[path]}
+    # The others' packages may have newer releases meanwhile: their locks are made again too.
+    assert {path for path in changed if path.name != "requirements.lock"} == {
+        overlay / "node.yaml",
+        overlay / "contract.json",
+    }

@@ -90,7 +90,9 @@ def test_the_graph_runs_each_node_as_its_overlay_says(node: str) -> None:
     (together,) = deployment("pipeline").predictors
     pod, inner = together.pod_of(node), next(entry for entry in together.graph.walk() if entry.name == node)
     assert pod is not None
-    assert pod.raw == alone.pods[0].raw
+    # Its lock is a ConfigMap of the graph's own, of the same content and so the same hash.
+    own = f"{node}-requirements-pipeline-"
+    assert json.loads(json.dumps(pod.raw).replace(own, f"{node}-requirements-")) == alone.pods[0].raw
     assert inner.raw["parameters"] == alone.graph.raw["parameters"]
     assert inner.type == alone.graph.type
 
@@ -201,24 +203,31 @@ def test_an_overlay_says_what_it_answers(overlay: str) -> None:
     assert len(expected["request"]["data"]["ndarray"]) == len(expected["response"]["data"]["ndarray"])
 
 
-def test_a_generated_config_map_is_mounted_by_the_name_that_it_gets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("node", NODES)
+def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_path: Path) -> None:
     for name in ("base", "overlays"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    with (tmp_path / "overlays/model/kustomization.yaml").open("a") as file:
-        file.write(
-            "  - target: {kind: SeldonDeployment}\n"
-            "    patch: |-\n"
-            "      - op: add\n"
-            "        path: /spec/predictors/0/componentSpecs/0/spec/volumes/-\n"
-            "        value: {name: requirements, configMap: {name: model-requirements}}\n"
-            "configMapGenerator:\n"
-            "  - name: model-requirements\n"
-            "    literals: [requirements.lock=numpy]\n"
-        )
-    config_map, found = build(tmp_path / "overlays/model")
-    name = config_map["metadata"]["name"]
-    assert name.startswith("model-requirements-")
+    lock = tmp_path / "overlays" / node / "requirements.lock"
+    names = []
+    for text in (lock.read_text(), "numpy==2.4.6\n"):
+        lock.write_text(text)
+        config_map, found = build(lock.parent)
+        assert config_map["data"] == {"requirements.lock": text}
+        (rendered,) = seldon_deployments([found])
+        volume = rendered.predictors[0].pods[0].volume("requirements")
+        assert volume is not None
+        assert volume.source == {"name": config_map["metadata"]["name"], "optional": True}
+        names.append(volume.source["name"])
+    assert names[0] != names[1]
+
+
+def test_an_overlay_without_a_lock_still_builds(tmp_path: Path) -> None:
+    for name in ("base", "overlays"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    file = tmp_path / "overlays/preprocessor/kustomization.yaml"
+    file.write_text(file.read_text().partition("configMapGenerator:")[0])
+    (found,) = build(file.parent)
     (rendered,) = seldon_deployments([found])
     volume = rendered.predictors[0].pods[0].volume("requirements")
     assert volume is not None
-    assert volume.source == {"name": name}
+    assert volume.source == {"name": "preprocessor-requirements", "optional": True}

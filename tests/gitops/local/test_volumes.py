@@ -30,17 +30,17 @@ def test_a_path_below_a_mount_is_one_in_its_folder(text: str, translated: str) -
 
 
 def test_an_empty_dir_outlives_its_container_until_the_template_changes(tmp_path: Path) -> None:
-    first = Volumes(pod(volumes=[MODELS]), "iris-main-model", tmp_path)
-    other = Volumes(pod(volumes=[MODELS]), "iris-main-model-b", tmp_path)
+    first = Volumes(pod(volumes=[MODELS]), "iris-main-model", tmp_path, {})
+    other = Volumes(pod(volumes=[MODELS]), "iris-main-model-b", tmp_path, {})
     first.make()
     other.make()
     (first.folder / "models" / "fetched").touch()
 
-    again = Volumes(pod(volumes=[MODELS]), "iris-main-model", tmp_path)
+    again = Volumes(pod(volumes=[MODELS]), "iris-main-model", tmp_path, {})
     again.make()
     assert (again.folder / "models" / "fetched").exists()
 
-    changed = Volumes(pod(volumes=[MODELS], args=["serve", "now"]), "iris-main-model", tmp_path)
+    changed = Volumes(pod(volumes=[MODELS], args=["serve", "now"]), "iris-main-model", tmp_path, {})
     changed.make()
     assert list((changed.folder / "models").iterdir()) == []
     assert sorted(tmp_path.iterdir()) == sorted([changed.folder, other.folder])
@@ -52,27 +52,54 @@ def test_mounts_are_folders_of_the_pod(tmp_path: Path) -> None:
         {"name": "models", "mountPath": "/mnt/sub", "subPath": "a/b"},
     ]
     made = pod(volumes=[MODELS], volumeMounts=mounts)
-    volumes = Volumes(made, "iris", tmp_path)
+    volumes = Volumes(made, "iris", tmp_path, {})
     assert volumes.mounts(made.containers[0]) == {
         "/mnt/models": volumes.folder / "models",
         "/mnt/sub": volumes.folder / "models" / "a" / "b",
     }
 
 
+LOCK = {"name": "lock", "configMap": {"name": "model-lock-1"}}
+
+
+def test_a_config_map_is_a_folder_of_its_files(tmp_path: Path) -> None:
+    volumes = Volumes(
+        pod(volumes=[LOCK]), "iris", tmp_path, {"model-lock-1": {"requirements.lock": "numpy\n"}}
+    )
+    volumes.make()
+    assert (volumes.folder / "lock" / "requirements.lock").read_text() == "numpy\n"
+
+
+def test_a_config_map_that_is_optional_may_be_missing(tmp_path: Path) -> None:
+    optional = {"name": "lock", "configMap": {"name": "model-lock-1", "optional": True}}
+    volumes = Volumes(pod(volumes=[optional]), "iris", tmp_path, {})
+    volumes.make()
+    assert list((volumes.folder / "lock").iterdir()) == []
+
+
+def test_a_config_map_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotRunnable) as error:
+        Volumes(pod(volumes=[LOCK]), "iris", tmp_path, {}).make()
+    assert str(error.value) == (
+        "spec.predictors[0].componentSpecs[0].spec.volumes[0] (volume lock) is the ConfigMap 'model-lock-1': "
+        "the overlay renders none of this name"
+    )
+
+
 def test_a_volume_of_another_kind_is_refused(tmp_path: Path) -> None:
-    volumes = Volumes(pod(volumes=[{"name": "lock", "configMap": {"name": "lock"}}]), "iris", tmp_path)
+    volumes = Volumes(pod(volumes=[{"name": "lock", "secret": {"secretName": "lock"}}]), "iris", tmp_path, {})
     with pytest.raises(NotRunnable) as error:
         volumes.make()
     assert str(error.value) == (
-        "spec.predictors[0].componentSpecs[0].spec.volumes[0] (volume lock) is of kind configMap: "
-        "the local run has only emptyDir"
+        "spec.predictors[0].componentSpecs[0].spec.volumes[0] (volume lock) is of kind secret: "
+        "the local run has only emptyDir and whole ConfigMaps"
     )
 
 
 def test_a_mount_without_its_volume_is_refused(tmp_path: Path) -> None:
     made = pod(volumeMounts=[{"name": "models", "mountPath": "/mnt/models"}])
     with pytest.raises(NotRunnable) as error:
-        Volumes(made, "iris", tmp_path).mounts(made.containers[0])
+        Volumes(made, "iris", tmp_path, {}).mounts(made.containers[0])
     assert str(error.value) == (
         "spec.predictors[0].componentSpecs[0].spec.containers[0].volumeMounts[0] of container model mounts "
         "'models': the pod has no such volume"

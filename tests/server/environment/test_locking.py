@@ -23,7 +23,7 @@ def test_lock(tmp_path: Path, index: str, distributions: list[Path]) -> None:
     assert locking.make(model, SETTINGS) == (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {model_digest(model)}\n"
-        "# python: 3.11, 3.12, 3.13\n"
+        "# python: 3.11, 3.12, 3.13, 3.14\n"
         "# platform: linux-x86_64, linux-aarch64\n"
         f"alpha==2.0 \\\n    --hash=sha256:{sha256(distributions[1])}\n"
         f"beta==1.0 \\\n    --hash=sha256:{sha256(distributions[2])}\n"
