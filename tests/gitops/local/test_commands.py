@@ -18,7 +18,10 @@ from gitops.local import ports
 from tests.gitops.local.conftest import STATE, alone
 from tests.gitops.local.copies import ROOT, Copy
 
-pytestmark = pytest.mark.xdist_group("commands")
+pytestmark = [
+    pytest.mark.xdist_group("commands"),
+    pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc"),
+]
 
 SECONDS = 240
 

@@ -45,7 +45,7 @@ def test_nothing_outlives_the_run(tmp_path: Path, ending: str, monkeypatch: pyte
     assert [alive(process) for process in processes] == [True, True]
     if ending == "killed":
         os.kill(run.pid, signal.SIGKILL)
-    run.communicate()
+    run.communicate(timeout=60)
     until = time.monotonic() + 20
     while any(alive(process) for process in processes) and time.monotonic() < until:
         time.sleep(0.05)
