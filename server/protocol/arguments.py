@@ -10,7 +10,7 @@ import numpy as np
 from server.errors import BadData
 from server.mlmodel import Schema
 from server.protocol import columns, tensors
-from server.protocol.message import Request
+from server.protocol.message import ARRAYS, Request
 from server.protocol.nested import Type, holds
 from server.protocol.order import field as sent_in
 from server.protocol.order import order, unnamed, width
@@ -52,13 +52,28 @@ def arguments(request: Request, inputs: Schema | None, xtype: str) -> Arguments:
     """
     if not is_table(request.values):
         if inputs is None:
-            return Arguments("value", [request.values])
+            return _as_is(request, xtype)
         request = as_table(request, inputs)
     if inputs is not None and inputs.columns:
         return _by_columns(request, inputs, xtype)
     if inputs is not None and inputs.tensors:
         return _by_tensors(request, inputs, xtype)
     return _as_sent(request, xtype)
+
+
+def _as_is(request: Request, xtype: str) -> Arguments:
+    """Return what is no table for a model without a signature: a row of an ndarray as that, or any other value."""
+    if request.kind not in ARRAYS:
+        return Arguments("value", [request.values])
+    if xtype == "DataFrame":
+        raise _no_table(request, [len(request.values)])
+    return Arguments("array", [request.values], nested=[(1, "object")])
+
+
+def _no_table(request: Request, shape: list[int]) -> BadData:
+    return BadData(
+        f"{sent_in(request)} has the shape {shape}: it must be a table of rows and columns, [[…], …]"
+    )
 
 
 def _by_tensors(request: Request, inputs: Schema, xtype: str) -> Arguments:
@@ -81,10 +96,7 @@ def _as_sent(request: Request, xtype: str) -> Arguments:
             return Arguments("array", [array if array.dtype.kind in "biuf" else values])
         return Arguments("array", [values])
     if isinstance(values, np.ndarray) and values.ndim != 2:
-        raise BadData(
-            f"{sent_in(request)} has the shape {list(values.shape)}: "
-            "it must be a table of rows and columns, [[…], …]"
-        )
+        raise _no_table(request, list(values.shape))
     width(request)
     if isinstance(values, np.ndarray):
         return Arguments("frame", [values], request.names)

@@ -41,7 +41,10 @@ def _split(what: str, value: Any) -> Table:
     unknown = sorted(set(parts) - {"columns", "data", "index"})
     if unknown or "data" not in parts:
         raise BadData(f"{what} has {', '.join(sorted(parts)) or 'nothing'}: it must have columns and data")
-    return rows(f"{what}.data", parts["data"]), names(f"{what}.columns", parts.get("columns"))
+    table = rows(f"{what}.data", parts["data"])
+    if isinstance(table, list) and not isinstance(table[0], list):
+        raise BadData(f"{what}.data is one row, {shown(table)}: it must be a list of rows, [[…], …]")
+    return table, names(f"{what}.columns", parts.get("columns"))
 
 
 def _records(what: str, value: Any) -> Table:

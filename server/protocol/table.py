@@ -38,7 +38,10 @@ def names(what: str, value: Any) -> list[str] | None:
 
 
 def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
-    """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are."""
+    """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are.
+
+    One row, such as the texts that a classifier of texts takes, is returned as it is too.
+    """
     if not isinstance(value, list):
         raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
     if not value:
@@ -72,9 +75,9 @@ def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
 
 
 def _check_rows(what: str, rows: list[Any]) -> None:
-    """Refuse rows that are not lists of one length, or whose cells are lists of several lengths."""
+    """Refuse rows that are not lists of one length. Values that are no rows at all may be what a model takes."""
     if not any(isinstance(row, list) for row in rows):
-        raise BadData(f"{what} is one row, {shown(rows)}: it must be a list of rows, [[…], …]")
+        return
     for index, row in enumerate(rows):
         if not isinstance(row, list):
             raise BadData(f"{what} row {index} is {shown(row)}: every row must be a list")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from server.errors import BadData
 from server.mlmodel import Column, Schema, Tensor
 from server.model.worker import wire
 from server.model.worker.argument import argument
@@ -23,6 +24,20 @@ def received(values, names=None, inputs=None, xtype="DataFrame", kind="ndarray")
     size, _ = wire.PREFIX.unpack(frame[: wire.PREFIX.size])
     header = json.loads(frame[wire.PREFIX.size : wire.PREFIX.size + size])
     return argument(header, wire.unpack(header, frame[wire.PREFIX.size + size :]))
+
+
+def test_a_row_of_texts_is_an_array_of_them():
+    array = received(["good", "bad"], xtype="ndarray")
+    assert array.dtype == object
+    assert array.tolist() == ["good", "bad"]
+
+
+def test_a_row_of_texts_is_no_frame():
+    with pytest.raises(BadData) as caught:
+        received(["good", "bad"])
+    assert str(caught.value) == (
+        "data.ndarray has the shape [2]: it must be a table of rows and columns, [[…], …]"
+    )
 
 
 def test_a_frame_of_numbers_has_the_requests_names():

@@ -58,6 +58,10 @@ REFUSED = {
         {"dataframe_split": {"columns": ["a"], "data": [[1], [2, 3]]}},
         "jsonData.dataframe_split.data row 1 has 2 values, row 0 has 1: rows must be of equal length",
     ),
+    "split-one-row": (
+        {"dataframe_split": {"columns": ["a"], "data": ["x", "y"]}},
+        'jsonData.dataframe_split.data is one row, ["x", "y"]: it must be a list of rows, [[…], …]',
+    ),
     "records-not-objects": (
         {"dataframe_records": [[1]]},
         "jsonData.dataframe_records row 0 is [1]: it must be a JSON object",
