@@ -47,19 +47,21 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     store = Path(settings.cache).absolute() if settings.cache else env
     with folders.scratch(env) as scratch:
         brought = wheels.hashes(model)
+        uv = Uv(
+            folder=model,
+            project=project(scratch, []),
+            index=wheels.index(model, brought, scratch / "index"),
+            cache=folders.uv_cache(settings.cache, scratch),
+            offline=settings.offline,
+        )
         installer = Installer(
-            uv=Uv(
-                folder=model,
-                project=project(scratch, []),
-                index=wheels.index(model, brought, scratch / "index"),
-                cache=folders.uv_cache(settings.cache, scratch),
-                offline=settings.offline,
-            ),
+            uv=uv,
             listed=listed,
             scratch=scratch,
             wheels=brought,
             source_distributions=settings.source_distributions,
             locked=locked.digest if locked else "",
+            bytecode=folders.bytecode(settings.cache, uv),
         )
         python = _choose(asked, installer, locked, settings, store)
         final = store / installer.key(python)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.environment.uv import Uv
 from server.errors import BadDestination
 
 _ASIDE = ".building-"
@@ -77,6 +78,13 @@ def uv_cache(cache: str, scratch: Path) -> Path | None:
         return Path(cache).absolute() / "uv"
     base = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME") or "/", ".cache")
     return None if Path(base, "uv").is_dir() else scratch / "uv"
+
+
+def bytecode(cache: str, uv: Uv) -> Path | None:
+    """Return the folder that keeps compiled modules: beside uv's cache, or None where that does not last."""
+    if cache:
+        return Path(cache).absolute() / "bytecode"
+    return None if uv.cache else Path(uv.run("cache", "dir").strip(), "seldon-mlflow-bytecode")
 
 
 def _age(path: Path) -> float:

@@ -7,10 +7,13 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from server.environment import failure, uv
+from packaging.utils import canonicalize_name
+
+from server.environment import bytecode, failure, uv
 from server.environment.interpreters import Interpreter
 from server.environment.requirements import Requirements
 from server.environment.uv import Uv, UvError
@@ -24,7 +27,8 @@ RECORD = "environment.json"
 class Installer:
     """uv with one model's requirements: ``scratch`` is for its files, ``wheels`` are the model's, by name.
 
-    ``locked`` is the digest of the model whose lock the requirements are, or "".
+    ``locked`` is the digest of the model whose lock the requirements are, or "". ``bytecode`` is the folder that
+    keeps compiled modules, or None.
     """
 
     uv: Uv
@@ -33,6 +37,7 @@ class Installer:
     wheels: dict[str, str]
     source_distributions: bool
     locked: str = ""
+    bytecode: Path | None = None
 
     def key(self, python: Interpreter) -> str:
         """Return the key of the environment for ``python``: a hash of all that it is made of."""
@@ -74,14 +79,16 @@ class Installer:
         started = time.monotonic()
         log.info("installing %d requirements for Python %s", len(self.listed.entries), python)
         self._run(python, "venv", "--no-project", "--relocatable", "--python", str(python.path), str(target))
-        self._run(python, "pip", "install", "--compile-bytecode", *self._lists(target / "bin" / "python"))
+        self._run(python, "pip", "install", *self._lists(target / "bin" / "python"))
+        bytecode.compile_modules(target, python.cache_tag, self.bytecode)
         record = self._record(python, target)
         (target / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         log.info("installed %d packages in %.1f s", len(record["packages"]), time.monotonic() - started)
 
     def _record(self, python: Interpreter, target: Path) -> dict[str, Any]:
-        installed = self._run(
-            python, "pip", "list", "--format", "json", "--python", str(target / "bin" / "python")
+        # Read, not asked for: the environment's own interpreter would run what packages put into .pth files.
+        installed = metadata.distributions(
+            path=[str(path) for path in target.glob("lib/python*/site-packages")]
         )
         return {
             "key": self.key(python),
@@ -90,7 +97,7 @@ class Installer:
             "requirements": [entry.shown for entry in self.listed.entries if not entry.added],
             "added": {entry.shown: entry.origin for entry in self.listed.entries if entry.added},
             "locked": self.locked or None,
-            "packages": {package["name"]: package["version"] for package in json.loads(installed)},
+            "packages": dict(sorted((canonicalize_name(one.name), one.version) for one in installed)),
             "uv": uv.VERSION,
         }
 
@@ -111,10 +118,9 @@ class Installer:
             arguments.append("--require-hashes")
         return arguments
 
-    def _run(self, python: Interpreter, *arguments: str) -> str:
+    def _run(self, python: Interpreter, *arguments: str) -> None:
         try:
-            # pip list prints what it is asked for only without --quiet.
-            return self.uv.run(*(() if "list" in arguments else ("--quiet",)), *arguments)
+            self.uv.run("--quiet", *arguments)
         except UvError as error:
             raise failure.unresolvable(error, self.listed, str(python)) from error
 

@@ -38,6 +38,11 @@ class Interpreter:
         """The operating system and the processor, as in ``linux-x86_64``."""
         return self.platform.rpartition("-")[0]
 
+    @property
+    def cache_tag(self) -> str:
+        """What it names its byte code by, as in ``cpython-313``."""
+        return f"cpython-{self.version[0]}{self.version[1]}"
+
     def __str__(self) -> str:
         return ".".join(str(part) for part in self.version)
 

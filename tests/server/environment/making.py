@@ -35,13 +35,18 @@ def wheel(
     *,
     tag: str = "py3-none-any",
     says: str | None = None,
+    files: dict[str, str] | None = None,
 ) -> Path:
-    """Make a wheel of one module with a console script; ``says`` is what both tell, else the version."""
+    """Make a wheel of one module with a console script; ``says`` is what both tell, else the version.
+
+    ``files`` are more files, by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-{tag}.whl"
     info = f"{name}-{version}.dist-info"
     said = version if says is None else says
     files = {
+        **(files or {}),
         f"{name}.py": f"SAYS = {said!r}\n\n\ndef main():\n    print(SAYS)\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         + "".join(f"Requires-Dist: {required}\n" for required in requires),
