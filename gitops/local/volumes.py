@@ -13,11 +13,13 @@ from typing import Any
 from gitops.errors import NotRunnable
 from gitops.pods import Container, Pod, Volume
 
+CLAIM = "persistentVolumeClaim"
 _HASH = "[0-9a-f]{12}"
 
 
 class Volumes:
-    """The volumes of one pod: emptyDirs, which outlive its containers as they do on a node, and ConfigMaps.
+    """The volumes of one pod: emptyDirs, which outlive its containers as they do on a node, ConfigMaps, and claims, which
+    outlive the pod and are shared by all that name them.
 
     ``config_maps`` holds the data of the ConfigMaps that there are, by name. Each pod has a folder named by what it is and by the hash of its template, so a pod that is started
     again finds what its init containers made, and one whose manifest changed starts anew.
@@ -65,12 +67,12 @@ class Volumes:
 
     def _content(self, volume: Volume) -> Mapping[str, str]:
         """Return the files that a volume starts with."""
-        if volume.kind == "emptyDir":
+        if volume.kind in ("emptyDir", CLAIM):
             return {}
         if volume.kind != "configMap" or volume.source.get("items"):
             raise NotRunnable(
-                f"{volume.path} (volume {volume.name}) is of kind {volume.kind}: the local run has only emptyDir "
-                "and whole ConfigMaps"
+                f"{volume.path} (volume {volume.name}) is of kind {volume.kind}: the local run has only emptyDir, "
+                "claims and whole ConfigMaps"
             )
         name = volume.source.get("name", "")
         if name not in self._config_maps and not volume.source.get("optional", False):
@@ -79,8 +81,11 @@ class Volumes:
             )
         return self._config_maps.get(name, {})
 
-    def _of(self, volume: str) -> Path:
-        return self.folder / volume
+    def _of(self, name: str) -> Path:
+        volume = self._pod.volume(name)
+        if volume is not None and volume.kind == CLAIM:
+            return self._parent.parent / "claims" / str(volume.source.get("claimName"))
+        return self.folder / name
 
 
 def translate(text: str, mounts: Mapping[str, Path]) -> str:

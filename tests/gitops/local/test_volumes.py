@@ -86,13 +86,25 @@ def test_a_config_map_that_is_missing_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_claim_is_one_folder_for_every_pod_that_names_it(tmp_path: Path) -> None:
+    claim = {"name": "cache", "persistentVolumeClaim": {"claimName": "model-cache"}}
+    folders = []
+    for args in (["serve"], ["serve", "now"]):
+        made = pod(volumes=[claim], args=args, volumeMounts=[{"name": "cache", "mountPath": "/mnt/cache"}])
+        volumes = Volumes(made, "iris", tmp_path / "pods", {})
+        volumes.make()
+        folders.append(volumes.mounts(made.containers[0])["/mnt/cache"])
+    assert folders == [tmp_path / "claims" / "model-cache"] * 2
+    assert folders[0].is_dir()
+
+
 def test_a_volume_of_another_kind_is_refused(tmp_path: Path) -> None:
     volumes = Volumes(pod(volumes=[{"name": "lock", "secret": {"secretName": "lock"}}]), "iris", tmp_path, {})
     with pytest.raises(NotRunnable) as error:
         volumes.make()
     assert str(error.value) == (
         "spec.predictors[0].componentSpecs[0].spec.volumes[0] (volume lock) is of kind secret: "
-        "the local run has only emptyDir and whole ConfigMaps"
+        "the local run has only emptyDir, claims and whole ConfigMaps"
     )
 
 
