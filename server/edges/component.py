@@ -141,6 +141,9 @@ def _reported() -> Iterator[None]:
         yield
     except ServerError as error:
         raise Refused(error) from error
+    except UnicodeEncodeError as error:
+        rule = "it must be a whole character, as UTF-8 has it"
+        raise Refused(BadData(f"{error.object[error.start : error.end]!r}: {rule}")) from error
 
 
 def _as_json(message: Any) -> Any:

@@ -1,0 +1,56 @@
+"""A component as people write one for the stock wrapper: it loads a model and calls its method.
+
+Run in the wrapper's environment by ``seldon-core-microservice plain.Plain``.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from pathlib import Path
+
+import pandas as pd
+import skops.io
+import yaml
+from seldon_core.user_model import SeldonNotImplementedError
+
+
+class Plain:
+    def __init__(self, model_uri, xtype="ndarray", predict_method=""):
+        self.folder = Path(model_uri)
+        self.xtype = xtype
+        self.method = predict_method
+        self.model = None
+        self.outputs = None
+
+    def load(self):
+        content = yaml.safe_load((self.folder / "MLmodel").read_text())
+        outputs = (content.get("signature") or {}).get("outputs")
+        self.outputs = [column["name"] for column in json.loads(outputs)] if outputs else None
+        flavor = content["flavors"]["sklearn"]
+        if flavor["serialization_format"] == "skops":
+            self.model = skops.io.load(self.folder / flavor["pickled_model"])
+        else:
+            sys.path.insert(0, str(self.folder / flavor["code"]))
+            self.model = pickle.loads((self.folder / flavor["pickled_model"]).read_bytes())
+
+    def predict(self, X, names=None, meta=None):  # noqa: N803  the wrapper's name
+        return self._call(X, names, "predict")
+
+    def transform_input(self, X, names=None, meta=None):  # noqa: N803
+        return self._call(X, names, "transform")
+
+    def transform_output(self, X, names=None, meta=None):  # noqa: N803
+        return self._call(X, names, "transform")
+
+    def class_names(self):
+        if self.outputs is None:
+            raise SeldonNotImplementedError("the model has no output signature")
+        return self.outputs
+
+    def _call(self, X, names, method):  # noqa: N803
+        method = self.method or method
+        if not hasattr(self.model, method):
+            method = "predict" if method == "transform" else "transform"
+        return getattr(self.model, method)(pd.DataFrame(X, columns=names) if self.xtype == "DataFrame" else X)

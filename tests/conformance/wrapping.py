@@ -1,0 +1,93 @@
+"""The stock wrapper under test: `seldon-core-microservice` with a component, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+
+from gitops import wrapper
+from tests.server.serving import IMAGE, READY_SECONDS, ROOT, free_port
+
+PLAIN = "plain.Plain"
+COMPONENT = "server.edges.component.MLFlowServer"
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A running wrapper. Its processes are a group of their own."""
+
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+    log: Path
+    grpc_port: int
+
+    def wait_until_ready(self) -> None:
+        """Return when REST and gRPC answer; fail with the log when they never do."""
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.client.get("/health/status").status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
+            try:
+                grpc.channel_ready_future(channel).result(max(0, end - time.monotonic()))
+            except grpc.FutureTimeoutError as error:
+                raise AssertionError(f"not ready; its log:\n{self.log.read_text()}") from error
+
+
+@contextmanager
+def wrapping(
+    component: str,
+    folder: Path,
+    *,
+    ready: bool = True,
+    environ: dict[str, str] | None = None,
+    **parameters: str,
+) -> Iterator[Wrapped]:
+    """Serve a component by the wrapper with these graph parameters, and stop it again."""
+    http_port, grpc_port = free_port(), free_port()
+    log = folder / "log"
+    ports = ["--http-port", http_port, "--grpc-port", grpc_port, "--metrics-port", free_port()]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [wrapper.python(), *wrapper.PROGRAM, component, *map(str, ports)],
+            cwd=ROOT,
+            stderr=sink,
+            stdout=sink,
+            start_new_session=True,
+            env={
+                **os.environ,
+                # Not as a package: one that the wrapper brings is called tests, too.
+                "PYTHONPATH": str(wrapper.PROJECT),
+                "PREDICTIVE_UNIT_ID": "model",
+                "PREDICTIVE_UNIT_IMAGE": IMAGE,
+                "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
+                    [{"name": name, "value": value, "type": "STRING"} for name, value in parameters.items()]
+                ),
+                **(environ or {}),
+            },
+        )
+    with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30) as client:
+        wrapped = Wrapped(process, client, log, grpc_port)
+        try:
+            if ready:
+                wrapped.wait_until_ready()
+            yield wrapped
+        finally:
+            # By SIGTERM the wrapper ends its first process only, which then waits for the others.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
