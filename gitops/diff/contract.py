@@ -111,4 +111,4 @@ def _type(entry: Part) -> str:
         # Its name and whether it is required stand in it once more.
         inner = {key: value for key, value in written.items() if key not in ("name", "required", "optional")}
         return json.dumps(inner, sort_keys=True, ensure_ascii=False)
-    raise BadManifest(f"{entry.owner}: {entry.path}.type: must be a string or an object, is {written!r}")
+    raise BadManifest(f"{entry.owner}: {entry.path}.type is {written!r}: must be a string or an object")

@@ -47,17 +47,21 @@ class Inputs:
 
     def fingerprint(self, folder: str) -> str | None:
         """Return a hash of all that the result of ``folder`` depends on, or None where that is not known."""
+        return None if any(self._unknown(entry) for entry in self._closure(folder)) else self.local(folder)
+
+    def local(self, folder: str) -> str | None:
+        """Return a hash of what of it is in this tree; None where that reaches out of it."""
+        found = [(entry, self._content(entry)) for entry in sorted(self._closure(folder))]
+        known = [(entry, content) for entry, content in found if content is not None]
+        return _hash(*(part for pair in known for part in pair)) if len(known) == len(found) else None
+
+    def _closure(self, folder: str) -> set[str]:
         closure, found = {folder}, [folder]
         while found:
-            current = found.pop()
-            if current not in self._contents:
-                self._contents[current] = self._content(current)
-            if self._contents[current] is None or self._unknown(current):
-                return None
-            new = set(self._references(current)) - closure
+            new = set(self._references(found.pop())) - closure
             closure |= new
             found.extend(new)
-        return _hash(*(part for entry in sorted(closure) for part in (entry, self._contents[entry] or "")))
+        return closure
 
     def _references(self, folder: str) -> Iterator[str]:
         """Yield the folders, relative to the tree, that the kustomization of ``folder`` may refer to."""
@@ -92,6 +96,11 @@ class Inputs:
         return len(path) < 4096 and "\0" not in path and (self._root / path).is_dir()
 
     def _content(self, folder: str) -> str | None:
+        if folder not in self._contents:
+            self._contents[folder] = self._read(folder)
+        return self._contents[folder]
+
+    def _read(self, folder: str) -> str | None:
         """Return a hash of the files below ``folder``; None for the whole tree, what is outside, and links to folders."""
         if folder == "." or folder.startswith(".."):
             return None

@@ -66,10 +66,22 @@ def pairs(base: Side, head: Side) -> list[Pair]:
     tasks = [(side, folder) for folder in folders for side in (base, head)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(lambda task: task[0].render(task[1]), tasks))
-    return [
+    found = (
         Pair(folder, before, after)
         for folder, before, after in zip(folders, outcomes[::2], outcomes[1::2], strict=True)
-    ]
+    )
+    return [pair for pair in found if not _broken_before(base, head, pair)]
+
+
+def _broken_before(base: Side, head: Side, pair: Pair) -> bool:
+    """Whether a kustomization did not build before, and nothing was done about it."""
+    before, after = pair.before, pair.after
+    return (
+        isinstance(before, Exception)
+        and isinstance(after, Exception)
+        and base.words(before) == head.words(after)
+        and base.inputs.local(pair.folder) == head.inputs.local(pair.folder)
+    )
 
 
 def _same(base: Inputs, head: Inputs, folder: str) -> bool:

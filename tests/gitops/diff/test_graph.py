@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops.diff.graph import mermaid, shape
+from gitops.diff.model import Model
+from gitops.manifests import SeldonDeployment, seldon_deployment
+
+
+def deployment(*predictors: dict[str, Any]) -> SeldonDeployment:
+    return seldon_deployment(
+        {
+            "apiVersion": "machinelearning.seldon.io/v1",
+            "kind": "SeldonDeployment",
+            "metadata": {"name": "iris"},
+            "spec": {"predictors": list(predictors)},
+        }
+    )
+
+
+def node(name: str, type_: str = "MODEL", *children: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "type": type_, "children": list(children)}
+
+
+def test_a_graph_is_drawn_from_the_request_down() -> None:
+    graph = node("pre", "TRANSFORMER", node("post", "OUTPUT_TRANSFORMER", node("model")))
+    model = Model("s3://mlflow/iris_svm/", f"sha256:{'ab' * 32}", "MODEL", "predict_proba", None, None, ())
+    assert mermaid(deployment({"name": "main", "graph": graph}), {"model": model}, {"model"}) == (
+        "flowchart LR\n"
+        '  request(["request"])\n'
+        '  subgraph p0["predictor main: orchestrator, replicas 1"]\n'
+        '    n0_0["pre<br>TRANSFORMER"]\n'
+        '    n0_1["post<br>OUTPUT_TRANSFORMER"]\n'
+        '    n0_2["model<br>MODEL<br>iris_svm<br>abababababab<br>calls predict_proba"]:::changed\n'
+        "    n0_0 --> n0_1\n"
+        "    n0_1 --> n0_2\n"
+        "  end\n"
+        "  request --> n0_0\n"
+        "  classDef changed stroke-width:4px"
+    )
+
+
+def test_a_canary_is_a_second_way_down() -> None:
+    picture = mermaid(
+        deployment(
+            {
+                "name": "main",
+                "graph": node("model"),
+                "traffic": 90,
+                "annotations": {"seldon.io/no-engine": "true"},
+            },
+            {"name": "canary", "graph": node("model"), "traffic": 10, "replicas": 2},
+        ),
+        {},
+    )
+    assert 'p0["predictor main: no orchestrator, replicas 1, 90 #37; of the requests"]' in picture
+    assert 'p1["predictor canary: orchestrator, replicas 2, 10 #37; of the requests"]' in picture
+    assert "request --> n0_0" in picture
+    assert "request --> n1_0" in picture
+
+
+@given(st.text(string.printable, min_size=1))
+def test_no_name_leaves_its_label(name: str) -> None:
+    lines = mermaid(deployment({"name": "main", "graph": node(name)}), {}).splitlines()
+    assert len(lines) == 7
+    label = re.fullmatch(r'    n0_0\["([^"\[\]<>`]*)<br>MODEL"\]', lines[3])
+    assert label is not None
+    assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label[1]) == name
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({"name": "main", "graph": node("model"), "replicas": 3}, True),
+        ({"name": "main", "graph": node("other")}, False),
+        ({"name": "main", "graph": node("model", "TRANSFORMER")}, False),
+        ({"name": "main", "graph": node("model", "MODEL", node("model"))}, False),
+        ({"name": "main", "graph": node("model"), "annotations": {"seldon.io/no-engine": "true"}}, False),
+        ({"name": "other", "graph": node("model")}, False),
+    ],
+)
+def test_what_makes_a_graph_another_one(other: dict[str, Any], same: bool) -> None:
+    assert (shape(deployment({"name": "main", "graph": node("model")})) == shape(deployment(other))) == same
