@@ -11,7 +11,8 @@ from pathlib import Path
 
 import trustme
 
-MODEL = Path(__file__).parents[3] / "examples" / "iris" / "models" / "iris_svm_model"
+ROOT = Path(__file__).parents[3]
+MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
 DIGEST = "sha256:d4ed06fbedb0687477f0b49bf24cc38547a4c087ec8e0d734e86c4fadf998c37"
 FILES = [
     "MLmodel",
