@@ -71,15 +71,28 @@ def this_environment(folder: Path) -> Path:
 
 @contextmanager
 def serving(
-    folder: Path, model: Path, *, ready: bool = True, environ: dict[str, str] | None = None, **parameters: str
+    folder: Path,
+    model: Path,
+    *,
+    ready: bool = True,
+    environ: dict[str, str] | None = None,
+    environment: Path | None = None,
+    **parameters: str,
 ) -> Iterator[Served]:
-    """Serve ``model`` with these graph parameters and stop it again."""
+    """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again."""
     port, grpc_port = free_port(), free_port()
     listed = {"model_uri": str(model), **parameters}
     log = folder / "log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", "--environment", this_environment(folder / "env")],
+            [
+                sys.executable,
+                "-m",
+                "server",
+                "serve",
+                "--environment",
+                environment or this_environment(folder / "env"),
+            ],
             cwd=ROOT,
             stderr=sink,
             stdout=sink,

@@ -1,0 +1,43 @@
+"""Keep what a model answered when it was logged, for the server's answers to be compared with.
+
+Runs in the environment of whatever logs a model: Python 3.8 and later, with numpy.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Record:
+    """The answers of one model, written beside its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder.with_suffix(".json")
+        self._entries: list[dict[str, Any]] = []
+
+    def add(self, data: dict[str, Any], answer: Any, **parameters: str) -> None:
+        """Keep that a server with these graph parameters must answer ``data`` of a request with ``answer``."""
+        entry = {"parameters": parameters, "data": data, "answer": plain(answer)}
+        self._entries.append(entry)
+        self._path.write_text(json.dumps(self._entries, indent=1))
+
+
+def table(frame: Any) -> dict[str, Any]:
+    """Return a DataFrame as the data of a request, null standing for what is missing."""
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy()
+    return {"names": list(frame.columns), "ndarray": plain(rows)}
+
+
+def plain(value: Any) -> Any:
+    """Return an answer as JSON has it; JSON has no NaN."""
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and value != value else value

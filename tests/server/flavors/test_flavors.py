@@ -1,0 +1,79 @@
+"""Models logged by several MLflows on several Pythons, in their own environments, served by one server code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.server.flavors import matrix
+from tests.server.flavors.matrix import MATRIX, Logging
+from tests.server.serving import Served, serving
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("flavors")]
+MODELS = [
+    pytest.param(logging, name, id=f"{name}-{logging}") for logging in MATRIX for name in logging.models
+]
+
+
+class Servers:
+    """Servers that run beside each other until the end, one for each model and its parameters."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._running: dict[tuple[str, ...], Served] = {}
+
+    def __call__(self, model: Path, parameters: dict[str, str]) -> Served:
+        key = (str(model), *map(str, parameters.items()))
+        if key not in self._running:
+            folder = self._folder / str(len(self._running))
+            folder.mkdir()
+            environment = matrix.environment(model, folder / "environment")
+            context = serving(folder, model, environment=environment, **parameters)
+            self._running[key] = self._stack.enter_context(context)
+        return self._running[key]
+
+    def alive(self) -> list[bool]:
+        """Return for each server whether it still serves."""
+        return [one.client.get("/health/status").status_code == 200 for one in self._running.values()]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(stack, tmp_path_factory.mktemp("flavors"))
+
+
+@pytest.mark.parametrize(("logging", "name"), MODELS)
+def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, name: str, servers: Servers):
+    if reason := matrix.why_not(logging):
+        pytest.skip(reason)
+    model = matrix.logged(logging) / name
+    for case in matrix.expected(model):
+        served = servers(model, case["parameters"])
+        response = served.post("/predict", {"data": case["data"]})
+        assert response.status_code == 200, response.text
+        body = response.json()
+        answer = body.get("jsonData") or body["data"].get("ndarray")
+        if answer is None:
+            answer = shaped(body["data"]["tensor"])
+        assert answer == case["answer"], json.dumps(case["parameters"])
+        assert f"on Python {logging.python}." in served.log.read_text()
+
+
+def test_they_all_serve_beside_each_other(servers: Servers):
+    alive = servers.alive()
+    assert all(alive)
+    assert len(alive) > 1 or any(matrix.why_not(logging) for logging in MATRIX)
+
+
+def shaped(tensor: dict[str, list[float]]) -> list[object]:
+    """Return a tensor of a message as nested lists."""
+    values = tensor["values"]
+    for length in reversed(tensor["shape"][1:]):
+        values = [values[start : start + length] for start in range(0, len(values), length)]
+    return values
