@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import lzma
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,25 +16,13 @@ from typing import IO
 from server.artifact import entries
 from server.artifact.entries import Entry
 from server.artifact.staging import check_space
-from server.errors import BadArtifact
+from server.errors import BadArtifact, ServerError
 from server.mlmodel import FILE
 from server.settings import FetchSettings
 
 CHUNK_BYTES = 1024 * 1024
 # Largest header of a tar archive that is read: it may announce a name of any length.
 _HEADER_BYTES = 4 * CHUNK_BYTES
-_UNREADABLE = (
-    EOFError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -161,7 +146,9 @@ def _read(uri: str) -> Iterator[None]:
     """Turn what the readers of archives raise in the block into a BadArtifact."""
     try:
         yield
-    except _UNREADABLE as error:
+    except ServerError:
+        raise
+    except Exception as error:
         raise BadArtifact(
             f"{uri}: the archive cannot be read ({str(error) or type(error).__name__}); make it again"
         ) from error
