@@ -17,8 +17,6 @@ from gitops.errors import BadArgument, NoBase
 TIMEOUT_SECONDS = 300
 # A hook sets them for its own repository, https://git-scm.com/docs/githooks; here the folder alone decides.
 _DROPPED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
-# What makes git write beside an index (split index) or ask a daemon (fsmonitor).
-_PLAIN = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false")
 
 
 @dataclass(frozen=True)
@@ -40,13 +38,13 @@ class Revision:
         Raises:
             NoBase: git cannot write them; the message holds its words.
         """
-        git_dir = _run(self.root, "rev-parse", "--absolute-git-dir").strip()
-        below = _run(self.root, "rev-parse", "--show-prefix").strip()
+        git_dir = _run(self.root, "rev-parse", "--absolute-git-dir").removesuffix("\n")
+        below = _run(self.root, "rev-parse", "--show-prefix").removesuffix("\n")
         tree = destination / "tree"
         tree.mkdir()
         index = {"GIT_INDEX_FILE": str(destination / "index")}
-        there = (f"--git-dir={git_dir}", f"--work-tree={tree}", *_PLAIN)
-        _run(tree, *there, "read-tree", "--no-sparse-checkout", self.commit, **index)
+        there = (f"--git-dir={git_dir}", f"--work-tree={tree}")
+        _run(tree, *there, "read-tree", self.commit, **index)
         _run(tree, *there, "checkout-index", "--all", "--quiet", **index)
         return tree / below
 

@@ -58,6 +58,16 @@ def test_files_that_an_archive_would_leave_out_are_there(plain: Repository, tmp_
     assert (find(plain.root, "main").write(scratch) / "folder/file").is_file()
 
 
+def test_a_sparse_work_tree_has_a_whole_base(plain: Repository, tmp_path: Path) -> None:
+    plain.write("other/file", "other\n")
+    plain.commit()
+    plain.git("sparse-checkout", "set", "other")
+    assert not (plain.root / "folder").exists()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    assert (find(plain.root, "main").write(scratch) / "folder/file").is_file()
+
+
 def test_a_folder_of_a_larger_repository(plain: Repository, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
