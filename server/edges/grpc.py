@@ -6,7 +6,6 @@ Services: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -20,8 +19,8 @@ from server.protocol.message import Answer
 from server.protocol.proto.decode import decode, decode_feedback
 from server.protocol.proto.encode import encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import DESCRIPTOR
+from server.protocol.puid import HEADER, puid
 
-PUID = "seldon-puid"
 # A status travels in the trailing headers, where a byte takes up to three and the common limit is 8192.
 LONGEST_DETAILS = 2000
 
@@ -85,10 +84,10 @@ class Grpc:
         async def call(body: bytes, context: Context) -> bytes:
             request = decode(body)
             answer, meta = await self._node.answer(role, request)
+            reply = encode(request, answer, meta)
             given = dict(context.invocation_metadata() or ())
-            puid = request.meta.get("puid") or given.get(PUID) or str(uuid.uuid4())
-            await context.send_initial_metadata(((PUID, puid),))
-            return encode(request, answer, meta)
+            await context.send_initial_metadata(((HEADER, puid(request.meta, given.get(HEADER))),))
+            return reply
 
         return call
 

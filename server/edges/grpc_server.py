@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
@@ -15,8 +13,8 @@ from server.errors import BadSetting
 from server.node import Node
 
 
-async def serve(node: Node, stop: asyncio.Event) -> None:
-    """Serve a node until ``stop``; calls under way may end within the drain seconds.
+async def start(node: Node) -> grpc.aio.Server:
+    """Return a server that listens.
 
     Raises:
         BadSetting: the port cannot be listened on.
@@ -45,7 +43,4 @@ async def serve(node: Node, stop: asyncio.Event) -> None:
             "machine's; choose another by PREDICTIVE_UNIT_GRPC_SERVICE_PORT or SERVER_HOST"
         ) from error
     await server.start()
-    try:
-        await stop.wait()
-    finally:
-        await server.stop(settings.drain_seconds)
+    return server

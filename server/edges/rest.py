@@ -6,7 +6,6 @@ Paths: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from server.node import Node, Role
 from server.protocol.decode import decode
 from server.protocol.encode import dumps, encode, failure
 from server.protocol.feedback import feedback
+from server.protocol.puid import HEADER, puid
 
-PUID = "seldon-puid"
 # A page that shows /seldon.json and lets people try it; it asks no other address.
 DOC = Path(__file__).with_name("doc.html")
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -78,8 +77,8 @@ class Rest:
         async def call(http: HttpRequest) -> HttpResponse:
             request = decode(message(http))
             answer, meta = await self._node.answer(role, request)
-            puid = request.meta.get("puid") or http.headers.get(PUID) or str(uuid.uuid4())
-            return HttpResponse(200, encode(request, answer, meta), headers={PUID: str(puid)})
+            headers = {HEADER: puid(request.meta, http.headers.get(HEADER))}
+            return HttpResponse(200, encode(request, answer, meta), headers=headers)
 
         return call
 

@@ -58,6 +58,9 @@ async def _run(node: Node) -> None:
 
 
 async def _grpc(node: Node, stop: asyncio.Event) -> None:
-    # Importing gRPC takes a while, in which REST answers and the model loads.
-    face = await asyncio.to_thread(importlib.import_module, "server.edges.grpc_server")
-    await face.serve(node, stop)
+    with node.process.readiness.held():
+        # Importing gRPC takes a while, in which REST answers and the model loads.
+        face = await asyncio.to_thread(importlib.import_module, "server.edges.grpc_server")
+        server = await face.start(node)
+    await stop.wait()
+    await server.stop(node.settings.drain_seconds)

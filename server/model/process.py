@@ -107,6 +107,10 @@ class ModelProcess:
                 self._channel = channel
                 self.readiness.set(True)
                 await channel.answer_calls()
+        except asyncio.CancelledError:
+            if self._channel is None and self._process.returncode is None:
+                self._process.terminate()  # It loads, and would see the socket's end only after that.
+            raise
         finally:
             self._channel = None
             self.readiness.set(False)

@@ -1,31 +1,42 @@
-"""Whether the model can be called, and when that changes."""
+"""Whether the server takes calls, and when that changes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 
 class Readiness:
-    """A state that is true while the model is loaded and the server goes on taking calls."""
+    """A state that is true while the model is loaded, every face listens and the server does not end."""
 
     def __init__(self) -> None:
-        self._ready = False
+        self._loaded = False
+        self._holds = 0
         self._closed = False
         self._changed = asyncio.Event()
 
     def __bool__(self) -> bool:
-        return self._ready
+        return self._loaded and not self._holds and not self._closed
 
-    def set(self, ready: bool) -> None:
-        """Change the state, unless it is closed."""
-        if not self._closed and ready != self._ready:
-            self._ready = ready
+    def set(self, loaded: bool) -> None:
+        """Say whether the model is loaded."""
+        self._loaded = loaded
+        self._wake()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the state false meanwhile."""
+        self._holds += 1
+        self._wake()
+        try:
+            yield
+        finally:
+            self._holds -= 1
             self._wake()
 
     def close(self) -> None:
         """Make the state false for good."""
-        self._ready = False
         self._closed = True
         self._wake()
 
@@ -33,7 +44,7 @@ class Readiness:
         """Yield the state now and after every change, until it is closed."""
         last: bool | None = None
         while True:
-            ready, closed, changed = self._ready, self._closed, self._changed
+            ready, closed, changed = bool(self), self._closed, self._changed
             if ready != last:
                 yield ready
                 last = ready

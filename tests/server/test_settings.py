@@ -35,6 +35,15 @@ def test_graph_parameters_and_the_operators_variables():
     assert (got.node, got.http_port, got.service_type) == ("model", 9001, "OUTPUT_TRANSFORMER")
 
 
+def test_an_annotation_counts_where_no_variable_is_set():
+    annotations = {"seldon.io/grpc-max-message-size": "1000", "other": "x"}
+    assert load(ServeSettings, {}, annotations).grpc_max_message_bytes == 1000
+    environ = {"SERVER_GRPC_MAX_MESSAGE_BYTES": "2000"}
+    assert load(ServeSettings, environ, annotations).grpc_max_message_bytes == 2000
+    with pytest.raises(BadSetting, match=r"^annotation seldon\.io/grpc-max-message-size='a': must be a whole"):
+        load(ServeSettings, {}, {"seldon.io/grpc-max-message-size": "a"})
+
+
 BAD = {
     "choice": (
         parameters(xtype="dataframe"),

@@ -12,6 +12,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.protocol.proto.messages import DataType, TensorProto
+from server.protocol.table import DIMENSIONS
 
 # A value may stand for all that are left out: this many bytes at most, which is what a message may have by default.
 LARGEST_FILLED = 64 * 1024 * 1024
@@ -78,6 +79,10 @@ def _shape(tensor: TensorProto) -> list[int]:
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.tensor_shape.unknown_rank or any(length < 0 for length in shape):
         raise BadData(f"{_WHAT}.tensor_shape is not known: it must have the length of every dimension")
+    if len(shape) > DIMENSIONS:
+        raise BadData(
+            f"{_WHAT}.tensor_shape has {len(shape)} dimensions: it must have {DIMENSIONS} or fewer"
+        )
     if 0 in shape:
         raise BadData(f"{_WHAT} has no values: send at least one row")
     return shape

@@ -7,46 +7,34 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import grpc
 import httpx
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.serving import MODELS, ROOT, free_port, serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 REQUEST = {"data": {"names": FEATURES, "ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
 
-SLOW_MODEL = """
-import os, signal, time
-class Model:
-    def predict(self, X):
-        if X[0][0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(float(X[0][0]))
-        return X
-"""
-
-
-@pytest.fixture
-def slow_model(tmp_path):
-    """A model that sleeps as long as its input says, and kills its process when that is negative."""
-    folder = tmp_path / "slow"
-    (folder / "code").mkdir(parents=True)
-    (folder / "code" / "slow.py").write_text(SLOW_MODEL)
-    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import slow\n"
-    script += f"pickle.dump(slow.Model(), open({str(folder / 'model.pkl')!r}, 'wb'))"
-    subprocess.run([sys.executable, "-c", script], check=True)
-    (folder / "MLmodel").write_text(
-        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
-    )
-    return folder
-
 
 def number(value):
     return {"data": {"ndarray": [[value]]}}
+
+
+def wait_for(condition):
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def eventually_ready(served):
@@ -97,21 +85,38 @@ def test_a_model_process_that_dies_is_started_again_and_its_request_gets_a_503(t
         )
 
 
-def test_sigterm_lets_a_request_under_way_end(tmp_path, slow_model):
-    with serving(tmp_path, slow_model) as served, concurrent.futures.ThreadPoolExecutor() as pool:
-        pending = pool.submit(served.post, "/predict", number(1.5))
-        time.sleep(0.5)
+def test_sigterm_lets_calls_under_way_end_and_others_be_refused(tmp_path, slow_model):
+    with (
+        serving(tmp_path, slow_model) as served,
+        grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel,
+        concurrent.futures.ThreadPoolExecutor() as pool,
+    ):
+        call = channel.unary_unary("/seldon.protos.Model/Predict")
+        body = SeldonMessage(data=DefaultData(tensor=Tensor(shape=[1, 1], values=[0.5]))).SerializeToString()
+        watching = HealthStub(channel).Watch(HealthCheckRequest())
+        assert next(watching).status == HealthCheckResponse.SERVING
+        pending = pool.submit(served.post, "/predict", number(1.0))
+        wait_for(lambda: "ran 1.0" in served.log.read_text())
+        called = call.future(body, timeout=30)
+        time.sleep(0.2)
         worker = served.worker()
         served.process.send_signal(signal.SIGTERM)
+        # Whoever watches is told, and does not keep the server.
+        assert [reply.status for reply in watching] == [HealthCheckResponse.NOT_SERVING]
+        with pytest.raises(grpc.RpcError) as refused:
+            call(body, timeout=30)
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
         assert pending.result().status_code == 200
+        assert called.result()
         assert served.process.wait(30) == 0
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
 
 
 def test_the_model_does_not_see_modules_beside_the_worker_or_the_current_folder(tmp_path, slow_model):
-    (slow_model / "queue.py").write_text("raise RuntimeError('shadowed')")
-    with serving(tmp_path, slow_model) as served:
+    model = shutil.copytree(slow_model, tmp_path / "model")
+    (model / "queue.py").write_text("raise RuntimeError('shadowed')")
+    with serving(tmp_path, model) as served:
         assert served.post("/predict", number(0)).status_code == 200
 
 
@@ -186,12 +191,34 @@ def test_an_unknown_parameter_ends_serve(tmp_path):
     )
 
 
-def test_a_port_in_use_ends_serve(tmp_path):
-    with serving(tmp_path, MODELS / "iris_svm_model") as served:
-        other = tmp_path / "other"
-        other.mkdir()
-        ended = run(other, MODELS / "iris_svm_model", port=served.client.base_url.port)
+@pytest.mark.parametrize(
+    ("port", "variable"),
+    [
+        ("port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"),
+        ("grpc_port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT"),
+    ],
+)
+def test_a_port_in_use_ends_serve(tmp_path, port, variable):
+    with socket.socket() as other:
+        # One that would share it.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        number = other.getsockname()[1]
+        ended = run(tmp_path, MODELS / "iris_svm_model", **{port: number})
     assert ended.returncode == 2
-    assert last_line(ended).startswith(
-        f"cannot listen on 127.0.0.1:{served.client.base_url.port}: the port must be"
+    assert last_line(ended) == (
+        f"cannot listen on 127.0.0.1:{number}: the port must be free and the address this machine's; "
+        f"choose another by {variable} or SERVER_HOST"
     )
+
+
+def test_sigterm_while_the_model_loads_ends_serve(tmp_path):
+    with serving(tmp_path, MODELS / "iris_svm_model", ready=False) as served:
+        process = served.process.pid
+        wait_for(Path(f"/proc/{process}/task/{process}/children").read_text)
+        worker = served.worker()
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(30) == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)

@@ -1,0 +1,54 @@
+"""The calls that the model's process holds: their order, and those that are cancelled."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from server.model.worker import wire
+from server.model.worker.calls import Calls
+from server.model.worker.connection import Connection
+
+
+@pytest.fixture
+def ends():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        yield Connection(ours), Calls(Connection(theirs)), ours
+
+
+def send(server, *headers):
+    for header in headers:
+        server.send(wire.pack(header, []))
+
+
+def test_they_come_in_order(ends):
+    server, calls, _ = ends
+    send(server, {"id": 1}, {"id": 2}, {"id": 3})
+    assert [calls.next()[0]["id"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_one_that_is_cancelled_before_it_is_started_does_not_come(ends):
+    server, calls, _ = ends
+    send(server, {"id": 1}, {"id": 2}, {"cancel": 1})
+    assert calls.next()[0]["id"] == 2
+    assert server.receive()[0] == {"event": "cancelled", "id": 1, "values": []}
+
+
+def test_one_that_was_started_is_not_answered_twice(ends):
+    server, calls, _ = ends
+    send(server, {"id": 1})
+    assert calls.next()[0]["id"] == 1
+    send(server, {"cancel": 1}, {"id": 2})
+    assert calls.next()[0]["id"] == 2
+    assert not server.readable()
+
+
+def test_the_servers_end_is_the_end(ends):
+    server, calls, sock = ends
+    send(server, {"id": 1})
+    sock.close()
+    with pytest.raises(EOFError):
+        calls.next()
