@@ -32,6 +32,7 @@ PREDICTIONS = "api/v1.0/predictions"
 _PREDICTIONS = (PREDICTIONS, "api/v0.1/predictions")
 _STATUS = ("health/status", "api/v1.0/health/status")
 _METADATA = "api/v1.0/metadata/"
+_LARGE_BYTES = 1024 * 1024
 
 
 class Gateway:
@@ -109,9 +110,11 @@ class Gateway:
 
     async def _send(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> web.Response:
         data = io.BytesIO(body) if body else None
+        # A container that finds a body too large says so and hangs up; its answer is lost to who still sends.
+        large = len(body) > _LARGE_BYTES
         try:
             async with self._client.request(
-                method, url, headers=headers, data=data, allow_redirects=False
+                method, url, headers=headers, data=data, expect100=large, allow_redirects=False
             ) as answer:
                 content = await answer.read()
                 return web.Response(status=answer.status, headers=_passed(answer.headers), body=content)

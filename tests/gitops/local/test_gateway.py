@@ -42,6 +42,15 @@ def test_what_is_too_large_for_a_container_is_refused_by_it(running: Running, pa
     assert status(answer)["reason"] == "MICROSERVICE_BAD_DATA"
 
 
+@both
+def test_a_large_body_passes(running: Running, path: str) -> None:
+    request = expected(path.rpartition("-")[2])["request"]
+    request["data"]["ndarray"] *= 40_000
+    answer = running.client.post(f"{path}/{PREDICTIONS}", json=request)
+    assert len(answer.request.content) > 1024 * 1024
+    assert len(answer.json()["data"]["ndarray"]) == 80_000
+
+
 def test_a_graph_stops_at_the_node_that_refuses(running: Running) -> None:
     request = expected("pipeline")["request"]
     request["data"]["ndarray"] = [[1.0, 2.0]]
