@@ -13,7 +13,7 @@ import grpc
 import numpy as np
 from grpc.aio import ServicerContext
 
-from server.errors import NoSuchPath, NotReady, ServerError
+from server.errors import BodyTooLarge, NoSuchPath, NotReady, ServerError
 from server.node import Node, Role
 from server.protocol.message import Answer
 from server.protocol.proto.decode import decode, decode_feedback
@@ -73,7 +73,9 @@ class Grpc:
             grpc.method_handlers_generic_handler(
                 service,
                 {
-                    method: grpc.unary_unary_rpc_method_handler(_reported(f"{service}/{method}", handler))
+                    method: grpc.unary_unary_rpc_method_handler(
+                        self._reported(f"{service}/{method}", handler)
+                    )
                     for method, handler in methods.items()
                 },
             )
@@ -109,20 +111,28 @@ class Grpc:
             "a node does not know its graph: ask the orchestrator, or ModelMetadata for the model"
         )
 
+    def _reported(self, method: str, handler: Handler) -> Handler:
+        """Return the handler with what it raises turned into a status."""
 
-def _reported(method: str, handler: Handler) -> Handler:
-    """Return the handler with what it raises turned into a status."""
+        async def answer(body: bytes, context: Context) -> bytes:
+            try:
+                return self._limited(await handler(body, context))
+            except ServerError as error:
+                return await _fail(context, error)
+            except Exception as error:
+                log.exception("%s cannot be answered", method)
+                return await _fail(context, ServerError(f"{type(error).__name__}: {error}"))
 
-    async def answer(body: bytes, context: Context) -> bytes:
-        try:
-            return await handler(body, context)
-        except ServerError as error:
-            return await _fail(context, error)
-        except Exception as error:
-            log.exception("%s cannot be answered", method)
-            return await _fail(context, ServerError(f"{type(error).__name__}: {error}"))
+        return answer
 
-    return answer
+    def _limited(self, reply: bytes) -> bytes:
+        limit = self._node.settings.grpc_max_message_bytes
+        if len(reply) > limit:
+            raise BodyTooLarge(
+                f"the answer has {len(reply)} bytes: the limit is {limit}; send fewer rows at a time, "
+                "or raise SERVER_GRPC_MAX_MESSAGE_BYTES"
+            )
+        return reply
 
 
 async def _fail(context: Context, error: ServerError) -> NoReturn:

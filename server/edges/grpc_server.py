@@ -20,11 +20,9 @@ async def start(node: Node) -> grpc.aio.Server:
         BadSetting: the port cannot be listened on.
     """
     settings = node.settings
-    limit = settings.grpc_max_message_bytes
     server = grpc.aio.server(
         options=[
-            ("grpc.max_receive_message_length", limit),
-            ("grpc.max_send_message_length", limit),
+            ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
             # Else a second server shares the port, and gets half of the first one's calls.
             ("grpc.so_reuseport", 0),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import grpc
 import numpy as np
@@ -67,6 +68,7 @@ def scaler(tmp_path_factory):
             MODELS / "iris_preprocessor_model",
             environ={
                 "SERVICE_TYPE": "TRANSFORMER",
+                "SERVER_GRPC_MAX_MESSAGE_BYTES": str(LIMIT),
                 "MODEL_METADATA": json.dumps({"inputs": [{"shape": ["wide"]}]}),
             },
         ) as served,
@@ -225,6 +227,19 @@ def test_a_message_over_the_limit_is_refused(model):
     code, details = model.refused("Model/Predict", b"x" * (LIMIT + 1))
     assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert details.endswith(f"message larger than max ({LIMIT + 1} vs. {LIMIT})")
+
+
+def test_an_answer_over_the_limit_is_refused(scaler):
+    # The answer has the node's requestPath beside.
+    sent = tensor([[1.0] * 4] * (LIMIT // 32 - 4)).SerializeToString()
+    assert LIMIT - 50 < len(sent) < LIMIT
+    code, details = scaler.refused("Seldon/Predict", sent)
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert re.fullmatch(
+        rf"the answer has 100\d\d\d bytes: the limit is {LIMIT}; send fewer rows at a time, "
+        "or raise SERVER_GRPC_MAX_MESSAGE_BYTES",
+        details,
+    )
 
 
 def test_a_reason_that_is_too_long_for_a_header_is_cut(model):
