@@ -25,15 +25,14 @@ async def demo(
     Raises:
         StartFailed: none of them starts.
     """
-    with progress:
-        async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
-            if not running.deployments:
-                raise StartFailed("no overlay runs; why is said above")
-            for deployment in sorted(running.deployments, key=lambda entry: entry.overlay.name):
-                await _show(deployment, running, progress)
-            progress.say()
-            progress.say(f"Serving at {running.gateway.url} until Ctrl-C; logs are in {state / 'logs'}")
-            await asyncio.Event().wait()
+    async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
+        if not running.deployments:
+            raise StartFailed("no overlay runs; why is said above")
+        for deployment in sorted(running.deployments, key=lambda entry: entry.overlay.name):
+            await _show(deployment, running, progress)
+        progress.say()
+        progress.say(f"Serving at {running.gateway.url} until Ctrl-C; logs are in {state / 'logs'}")
+        await asyncio.Event().wait()
 
 
 async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -> None:

@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -33,23 +31,15 @@ class Progress:
         )
         self._live = Live(self._bars, console=console, transient=True, refresh_per_second=8)
 
-    def __enter__(self) -> Self:
-        if self._animated:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Show that ``what`` is being done, and when the block ends, how long it took and whether it failed."""
         began = time.monotonic()
         task = self._bars.add_task(what, total=None)
         mention = threading.Timer(LONG_SECONDS, self.say, [f"{'...':>6}{'':11}{what}"])
-        if not self._animated:
+        if self._animated:
+            self._live.start()
+        else:
             mention.start()
         mark, style = "", ""
         try:
@@ -61,6 +51,9 @@ class Progress:
         finally:
             mention.cancel()
             self._bars.remove_task(task)
+            if not self._bars.tasks:
+                # Between steps the terminal is as it was, its cursor too.
+                self._live.stop()
             # A step that was interrupted is neither.
             if mark:
                 line = f" {time.monotonic() - began:6.1f} s  {what}"

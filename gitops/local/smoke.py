@@ -25,14 +25,13 @@ async def smoke(
     Return whether every answer is the expected one: names and meta.requestPath exactly, numbers to 1e-9.
     """
     began = time.monotonic()
-    with progress:
-        async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
-            results = {folder.name: await _problems(folder, running) for folder in folders}
-            progress.say()
-            for name, problems in results.items():
-                mark = ("failed", "red") if problems else ("ok", "green")
-                said = "; ".join(problems) or "numbers, names and requestPath as expected"
-                progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {said}"))
+    async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
+        results = {folder.name: await _problems(folder, running) for folder in folders}
+        progress.say()
+        for name, problems in results.items():
+            mark = ("failed", "red") if problems else ("ok", "green")
+            said = "; ".join(problems) or "numbers, names and requestPath as expected"
+            progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {said}"))
     fine = sum(not problems for problems in results.values())
     progress.say(f"{fine} of {len(results)} overlays ok in {time.monotonic() - began:.1f} s")
     return fine == len(results)
