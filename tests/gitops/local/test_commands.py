@@ -81,7 +81,7 @@ def processes() -> dict[int, str]:
 
 
 def wait_until_gone() -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while processes() and time.monotonic() < until:
         time.sleep(0.05)
     assert processes() == {}
