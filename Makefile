@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-diff train proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-diff seal seal-cert train proto lock clean
 
 PORT ?= 8080
 
@@ -45,6 +45,12 @@ diff: $(environment) ## what this work tree renders otherwise than BASE=…, as 
 
 bench-diff: $(environment) ## how long diff takes over 200 overlays
 	@$(python) benchmarks/diff.py
+
+seal: $(environment) ## seal the secrets of the deployments (or SECRET=…) to the committed certificate
+	@$(python) -m gitops seal $(SECRET)
+
+seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONFIG (or FROM=file or URL)
+	@$(python) -m gitops seal-cert $${FROM:+--from "$$FROM"}
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train

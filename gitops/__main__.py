@@ -1,14 +1,17 @@
-"""The commands over the manifests: demo, smoke, check, diff, train."""
+"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, train."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gitops.errors import GitopsError
+from gitops.seal.secrets import Value
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +38,36 @@ def _diff(arguments: argparse.Namespace) -> int:
     from gitops.diff.command import diff
 
     return diff(ROOT, arguments.base, sys.stdout, output=arguments.output, limit=arguments.limit)
+
+
+def _seal(arguments: argparse.Namespace) -> int:
+    from gitops.seal.command import seal
+
+    terminal = sys.stdin.isatty()
+    return seal(
+        arguments.secrets,
+        root=ROOT,
+        environ=os.environ,
+        lines=None if terminal else sys.stdin,
+        ask=_ask if terminal else None,
+        out=sys.stdout,
+    )
+
+
+def _ask(value: Value) -> str:
+    from gitops.errors import BadValue
+
+    shown = f"{value.name} ({value.meaning}){f' [{value.default}]' if value.default else ''}: "
+    try:
+        return getpass.getpass(shown) if value.hidden else input(shown)
+    except (EOFError, KeyboardInterrupt) as error:
+        raise BadValue(f"no value for {value.name}: stopped, and nothing was written") from error
+
+
+def _seal_cert(arguments: argparse.Namespace) -> int:
+    from gitops.seal.command import fetch_certificate
+
+    return fetch_certificate(arguments.origin, root=ROOT, out=sys.stdout)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -79,6 +112,21 @@ def parser() -> argparse.ArgumentParser:
         "--limit", type=int, default=65_536, metavar="N", help="characters at most (a comment: 65536)"
     )
     diff.set_defaults(run=_diff)
+
+    seal = commands.add_parser(
+        "seal",
+        help="seal secrets for the cluster",
+        description="Values come from standard input (NAME=value), the environment or the terminal, never from "
+        "arguments; what is not sealed is written nowhere.",
+    )
+    seal.add_argument("secrets", metavar="SECRET", nargs="*", help="names of secrets (all)")
+    seal.set_defaults(run=_seal)
+
+    seal_cert = commands.add_parser("seal-cert", help="fetch the certificate that secrets are sealed to")
+    seal_cert.add_argument(
+        "--from", dest="origin", default="", metavar="FILE|URL", help="where from (the cluster of KUBECONFIG)"
+    )
+    seal_cert.set_defaults(run=_seal_cert)
 
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)

@@ -70,3 +70,33 @@ class NoBase(GitopsError):
     """The base of a comparison cannot be had from git."""
 
     exit_code = 11
+
+
+class WrapperNotInstalled(GitopsError):
+    """The stock wrapper's environment cannot be made."""
+
+    exit_code = 12
+
+
+class ValidationFailed(GitopsError):
+    """The validator cannot judge the rendered objects."""
+
+    exit_code = 12
+
+
+class BadCertificate(GitopsError):
+    """What should be the cluster's sealing certificate is none, is expired, or cannot be fetched."""
+
+    exit_code = 13
+
+
+class BadValue(GitopsError):
+    """A value to seal is missing or cannot be right; the message names the value and never shows it."""
+
+    exit_code = 14
+
+
+class SealFailed(GitopsError):
+    """Kubeseal refuses to seal or to open."""
+
+    exit_code = 15

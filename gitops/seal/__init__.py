@@ -1,0 +1,1 @@
+"""``python -m gitops seal``: secrets in git that only the cluster can open."""

@@ -1,0 +1,66 @@
+"""The certificate that secrets are sealed to: the public half of the key of the cluster's Sealed Secrets controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gitops.errors import BadCertificate
+
+# Both relative to the repository.
+FILE = "base/secrets/certificate.pem"
+DEMO = "examples/demo-key/certificate.pem"
+_AGAIN = "fetch the cluster's with `make seal-cert`"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A sealing certificate: the bytes of its file, the digest of its public key, and when it ends."""
+
+    pem: bytes
+    key: str
+    ends: datetime
+
+
+def read(file: Path) -> Certificate:
+    """Return the certificate in ``file``.
+
+    Raises:
+        BadCertificate: there is none, or it has expired.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadCertificate(f"{file}: cannot be read ({error.strerror}); {_AGAIN}") from error
+    return check(content, str(file))
+
+
+def check(content: bytes, origin: str, now: datetime | None = None) -> Certificate:
+    """Return the certificate in ``content``, which came from ``origin``.
+
+    Raises:
+        BadCertificate: it is none that kubeseal can seal to, or it has expired.
+    """
+    try:
+        found = x509.load_pem_x509_certificate(content)
+    except ValueError as error:
+        raise BadCertificate(f"{origin}: is no certificate in PEM; {_AGAIN}") from error
+    key = found.public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise BadCertificate(f"{origin}: has no RSA key, and secrets are sealed to one; {_AGAIN}")
+    ends = found.not_valid_after_utc
+    if ends < (now or datetime.now(UTC)):
+        raise BadCertificate(f"{origin}: the certificate has expired on {ends:%Y-%m-%d}; {_AGAIN}")
+    return Certificate(content, _digest(key), ends)
+
+
+def _digest(key: RSAPublicKey) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return f"sha256:{digest.finalize().hex()}"

@@ -1,0 +1,84 @@
+"""Sealing and opening with the pinned kubeseal. What is not sealed goes through pipes only, never to a disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gitops.errors import BadCertificate, SealFailed
+from gitops.tools import tool
+
+# Sealing and opening take no time; fetching asks a cluster, which may not answer.
+TIMEOUT_SECONDS = 60
+
+
+def seal(secret: Mapping[str, Any], certificate: Path) -> dict[str, Any]:
+    """Return the SealedSecret of the Secret ``secret``, for its name and namespace only, without a cluster.
+
+    Raises:
+        SealFailed: kubeseal refuses.
+        ToolNotBuilt: kubeseal cannot be had.
+    """
+    sealed = _run(["--cert", certificate, "--scope", "strict", "--format", "json"], secret)
+    entry: dict[str, Any] = _without_null(json.loads(sealed))
+    return {key: entry[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+
+
+def unseal(sealed: Mapping[str, Any], key: Path) -> dict[str, str]:
+    """Return the values of a SealedSecret by the private key in the file ``key``.
+
+    Raises:
+        SealFailed: it is sealed to another key, for another name or namespace.
+        ToolNotBuilt: kubeseal cannot be had.
+    """
+    opened = _run(["--recovery-unseal", "--recovery-private-key", key, "--format", "json"], sealed)
+    data: Mapping[str, str] = json.loads(opened).get("data") or {}
+    return {name: base64.b64decode(value).decode() for name, value in data.items()}
+
+
+def fetch(origin: str) -> bytes:
+    """Return the certificate at the file or URL ``origin``; without one, of the cluster that KUBECONFIG names.
+
+    SEALED_SECRETS_CONTROLLER_NAMESPACE and …_NAME say where the controller is, if not in kube-system.
+
+    Raises:
+        BadCertificate: it cannot be fetched.
+        ToolNotBuilt: kubeseal cannot be had.
+    """
+    try:
+        return _run(["--fetch-cert", *(["--cert", origin] if origin else [])], None, dict(os.environ))
+    except SealFailed as error:
+        raise BadCertificate(f"the certificate of {origin or 'the cluster'}: {error}") from error
+
+
+def _run(
+    arguments: list[str | Path], entry: Mapping[str, Any] | None, environ: dict[str, str] | None = None
+) -> bytes:
+    try:
+        done = subprocess.run(
+            [tool("kubeseal"), *arguments],
+            input=json.dumps(entry).encode() if entry is not None else b"",
+            # Offline: neither a cluster nor a setting of the user has a part in it.
+            env=environ or {"PATH": os.environ.get("PATH", ""), "KUBECONFIG": os.devnull},
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SealFailed(f"kubeseal: no answer after {TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
+        raise SealFailed(f"kubeseal: {said or f'exit status {done.returncode}'}")
+    return done.stdout
+
+
+def _without_null(value: Any) -> Any:
+    """Return the object without what kubeseal writes for nothing, such as a creationTimestamp."""
+    if isinstance(value, dict):
+        return {key: _without_null(entry) for key, entry in value.items() if entry is not None}
+    return value

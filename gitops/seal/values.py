@@ -1,0 +1,87 @@
+"""Where the values of a secret come from: standard input, the environment, or a person at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from gitops.errors import BadValue
+from gitops.seal.secrets import Value
+
+Ask = Callable[[Value], str]
+
+
+def given(lines: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Return the values in ``lines`` of the form NAME=value; empty ones and those with # in front do not count.
+
+    Raises:
+        BadValue: a line is of another form, or its name is not among ``known``.
+    """
+    names, found = list(known), dict[str, str]()
+    for number, line in enumerate(lines, 1):
+        text = line.removesuffix("\n")
+        if not text.strip() or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BadValue(f"line {number} of standard input: must have the form NAME=value")
+        if name not in names:
+            # A name that was misspelt, or a part of a value that has several lines: it is not shown.
+            raise BadValue(f"line {number} of standard input: names no value; there are {', '.join(names)}")
+        found[name] = value
+    return found
+
+
+def collect(
+    values: Iterable[Value],
+    lines: Mapping[str, str],
+    environ: Mapping[str, str],
+    ask: Ask | None,
+    notice: Callable[[str], None],
+) -> dict[str, str]:
+    """Return all ``values`` by name: from ``lines``, else ``environ``, else asked for, else by default.
+
+    ``notice`` is told where each comes from and what was taken off it. ``ask`` is None where there is no terminal.
+
+    Raises:
+        BadValue: one is missing, or has a line break inside.
+    """
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for value in values:
+        if value.name in lines:
+            found[value.name] = lines[value.name]
+        elif value.name in environ:
+            notice(f"{value.name}: taken from the environment")
+            found[value.name] = environ[value.name]
+        elif ask is not None:
+            found[value.name] = ask(value) or value.default
+        elif value.default:
+            found[value.name] = value.default
+        else:
+            missing.append(value.name)
+    if missing:
+        raise BadValue(
+            f"no value for {', '.join(missing)}: give them on standard input as NAME=value, in the environment, "
+            "or at a terminal"
+        )
+    return {name: clean(name, value, notice) for name, value in found.items()}
+
+
+def clean(name: str, value: str, notice: Callable[[str], None]) -> str:
+    """Return ``value`` without white space around it, such as the line break of ``echo``.
+
+    Raises:
+        BadValue: nothing is left, or it has a line break inside.
+    """
+    result = value.strip()
+    if result != value:
+        notice(f"{name}: took white space off its ends ({_kind(value)})")
+    if not result:
+        raise BadValue(f"{name} is empty")
+    if any(character in result for character in "\r\n\0"):
+        raise BadValue(f"{name} has a line break inside: give the value alone")
+    return result
+
+
+def _kind(value: str) -> str:
+    return "a line break" if value.strip(" \t") != value.strip() else "blanks"
