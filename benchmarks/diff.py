@@ -50,7 +50,8 @@ def main(number: int) -> None:
             ("the image changes", lambda: release(root)),
             ("the image and every model change", lambda: promote(overlays)),
         ):
-            print(f"{name:33} {measure(root, change):6.1f} s")
+            taken, computed = measure(root, change)
+            print(f"{name:33} {taken:6.1f} s, of computing on all cores {computed:6.1f} s")
 
 
 _AUTHOR = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
@@ -99,14 +100,18 @@ def release(root: Path) -> None:
     file.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{1:064x}", file.read_text()))
 
 
-def measure(root: Path, change: Callable[[], None]) -> float:
-    """Return the seconds that the comparison takes after ``change``."""
+def measure(root: Path, change: Callable[[], None]) -> tuple[float, float]:
+    """Return the seconds that the comparison takes after ``change``, and those that this process and kustomize computed."""
     change()
-    began = time.monotonic()
+    began, computed = time.monotonic(), _computed()
     diff(root, "HEAD", io.StringIO(), output=root.parent / f"{root.name}.md")
-    taken = time.monotonic() - began
+    taken, computed = time.monotonic() - began, _computed() - computed
     (root.parent / f"{root.name}.md").unlink()
-    return taken
+    return taken, computed
+
+
+def _computed() -> float:
+    return sum(os.times()[:4])
 
 
 if __name__ == "__main__":
