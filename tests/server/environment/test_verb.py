@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -28,6 +29,11 @@ class Index(ThreadingHTTPServer):
         self.held = threading.Event()
         self.held.set()
         self.asked = threading.Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that was ended while it waited."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def url(self, credentials: str) -> str:
         """Return the index's URL with these credentials."""
