@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import orjson
 from seldon_core.flask_utils import SeldonMicroserviceException
 from seldon_core.proto.prediction_pb2 import Feedback, SeldonMessage
 
@@ -129,7 +128,7 @@ class MLFlowServer:
                 body = proto_encode.encode(request, *self._client.answer(role, _uncounted(request)))
                 return SeldonMessage.FromString(body)
             request = decode(_as_json(message))
-            return orjson.loads(encode(request, *self._client.answer(role, _uncounted(request))))
+            return json.loads(encode(request, *self._client.answer(role, _uncounted(request))))
 
     def _refuse(self, path: str, kind: str) -> NoReturn:
         raise Refused(BadData(f"{path}: this node is a {self._node.settings.service_type}, not {kind}"))

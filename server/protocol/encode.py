@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import math
 from typing import Any
 
 import numpy as np
@@ -50,4 +52,19 @@ def failure(error: ServerError) -> bytes:
 
 def dumps(message: dict[str, Any]) -> bytes:
     """Return a message as JSON."""
-    return orjson.dumps(message, option=OPTIONS)
+    try:
+        return orjson.dumps(message, option=OPTIONS)
+    except orjson.JSONEncodeError:
+        # A whole number of more than 64 bits, or half a surrogate pair, which the standard library can write.
+        return json.dumps(_finite(message)).encode()
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for NaN and the infinities."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

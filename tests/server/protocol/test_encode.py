@@ -43,6 +43,13 @@ def test_what_json_has_no_number_for_is_null():
     assert encoded(np.array([np.nan, np.inf, 1.0]))["data"]["ndarray"] == [None, None, 1.0]
 
 
+def test_what_orjson_cannot_write_is_written():
+    sent = {"number": 10**30, "text": "\ud800", "nothing": [float("nan")]}
+    assert encoded(sent)["jsonData"] == {"number": 10**30, "text": "\ud800", "nothing": [None]}
+    big = encoded(np.array([[1, np.inf]]), ["\udfff"])["data"]
+    assert big == {"names": ["\udfff"], "ndarray": [[1.0, None]]}
+
+
 def test_times_are_text():
     times = np.array(["2026-01-31T12:00:00"], dtype="datetime64[ns]")
     assert encoded(times)["data"]["ndarray"] == ["2026-01-31T12:00:00.000000000"]
