@@ -41,6 +41,11 @@ class Node:
     path: str
     raw: Mapping[str, Any]
 
+    @property
+    def implemented(self) -> bool:
+        """Whether Seldon itself brings what the node runs: a prepackaged server, or a part of the orchestrator."""
+        return self.implementation not in ("", "UNKNOWN_IMPLEMENTATION")
+
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it, parents first."""
         yield self

@@ -5,8 +5,10 @@ It is an object of the kind GraphNode, never rendered, from which base/node fill
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gitops.errors import BadManifest
 from gitops.kustomize import parse
@@ -14,12 +16,11 @@ from gitops.shape import Part
 
 FILE = "node.yaml"
 KIND = "GraphNode"
-FIELDS = ("deployment", "node", "type", "modelUri", "modelDigest", "xtype")
 
 
 @dataclass(frozen=True)
 class GraphNode:
-    """What a node.yaml says. ``name`` is its metadata.name, ``fields`` all keys below its spec."""
+    """What a node.yaml says. ``name`` is its metadata.name, ``raw`` all that was written there."""
 
     name: str
     deployment: str
@@ -28,7 +29,7 @@ class GraphNode:
     model_uri: str
     model_digest: str
     xtype: str
-    fields: tuple[str, ...]
+    raw: Mapping[str, Any]
 
     @property
     def title(self) -> str:
@@ -59,5 +60,5 @@ def read_node(folder: Path) -> GraphNode | None:
         model_uri=spec.text("modelUri"),
         model_digest=spec.text("modelDigest"),
         xtype=spec.text("xtype"),
-        fields=tuple(spec.raw),
+        raw=documents[0],
     )

@@ -67,4 +67,5 @@ def _summary(tree: Tree, folder: str) -> str:
         return f"builds as a part of {', '.join(users)}"
     if folder == BASE:
         return "builds; judged as a part of the overlays"
-    return ", ".join(title(entry) for entry in tree.rendered[folder].objects) or "renders nothing"
+    objects = ", ".join(title(entry) for entry in tree.rendered[folder].objects) or "renders nothing"
+    return f"builds upon {tree.trials[folder]}: {objects}" if folder in tree.trials else objects

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
+from gitops.check import trial
+from gitops.check.workloads import Workload, workloads
 from gitops.errors import BadManifest, BuildFailed
 from gitops.kustomize import FILES, build, parse
 from gitops.manifests import SeldonDeployment, seldon_deployments
@@ -51,6 +54,7 @@ class Rendered:
     node: GraphNode | None
     objects: tuple[Mapping[str, Any], ...]
     deployments: tuple[SeldonDeployment, ...]
+    workloads: tuple[Workload, ...]
 
     @property
     def overlay(self) -> str:
@@ -59,17 +63,28 @@ class Rendered:
         return name if parent == OVERLAYS else ""
 
 
+Outcome: TypeAlias = Rendered | BuildFailed | BadManifest
+
+
 @dataclass(frozen=True)
 class Tree:
     """A tree of manifests: its kustomizations by folder, what those render that build, and why others do not.
 
-    Components do not build alone, so they are in neither.
+    A component is in neither where others use it. Where none does, it is tried upon the overlay in ``trials``.
     """
 
     root: Path
     kustomizations: Mapping[str, Kustomization]
-    rendered: Mapping[str, Rendered]
-    failures: Mapping[str, BuildFailed | BadManifest]
+    rendered: dict[str, Rendered]
+    failures: dict[str, BuildFailed | BadManifest]
+    trials: dict[str, str]
+
+    def add(self, folder: str, outcome: Outcome) -> None:
+        """Note what ``folder`` renders, or why it does not."""
+        if isinstance(outcome, Rendered):
+            self.rendered[folder] = outcome
+        else:
+            self.failures[folder] = outcome
 
     def users(self, component: str) -> list[str]:
         """Return the folders of the kustomizations that use the component in ``component``."""
@@ -82,19 +97,37 @@ def load(root: Path) -> Tree:
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    found = {entry.folder: entry for entry in kustomizations(root)}
-    rendered, failures = {}, {}
-    whole = [folder for folder, entry in found.items() if not entry.is_component]
+    tree = Tree(root, {entry.folder: entry for entry in kustomizations(root)}, {}, {}, {})
+    whole = [folder for folder, entry in tree.kustomizations.items() if not entry.is_component]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for folder, outcome in zip(whole, pool.map(lambda folder: render(root, folder), whole), strict=True):
-            if isinstance(outcome, Rendered):
-                rendered[folder] = outcome
-            else:
-                failures[folder] = outcome
-    return Tree(root, found, rendered, failures)
+            tree.add(folder, outcome)
+    for folder, entry in tree.kustomizations.items():
+        if entry.is_component and not tree.users(folder):
+            _try(tree, folder)
+    return tree
 
 
-def render(root: Path, folder: str) -> Rendered | BuildFailed | BadManifest:
+def _try(tree: Tree, component: str) -> None:
+    """Build a component that nothing uses upon an overlay that takes it."""
+    alone = [folder for folder, entry in tree.rendered.items() if entry.overlay and entry.node]
+    graphs = [folder for folder, entry in tree.rendered.items() if entry.overlay and not entry.node]
+    outcome: Outcome = BuildFailed("there is no overlay that it can be tried upon")
+    for overlay in (*alone[:1], *graphs[:1]):
+        with tempfile.TemporaryDirectory() as scratch:
+            trial.write(Path(scratch), tree.root, component, overlay)
+            tried = _outcome(component, None, Path(scratch))
+        if isinstance(tried, Rendered):
+            tree.trials[component] = overlay
+            outcome = tried
+            break
+        # Without the name of the folder that is gone again.
+        said = str(tried).replace(f"kustomize build {scratch}: ", "")
+        outcome = type(tried)(f"tried upon {overlay}: {said}")
+    tree.add(component, outcome)
+
+
+def render(root: Path, folder: str) -> Outcome:
     """Return what the kustomization in ``folder`` below ``root`` renders, or why it does not.
 
     Raises:
@@ -102,10 +135,26 @@ def render(root: Path, folder: str) -> Rendered | BuildFailed | BadManifest:
     """
     try:
         node = read_node(root / folder)
-        objects = tuple(build(root / folder))
-        return Rendered(folder, node, objects, tuple(seldon_deployments(objects)))
     except (BuildFailed, BadManifest) as error:
         return error
+    return _outcome(folder, node, root / folder)
+
+
+def _outcome(folder: str, node: GraphNode | None, place: Path) -> Outcome:
+    try:
+        return view(folder, node, build(place))
+    except (BuildFailed, BadManifest) as error:
+        return error
+
+
+def view(folder: str, node: GraphNode | None, objects: Sequence[Mapping[str, Any]]) -> Rendered:
+    """Return the view of what ``folder`` renders.
+
+    Raises:
+        BadManifest: an object has a shape that its kind does not allow.
+    """
+    deployments = tuple(seldon_deployments(objects))
+    return Rendered(folder, node, tuple(objects), deployments, tuple(workloads(objects, deployments)))
 
 
 def kustomizations(root: Path) -> Iterator[Kustomization]:

@@ -25,9 +25,8 @@ def kustomization(folder: Path, text: str, **files: str) -> Path:
 
 
 def test_renders_an_overlay() -> None:
-    (rendered,) = build(ROOT / "overlays/model")
-    assert rendered["kind"] == "SeldonDeployment"
-    assert rendered["metadata"] == {"name": "graph-iris-model", "namespace": "seldon"}
+    rendered = {entry["kind"]: entry["metadata"] for entry in build(ROOT / "overlays/model")}
+    assert rendered["SeldonDeployment"] == {"name": "graph-iris-model", "namespace": "seldon"}
 
 
 def test_a_missing_file_is_reported_in_kustomizes_words(tmp_path: Path) -> None:

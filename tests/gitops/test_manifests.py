@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from gitops.kustomize import build
-from gitops.manifests import SeldonDeployment, seldon_deployment, seldon_deployments
+from gitops.manifests import SeldonDeployment, is_seldon_deployment, seldon_deployment, seldon_deployments
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def rendered() -> dict[str, Any]:
-    (entry,) = build(ROOT / "overlays/model")
+    (entry,) = filter(is_seldon_deployment, build(ROOT / "overlays/model"))
     return entry
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitops.kustomize import build
-from gitops.manifests import seldon_deployment
+from gitops.manifests import is_seldon_deployment, seldon_deployment
 
 ROOT = Path(__file__).parents[2]
 POD = "spec.predictors[0].componentSpecs[0].spec"
@@ -17,7 +17,7 @@ POD = "spec.predictors[0].componentSpecs[0].spec"
 
 @pytest.fixture(scope="module")
 def rendered() -> dict[str, Any]:
-    (entry,) = build(ROOT / "overlays/model")
+    (entry,) = filter(is_seldon_deployment, build(ROOT / "overlays/model"))
     return entry
 
 

@@ -5,24 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gitops.check.policies.graph import BUILT_IN
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Rendered, Tree
-from gitops.pods import Container
+from gitops.manifests import Predictor
 
 _PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
 _UNRELEASED = "@sha256:" + "0" * 64
+_FIX = "name it by digest, as in name@sha256:…; the project's own image is set under images in base/kustomization.yaml"
 
 
 @policy
 def image_digest(rendered: Rendered) -> Iterator[Breach]:
     """An image is named by its digest: every pod runs the bytes that were reviewed."""
-    for owner, container in _containers(rendered):
-        if not _PINNED.fullmatch(container.image):
-            yield Breach(
-                owner,
-                f"{container.path}.image is {container.image!r}",
-                "set newName and digest (sha256: and 64 hexadecimal digits) under images in base/kustomization.yaml",
-            )
+    for workload in rendered.workloads:
+        for container in workload.containers:
+            if not _PINNED.fullmatch(container.image):
+                yield Breach(workload.title, f"{container.path}.image is {container.image!r}", _FIX)
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            for said in _seldons_own(predictor):
+                yield Breach(deployment.title, said, _FIX)
+
+
+@policy
+def operator_image(rendered: Rendered) -> Iterator[Breach]:
+    """A node runs a container of the manifest: the image of a prepackaged server is chosen by the operator."""
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            names = [container.name for container in predictor.containers]
+            for node in predictor.graph.walk():
+                if node.implemented and node.implementation not in BUILT_IN and node.name not in names:
+                    yield Breach(
+                        deployment.title,
+                        f"{node.path}.implementation is {node.implementation!r}",
+                        "remove it, and let the project's image serve the model",
+                    )
 
 
 @warning
@@ -30,17 +48,28 @@ def image_released(tree: Tree) -> Iterator[Breach]:
     """The pinned image exists: a digest of zeros stands for a release to come."""
     seen: dict[str, tuple[str, str]] = {}
     for folder, rendered in tree.rendered.items():
-        for owner, container in _containers(rendered):
-            seen.setdefault(container.image, (folder, owner))
+        for workload in rendered.workloads:
+            for container in workload.containers:
+                seen.setdefault(container.image, (folder, workload.title))
     for image, (folder, owner) in seen.items():
         if image.endswith(_UNRELEASED):
             fix = "release the image; its digest goes into base/kustomization.yaml"
             yield Breach(owner, f"runs {image}", fix, folder)
 
 
-def _containers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
-    for deployment in rendered.deployments:
-        for predictor in deployment.predictors:
-            for pod in predictor.pods:
-                for container in (*pod.init_containers, *pod.containers):
-                    yield deployment.title, container
+def _seldons_own(predictor: Predictor) -> Iterator[str]:
+    """Yield what is said of images outside of pods: Seldon makes containers of them."""
+    given = [
+        (f"{node.path}.storageInitializerImage", node.raw.get("storageInitializerImage"))
+        for node in predictor.graph.walk()
+    ]
+    explainer = predictor.raw.get("explainer")
+    if explainer:
+        path = f"{predictor.path}.explainer"
+        given += [
+            (f"{path}.containerSpec.image", (explainer.get("containerSpec") or {}).get("image", "")),
+            (f"{path}.storageInitializerImage", explainer.get("storageInitializerImage")),
+        ]
+    for path, image in given:
+        if image is not None and not _PINNED.fullmatch(image):
+            yield f"{path} is {image!r}"

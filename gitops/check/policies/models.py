@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Rendered
-from gitops.node import FIELDS
 from gitops.pods import Container
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# A version of a registered model, or the id of a logged one: https://mlflow.org/docs/latest/ml/model-registry/
+_IMMUTABLE = re.compile(r"models:/(.+/\d+|m-[0-9a-f]+)")
 
 
 @policy
@@ -25,19 +26,25 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
                 f"{container.path}.args pin {source or 'no model'} by {digest or 'no digest'}",
                 "set modelDigest in node.yaml to what `python -m server inspect` prints for the model",
             )
+    for owner, path, uri in _seldons_own(rendered):
+        yield Breach(
+            owner,
+            f"{path} is {uri!r}, which Seldon's own initializer copies unseen",
+            f"remove it, and let an init container <node>-{INITIALIZER} fetch the model with its digest",
+        )
 
 
 @policy
-def node_fields(rendered: Rendered) -> Iterator[Breach]:
-    """An overlay's node.yaml has the fields that base/node reads: another one would do nothing."""
-    if rendered.node is None:
-        return
-    for field in rendered.node.fields:
-        if field not in FIELDS:
+def model_uri(rendered: Rendered) -> Iterator[Breach]:
+    """A modelUri means one model for ever: an alias or a stage means another one tomorrow."""
+    for owner, container in _initializers(rendered):
+        source, _ = fetched(container)
+        if source.startswith("models:") and not _IMMUTABLE.fullmatch(source):
             yield Breach(
-                rendered.node.title,
-                f"spec.{field} is unknown",
-                f"remove it or correct its name; the fields are {', '.join(FIELDS)}",
+                owner,
+                f"{container.path}.args fetch {source}",
+                "set modelUri in node.yaml to the version behind it, as in models:/name/3, "
+                "and modelFrom to the alias",
             )
 
 
@@ -73,21 +80,32 @@ def node_values(rendered: Rendered) -> Iterator[Breach]:
                     )
 
 
-def _initializers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
-    for deployment in rendered.deployments:
-        for predictor in deployment.predictors:
-            for pod in predictor.pods:
-                for container in pod.init_containers:
-                    if container.name.endswith(f"-{INITIALIZER}"):
-                        yield deployment.title, container
-
-
 def fetched(container: Container) -> tuple[str, str]:
     """Return source and digest of ``fetch SOURCE DEST --digest DIGEST``, empty where they are missing."""
     args = container.args
     source = args[1] if args[:1] == ("fetch",) and len(args) > 1 else ""
     digest = args[args.index("--digest") + 1] if "--digest" in args[:-1] else ""
     return source, digest
+
+
+def _initializers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            for pod in predictor.pods:
+                for container in pod.init_containers:
+                    if container.name.endswith(f"-{INITIALIZER}") or container.args[:1] == ("fetch",):
+                        yield deployment.title, container
+
+
+def _seldons_own(rendered: Rendered) -> Iterator[tuple[str, str, str]]:
+    """Yield owner, path and value of the model URIs that Seldon's storage initializer follows."""
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            parts = [(node.path, node.raw) for node in predictor.graph.walk()]
+            parts.append((f"{predictor.path}.explainer", predictor.raw.get("explainer") or {}))
+            for path, raw in parts:
+                if raw.get("modelUri"):
+                    yield deployment.title, f"{path}.modelUri", raw["modelUri"]
 
 
 def _real(digest: str) -> bool:

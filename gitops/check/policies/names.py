@@ -55,21 +55,6 @@ def deployment_name(rendered: Rendered) -> Iterator[Breach]:
 
 
 @policy
-def node_container(rendered: Rendered) -> Iterator[Breach]:
-    """Every graph node has one container of its name: Seldon finds it by the name."""
-    for deployment in rendered.deployments:
-        for predictor in deployment.predictors:
-            names = [container.name for container in predictor.containers]
-            for node in predictor.graph.walk():
-                if names.count(node.name) != 1:
-                    yield Breach(
-                        deployment.title,
-                        f"{node.path}.name is {node.name!r}, the containers are {', '.join(names) or 'none'}",
-                        f"give one componentSpec a container of the name {node.name}",
-                    )
-
-
-@policy
 def init_container_name(rendered: Rendered) -> Iterator[Breach]:
     """Init containers are named by their node: <node>-initializer, <node>-environment."""
     for deployment in rendered.deployments:

@@ -80,14 +80,6 @@ def overlay(tree: Tree) -> Iterator[Breach]:
             )
 
 
-@policy
-def component(tree: Tree) -> Iterator[Breach]:
-    """A component is used: it builds only as a part of what uses it, so nothing else checks it."""
-    for folder, entry in tree.kustomizations.items():
-        if entry.is_component and not tree.users(folder):
-            yield Breach(f"component {folder}", "is used by no kustomization", "use it or remove it", folder)
-
-
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Yield every string in a rendered object with its path, keys included."""
     if isinstance(value, str):

@@ -1,17 +1,19 @@
-"""Policies about secrets: referenced by name, and only where they are needed."""
+"""Policies about secrets: referenced by name, declared, and only where they are needed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Rendered
-from gitops.manifests import title
-from gitops.pods import Container, Pod
+from gitops.check.references import references, secrets_of
+from gitops.check.tree import BASE, Rendered, Tree
+from gitops.manifests import DEFAULT_NAMESPACE, title
 
 STORE_SECRET = "seldon-init-container-secret"  # noqa: S105 - the name of a Secret, not a secret
+SEALED = "SealedSecret"
 _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
@@ -22,26 +24,79 @@ def secret_value(rendered: Rendered) -> Iterator[Breach]:
     for entry in rendered.objects:
         if entry.get("kind") == "Secret":
             yield Breach(title(entry), "is rendered with its values", "seal it, and refer to it by name")
-    for owner, _, container in _containers(rendered):
-        for variable in container.env:
-            if variable.value and is_credential(variable.name, variable.value):
-                yield Breach(
-                    owner,
-                    f"{variable.path}: {variable.name} has its value in the manifest (not shown)",
-                    "take it from a Secret with envFrom or valueFrom.secretKeyRef, and replace the leaked value",
-                )
+    for workload in rendered.workloads:
+        for container in workload.containers:
+            for variable in container.env:
+                if variable.value and is_credential(variable.name, variable.value):
+                    yield Breach(
+                        workload.title,
+                        f"{variable.path}: {variable.name} has its value in the manifest (not shown)",
+                        "take it from a Secret with envFrom or valueFrom.secretKeyRef, and replace the leaked value",
+                    )
 
 
 @policy
 def secret_scope(rendered: Rendered) -> Iterator[Breach]:
     """Only fetch sees the object store's secret: the model's code must not."""
-    for owner, pod, container in _containers(rendered):
-        if STORE_SECRET in _secrets(pod, container) and not container.name.endswith(f"-{INITIALIZER}"):
-            yield Breach(
-                owner,
-                f"{container.path} ({container.name}) refers to the Secret {STORE_SECRET}",
-                f"remove the reference; only <node>-{INITIALIZER} needs it",
-            )
+    for workload in rendered.workloads:
+        for container in workload.containers:
+            names = {found.name for found in secrets_of(workload.pod, container)}
+            if STORE_SECRET in names and not container.name.endswith(f"-{INITIALIZER}"):
+                yield Breach(
+                    workload.title,
+                    f"{container.path} ({container.name}) refers to the Secret {STORE_SECRET}",
+                    f"remove the reference; only <node>-{INITIALIZER} needs it",
+                )
+
+
+@policy
+def secret_declared(tree: Tree) -> Iterator[Breach]:
+    """A Secret that is referred to is declared in the tree: a pod waits for ever for one that nobody makes."""
+    declared = _declared(tree)
+    for folder, rendered in tree.rendered.items():
+        if folder == BASE:
+            continue
+        for owner, namespace, found in references(rendered):
+            keys = declared.get((namespace, found.name))
+            if keys is None:
+                yield Breach(
+                    owner,
+                    f"{found.path} is the Secret {found.name}, and no SealedSecret in namespace {namespace} makes it",
+                    "correct the name, or seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml",
+                    folder,
+                )
+            elif found.key and found.key not in keys:
+                yield Breach(
+                    owner,
+                    f"{found.path} is the key {found.key} of the Secret {found.name}, which has {', '.join(sorted(keys))}",
+                    "correct the key, or seal the Secret again with it",
+                    folder,
+                )
+
+
+@policy
+def sealed_scope(rendered: Rendered) -> Iterator[Breach]:
+    """A SealedSecret is sealed for its own name and namespace only: elsewhere nobody can open it."""
+    for entry in rendered.objects:
+        if entry.get("kind") != SEALED:
+            continue
+        metadata = entry.get("metadata") or {}
+        template = (entry.get("spec") or {}).get("template", {}).get("metadata") or {}
+        for found in (metadata, template):
+            for name in found.get("annotations") or {}:
+                if name in (
+                    "sealedsecrets.bitnami.com/cluster-wide",
+                    "sealedsecrets.bitnami.com/namespace-wide",
+                ):
+                    yield Breach(title(entry), f"has the annotation {name}", "seal it again with `make seal`")
+        for field in ("name", "namespace"):
+            value, sealed = metadata.get(field), template.get(field)
+            if value != sealed:
+                yield Breach(
+                    title(entry),
+                    f"metadata.{field} is {value}, it was sealed for {sealed}",
+                    "remove what changes it (namePrefix, nameSuffix, namespace), or seal it again for it",
+                )
 
 
 def is_credential(name: str, value: str) -> bool:
@@ -49,20 +104,24 @@ def is_credential(name: str, value: str) -> bool:
     return bool(_CREDENTIAL.search(name) or _URL_WITH_PASSWORD.search(value))
 
 
-def _containers(rendered: Rendered) -> Iterator[tuple[str, Pod, Container]]:
-    for deployment in rendered.deployments:
-        for predictor in deployment.predictors:
-            for pod in predictor.pods:
-                for container in (*pod.init_containers, *pod.containers):
-                    yield deployment.title, pod, container
+def _declared(tree: Tree) -> Mapping[tuple[str, str], set[str]]:
+    """Return the keys of every Secret that the tree makes, by namespace and name."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for rendered in tree.rendered.values():
+        for entry in rendered.objects:
+            if entry.get("kind") in (SEALED, "Secret"):
+                metadata = entry["metadata"]
+                at = (metadata.get("namespace", DEFAULT_NAMESPACE), metadata["name"])
+                found.setdefault(at, set()).update(_keys(entry))
+    return found
 
 
-def _secrets(pod: Pod, container: Container) -> set[str]:
-    """Return the names of the Secrets that a container sees: as variables or as a mounted volume."""
-    names = {entry.secret for entry in container.env_from}
-    names |= {entry.value_from.get("secretKeyRef", {}).get("name", "") for entry in container.env}
-    for mount in container.mounts:
-        volume = pod.volume(mount.volume)
-        if volume is not None and volume.kind == "secret":
-            names.add(volume.source.get("secretName", ""))
-    return names - {""}
+def _keys(entry: Mapping[str, Any]) -> set[str]:
+    spec = entry.get("spec") or {}
+    sources = (
+        entry.get("data"),
+        entry.get("stringData"),
+        spec.get("encryptedData"),
+        spec.get("template", {}).get("data"),
+    )
+    return {key for source in sources for key in source or ()}

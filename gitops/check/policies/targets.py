@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from gitops.check import trial
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Kustomization, Tree
 from gitops.errors import BuildFailed
@@ -43,14 +44,12 @@ def target(tree: Tree) -> Iterator[Breach]:
                 tree.root.joinpath(*top), root.joinpath(*top), ignore=_hidden_folders, dirs_exist_ok=True
             )
         for folder, kustomization in tree.kustomizations.items():
-            # A component shows its matches only in what uses it; one that matches is enough.
-            users = tree.users(folder) if kustomization.is_component else [folder]
-            builds = [user for user in users if user in tree.rendered]
+            builds = _builds(tree, kustomization, root)
             file = root / kustomization.file
             written = file.read_text()
             for probe in _probes(kustomization, tree.root / folder):
                 file.write_text(yaml.safe_dump(probe.kustomization))
-                if builds and not any(_matches(root / user) for user in builds):
+                if builds and not any(_matches(place) for place in builds):
                     yield Breach(
                         kustomization.file,
                         f"{probe.name} matches no object",
@@ -58,6 +57,17 @@ def target(tree: Tree) -> Iterator[Breach]:
                         folder,
                     )
             file.write_text(written)
+
+
+def _builds(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
+    """Return the folders below the copy ``root`` that build with the kustomization in them."""
+    folder = kustomization.folder
+    if folder in tree.trials:
+        trial.write(root / ".trial", root, folder, tree.trials[folder])
+        return [root / ".trial"]
+    # A component shows its matches only in what uses it; one that matches is enough.
+    users = tree.users(folder) if kustomization.is_component else [folder]
+    return [root / user for user in users if user in tree.rendered]
 
 
 def _hidden_folders(folder: str, names: list[str]) -> set[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gitops.check.command import check, findings
 from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
 from gitops.check.tree import load
+from gitops.kustomize import build
+from gitops.manifests import is_seldon_deployment
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,17 +30,10 @@ class Copy:
         with (self.root / file).open("a") as stream:
             stream.write(text)
 
-    def patch(self, overlay: str, path: str, value: str) -> None:
-        """Replace a value of an overlay's SeldonDeployment after base/node has filled it."""
-        file = f"overlays/{overlay}/kustomization.yaml"
-        if "patches:" not in (self.root / file).read_text():
-            self.append(file, "patches:\n")
-        self.append(
-            file,
-            "  - target: {kind: SeldonDeployment}\n"
-            "    patch: |-\n"
-            f"      - {{op: replace, path: {path}, value: {value}}}\n",
-        )
+    def deployment(self, overlay: str) -> dict[str, Any]:
+        """Return the SeldonDeployment that the overlay renders."""
+        (found,) = filter(is_seldon_deployment, build(self.root / "overlays" / overlay))
+        return found
 
     def errors(self) -> list[str]:
         return [str(finding) for finding in findings(load(self.root)) if finding.level == "error"]

@@ -10,36 +10,63 @@ from gitops.check.policy import Policy
 from tests.gitops.check.copies import Copy
 
 ALL_POLICIES: tuple[Policy[Any], ...] = (*TREE_POLICIES, *FOLDER_POLICIES)
+USERS = "overlays/model, overlays/postprocessor, overlays/preprocessor"
 
 
 def test_a_line_for_each_kustomization_that_is_fine(tree: Copy) -> None:
-    tree.edit("base/kustomization.yaml", "0" * 64, "0123456789abcdef" * 4)
-    assert tree.check() == (
-        0,
-        "ok base: builds; judged as a part of the overlays\n"
-        "ok base/node: builds as a part of overlays/model, overlays/postprocessor, overlays/preprocessor\n"
-        "ok overlays/model: SeldonDeployment graph-iris-model\n"
-        "ok overlays/pipeline: SeldonDeployment graph-iris-pipeline\n"
-        "ok overlays/postprocessor: SeldonDeployment graph-iris-postprocessor\n"
-        "ok overlays/preprocessor: SeldonDeployment graph-iris-preprocessor\n",
+    status, said = tree.check()
+    assert status == 0
+    lines = {
+        line.partition(": ")[0]: line.partition(": ")[2] for line in said.splitlines() if line[:3] == "ok "
+    }
+    assert list(lines) == [
+        "ok base",
+        "ok base/node",
+        "ok base/secrets",
+        "ok overlays/model",
+        "ok overlays/pipeline",
+        "ok overlays/postprocessor",
+        "ok overlays/preprocessor",
+    ]
+    assert lines["ok base"] == "builds; judged as a part of the overlays"
+    assert lines["ok base/node"] == f"builds as a part of {USERS}"
+    assert lines["ok base/secrets"] == (
+        "Namespace seldon, SealedSecret mrx-ghcr, SealedSecret seldon-init-container-secret"
     )
+    assert lines["ok overlays/model"].endswith("SeldonDeployment graph-iris-model")
 
 
 def test_all_findings_are_listed_and_the_status_is_1(tree: Copy) -> None:
-    tree.edit("base/kustomization.yaml", "0" * 64, "0123456789abcdef" * 4)
     tree.append("overlays/model/node.yaml", "  predictMethod: predict_proba\n")
     tree.edit("overlays/pipeline/seldondeployment.yaml", "- name: pipeline", "- name: default")
     status, said = tree.check()
     assert status == 1
-    assert [line for line in said.splitlines() if not line.startswith("  ")] == [
-        "ok base: builds; judged as a part of the overlays",
-        "ok base/node: builds as a part of overlays/model, overlays/postprocessor, overlays/preprocessor",
-        "error[node-fields] overlays/model",
+    assert [line for line in said.splitlines() if line.startswith(("error", "2 "))] == [
+        "error[schema] overlays/model",
         "error[folder-name] overlays/pipeline",
-        "ok overlays/postprocessor: SeldonDeployment graph-iris-postprocessor",
-        "ok overlays/preprocessor: SeldonDeployment graph-iris-preprocessor",
-        "2 errors in 6 kustomizations",
+        "2 errors in 7 kustomizations",
     ]
+    assert "ok overlays/model" not in said
+
+
+def test_a_finding_names_object_value_policy_and_fix(tree: Copy) -> None:
+    tree.edit("overlays/pipeline/seldondeployment.yaml", "- name: pipeline", "- name: default")
+    assert tree.errors() == [
+        "error[folder-name] overlays/pipeline\n"
+        "  SeldonDeployment graph-iris-pipeline: spec.predictors[0].name is 'default'\n"
+        "  policy: An overlay's folder, predictor and node have one name: one word per thing\n"
+        "  fix: name it pipeline, or rename the folder"
+    ]
+
+
+def test_a_warning_does_not_change_the_status(tree: Copy) -> None:
+    (tree.root / "overlays/model/contract.json").unlink()
+    status, said = tree.check()
+    assert status == 0
+    assert (
+        "warning[contract-present] overlays/model\n  GraphNode model: has no contract.json beside it\n"
+        in said
+    )
 
 
 def test_every_policy_is_listed() -> None:

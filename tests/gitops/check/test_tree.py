@@ -33,6 +33,7 @@ def test_only_a_folder_right_below_overlays_is_an_overlay(tree: Copy) -> None:
     rendered = load(tree.root)
     assert {folder: entry.overlay for folder, entry in rendered.rendered.items()} == {
         "base": "",
+        "base/secrets": "",
         "overlays/model": "model",
         "overlays/pipeline": "pipeline",
         "overlays/postprocessor": "postprocessor",

@@ -1,0 +1,86 @@
+"""The Argo CD Applications that argocd/ declares or makes by ApplicationSets, and the folders that they apply.
+
+What an ApplicationSet makes is worked out from the tree, with the generators git, list and matrix and Go
+templates of plain fields. Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitops.check.generators import Unreadable, fill, parameters
+from gitops.check.tree import Tree
+from gitops.manifests import title
+
+FOLDER = "argocd"
+_GROUP = "argoproj.io"
+
+
+@dataclass(frozen=True)
+class Application:
+    """An Application: its name, the folders of the tree that it applies, and to which cluster and namespace."""
+
+    name: str
+    folders: tuple[str, ...]
+    cluster: str
+    namespace: str
+
+
+@dataclass(frozen=True)
+class Applications:
+    """All Applications, and why what others make cannot be told: owner and reason."""
+
+    known: tuple[Application, ...]
+    unknown: tuple[tuple[str, str], ...]
+
+    def of(self, folder: str) -> list[Application]:
+        """Return those that apply ``folder``."""
+        return [entry for entry in self.known if folder in entry.folders]
+
+
+def applications(tree: Tree) -> Applications | None:
+    """Return the Applications of the tree, or None where it has no folder argocd/."""
+    if not (tree.root / FOLDER).is_dir():
+        return None
+    known: list[Application] = []
+    unknown: list[tuple[str, str]] = []
+    for entry in _objects(tree):
+        try:
+            known += _made(tree, entry)
+        except Unreadable as error:
+            unknown.append((title(entry), str(error)))
+    return Applications(tuple(known), tuple(unknown))
+
+
+def _objects(tree: Tree) -> Iterator[Mapping[str, Any]]:
+    for folder, rendered in tree.rendered.items():
+        if folder == FOLDER or folder.startswith(f"{FOLDER}/"):
+            for entry in rendered.objects:
+                if str(entry.get("apiVersion")).partition("/")[0] == _GROUP:
+                    yield entry
+
+
+def _made(tree: Tree, entry: Mapping[str, Any]) -> Iterator[Application]:
+    if entry.get("kind") == "Application":
+        yield _application(entry["metadata"]["name"], entry["spec"])
+    elif entry.get("kind") == "ApplicationSet":
+        spec = entry["spec"]
+        if not spec.get("goTemplate"):
+            raise Unreadable("spec.goTemplate is not true")
+        for generator in spec["generators"]:
+            for values in parameters(generator, tree.root):
+                template = fill(spec["template"], values)
+                yield _application(template["metadata"]["name"], template["spec"])
+
+
+def _application(name: str, spec: Mapping[str, Any]) -> Application:
+    sources = spec.get("sources") or [spec.get("source") or {}]
+    destination = spec.get("destination") or {}
+    return Application(
+        name=name,
+        folders=tuple(source["path"].strip("/") for source in sources if source.get("path")),
+        cluster=destination.get("server") or destination.get("name") or "",
+        namespace=destination.get("namespace") or "",
+    )

@@ -1,0 +1,105 @@
+"""The parameters that an ApplicationSet's generators make, and the templates that they fill.
+
+Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
+_FIELD = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_]*)+")
+_SEGMENT = re.compile(r"index \.path\.segments (\d+)")
+_DNS = re.compile(r"[^a-z0-9.]+")
+
+
+class Unreadable(Exception):
+    """What an ApplicationSet makes cannot be told from the tree alone; the message says of which part."""
+
+
+def parameters(generator: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
+    """Return the parameters that ``generator`` makes of the tree below ``root``, one set for each Application.
+
+    Raises:
+        Unreadable: it asks something else than the tree.
+    """
+    if generator.get("selector"):
+        raise Unreadable("a generator has a selector")
+    if "list" in generator:
+        return [dict(element) for element in generator["list"].get("elements") or ()]
+    if "git" in generator:
+        return list(_git(generator["git"], root))
+    if "matrix" in generator:
+        parts = [parameters(part, root) for part in generator["matrix"]["generators"]]
+        return [{key: value for part in parts for key, value in part.items()} for parts in product(*parts)]
+    raise Unreadable(f"a generator is {', '.join(generator)}")
+
+
+def fill(template: Any, values: Mapping[str, Any]) -> Any:
+    """Return ``template`` with the actions in all its strings replaced by ``values``.
+
+    Raises:
+        Unreadable: an action is no plain field, or there is none of that name.
+    """
+    if isinstance(template, str):
+        return _ACTION.sub(lambda action: _value(action[1], values), template)
+    if isinstance(template, Mapping):
+        return {key: fill(entry, values) for key, entry in template.items()}
+    return [fill(entry, values) for entry in template] if isinstance(template, list) else template
+
+
+def _git(generator: Mapping[str, Any], root: Path) -> Iterator[dict[str, Any]]:
+    if generator.get("pathParamPrefix"):
+        raise Unreadable("a git generator has a pathParamPrefix")
+    files, directories = generator.get("files") or (), generator.get("directories") or ()
+    for path in _found(files, root, directory=False):
+        for document in yaml.safe_load_all((root / path).read_text()):
+            for entry in document if isinstance(document, list) else [document]:
+                filename = {"filename": path.name, "filenameNormalized": _DNS.sub("-", path.name.lower())}
+                yield {**(entry or {}), "path": {**_path(path.parent), **filename}}
+    for path in _found(directories, root, directory=True):
+        yield {"path": _path(path)}
+
+
+def _found(
+    patterns: list[Mapping[str, Any]] | tuple[()], root: Path, *, directory: bool
+) -> list[PurePosixPath]:
+    excluded = [entry["path"] for entry in patterns if entry.get("exclude")]
+    paths = {
+        PurePosixPath(found.relative_to(root))
+        for entry in patterns
+        if not entry.get("exclude")
+        for found in root.glob(entry["path"])
+        if found.is_dir() == directory
+    }
+    return sorted(path for path in paths if not any(fnmatchcase(str(path), pattern) for pattern in excluded))
+
+
+def _path(folder: PurePosixPath) -> dict[str, Any]:
+    return {
+        "path": str(folder),
+        "basename": folder.name,
+        "basenameNormalized": _DNS.sub("-", folder.name.lower()),
+        "segments": list(folder.parts),
+    }
+
+
+def _value(action: str, values: Mapping[str, Any]) -> str:
+    segment = _SEGMENT.fullmatch(action)
+    keys = ["path", "segments", int(segment[1])] if segment else action.split(".")[1:]
+    if not segment and not _FIELD.fullmatch(action):
+        raise Unreadable(f"a template has the action {action!r}")
+    found: Any = values
+    for key in keys:
+        try:
+            found = found[key]
+        except (KeyError, IndexError, TypeError) as error:
+            raise Unreadable(f"a template has the action {action!r}, and there is no such value") from error
+    return str(found)
