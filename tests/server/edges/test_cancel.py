@@ -12,6 +12,8 @@ import pytest
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.xdist_group("cancel")
+
 # The first is run at once, the second waits in the model's process, the others in the server.
 WAITING = 4
 

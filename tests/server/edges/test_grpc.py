@@ -20,6 +20,8 @@ from server.protocol.proto.prediction_pb2 import DefaultData, Feedback, Meta, Se
 from tests.server.edges.test_rest import CLASSES, FEATURES, ROWS, SCALED, SCORES, close
 from tests.server.serving import IMAGE, MODELS, serving
 
+pytestmark = pytest.mark.xdist_group("grpc")
+
 SERVICES = sorted(service.full_name for service in pb.DESCRIPTOR.services_by_name.values())
 PATH = {"model": IMAGE}
 LIMIT = 100_000

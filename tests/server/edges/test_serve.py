@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import grpc
 import httpx
@@ -66,8 +65,13 @@ def test_the_ports_are_open_before_the_model_is_loaded(tmp_path):
 
 
 def test_a_model_process_that_dies_is_started_again_and_its_request_gets_a_503(tmp_path, slow_model):
-    with serving(tmp_path, slow_model) as served:
+    with (
+        serving(tmp_path, slow_model) as served,
+        grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel,
+    ):
+        health = HealthStub(channel).Watch(HealthCheckRequest(), timeout=30)
         first = served.worker()
+        said = [next(health).status]
         response = served.post("/predict", number(-1))
         assert response.status_code == 503
         assert response.json()["status"] == {
@@ -79,6 +83,9 @@ def test_a_model_process_that_dies_is_started_again_and_its_request_gets_a_503(t
         }
         assert eventually_ready(served) == 200
         assert served.worker() != first
+        said += [next(health).status for _ in range(2)]
+        up, down = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+        assert said == [up, down, up]
         assert (
             "the model's process ended by signal SIGKILL; starting it again in 0.5 s"
             in served.log.read_text()
@@ -215,8 +222,7 @@ def test_a_port_in_use_ends_serve(tmp_path, port, variable):
 
 def test_sigterm_while_the_model_loads_ends_serve(tmp_path):
     with serving(tmp_path, MODELS / "iris_svm_model", ready=False) as served:
-        process = served.process.pid
-        wait_for(Path(f"/proc/{process}/task/{process}/children").read_text)
+        wait_for(lambda: "listens on" in served.log.read_text())
         worker = served.worker()
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0

@@ -85,7 +85,7 @@ def described(file: FileDescriptorProto) -> dict[str, object]:
     return found
 
 
-@pytest.mark.xdist_group("wrapper")
+@pytest.mark.xdist_group("conformance")
 def test_it_is_the_stock_wrappers_definition():
     done = subprocess.run(
         [wrapper.python(), "-c", LIST_SERIALIZED], capture_output=True, text=True, check=True
