@@ -34,6 +34,7 @@ _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 _STATUSES: dict[int, tuple[type[ServerError], str]] = {
+    400: (SourceNotFound, "correct the model's URI"),
     401: (
         AccessDenied,
         "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",

@@ -1,0 +1,236 @@
+"""Models by their names in MLflow, against a real tracking server."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from server.artifact.digest import model_digest
+from server.artifact.fetch import fetch
+from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
+from server.settings import FetchSettings
+from tests.server.artifact.fetching import DIGEST, MODEL, answering, content, names
+
+START_SECONDS = 180
+LOG = """
+import sys
+import mlflow
+from mlflow.models import Model
+
+uri, model, bucket = sys.argv[1:]
+mlflow.set_tracking_uri(uri)
+client = mlflow.MlflowClient()
+
+
+class Doubled(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: list[float]) -> list[float]:
+        return [2 * value for value in model_input]
+
+
+with mlflow.start_run() as run:
+    logged = mlflow.pyfunc.log_model(
+        name="doubled", python_model=Doubled(), registered_model_name="doubled", pip_requirements=["mlflow"]
+    )
+    mlflow.log_artifacts(model, "old/iris")
+client.set_registered_model_alias("doubled", "champion", "1")
+client.create_registered_model("iris")
+client.create_model_version("iris", f"s3://{bucket}/m")
+client.create_model_version("iris", f"runs:/{run.info.run_id}/old/iris", run.info.run_id)
+client.create_model_version("iris", "hdfs://cluster/m")
+print("LOGGED", run.info.run_id, logged.model_id)
+"""
+
+
+@pytest.fixture(scope="module")
+def mlflow_python(tmp_path_factory):
+    """An environment with all of MLflow: its server is not in the client that the image has."""
+    folder = tmp_path_factory.mktemp("mlflow") / "venv"
+    uv = Path(sys.executable).with_name("uv")
+    python = folder / "bin" / "python"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    wanted = f"mlflow=={version('mlflow-skinny')}"
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, wanted], check=True)
+    return python
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def server(mlflow_python, tmp_path_factory):
+    """The address of a default `mlflow server`, which hands out artifacts itself."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                mlflow_python,
+                "-m",
+                "mlflow",
+                "server",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--workers",
+                "1",
+            ],
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES": "hdfs",
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not listens(port):
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until, (folder / "log").read_text()
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def logged(mlflow_python, server, store, tmp_path_factory):
+    """What a client has logged there: the run's id, the logged model's id, and the settings to fetch it."""
+    store.upload(MODEL, "registry", "m")
+    done = subprocess.run(
+        [mlflow_python, "-c", LOG, server, MODEL, "registry"],
+        cwd=tmp_path_factory.mktemp("client"),
+        env={"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    _, run, model = next(line for line in done.stdout.splitlines() if line.startswith("LOGGED")).split()
+    settings = FetchSettings(
+        tracking_uri=server,
+        endpoint_url=store.endpoint,
+        access_key_id=store.access_key,
+        secret_access_key=store.secret_key,
+    )
+    return run, model, settings
+
+
+@pytest.mark.long
+def test_models_that_the_tracking_server_hands_out(logged, tmp_path):
+    run, model, settings = logged
+    digests = set()
+    uris = ["models:/doubled/1", "models:/doubled@champion", f"models:/{model}", f"runs:/{run}/doubled"]
+    for number, uri in enumerate(uris):
+        fetch(uri, tmp_path / str(number), settings, digest=None)
+        digests.add(model_digest(tmp_path / str(number)))
+        assert "python_model.pkl" in names(tmp_path / str(number))
+    assert len(digests) == 1
+    fetch("models:/doubled/1", tmp_path / "0", settings, digest=digests.pop())
+
+
+@pytest.mark.long
+def test_models_that_lie_elsewhere(logged, tmp_path):
+    run, _, settings = logged
+    for number, uri in enumerate(["models:/iris/1", "models:/iris/2", f"runs:/{run}/old/iris/"]):
+        fetch(uri, tmp_path / str(number), settings, digest=DIGEST)
+        assert content(tmp_path / str(number)) == content(MODEL)
+
+
+@pytest.mark.long
+def test_what_the_tracking_server_does_not_have(logged, dest):
+    run, _, settings = logged
+    messages = {
+        "models:/doubled/9": "says: RESOURCE_DOES_NOT_EXIST: Model Version (name=doubled, version=9) not found;",
+        "models:/none/1": "says: RESOURCE_DOES_NOT_EXIST: Registered Model with name=none not found;",
+        "runs:/0123/m": "says: RESOURCE_DOES_NOT_EXIST: Run with id=0123 not found;",
+    }
+    for uri, message in messages.items():
+        with pytest.raises(SourceNotFound) as caught:
+            fetch(uri, dest, settings, digest=None)
+        assert str(caught.value) == f"{uri}: {settings.tracking_uri} {message} correct the model's URI"
+    with pytest.raises(SourceNotFound, match="the tracking server has nothing at mlflow-artifacts:/"):
+        fetch(f"runs:/{run}/none", dest, settings, digest=None)
+    with pytest.raises(SourceNotFound, match="models:/doubled@none"):
+        fetch("models:/doubled@none", dest, settings, digest=None)
+    with pytest.raises(BadSetting) as refused:
+        fetch("models:/iris/3", dest, settings, digest=None)
+    assert str(refused.value) == (
+        "models:/iris/3 is at hdfs://cluster/m, which: must begin with s3://, gs://, az://, https://, file://, "
+        "models:/ or runs:/; correct the model's URI"
+    )
+    assert names(dest) == []
+
+
+@pytest.mark.long
+def test_a_limit(logged, dest):
+    _, _, settings = logged
+    with pytest.raises(Exception, match="has more than 10 B; raise FETCH_MAX_BYTES"):
+        fetch("models:/doubled/1", dest, dataclasses.replace(settings, max_bytes=10), digest=None)
+
+
+@pytest.mark.parametrize(
+    "uri", ["models:/iris/latest", "models:/iris/Production", "models:/iris", "models:/a/1/b", "runs:/a"]
+)
+def test_names_of_no_known_form(dest, uri):
+    with pytest.raises(BadSetting) as caught:
+        fetch(uri, dest, FetchSettings(tracking_uri="http://127.0.0.1:1"), digest=None)
+    assert str(caught.value) == (
+        f"{uri}: must be models:/name/version, models:/name@alias, models:/m-… or runs:/run/path; "
+        "correct the model's URI"
+    )
+
+
+def test_no_tracking_server(dest):
+    with pytest.raises(BadSetting) as caught:
+        fetch("models:/iris/1", dest, FetchSettings(), digest=None)
+    assert str(caught.value) == (
+        "models:/iris/1: is resolved by a tracking server, and none is set; set MLFLOW_TRACKING_URI to its address"
+    )
+
+
+def test_nobody_listens(dest, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    with pytest.raises(SourceUnreachable) as caught:
+        fetch("models:/iris/1", dest, FetchSettings(tracking_uri="http://user:hush@127.0.0.1:1"), digest=None)
+    assert str(caught.value).startswith("models:/iris/1: http://127.0.0.1:1 says: API request to ")
+    assert str(caught.value).endswith("; correct MLFLOW_TRACKING_URI, or start the server")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "fix"),
+    [
+        (
+            401,
+            AccessDenied,
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+        ),
+        (403, AccessDenied, "allow this user to read the model"),
+    ],
+)
+def test_a_server_that_refuses(dest, status, kind, fix):
+    """As the server's own authentication does: in plain text."""
+
+    def refuse(handler):
+        handler.send(b"You are not authenticated, or may not do this.", status, Content_Type="text/plain")
+
+    with answering(refuse) as address, pytest.raises(kind) as caught:
+        fetch("models:/iris/1", dest, FetchSettings(tracking_uri=f"http://{address}"), digest=None)
+    assert str(caught.value).endswith(f"; {fix}")
