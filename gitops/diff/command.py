@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
-from gitops.diff.change import kustomization_change
+from gitops.diff.comparison import compare
 from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
 from gitops.diff.report import report
 from gitops.diff.revision import find
@@ -39,7 +39,7 @@ def diff(root: Path, base: str, out: TextIO, *, output: Path | None = None, limi
     revision = find(root, base)
     with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
         sides = Side(revision.title, revision.write(Path(scratch))), Side("the work tree", root)
-        changes = [kustomization_change(pair, *sides) for pair in pairs(*sides)]
+        changes = [compare(pair, *sides) for pair in pairs(*sides)]
     found = report(changes, revision.title)
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)

@@ -24,27 +24,43 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
             found |= flatten(entry, f"{path}.{key}" if path else str(key))
         return found
     if isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
-        names = [_name(entry) for entry in value]
+        named = [_name(entry) for entry in value]
+        names = [name for _, name in named]
         known = all(names) and len(set(names)) == len(names)
         found = {f"{path}{ORDER}": ", ".join(names)} if known and len(names) > 1 else {}
-        for index, entry in enumerate(value):
-            found |= flatten(entry, f"{path}[{names[index] if known else index}]")
+        for index, (entry, (key, name)) in enumerate(zip(value, named, strict=True)):
+            if known:
+                # The name stands in the path already, unless it is all that there is.
+                rest = {other: inner for other, inner in entry.items() if other != key}
+                found |= flatten(rest or entry, f"{path}[{name}]")
+            else:
+                found |= flatten(entry, f"{path}[{index}]")
         return found
     return {path: _text(value)}
 
 
-def _name(entry: Any) -> str:
-    """Return what tells an entry of a list apart: its name, where it is mounted, or the object that it refers to."""
+def _name(entry: Any) -> tuple[str, str]:
+    """Return what tells an entry of a list apart, as key and value: where it is mounted, its name, what it refers to."""
     if not isinstance(entry, Mapping):
-        return ""
-    for key in ("name", "mountPath"):
+        return "", ""
+    for key in ("mountPath", "name"):
         if isinstance(entry.get(key), str):
-            return str(entry[key])
+            return key, entry[key]
     for key in ("secretRef", "configMapRef"):
         if isinstance(entry.get(key), Mapping):
-            return f"{key} {stem(str(entry[key].get('name', '')))}"
-    return ""
+            return "", f"{key} {stem(str(entry[key].get('name', '')))}"
+    return "", ""
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and not _reads_as_other(value):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _reads_as_other(text: str) -> bool:
+    """Whether a string looks like a number, true, false or null, so that only quotes tell it from one."""
+    try:
+        return not isinstance(json.loads(text), str)
+    except ValueError:
+        return False

@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from gitops.check.tree import OVERLAYS, Kustomization
+from gitops.check.kustomization import Kustomization
+from gitops.check.rendered import OVERLAYS
 
 # Lists whose entries may be folders, or URLs in forms that look like folders (github.com/owner/name).
 _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")

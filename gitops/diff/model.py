@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gitops.check.policies.models import fetched
 from gitops.check.policies.names import INITIALIZER
-from gitops.check.tree import OVERLAYS, Rendered
+from gitops.check.rendered import OVERLAYS, Rendered
 from gitops.diff import contract, lock
 from gitops.diff.contract import Contract
 from gitops.diff.side import Side

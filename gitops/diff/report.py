@@ -98,11 +98,12 @@ def _topics(change: KustomizationChange) -> Iterator[str]:
     if _breaks(change):
         yield "**breaking**"
     secrets = [entry for entry in change.objects if entry.change.kind in SECRETS]
+    others = [entry.change for entry in change.objects if entry not in secrets and change.state == "changed"]
     fields = {
         row.field
         for entry in change.objects
+        if entry.change in others and entry.change.before and entry.change.after
         for row in entry.rows
-        if change.state == "changed" and entry not in secrets
     }
     if IMAGE in fields:
         yield "image"
@@ -111,13 +112,18 @@ def _topics(change: KustomizationChange) -> Iterator[str]:
     packages = sum(len(model.requirements.packages) for model in change.models)
     if packages:
         yield _counted(packages, "package")
+    elif any(model.requirements.says for model in change.models):
+        yield "lock"
     if any(caption for caption, _ in change.graphs):
         yield "graph"
-    if secrets:
-        yield _counted(len(secrets), "secret")
-    others = fields - {IMAGE, MODEL_URI, MODEL_DIGEST}
-    if others:
-        yield _counted(len(others), "other value")
+    for number, what in (
+        (len(secrets), "secret"),
+        (len([entry for entry in others if not entry.before]), "new object"),
+        (len([entry for entry in others if not entry.after]), "lost object"),
+        (len(fields - {IMAGE, MODEL_URI, MODEL_DIGEST}), "other value"),
+    ):
+        if number:
+            yield _counted(number, what)
 
 
 def _counted(number: int, what: str) -> str:

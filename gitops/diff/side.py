@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from gitops.check.tree import Kustomization, Rendered, kustomizations, render
+from gitops.check.kustomization import Kustomization, kustomizations
+from gitops.check.rendered import Rendered, render
 from gitops.diff.inputs import Inputs
 from gitops.errors import BadManifest, BuildFailed
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.diff.model import Model, models
 from gitops.diff.side import Side
 from tests.gitops.diff.repository import NODES, Repository, lock

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gitops.check.tree import Rendered, render
+from gitops.check.rendered import Rendered, render
 from gitops.diff.objects import changes
 from gitops.diff.rows import Row, rows
 from tests.gitops.diff.repository import POD, Repository
@@ -130,8 +130,8 @@ def test_the_hash_in_a_name_is_not_told() -> None:
     def config_map(name: str, value: str) -> dict[str, Any]:
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"key": value}}
 
-    (change,) = changes([config_map("a-6h72g64hmf", "1")], [config_map("a-7ftk47hggk", "2")])
-    assert rows(change) == [Row("", "", "key key", "1", "2")]
+    (change,) = changes([config_map("a-6h72g64hmf", "one")], [config_map("a-7ftk47hggk", "two")])
+    assert rows(change) == [Row("", "", "key key", "one", "two")]
 
 
 def test_an_image_that_ends_like_a_hash_is_told() -> None:
