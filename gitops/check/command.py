@@ -9,7 +9,8 @@ from typing import TextIO
 
 from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
 from gitops.check.policy import Breach, Finding, Policy
-from gitops.check.tree import BASE, Rendered, Tree, load
+from gitops.check.rendered import BASE, Rendered
+from gitops.check.tree import Tree, load
 from gitops.manifests import title
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.pods import Container, Pod
 
 

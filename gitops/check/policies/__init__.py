@@ -17,7 +17,8 @@ from gitops.check.policies import (
     targets,
 )
 from gitops.check.policy import Policy
-from gitops.check.tree import Rendered, Tree
+from gitops.check.rendered import Rendered
+from gitops.check.tree import Tree
 
 # What is judged as a whole, and what is judged folder by folder, in the order of the report.
 TREE_POLICIES: tuple[Policy[Tree], ...] = (

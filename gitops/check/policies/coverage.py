@@ -9,7 +9,8 @@ from typing import Any
 from gitops.check.applications import FOLDER, Application, Applications, applications
 from gitops.check.policies.secrets import SEALED
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.tree import BASE, Tree
+from gitops.check.rendered import BASE
+from gitops.check.tree import Tree
 from gitops.manifests import SeldonDeployment
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.manifests import Node
 
 # What the orchestrator does by itself, without a container.

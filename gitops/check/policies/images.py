@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from gitops.check.policies.graph import BUILT_IN
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.tree import Rendered, Tree
+from gitops.check.rendered import Rendered
+from gitops.check.tree import Tree
 from gitops.manifests import Predictor
 
 _PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.pods import Container
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.manifests import NO_ENGINE, SeldonDeployment
 
 _CHOICES = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import OVERLAYS, Rendered, Tree
+from gitops.check.rendered import OVERLAYS, Rendered
+from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
 from gitops.manifests import title
 

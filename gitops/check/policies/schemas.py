@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import BASE, Tree
+from gitops.check.rendered import BASE
+from gitops.check.tree import Tree
 from gitops.manifests import KIND, title
 from gitops.node import KIND as GRAPH_NODE
 from gitops.schemas.kubeconform import NO_SCHEMA, Invalid, validate

@@ -9,7 +9,8 @@ from typing import Any
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
 from gitops.check.references import references, secrets_of
-from gitops.check.tree import BASE, Rendered, Tree
+from gitops.check.rendered import BASE, Rendered
+from gitops.check.tree import Tree
 from gitops.manifests import DEFAULT_NAMESPACE, title
 
 STORE_SECRET = "seldon-init-container-secret"  # noqa: S105 - the name of a Secret, not a secret

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.pods import Container, Pod
 
 _PROFILES = ("RuntimeDefault", "Localhost")

@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from gitops.check import trial
+from gitops.check.kustomization import Kustomization
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Kustomization, Tree
+from gitops.check.tree import Tree
 from gitops.errors import BuildFailed
 from gitops.kustomize import build
 

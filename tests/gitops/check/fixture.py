@@ -15,7 +15,8 @@ import yaml
 
 from gitops.check.command import findings
 from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
-from gitops.check.tree import Tree, load, view
+from gitops.check.rendered import view
+from gitops.check.tree import Tree, load
 from gitops.kustomize import parse
 from gitops.node import FILE, KIND, read_node
 
