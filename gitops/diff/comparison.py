@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gitops.check.tree import Rendered
+from gitops.check.rendered import Rendered
 from gitops.diff.change import KustomizationChange, ModelChange, Models, ObjectChange, State
 from gitops.diff.effects import effects
 from gitops.diff.graph import mermaid, shape
