@@ -35,9 +35,19 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from server.edges.serve import serve
+    from server.model.launch import launch
 
-    serve(load(settings.ServeSettings, os.environ, podinfo.read_annotations()), arguments.environment)
+    chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
+    # Until serve listens for it; the model's process ends with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    launched = launch(chosen, arguments.environment)
+    try:
+        # The server's own imports take a while too, in which the model's process works.
+        from server.edges.serve import serve
+
+        serve(chosen, arguments.environment, launched)
+    finally:
+        launched.end()
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
@@ -69,7 +79,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     fetch = verbs.add_parser("fetch", help="copy a model folder here and check that it is the right one")
-    fetch.add_argument("source", metavar="SOURCE", help="s3://, gs://, az://, https://, file://, models:/ or runs:/")
+    fetch.add_argument(
+        "source", metavar="SOURCE", help="s3://, gs://, az://, https://, file://, models:/ or runs:/"
+    )
     fetch.add_argument("dest", metavar="DEST", type=Path, help="folder to put the model in")
     fetch.add_argument("--digest", metavar="sha256:…", help="the model's digest; anything else is refused")
     fetch.set_defaults(run=_fetch)

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from server import mlmodel
-from server.errors import ModelNotLoaded
 from server.example import example
 from server.metadata import metadata
 from server.model.channel import Result
-from server.model.plan import methods, plan
+from server.model.launch import Launched, hello, interpreter
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
@@ -37,12 +36,6 @@ ROLES = {
     "TRANSFORMER": Role.TRANSFORM_INPUT,
     "OUTPUT_TRANSFORMER": Role.TRANSFORM_OUTPUT,
 }
-# The methods that may answer, best first: a scaler has no predict, a classifier no transform.
-METHODS = {
-    Role.PREDICT: ("predict", "transform"),
-    Role.TRANSFORM_INPUT: ("transform", "predict"),
-    Role.TRANSFORM_OUTPUT: ("transform", "predict"),
-}
 
 
 class Node:
@@ -51,26 +44,19 @@ class Node:
     Args:
         settings: how the node was configured.
         environment: the folder that the verb ``environment`` made.
+        launched: the model's process, where it was started already.
 
     Raises:
         NotAModel: the folder in the settings holds no MLflow model that can be loaded.
         ModelNotLoaded: there is no environment.
     """
 
-    def __init__(self, settings: ServeSettings, environment: Path) -> None:
+    def __init__(self, settings: ServeSettings, environment: Path, launched: Launched | None = None) -> None:
         self.settings = settings
         self.model = mlmodel.read(Path(settings.model_uri))
         self.role = ROLES[settings.service_type]
-        python = environment / "current" / "bin" / "python"
-        if not python.exists():
-            raise ModelNotLoaded(
-                f"no Python environment in {environment}: run "
-                f"`python -m server environment {settings.model_uri} {environment}` first"
-            )
-        chosen = settings.predict_method
-        by_role = {role.value: (chosen,) if chosen else methods(self.model, METHODS[role]) for role in Role}
         self._metadata: dict[str, Any] | None = None
-        self.process = ModelProcess(python, self.model.folder, plan(self.model, settings.xtype), by_role)
+        self.process = ModelProcess(interpreter(settings, environment), hello(settings, self.model), launched)
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the model once and return its answer and the answer's meta.

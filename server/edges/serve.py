@@ -11,21 +11,22 @@ from pathlib import Path
 import uvloop
 
 from server.edges import http_server
+from server.model.launch import Launched
 from server.node import Node
 from server.settings import ServeSettings
 
 log = logging.getLogger(__name__)
 
 
-def serve(settings: ServeSettings, environment: Path) -> None:
-    """Serve the model until SIGTERM or SIGINT.
+def serve(settings: ServeSettings, environment: Path, launched: Launched | None = None) -> None:
+    """Serve the model until SIGTERM or SIGINT, by the process that was ``launched`` already if it was.
 
     Raises:
         ModelNotLoaded: the model cannot be loaded in its environment.
         NotAModel: the folder holds no model.
         BadSetting: a port cannot be listened on.
     """
-    node = Node(settings, environment)
+    node = Node(settings, environment, launched)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(node))
 

@@ -13,6 +13,13 @@ from server.mlmodel import FILE, Model
 
 FORMATS = ("pickle", "cloudpickle")
 PYFUNC = "python_function"
+# By what is asked of the node, the methods that may answer, best first: a scaler has no predict, a classifier no
+# transform.
+METHODS = {
+    "predict": ("predict", "transform"),
+    "transform_input": ("transform", "predict"),
+    "transform_output": ("transform", "predict"),
+}
 
 
 def plan(model: Model, xtype: str) -> dict[str, Any]:
@@ -42,12 +49,20 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
     return {"loader": "pyfunc", "code": None, "imports": imports, "columns": columns}
 
 
-def methods(model: Model, preferred: tuple[str, ...]) -> tuple[str, ...]:
-    """Return ``preferred`` with the method for predict that the model was logged with (pyfunc_predict_fn)."""
-    stated = model.flavors.get(PYFUNC, {}).get("predict_fn", "predict")
-    if not NATIVE.keys() & model.flavors.keys():
-        return preferred  # mlflow.pyfunc heeds it itself.
-    return tuple(stated if name == "predict" else name for name in preferred)
+def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
+    """Return, by what is asked of the node, the methods that may answer: the ``chosen`` one, or the best first.
+
+    predict is what the model was logged with for it (pyfunc_predict_fn); mlflow.pyfunc heeds that itself.
+    """
+    if chosen:
+        return dict.fromkeys(METHODS, (chosen,))
+    stated = "predict"
+    if NATIVE.keys() & model.flavors.keys():
+        stated = model.flavors.get(PYFUNC, {}).get("predict_fn", stated)
+    return {
+        asked: tuple(stated if name == "predict" else name for name in names)
+        for asked, names in METHODS.items()
+    }
 
 
 def _sklearn(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:

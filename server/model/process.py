@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import Mapping
+import subprocess
 from pathlib import Path
 from typing import Any
 
-import server.model.worker
 from server.errors import ModelNotLoaded, NotReady
 from server.model.channel import Channel, Result
+from server.model.launch import STOP_SECONDS, Launched
 from server.model.readiness import Readiness
 
-WORKER = Path(server.model.worker.__file__).with_name("__main__.py")
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
-STOP_SECONDS = 5.0
 
 NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
 
@@ -30,17 +27,14 @@ class ModelProcess:
 
     Args:
         python: the interpreter of the model's environment.
-        folder: the model folder.
-        plan: how to load it (server.model.plan).
-        methods: for each role of a call, the methods that may answer it, best first.
+        hello: what to load, how, and by which methods it will be called (server.model.launch).
+        launched: the first process, where it was started already and told so.
     """
 
-    def __init__(
-        self, python: Path, folder: Path, plan: dict[str, Any], methods: Mapping[str, tuple[str, ...]]
-    ) -> None:
+    def __init__(self, python: Path, hello: dict[str, Any], launched: Launched | None = None) -> None:
         self._python = python
-        self._hello = {"folder": str(folder), "plan": plan, "methods": dict(methods)}
-        self._process: asyncio.subprocess.Process | None = None
+        self._hello = hello
+        self._launched = launched
         self._channel: Channel | None = None
         self.readiness = Readiness()
         self._methods: dict[str, str] = {}
@@ -84,22 +78,11 @@ class ModelProcess:
 
     async def _live(self) -> tuple[bool, str]:
         """Run one process to its end; return whether it was ready and how it ended."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(str(self._python), "-I", str(WORKER), str(theirs.fileno())),
-                    pass_fds=[theirs.fileno()],
-                    stdin=asyncio.subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is for the server, which then ends the worker.
-                )
-            except OSError as error:
-                ours.close()
-                raise ModelNotLoaded(
-                    f"{self._python} cannot be started ({error.strerror}): it must be the interpreter that "
-                    "`environment` made; run `python -m server environment MODEL ENV` first"
-                ) from error
-        channel = await Channel.open(ours)
+        launched, self._launched = self._launched, None
+        if launched is None:
+            launched = Launched(self._python)
+            launched.tell(self._hello)
+        channel = await Channel.open(launched.sock)
         failure: str | None = ""
         try:
             failure = await self._greet(channel)
@@ -108,21 +91,20 @@ class ModelProcess:
                 self.readiness.set(True)
                 await channel.answer_calls()
         except asyncio.CancelledError:
-            if self._channel is None and self._process.returncode is None:
-                self._process.terminate()  # It loads, and would see the socket's end only after that.
+            if self._channel is None:
+                launched.process.terminate()  # It loads, and would see the socket's end only after that.
             raise
         finally:
             self._channel = None
             self.readiness.set(False)
             channel.close()
-            code = await self._end(self._process)
+            code = await self._end(launched.process)
         when = "" if failure is None else " while it loaded the model"
         return failure is None, failure or f"the model's process ended {_described(code)}{when}"
 
     async def _greet(self, channel: Channel) -> str | None:
-        """Tell the worker what to load and wait; return None when it is ready, else what it says of why not."""
+        """Wait for the worker; return None when it is ready, else what it says of why not."""
         try:
-            await channel.send(self._hello, [])
             header, _ = await channel.receive()
         except (asyncio.IncompleteReadError, ConnectionError):
             return ""
@@ -137,16 +119,16 @@ class ModelProcess:
         return None
 
     @staticmethod
-    async def _end(process: asyncio.subprocess.Process) -> int:
+    async def _end(process: subprocess.Popen[bytes]) -> int:
         """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL."""
+        waiting = asyncio.ensure_future(asyncio.to_thread(process.wait))
         for send in (None, process.terminate, process.kill):
-            if send is not None and process.returncode is None:
+            if send is not None:
                 send()
-            try:
-                return await asyncio.wait_for(asyncio.shield(process.wait()), STOP_SECONDS)
-            except TimeoutError:
-                continue
-        return await process.wait()
+            await asyncio.wait((waiting,), timeout=STOP_SECONDS)
+            if waiting.done():
+                break
+        return await waiting
 
 
 def _described(code: int) -> str:

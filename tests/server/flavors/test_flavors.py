@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.flavors import matrix
+from tests.server.flavors import making
 from tests.server.flavors.matrix import MATRIX, Logging
 from tests.server.serving import Served, serving
 
@@ -32,7 +32,7 @@ class Servers:
         if key not in self._running:
             folder = self._folder / str(len(self._running))
             folder.mkdir()
-            environment = matrix.environment(model, folder / "environment")
+            environment = making.environment(model, folder / "environment")
             context = serving(folder, model, environment=environment, **parameters)
             self._running[key] = self._stack.enter_context(context)
         return self._running[key]
@@ -50,10 +50,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.mark.parametrize(("logging", "name"), MODELS)
 def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, name: str, servers: Servers):
-    if reason := matrix.why_not(logging):
+    if reason := making.why_not(logging):
         pytest.skip(reason)
-    model = matrix.logged(logging) / name
-    for case in matrix.expected(model):
+    model = making.logged(logging) / name
+    for case in making.expected(model):
         served = servers(model, case["parameters"])
         response = served.post("/predict", {"data": case["data"]})
         assert response.status_code == 200, response.text
@@ -68,7 +68,7 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
 def test_they_all_serve_beside_each_other(servers: Servers):
     alive = servers.alive()
     assert all(alive)
-    assert len(alive) > 1 or any(matrix.why_not(logging) for logging in MATRIX)
+    assert len(alive) > 1 or any(making.why_not(logging) for logging in MATRIX)
 
 
 def shaped(tensor: dict[str, list[float]]) -> list[object]:

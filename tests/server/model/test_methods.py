@@ -126,7 +126,8 @@ def test_an_estimator_is_called_by_the_method_that_it_was_logged_with(tmp_path):
         serialization_format="pickle",
     )
     native, planned = loaded(tmp_path / "model")
-    _, predict = method(native, planned, list(methods(mlmodel.read(tmp_path / "model"), ("predict",))))
+    names = methods(mlmodel.read(tmp_path / "model"), "")["predict"]
+    _, predict = method(native, planned, list(names))
     expected = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(FRAME)
     np.testing.assert_array_equal(predict(FRAME), expected)
     assert predict(FRAME).shape == (2, 2)

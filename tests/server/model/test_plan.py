@@ -109,8 +109,13 @@ def test_xgboost_gets_the_parameters_that_mlflow_would_give_it(tmp_path):
 def test_predict_is_the_method_that_the_model_was_logged_with(tmp_path):
     stated = "python_function: {predict_fn: predict_proba}"
     native = model(tmp_path, "{sklearn: {pickled_model: m}, " + stated + "}")
-    assert methods(native, ("transform", "predict")) == ("transform", "predict_proba")
-    assert methods(model(tmp_path, "{" + stated + "}"), ("predict",)) == ("predict",)
+    assert methods(native, "") == {
+        "predict": ("predict_proba", "transform"),
+        "transform_input": ("transform", "predict_proba"),
+        "transform_output": ("transform", "predict_proba"),
+    }
+    assert methods(native, "predict")["predict"] == ("predict",)
+    assert methods(model(tmp_path, "{" + stated + "}"), "")["predict"] == ("predict", "transform")
 
 
 @pytest.mark.parametrize(

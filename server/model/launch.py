@@ -1,0 +1,112 @@
+"""Start the model's process, before anything that takes a while: loading the model takes longest.
+
+This imports as little as it can for that reason.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from server import mlmodel
+from server.errors import ModelNotLoaded
+from server.mlmodel import Model
+from server.model.plan import methods, plan
+from server.settings import ServeSettings
+
+WORKER = Path(__file__).with_name("worker") / "__main__.py"
+STOP_SECONDS = 5.0
+
+
+class Launched:
+    """A process that loads the model, and the server's end of the socket between them.
+
+    Args:
+        python: the interpreter of the model's environment.
+
+    Raises:
+        ModelNotLoaded: the interpreter cannot be started.
+    """
+
+    def __init__(self, python: Path) -> None:
+        self.sock, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.process = subprocess.Popen(
+                    [str(python), "-I", str(WORKER), str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the server, which then ends the worker.
+                )
+            except OSError as error:
+                self.sock.close()
+                raise ModelNotLoaded(
+                    f"{python} cannot be started ({error.strerror}): it must be the interpreter that "
+                    "`environment` made; run `python -m server environment MODEL ENV` first"
+                ) from error
+
+    def tell(self, hello: dict[str, Any]) -> None:
+        """Say what to load. A process that has ended meanwhile is reported when its answer is awaited."""
+        from server.model.worker import wire  # numpy, which the process imports meanwhile too
+
+        try:
+            for buffer in wire.pack(hello, []):
+                self.sock.sendall(buffer)
+        except OSError:
+            return
+
+    def end(self) -> None:
+        """End the process if it runs."""
+        self.sock.close()
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def interpreter(settings: ServeSettings, environment: Path) -> Path:
+    """Return the interpreter of the folder that the verb ``environment`` made.
+
+    Raises:
+        ModelNotLoaded: there is none.
+    """
+    python = environment / "current" / "bin" / "python"
+    if not python.exists():
+        raise ModelNotLoaded(
+            f"no Python environment in {environment}: run "
+            f"`python -m server environment {settings.model_uri} {environment}` first"
+        )
+    return python
+
+
+def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
+    """Return what the process is told: which model to load, how, and by which methods it will be called.
+
+    Raises:
+        NotAModel: the model has no flavour that can be loaded.
+    """
+    return {
+        "folder": str(model.folder),
+        "plan": plan(model, settings.xtype),
+        "methods": methods(model, settings.predict_method),
+    }
+
+
+def launch(settings: ServeSettings, environment: Path) -> Launched:
+    """Start the process for the model of ``settings``.
+
+    Raises:
+        ModelNotLoaded: there is no environment.
+        NotAModel: the folder in the settings holds no MLflow model that can be loaded.
+    """
+    launched = Launched(interpreter(settings, environment))
+    try:
+        launched.tell(hello(settings, mlmodel.read(Path(settings.model_uri))))
+    except BaseException:
+        launched.end()
+        raise
+    return launched
