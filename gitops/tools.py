@@ -43,9 +43,10 @@ def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
         return binary
     with _alone():
         if not binary.is_file():
+            package = _package(name)
             announce(f"building {name} from tools/go.mod (once; takes one to two minutes)")
             began = time.monotonic()
-            _build(name, binary)
+            _build(package, binary)
             announce(f"built {name} in {time.monotonic() - began:.0f} s")
     return binary
 
@@ -60,25 +61,22 @@ def module(path: str, folder: Path = MODULE) -> Path:
     return Path(_go("list", "-m", "-f", "{{.Dir}}", path, folder=folder).strip())
 
 
-def _build(name: str, binary: Path) -> None:
-    packages = {
-        _name(entry["Path"]): entry["Path"] for entry in json.loads(_go("mod", "edit", "-json"))["Tool"]
-    }
+def _package(name: str) -> str:
+    """Return the Go package that the tool ``name`` is built from."""
+    listed = json.loads(_go("mod", "edit", "-json"))["Tool"]
+    packages = {_name(entry["Path"]): entry["Path"] for entry in listed}
     if name not in packages:
         raise ToolNotBuilt(
             f"no tool {name!r}: tools/go.mod has {', '.join(sorted(packages))}; add a tool line there"
         )
+    return str(packages[name])
+
+
+def _build(package: str, binary: Path) -> None:
     binary.parent.mkdir(parents=True, exist_ok=True)
-    aside = binary.with_name(f".{name}")
-    _go(
-        "build",
-        "-mod=readonly",
-        "-trimpath",
-        "-buildvcs=false",
-        "-ldflags=-s -w",
-        f"-o={aside}",
-        packages[name],
-    )
+    # Aside, so that nobody runs half a binary.
+    aside = binary.with_name(f".{binary.name}")
+    _go("build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", f"-o={aside}", package)
     aside.rename(binary)
 
 
