@@ -80,9 +80,7 @@ def _shape(tensor: TensorProto) -> list[int]:
     if tensor.tensor_shape.unknown_rank or any(length < 0 for length in shape):
         raise BadData(f"{_WHAT}.tensor_shape is not known: it must have the length of every dimension")
     if len(shape) > DIMENSIONS:
-        raise BadData(
-            f"{_WHAT}.tensor_shape has {len(shape)} dimensions: it must have {DIMENSIONS} or fewer"
-        )
+        raise BadData(f"{_WHAT}.tensor_shape has {len(shape)} dimensions: it must have {DIMENSIONS} or fewer")
     if 0 in shape:
         raise BadData(f"{_WHAT} has no values: send at least one row")
     return shape
