@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import text_format
+from google.protobuf.json_format import MessageToDict
+
+from server.protocol.proto.messages import SeldonMessage
 from tests.server.serving import ROOT
 
 PAGE = Path(ROOT, "docs", "conformance.md")
+GRPC = "gRPC"
 AS_WRAPPER, AS_SERVER = "as the wrapper", "as this server"
 CODE = re.compile(r"`([0-9]{3}|[A-Z_]+)`")
 
@@ -27,7 +32,9 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body parsed."""
+        """The body parsed, that of a message as it stands in JSON."""
+        if self.kind == GRPC:
+            return MessageToDict(text_format.Parse(self.body, SeldonMessage()))
         return json.loads(self.body)
 
     @property
@@ -86,11 +93,16 @@ def compare(
         assert component == stock
     else:
         assert component.code in CODE.findall(row.component), component
+        if component.code == "UNKNOWN":
+            assert component.body.startswith("Exception calling application: "), component
+            assert component.body.endswith(server.body), component
     assert not stock == server == component, f"{row.id}: there is no difference"
 
 
 def refused(_: Reply, server: Reply) -> bool:
     """Return whether this server says in Seldon's way that the request is wrong."""
+    if server.kind == GRPC:
+        return server.code != "OK" and bool(server.body)
     if server.kind != "application/json" or not server.code.startswith("4"):
         return False
     status = {"code": -1, "info": server.info, "reason": "MICROSERVICE_BAD_DATA", "status": 1}
@@ -104,7 +116,7 @@ def both_refused(stock: Reply, server: Reply) -> bool:
 
 def any_answer(_: Reply, server: Reply) -> bool:
     """Return whether this server answers: what differs is the whole content."""
-    return bool(server.body)
+    return server.code in ("200", "OK")
 
 
 def equal(stock: Reply, server: Reply) -> bool:
@@ -119,21 +131,37 @@ def without_nan(stock: Reply, server: Reply) -> bool:
 
 def in_strings(stock: Reply, server: Reply) -> bool:
     """Return whether the wrapper has made strings of this server's values."""
-    texts = [
-        [cell if isinstance(cell, str) else str(cell) for cell in row]
-        for row in server.json["data"]["ndarray"]
-    ]
-    return canonical({**server.json, "data": {**server.json["data"], "ndarray": texts}}) == stock.body
+    texts = [[_text(server, cell) for cell in row] for row in server.json["data"]["ndarray"]]
+    return {**server.json, "data": {**server.json["data"], "ndarray": texts}} == stock.json
+
+
+def _text(server: Reply, cell: Any) -> str:
+    # Every number of gRPC is a double.
+    return str(float(cell) if server.kind == GRPC and isinstance(cell, int) else cell).rstrip("\0")
+
+
+def as_doubles(stock: Reply, server: Reply) -> bool:
+    """Return whether they are equal but for whole numbers that have become doubles."""
+    return bool(server.body == canonical(json.loads(stock.body, parse_int=lambda text: _double(int(text)))))
+
+
+def _double(number: int) -> float:
+    return number if -(2**63) <= number < 2**64 else float(number)
 
 
 def named_exception(stock: Reply, server: Reply) -> bool:
     """Return whether this server's words are the wrapper's after the exception's type."""
+    if server.kind == GRPC:
+        words = stock.body.removeprefix("Exception calling application: ")
+        return server.body.endswith(f"Error: {words}") or "the model returned a NoneType" in server.body
     kind, _, words = server.info.partition(": ")
     return kind.isidentifier() and words == stock.info
 
 
 def returned(stock: Reply, server: Reply) -> bool:
     """Return whether this server makes a table of a result that the wrapper does not know, or fails by it."""
+    if server.kind == GRPC:
+        return "data" in server.json
     if server.code == "500":
         return server.info.startswith("TypeError: the model returned a ")
     return "data" in server.json and (
@@ -143,7 +171,7 @@ def returned(stock: Reply, server: Reply) -> bool:
 
 def refused_or_answered(stock: Reply, server: Reply) -> bool:
     """Return whether this server refuses the request, or answers where the wrapper fails."""
-    return refused(stock, server) or (server.code == "200" and stock.code == "500")
+    return refused(stock, server) or (server.code in ("200", "OK") and stock.code in ("500", "UNKNOWN"))
 
 
 RULES: Mapping[str, Callable[[Reply, Reply], bool]] = {
@@ -158,8 +186,11 @@ RULES: Mapping[str, Callable[[Reply, Reply], bool]] = {
     "feedback": refused_or_answered,
     "mixed-rows": in_strings,
     "model-error": named_exception,
+    "grpc-model-error": named_exception,
+    "grpc-services": any_answer,
     "model-result": returned,
     "dates": any_answer,
+    "integers": as_doubles,
     "nan": without_nan,
 }
 

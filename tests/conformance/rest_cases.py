@@ -304,9 +304,11 @@ ECHOES = [
         }.items()
     ),
     post("echo of mixed cells", "echo", {"data": {"ndarray": [[1, "a"], [2.5, "b"]]}}, "mixed-rows"),
+    post("echo of a string that ends with U+0000", "echo", {"data": {"ndarray": [["a\0"]]}}, "mixed-rows"),
     post("echo of booleans and numbers", "echo", {"data": {"ndarray": [[1, True]]}}),
     post("echo of a JSON number", "echo", {"jsonData": 1}, "model-result"),
     post("echo of a JSON null", "echo", {"jsonData": None}, "model-result"),
+    post("echo of a number beyond 64 bits", "echo", {"jsonData": {"a": 2**64 + 1}}, "integers"),
     post("bytes that are no base64", "echo", {"binData": "%%%"}, "base64"),
     post("bytes with one letter too many", "echo", {"binData": "YWJjZ"}, "base64"),
     post("bytes as a number", "echo", {"binData": 1}, "base64"),
@@ -314,7 +316,9 @@ ECHOES = [
 ]
 
 KINDS = {
-    "bool": None, "bytes": None, "data-frame": "model-result", "datetime": "dates", "dates": "dates", "dict": None,
+    "big": "nan",
+    "bool": None,
+    "half": None, "bytes": None, "data-frame": "model-result", "datetime": "dates", "dates": "dates", "dict": None,
     "empty": None, "empty-list": None, "float32": None, "infinite": "nan", "int8": None, "labels": None,
     "limits": None, "list": None, "list-mixed": None, "list-of-dicts": None, "list-of-lists": None,
     "none": "model-result", "objects": None, "one-dimensional": None, "raises": "model-error",

@@ -7,9 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import httpx
+from google.protobuf import text_format
 
-from tests.conformance.differences import Reply, canonical
+from server.protocol.proto.messages import SeldonMessage, SeldonModelMetadata
+from tests.conformance.differences import GRPC, Reply, canonical
+from tests.conformance.grpc_cases import Call
 from tests.conformance.rest_cases import Case
 from tests.conformance.wrapping import COMPONENT, PLAIN, Wrapped, wrapping
 from tests.server.serving import Served, serving, this_environment
@@ -35,6 +39,25 @@ class Three:
             for one in (self.stock, self.server, self.component)
         )
         return stock, server, component
+
+    def grpc(self, call: Call) -> tuple[Reply, Reply, Reply]:
+        """Return their answers over gRPC, in the same order."""
+        stock, server, component = (
+            _called(one.grpc_port, call) for one in (self.stock, self.server, self.component)
+        )
+        return stock, server, component
+
+
+def _called(port: int, call: Call) -> Reply:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            body = channel.unary_unary(f"/{call.method}")(call.body, timeout=30)
+        except grpc.RpcError as error:
+            return Reply(error.code().name, GRPC, error.details())
+    message = SeldonModelMetadata() if call.row == "metadata" else SeldonMessage()
+    if call.row != "grpc-services":
+        message.ParseFromString(body)
+    return Reply("OK", GRPC, text_format.MessageToString(message))
 
 
 def _reply(response: httpx.Response) -> Reply:

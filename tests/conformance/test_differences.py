@@ -1,0 +1,16 @@
+"""The table of docs/conformance.md: each row is shown by a request."""
+
+from __future__ import annotations
+
+from tests.conformance.differences import ROWS, RULES
+from tests.conformance.grpc_cases import CALLS
+from tests.conformance.rest_cases import CASES
+
+
+def test_every_row_is_shown_by_a_request():
+    shown = {case.row for case in CASES} | {call.row for call in CALLS}
+    assert shown - {None} == set(ROWS)
+
+
+def test_every_rule_has_its_row():
+    assert set(RULES) <= set(ROWS)
