@@ -60,10 +60,12 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             scratch=scratch,
             wheels=brought,
             source_distributions=settings.source_distributions,
+            wanted=asked.python,
             locked=locked.digest if locked else "",
             bytecode=folders.bytecode(settings.cache, uv),
         )
-        python = _choose(asked, installer, locked, settings, store)
+        python = _kept(env / "current", asked, installer, settings)
+        python = python or _choose(asked, installer, locked, settings, store)
         final = store / installer.key(python)
         if (final / RECORD).is_file():
             log.info("the environment %s is there already", final)
@@ -73,6 +75,16 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
                 folders.publish(aside / final.name, final, RECORD)
         folders.link(env / "current", final, scratch)
     return final
+
+
+def _kept(
+    current: Path, asked: Specification, installer: Installer, settings: EnvironmentSettings
+) -> Interpreter | None:
+    """Return the interpreter that was chosen before for the same, which spares looking for all that there are."""
+    python = installer.made(current)
+    if python and settings.strict_python and asked.python:
+        return python if python.version[:2] == interpreters.version(asked.python) else None
+    return python
 
 
 def _choose(

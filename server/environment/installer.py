@@ -27,8 +27,8 @@ RECORD = "environment.json"
 class Installer:
     """uv with one model's requirements: ``scratch`` is for its files, ``wheels`` are the model's, by name.
 
-    ``locked`` is the digest of the model whose lock the requirements are, or "". ``bytecode`` is the folder that
-    keeps compiled modules, or None.
+    ``wanted`` is the Python that the model asks for, or None. ``locked`` is the digest of the model whose lock the
+    requirements are, or "". ``bytecode`` is the folder that keeps compiled modules, or None.
     """
 
     uv: Uv
@@ -36,6 +36,7 @@ class Installer:
     scratch: Path
     wheels: dict[str, str]
     source_distributions: bool
+    wanted: str | None = None
     locked: str = ""
     bytecode: Path | None = None
 
@@ -85,6 +86,19 @@ class Installer:
         (target / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         log.info("installed %d packages in %.1f s", len(record["packages"]), time.monotonic() - started)
 
+    def made(self, environment: Path) -> Interpreter | None:
+        """Return the interpreter of an environment if it was made for just this, else None."""
+        try:
+            record = json.loads((environment / RECORD).read_text())
+            version = tuple(int(part) for part in record["python"].split("."))
+            python = Interpreter(
+                (version[0], version[1], version[2]), Path(record["interpreter"]), record["platform"]
+            )
+        except (OSError, ValueError, LookupError):
+            return None  # There is none, or not one that this version of the server made.
+        same = record["wanted"] == self.wanted and record["key"] == self.key(python)
+        return python if same and python.path.exists() else None
+
     def _record(self, python: Interpreter, target: Path) -> dict[str, Any]:
         # Read, not asked for: the environment's own interpreter would run what packages put into .pth files.
         installed = metadata.distributions(
@@ -93,6 +107,8 @@ class Installer:
         return {
             "key": self.key(python),
             "python": str(python),
+            "wanted": self.wanted,
+            "interpreter": str(python.path),
             "platform": python.platform,
             "requirements": [entry.shown for entry in self.listed.entries if not entry.added],
             "added": {entry.shown: entry.origin for entry in self.listed.entries if entry.added},

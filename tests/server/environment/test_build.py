@@ -75,6 +75,19 @@ def test_same_requirements_are_not_installed_twice(
     assert caplog.messages[-1] == f"the environment {first} is there already"
 
 
+def test_same_requirements_need_no_other_look_for_interpreters(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = making.model(tmp_path / "model", "alpha\n")
+    first = build(model, tmp_path / "env", SETTINGS)
+    # Without these uv finds no interpreter.
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("UV_PYTHON_PREFERENCE", "only-managed")
+    assert build(model, tmp_path / "env", SETTINGS) == first
+    with pytest.raises(NoInterpreter):
+        build(model, tmp_path / "other", SETTINGS)
+
+
 def test_other_requirements_are_another_environment(tmp_path: Path, index: str) -> None:
     first = build(making.model(tmp_path / "one", "alpha==1.0\n"), tmp_path / "env", SETTINGS)
     second = build(making.model(tmp_path / "two", "alpha==2.0\n"), tmp_path / "env", SETTINGS)
