@@ -32,10 +32,10 @@ def decode(message: Any) -> Request:
             f"the body has {given}: it must have exactly one of {', '.join(FIELDS)}; "
             'send for instance {"data": {"ndarray": [[…], …]}}'
         )
-    given = meta(message.get("meta"))
+    said = meta(message.get("meta"))
     field = fields[0]
     if field != "data":
-        return Request(field, _VALUES[field](message[field]), meta=given)
+        return Request(field, _VALUES[field](message[field]), meta=said)
     data = mapping("data", message["data"])
     kinds = [kind for kind in KINDS if kind in data]
     if len(kinds) != 1:
@@ -43,7 +43,7 @@ def decode(message: Any) -> Request:
         raise BadData(f"data has {given}: it must have exactly one of {' or '.join(KINDS)}")
     kind = kinds[0]
     values = tensor("data.tensor", data[kind]) if kind == "tensor" else rows("data.ndarray", data[kind])
-    return Request(kind, values, names("data.names", data.get("names")), given)
+    return Request(kind, values, names("data.names", data.get("names")), said)
 
 
 def parse(body: bytes) -> Any:
