@@ -1,28 +1,24 @@
-"""obstore's client for a URI, from settings that are made regular first.
-
-obstore panics on an endpoint without a scheme and on a line break in a key.
-"""
+"""obstore's client for a URI."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from server.artifact import s3
 from server.artifact.failure import configured
 from server.errors import BadSetting
 from server.settings import FetchSettings
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
-
-AMAZON = "Amazon S3"
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 # obstore asks again, and goes on where a connection was lost, with jitter between the tries.
 RETRIES: RetryConfig = {
@@ -30,6 +26,9 @@ RETRIES: RetryConfig = {
     "retry_timeout": timedelta(minutes=5),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
 }
+
+# With the account's host after it, as MLflow writes it for Azure.
+_BUCKET = re.compile(r"[$A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9.-]+)?")
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +54,22 @@ def connect(uri: str, settings: FetchSettings) -> Place:
     scheme, _, rest = uri.partition("://")
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
-    if not bucket:
+    if not _BUCKET.fullmatch(bucket):
         raise BadSetting(
-            f"{uri}: must name a bucket, as in {scheme}://bucket/folder; correct the model's URI"
+            f"{uri}: must name a bucket (letters, digits, '-', '_', '.'), as in {scheme}://bucket/folder; correct the model's URI"
         )
     if any(part in ("", ".", "..") for part in prefix.split("/")[: None if prefix else 0]):
         raise BadSetting(f"{uri}: must not have an empty part, . or .. in its path; correct the model's URI")
     _strip_environment()
-    if scheme == "s3":
-        return _s3(uri, bucket, prefix, settings)
     options = client_options(settings)
+    if scheme == "s3":
+        config = s3.config(bucket, settings)
+        with configured(uri):
+            client: ObjectStore = S3Store(bucket, config=config, client_options=options, retry_config=RETRIES)
+        return Place(uri, client, prefix, s3.endpoint(settings) or s3.AMAZON)
     if scheme == "gs":
         with configured(uri):
-            client: ObjectStore = GCSStore(bucket, client_options=options, retry_config=RETRIES)
+            client = GCSStore(bucket, client_options=options, retry_config=RETRIES)
         return Place(uri, client, prefix, "Google Cloud Storage")
     with configured(uri):
         container, _, host = bucket.partition("@")
@@ -104,66 +106,6 @@ def client_options(settings: FetchSettings) -> ClientConfig:
     return options
 
 
-def endpoint(settings: FetchSettings) -> str | None:
-    """Return the S3 store's address with its scheme, or None for Amazon's.
-
-    Raises:
-        BadSetting: it is not an address.
-    """
-    url = settings.endpoint_url.rstrip("/")
-    if not url:
-        return None
-    if "://" not in url:
-        url = f"{'http' if settings.use_ssl is False else 'https'}://{url}"
-    elif settings.use_ssl is not None and settings.use_ssl != url.startswith("https://"):
-        log.warning(
-            "USE_SSL=%s contradicts AWS_ENDPOINT_URL=%s: its scheme counts; make them agree",
-            str(settings.use_ssl).lower(),
-            _without_password(url),
-        )
-    try:
-        parts = urlsplit(url)
-        regular = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        regular = False
-    if not regular or parts.username is not None or parts.query or any(sign.isspace() for sign in url):
-        raise BadSetting(
-            f"AWS_ENDPOINT_URL={_without_password(url)!r}: must be host, host:port or a URL with http:// or https://"
-        )
-    return url
-
-
-def _s3(uri: str, bucket: str, prefix: str, settings: FetchSettings) -> Place:
-    config: S3Config = {"virtual_hosted_style_request": settings.virtual_hosted_style}
-    address = endpoint(settings)
-    if address is not None:
-        scheme, _, host = address.partition("://")
-        # obstore wants the bucket in the address then.
-        used = f"{scheme}://{bucket}.{host}" if settings.virtual_hosted_style else address
-        # Both names of it: the environment's AWS_ENDPOINT_URL_S3 would count before the other.
-        config |= {"endpoint": used, "aws_endpoint_url_s3": used}
-    if settings.region:
-        config["region"] = settings.region
-    for name, variable, value in (
-        ("access_key_id", "AWS_ACCESS_KEY_ID", settings.access_key_id),
-        ("secret_access_key", "AWS_SECRET_ACCESS_KEY", settings.secret_access_key),
-        ("session_token", "AWS_SESSION_TOKEN", settings.session_token),
-    ):
-        if not all(" " < sign < "\x7f" for sign in value):
-            raise BadSetting(
-                f"{variable}=(hidden): must not hold white space or signs beyond ASCII; correct it"
-            )
-        if value:
-            config[name] = value  # type: ignore[literal-required]
-    if bool(settings.access_key_id) != bool(settings.secret_access_key):
-        raise BadSetting(
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: one is set without the other; set both"
-        )
-    with configured(uri):
-        client = S3Store(bucket, config=config, client_options=client_options(settings), retry_config=RETRIES)
-    return Place(uri, client, prefix, address or AMAZON)
-
-
 def _strip_environment() -> None:
     """Leave out the white space around what obstore reads from the environment itself."""
     said = {name for field in fields(FetchSettings) for name in field.metadata["env"]}
@@ -172,8 +114,3 @@ def _strip_environment() -> None:
             os.environ[name] = value.strip()
             if name not in said:
                 log.warning("%s: white space around the value is left out; make the value without it", name)
-
-
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.rpartition("://")
-    return scheme + separator + rest.rpartition("@")[2]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
+from server.artifact.codes import CODES, CONNECTION, STATUSES, UNKNOWN
 from server.errors import (
     AccessDenied,
     BadArtifact,
@@ -21,57 +22,6 @@ from server.errors import (
     SourceNotFound,
     SourceUnreachable,
 )
-
-_FIX_SIGNATURE = "correct the secret of the store's key (AWS_SECRET_ACCESS_KEY)"
-_FIX_KEY = "correct the store's key (AWS_ACCESS_KEY_ID)"
-_FIX_SESSION = "renew the session token (AWS_SESSION_TOKEN)"
-_ALLOWED = "allow these credentials to list and read the model's folder"
-_BUCKET = "correct the bucket in the model's URI, or the store's address"
-_PATH = "correct the path in the model's URI"
-
-_CODES: dict[str, tuple[type[ServerError], str]] = {
-    "SignatureDoesNotMatch": (AccessDenied, _FIX_SIGNATURE),
-    "InvalidAccessKeyId": (AccessDenied, _FIX_KEY),
-    "XAdminUserNotFound": (AccessDenied, _FIX_KEY),  # versitygw's word for it
-    "AccessDenied": (AccessDenied, _ALLOWED),
-    "AllAccessDisabled": (AccessDenied, _ALLOWED),
-    "ExpiredToken": (AccessDenied, _FIX_SESSION),
-    "InvalidToken": (AccessDenied, _FIX_SESSION),
-    "RequestTimeTooSkewed": (AccessDenied, "set the clock of this machine"),
-    "AuthorizationHeaderMalformed": (AccessDenied, "set AWS_REGION to the bucket's region"),
-    "PermanentRedirect": (BadSetting, "set AWS_REGION to the bucket's region"),
-    "NoSuchBucket": (SourceNotFound, _BUCKET),
-    "InvalidBucketName": (SourceNotFound, _BUCKET),
-    "NoSuchKey": (SourceNotFound, _PATH),
-    "AuthenticationFailed": (AccessDenied, "correct the account's key or token (AZURE_…)"),
-    "AuthorizationFailure": (
-        AccessDenied,
-        "correct the account's key, or allow it to read the model's folder",
-    ),
-    "AuthorizationPermissionMismatch": (AccessDenied, _ALLOWED),
-    "ContainerNotFound": (SourceNotFound, _BUCKET),
-    "BlobNotFound": (SourceNotFound, _PATH),
-}
-_STATUSES: dict[str, tuple[type[ServerError], str]] = {
-    "401": (AccessDenied, "give the credentials that this address asks for"),
-    "403": (AccessDenied, _ALLOWED),
-    "404": (SourceNotFound, f"{_PATH}, or the store's address"),
-    "410": (SourceNotFound, _PATH),
-}
-# What stands in the text of an error of the connection, what it means, and what to do about it.
-_CONNECTION = (
-    ("failed to lookup address", "there is no host of this name", "correct the store's address"),
-    ("ConnectionRefused", "the connection is refused", "correct the store's address, or start the store"),
-    (
-        "InvalidCertificate",
-        "its certificate is not trusted",
-        "set FETCH_CA_BUNDLE to its authority's PEM file",
-    ),
-    ("InvalidContentType", "it does not speak TLS", "write its address with http://, or set USE_SSL=false"),
-    ("TimedOut", "no answer in time", "correct the store's address, or let this machine reach it"),
-    ("ConnectionReset", "it closes the connection", "write its address with https:// if it speaks TLS"),
-)
-_UNKNOWN = "correct the store's address, or try again when the store is well"
 
 
 @contextmanager
@@ -129,17 +79,17 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
     if "incorrectly configured region" in summary:
         return BadSetting(f"{uri}: {endpoint} has this bucket in another region; set AWS_REGION to it")
     if code := re.search(r"<Code>(\w+)</Code>", summary):
-        kind, fix = _CODES.get(code[1]) or _status(summary) or (SourceUnreachable, _UNKNOWN)
+        kind, fix = CODES.get(code[1]) or _status(summary) or (SourceUnreachable, UNKNOWN)
         said = re.search(r"<Message>([^<]*)</Message>", summary)
         return kind(f"{uri}: {endpoint} answers {code[1]} ({_short(said[1] if said else '')}); {fix}")
     if status := _status(summary):
         kind, fix = status
         return kind(f"{uri}: {endpoint} answers {_line(summary)}; {fix}")
-    for sign, meaning, fix in _CONNECTION:
+    for sign, meaning, fix in CONNECTION:
         if sign in text:
             return SourceUnreachable(f"{uri}: {endpoint} cannot be reached: {meaning}; {fix}")
     return SourceUnreachable(
-        f"{uri}: {endpoint} does not answer as a store does ({_short(summary)}); {_UNKNOWN}"
+        f"{uri}: {endpoint} does not answer as a store does ({_short(summary)}); {UNKNOWN}"
     )
 
 
@@ -150,12 +100,12 @@ def _summary(error: Exception) -> str:
 
 def _reason(summary: str, text: str) -> str:
     code = re.search(r"<Code>(\w+)</Code>", summary)
-    meaning = next((meaning for sign, meaning, _ in _CONNECTION if sign in text), _short(summary))
+    meaning = next((meaning for sign, meaning, _ in CONNECTION if sign in text), _short(summary))
     return code[1] if code else _line(summary) or meaning
 
 
 def _status(text: str) -> tuple[type[ServerError], str] | None:
-    return _STATUSES.get(_line(text).partition(" ")[0])
+    return STATUSES.get(_line(text).partition(" ")[0])
 
 
 def _line(text: str) -> str:

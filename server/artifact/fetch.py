@@ -61,8 +61,7 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
 
 
 def _checked(folder: Path, uri: str, digest: str | None, settings: FetchSettings) -> str:
-    """Return the digest of the model in ``folder`` if it is one, as pinned, and signed if it has to be."""
-    mlmodel.read(folder)
+    """Return the digest of the model in ``folder`` if it is as pinned, signed if it has to be, and a model."""
     actual = model_digest(folder)
     if digest is not None and actual != digest:
         raise DigestMismatch(
@@ -70,6 +69,8 @@ def _checked(folder: Path, uri: str, digest: str | None, settings: FetchSettings
             "was changed, or another one is pinned: compare them, and put the right model there or correct the pin"
         )
     _verify(folder, uri, settings)
+    # Last: nothing of the model is read before it is known to be the right one.
+    mlmodel.read(folder)
     return actual
 
 

@@ -12,8 +12,10 @@ from server.artifact.local import LocalFolder, path
 from server.artifact.progress import Progress
 from server.artifact.store import StoreFolder
 from server.artifact.tracking import TrackedFolder
-from server.errors import BadSetting
+from server.errors import BadSetting, SourceNotFound
 from server.settings import FetchSettings
+
+_SCHEMES = ("s3://", "gs://", "az://", "https://", "file://", "models:/", "runs:/")
 
 
 class Source(Protocol):
@@ -38,7 +40,7 @@ def source(uri: str, settings: FetchSettings) -> Source:
 def _place(uri: str, location: str, settings: FetchSettings) -> Source:
     """Return the source at ``location``, which ``uri`` was resolved to."""
     scheme = location.partition(":")[0]
-    if scheme == "file":
+    if scheme == "file" and (uri == location or path(location).is_dir()):
         return LocalFolder(location, path(location), settings)
     if scheme in ("s3", "gs", "az", "abfs", "abfss", "wasb", "wasbs"):
         return StoreFolder(location, settings)
@@ -46,9 +48,11 @@ def _place(uri: str, location: str, settings: FetchSettings) -> Source:
         return Archive(location, settings)
     if scheme == "mlflow-artifacts":
         return TrackedFolder(uri, location, settings)
-    what = location if uri == location else f"{uri} is at {location}, which"
-    raise BadSetting(
-        f"{what}: must begin with s3://, gs://, az://, https://, file://, models:/ or runs:/; correct the model's URI"
+    if uri == location:
+        raise BadSetting(f"{uri}: must begin with {', '.join(_SCHEMES)}; correct the model's URI")
+    raise SourceNotFound(
+        f"{uri}: the tracking server says that it is at {location}, which is out of reach from here; "
+        "log it to an object store, or let the tracking server hand out its artifacts (--serve-artifacts)"
     )
 
 

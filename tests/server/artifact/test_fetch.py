@@ -225,7 +225,7 @@ LOCAL = {
     "scheme": (
         "ftp://host/models",
         BadSetting,
-        "must begin with s3://, gs://, az://, https://, file://, models:/ or runs:/; correct the model's URI",
+        "must begin with s3://, gs://, az://, https://, file://, models:/, runs:/; correct the model's URI",
     ),
 }
 

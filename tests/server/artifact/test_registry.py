@@ -169,11 +169,11 @@ def test_what_the_tracking_server_does_not_have(logged, dest):
         fetch(f"runs:/{run}/none", dest, settings, digest=None)
     with pytest.raises(SourceNotFound, match="models:/doubled@none"):
         fetch("models:/doubled@none", dest, settings, digest=None)
-    with pytest.raises(BadSetting) as refused:
+    with pytest.raises(SourceNotFound) as refused:
         fetch("models:/iris/3", dest, settings, digest=None)
     assert str(refused.value) == (
-        "models:/iris/3 is at hdfs://cluster/m, which: must begin with s3://, gs://, az://, https://, file://, "
-        "models:/ or runs:/; correct the model's URI"
+        "models:/iris/3: the tracking server says that it is at hdfs://cluster/m, which is out of reach from here; "
+        "log it to an object store, or let the tracking server hand out its artifacts (--serve-artifacts)"
     )
     assert names(dest) == []
 
