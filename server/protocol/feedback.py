@@ -30,6 +30,8 @@ def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     request = message.get("request", {})
     meta = request.get("meta") or {}
     data = request.get("data")
-    empty = {"ndarray": []} if isinstance(data, dict) and "tensor" not in data else {"tensor": {"shape": [0]}}
+    empty: dict[str, Any] = {"tensor": {"shape": [0]}}
+    if isinstance(data, dict) and "tensor" not in data:
+        empty = {"ndarray": []}
     puid = meta.get("puid") if isinstance(meta, dict) else None
     return {"data": empty}, {"puid": puid} if puid else {}

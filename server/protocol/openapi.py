@@ -144,7 +144,8 @@ def _answer(schema: Schema | None) -> Json:
     names: Json = {"type": "array", "items": {"type": "string"}}
     if schema is not None and schema.names:
         names = {"type": "array", "items": {"type": "string"}, "examples": [schema.names]}
-    fields = ({"data": {"type": "object", "properties": {"names": names}}}, *({key: {}} for key in OTHERS))
+    data: Json = {"data": {"type": "object", "properties": {"names": names}}}
+    fields: list[Json] = [data, *({key: {}} for key in OTHERS)]
     return {
         "type": "object",
         "properties": {"meta": {"type": "object"}},
