@@ -18,11 +18,12 @@ _HASH = "[0-9a-f]{12}"
 
 
 class Volumes:
-    """The volumes of one pod: emptyDirs, which outlive its containers as they do on a node, ConfigMaps, and claims, which
-    outlive the pod and are shared by all that name them.
+    """The volumes of one pod: emptyDirs, ConfigMaps and claims.
 
-    ``config_maps`` holds the data of the ConfigMaps that there are, by name. Each pod has a folder named by what it is and by the hash of its template, so a pod that is started
-    again finds what its init containers made, and one whose manifest changed starts anew.
+    emptyDirs outlive its containers as they do on a node, claims outlive the pod and are shared by all that name
+    them. ``config_maps`` holds the data of the ConfigMaps that there are, by name. Each pod has a folder named by
+    what it is and by the hash of its template, so a pod that is started again finds what its init containers
+    made, and one whose manifest changed starts anew.
     """
 
     def __init__(
