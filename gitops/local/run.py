@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from gitops.tools import tool
 # Where the example overlays' model URIs point: s3://mlflow/artifacts/<model>.
 BUCKET, PREFIX = "mlflow", "artifacts"
 MODELS = "examples/*/models/*"
-TOOLS = ("kustomize", "versitygw")
+TOOLS = ("kustomize", "versitygw", "kubeseal")
 
 
 @dataclass
@@ -78,13 +78,14 @@ async def run(
     When the block begins, each overlay is either ready or among the failures, which have been shown.
     """
     local: dict[str, LocalDeployment] = {}
+    secret = await asyncio.to_thread(secrets.committed, root)
 
     def routes() -> Routes:
         return {entry.overlay.path: entry.route for entry in local.values()}
 
     async with (
         ProcessGroup() as group,
-        _store(root, state, group.id, progress) as store,
+        _store(root, state, group.id, secret, progress) as store,
         aiohttp.ClientSession() as client,
         Gateway(listener, routes) as gateway,
     ):
@@ -92,7 +93,7 @@ async def run(
             root=root,
             state=state,
             group=group.id,
-            secret=secrets.values(store),
+            secret=secrets.values(store, secret),
             turns=asyncio.Semaphore(os.cpu_count() or 1),
             client=client,
             progress=progress,
@@ -112,12 +113,19 @@ async def run(
 
 
 @asynccontextmanager
-async def _store(root: Path, state: Path, group: int, progress: Progress) -> AsyncIterator[Store]:
-    """Run the S3 server with the example models in it."""
+async def _store(
+    root: Path, state: Path, group: int, secret: Mapping[str, str], progress: Progress
+) -> AsyncIterator[Store]:
+    """Run the S3 server with the example models in it, and with the account of ``secret``, if there is one."""
     stack = ExitStack()
     try:
         with progress.step("S3 server with the example models"):
-            store = Store(state / "s3", process_group=group)
+            store = Store(
+                state / "s3",
+                access_key=secret.get("AWS_ACCESS_KEY_ID"),
+                secret_key=secret.get("AWS_SECRET_ACCESS_KEY"),
+                process_group=group,
+            )
             await asyncio.to_thread(stack.enter_context, store)
             for model in sorted(root.glob(MODELS)):
                 await asyncio.to_thread(store.upload, model, BUCKET, f"{PREFIX}/{model.name}")

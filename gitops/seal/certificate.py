@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gitops.errors import BadCertificate
 
-# Both relative to the repository.
+# Relative to the repository: the certificate to seal to, and the demo's with the key that opens what is sealed to it.
 FILE = "base/secrets/certificate.pem"
 DEMO = "examples/demo-key/certificate.pem"
+DEMO_KEY = "examples/demo-key/private-key.pem"
 _AGAIN = "fetch the cluster's with `make seal-cert`"
 
 

@@ -93,26 +93,25 @@ def registry_data(values: Mapping[str, str]) -> dict[str, str]:
     return {".dockerconfigjson": json.dumps({"auths": {values["REGISTRY_SERVER"]: entry}})}
 
 
-SECRETS = (
-    Secret(
-        "mrx-ghcr",
-        "kubernetes.io/dockerconfigjson",
-        (
-            Value("REGISTRY_SERVER", "image registry", default="ghcr.io"),
-            Value("REGISTRY_USERNAME", "user of the image registry"),
-            Value("REGISTRY_TOKEN", "token that may read packages", hidden=True),
-        ),
-        registry_data,
+PULL = Secret(
+    "mrx-ghcr",
+    "kubernetes.io/dockerconfigjson",
+    (
+        Value("REGISTRY_SERVER", "image registry", default="ghcr.io"),
+        Value("REGISTRY_USERNAME", "user of the image registry"),
+        Value("REGISTRY_TOKEN", "token that may read packages", hidden=True),
     ),
-    Secret(
-        "seldon-init-container-secret",
-        "Opaque",
-        (
-            Value("AWS_ACCESS_KEY_ID", "key of the object store", hidden=True),
-            Value("AWS_SECRET_ACCESS_KEY", "secret of that key", hidden=True),
-            Value(ENDPOINT, "address of the object store, as in https://s3.example.com"),
-            Value(USE_SSL, "whether it speaks https, true or false"),
-        ),
-        store_data,
-    ),
+    registry_data,
 )
+STORE = Secret(
+    "seldon-init-container-secret",
+    "Opaque",
+    (
+        Value("AWS_ACCESS_KEY_ID", "key of the object store", hidden=True),
+        Value("AWS_SECRET_ACCESS_KEY", "secret of that key", hidden=True),
+        Value(ENDPOINT, "address of the object store, as in https://s3.example.com"),
+        Value(USE_SSL, "whether it speaks https, true or false"),
+    ),
+    store_data,
+)
+SECRETS = (PULL, STORE)

@@ -12,8 +12,6 @@ from gitops.manifests import title
 from gitops.seal import certificate
 from gitops.seal.kubeseal import unseal
 
-PRIVATE_KEY = "examples/demo-key/private-key.pem"
-
 
 @warning
 def demo_certificate(tree: Tree) -> Iterator[Breach]:
@@ -31,7 +29,7 @@ def demo_certificate(tree: Tree) -> Iterator[Breach]:
 @policy
 def demo_secret(tree: Tree) -> Iterator[Breach]:
     """No secret of a cluster opens with the demo key: everyone could read it, and the cluster could not."""
-    key = tree.root / PRIVATE_KEY
+    key = tree.root / certificate.DEMO_KEY
     if not key.is_file() or _uses_demo(tree):
         return
     for folder, rendered in tree.rendered.items():

@@ -12,8 +12,8 @@ from gitops.check.references import references, secrets_of
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree
 from gitops.manifests import DEFAULT_NAMESPACE, title
+from gitops.seal.secrets import STORE
 
-STORE_SECRET = "seldon-init-container-secret"  # noqa: S105 - the name of a Secret, not a secret
 SEALED = "SealedSecret"
 _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
@@ -42,10 +42,10 @@ def secret_scope(rendered: Rendered) -> Iterator[Breach]:
     for workload in rendered.workloads:
         for container in workload.containers:
             names = {found.name for found in secrets_of(workload.pod, container)}
-            if STORE_SECRET in names and not container.name.endswith(f"-{INITIALIZER}"):
+            if STORE.name in names and not container.name.endswith(f"-{INITIALIZER}"):
                 yield Breach(
                     workload.title,
-                    f"{container.path} ({container.name}) refers to the Secret {STORE_SECRET}",
+                    f"{container.path} ({container.name}) refers to the Secret {STORE.name}",
                     f"remove the reference; only <node>-{INITIALIZER} needs it",
                 )
 
