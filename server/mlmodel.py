@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class Schema:
     columns: tuple[Column, ...] = ()
     tensors: tuple[Tensor, ...] = ()
 
-    @property
+    @cached_property
     def names(self) -> list[str] | None:
         """Names of the columns or tensors in order, or None where they have none."""
         entries: tuple[Column | Tensor, ...] = self.columns or self.tensors

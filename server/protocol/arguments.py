@@ -109,25 +109,24 @@ def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
         raise unnamed(inputs)
     placed = order(request, inputs, complete=not frame)
     schema = [inputs.columns[index] for index, _ in placed]
-    labelled = [
-        (f"column {index}" if column.name is None else f"column {column.name!r}", column)
-        for (index, _), column in zip(placed, schema, strict=True)
-    ]
     positions = [position for _, position in placed]
     # Where the signature has no names, the request's are kept.
     names = [column.name or "" for column in schema] if inputs.names else request.names
-    if isinstance(request.values, np.ndarray) and request.values.ndim == 2:
-        array = request.values
+    values = request.values
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        array = values
         if positions != list(range(array.shape[1])):
             array = array[:, positions]
-        block = columns.block(labelled, array)
+        block = columns.block(schema, array)
         if block is not None:
             return Arguments("frame", [block], names) if frame else Arguments("array", [block])
         cells = array.T.tolist()
     else:
-        cells = [[_plain(row[position]) for row in request.values] for position in positions]
+        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        cells = [[row[position] for row in rows] for position in positions]
     typed = [
-        columns.cells(label, column, values) for (label, column), values in zip(labelled, cells, strict=True)
+        columns.cells(index, column, cells[place])
+        for place, ((index, _), column) in enumerate(zip(placed, schema, strict=True))
     ]
     convert = {
         index: column.type for index, column in enumerate(schema) if holds(column.type, columns.CONVERTED)
@@ -143,10 +142,6 @@ def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
 def _without_times(convert: dict[int, Type]) -> dict[int, Type]:
     """Return what is left to convert where columns of times are datetime64 already."""
     return {index: kind for index, kind in convert.items() if kind != "datetime"}
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _typed(cells: tuple[Any, ...]) -> np.ndarray | list[Any]:

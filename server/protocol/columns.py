@@ -5,6 +5,7 @@ Whatever a column's type cannot hold is refused; what is taken for what is in ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,29 +20,31 @@ NUMBERS = {**FLOATS, **INTEGERS}
 CONVERTED = {"binary", "datetime"}
 
 
-def block(columns: list[tuple[str, Column]], array: np.ndarray) -> np.ndarray | None:
-    """Return a 2-D array of numbers as the one dtype of all columns, or None where there is no such dtype.
-
-    ``columns`` are the label for messages and the signature's column, one for each of the array's.
+def block(columns: Sequence[Column], array: np.ndarray) -> np.ndarray | None:
+    """Return a 2-D array of numbers as the one dtype of all its columns, or None where there is no such dtype.
 
     Raises:
         BadData: a number does not fit its column's type.
     """
-    types = {column.type if isinstance(column.type, str) else "" for _, column in columns}
-    if len(types) != 1 or array.dtype.kind not in "iuf":
+    kind = columns[0].type
+    if (
+        not isinstance(kind, str)
+        or array.dtype.kind not in "iuf"
+        or any(each.type != kind for each in columns)
+    ):
         return None
-    dtype = NUMBERS.get(types.pop())
+    dtype = NUMBERS.get(kind)
     if dtype is None:
         return None
     if dtype == "float64" or _fits(array, dtype):
         return array.astype(dtype, copy=False)
     return np.column_stack(
-        [cells(label, column, array[:, index].tolist()) for index, (label, column) in enumerate(columns)]
+        [cells(index, column, array[:, index].tolist()) for index, column in enumerate(columns)]
     )
 
 
-def cells(label: str, column: Column, values: list[Any]) -> np.ndarray | list[Any]:
-    """Return a column's values: an array where its type is one of numpy's, else a list.
+def cells(index: int, column: Column, values: list[Any]) -> np.ndarray | list[Any]:
+    """Return the values of the column with the number ``index``: an array where its type is one of numpy's, else a list.
 
     Times are datetime64[ns]. Inside arrays, objects and maps times and bytes stay text, and so do bytes in a
     column of their own: the model's process makes them what they are.
@@ -58,6 +61,7 @@ def cells(label: str, column: Column, values: list[Any]) -> np.ndarray | list[An
         try:
             fitted.append(fit(value, column.type, required=column.required or bool(kind)))
         except Misfit as misfit:
+            label = f"column {index}" if column.name is None else f"column {column.name!r}"
             raise BadData(f"{label}, row {row}{misfit}") from misfit
     if kind in NUMBERS:
         return np.array(fitted, dtype=NUMBERS[kind])

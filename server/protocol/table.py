@@ -18,6 +18,7 @@ from server.errors import BadData
 NUMERIC = "biuf"
 # numpy's own limit.
 DIMENSIONS = 64
+FEW = 256
 _LENGTHS = "it must be a list of whole numbers, 0 or more"
 
 
@@ -62,16 +63,22 @@ def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
     """Return whether numpy has made nothing else of the values: a number of true, a double of a large integer."""
     if array.dtype.kind == "b":
         return True
-    hides_booleans = bool(((array == 0) | (array == 1)).any())
-    hides_integers = array.dtype.kind == "f" and bool((np.abs(array) >= 2**53).any())
+    # Looking at the cells of a few rows is quicker than asking numpy whether that is needed.
+    few = array.size <= FEW
+    hides_booleans = few or bool(((array == 0) | (array == 1)).any())
+    hides_integers = array.dtype.kind == "f" and (few or bool((np.abs(array) >= 2**53).any()))
     if not hides_booleans and not hides_integers:
         return True
     cells: Iterable[Any] = value
     for _ in range(array.ndim - 1):
         cells = itertools.chain.from_iterable(cells)
-    if hides_integers:
-        return not any(type(cell) is bool or (type(cell) is int and abs(cell) > 2**53) for cell in cells)
-    return bool not in set(map(type, cells))
+    cells = list(cells)
+    types = set(map(type, cells))
+    if bool in types:
+        return False
+    return not (hides_integers and int in types) or not any(
+        type(cell) is int and abs(cell) > 2**53 for cell in cells
+    )
 
 
 def _check_rows(what: str, rows: list[Any]) -> None:

@@ -42,7 +42,7 @@ def run(descriptor: int) -> int:
 def _load(connection: Connection, header: dict[str, Any]) -> Methods | None:
     """Load the model and say so; return its methods that are called, by name, or None if it cannot be loaded."""
     started = time.monotonic()
-    # Importing makes many objects and hardly any garbage: looking for it meanwhile takes a tenth of the time.
+    # Importing makes many objects and hardly any garbage: looking for it meanwhile takes a twentieth of the time.
     gc.disable()
     try:
         model = load(header["folder"], header["plan"])

@@ -84,6 +84,18 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str, str | None]] =
     "boolean-beside-doubles": (MIXED[2:], table([[True, 1.5], [False, 1.0]], "bd"), "DataFrame", None),
     "boolean-beside-longs": (MIXED[1:3], table([[1, True], [0, False]], "lb"), "DataFrame", None),
     "large-long-beside-doubles": (MIXED[1::2], table([[2**53 + 1, 1.5]], "ld"), "DataFrame", None),
+    "boolean-in-many-rows": (
+        MIXED[2:],
+        table([[row % 2 == 0, row + 0.5] for row in range(200)], "bd"),
+        "DataFrame",
+        None,
+    ),
+    "large-long-in-many-rows": (
+        MIXED[1::2],
+        table([[2**53 + 1 + row, 0.5] for row in range(200)], "ld"),
+        "DataFrame",
+        None,
+    ),
     "whole-number": ([column("double")], table([[2]], "a"), "DataFrame", "whole-number"),
     "whole-numbers-0-1": ([column("double")], table([[0], [1]], "a"), "DataFrame", None),
     "whole-beside-parts": ([column("double")], table([[1], [2.5]], "a"), "DataFrame", None),
