@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-diff seal seal-cert train proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-diff seal seal-cert train docs proto lock clean
 
 PORT ?= 8080
 
@@ -54,6 +54,9 @@ seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONF
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
+
+docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
+	@$(python) docs/generate.py
 
 proto: $(environment) ## make the code of the messages from server/protocol/proto/*.proto
 	$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. server/protocol/proto/*.proto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES  # noqa: E402
 from server import errors, settings  # noqa: E402
 
 
@@ -63,7 +65,31 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "errors.md": errors_page}
+def policies_page() -> str:
+    """Return docs/policies.md: what `make check` demands, by the module that demands it."""
+    lines = [
+        "# Policies",
+        "",
+        "<!-- Written by `make docs` from gitops/check/policies: change it there. -->",
+        "",
+        "What `make check` demands of every kustomization and of what it renders. An error ends it with status 1, a warning",
+        "does not. A policy is a function in `gitops/check/policies`; the link leads to the cases that it is tested by.",
+    ]
+    policies = (*TREE_POLICIES, *FOLDER_POLICIES)
+    for module in dict.fromkeys(policy.judge.__module__ for policy in policies):
+        about = (sys.modules[module].__doc__ or "").partition("\n")[0].partition(" about ")[2]
+        heading = re.split("[:,;.]", about)[0]
+        lines += ["", f"## {heading[0].upper()}{heading[1:]}", ""]
+        lines += ["| policy | what it demands | why | level |", "|---|---|---|---|"]
+        for policy in policies:
+            if policy.judge.__module__ == module:
+                demand, _, why = policy.reason.partition(": ")
+                link = f"[{policy.id}](../tests/gitops/check/fixtures/{policy.id})"
+                lines.append(f"| {link} | {demand} | {why} | {policy.level} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"settings.md": settings_page, "errors.md": errors_page, "policies.md": policies_page}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

@@ -79,7 +79,7 @@ def logger_mode(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def output_transformer(rendered: Rendered) -> Iterator[Breach]:
-    """An OUTPUT_TRANSFORMER stands above the MODEL: it gets the answers of what is below it, and there are none else."""
+    """An OUTPUT_TRANSFORMER stands above the MODEL: it transforms the answers of what is below it."""
     for deployment in rendered.deployments:
         for predictor in deployment.predictors:
             models = [node.name for node in predictor.graph.walk() if node.type == "MODEL"]

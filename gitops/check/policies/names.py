@@ -56,7 +56,7 @@ def deployment_name(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def init_container_name(rendered: Rendered) -> Iterator[Breach]:
-    """Init containers are named by their node: <node>-initializer, <node>-environment."""
+    """A node has its initializer and its environment, named by it: without one of them the server finds nothing."""
     for deployment in rendered.deployments:
         for pod, node in _nodes(deployment):
             names = [container.name for container in pod.init_containers]
@@ -72,7 +72,7 @@ def init_container_name(rendered: Rendered) -> Iterator[Breach]:
                     yield Breach(
                         deployment.title,
                         f"{pod.path}.initContainers are {', '.join(names) or 'none'}",
-                        f"add {name}: without it the server finds no model or no environment",
+                        f"add {name}",
                     )
 
 

@@ -1,4 +1,4 @@
-"""Policies about what an overlay pins beside its node.yaml: the model's contract and the lock of its requirements."""
+"""Policies about pins: the model's contract and the lock of its requirements, which lie beside node.yaml."""
 
 from __future__ import annotations
 

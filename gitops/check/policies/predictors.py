@@ -53,7 +53,7 @@ def traffic(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def shadow(rendered: Rendered) -> Iterator[Breach]:
-    """A shadow stands beside a predictor that answers, alone and with a share of 0 to 100: Seldon refuses others."""
+    """A shadow stands beside a predictor that answers, the only one, with a share of 0 to 100: Seldon refuses others."""
     for deployment in rendered.deployments:
         shadows = [entry for entry in deployment.predictors if entry.raw.get("shadow")]
         if len(shadows) > 1:

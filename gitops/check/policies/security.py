@@ -34,7 +34,7 @@ def privileged(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def host_access(rendered: Rendered) -> Iterator[Breach]:
-    """A pod keeps to itself: what it shares with its node, other pods and their secrets are behind."""
+    """A pod keeps to itself: through what it shares with its node it reaches all that runs there."""
     for workload in rendered.workloads:
         for field in _HOST:
             if workload.pod.raw.get(field):
