@@ -3,57 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
-from gitops.errors import WrapperNotInstalled
-from gitops.wrapper import python
 from tests.conformance import models
 from tests.conformance.three import Three, three
 
 
 @pytest.fixture(scope="session")
-def wrapper() -> None:
-    """The stock wrapper is installed, which takes a Python that it runs on."""
-    try:
-        python()
-    except WrapperNotInstalled as error:
-        if "No interpreter found" not in str(error):
-            raise
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def served(wrapper: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Three]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Three]]:
     """The models of the quick tests by name, all started at the same time."""
     folder = tmp_path_factory.mktemp("served")
     with ExitStack() as stack:
         yield _started(
-            {
-                "svm": stack.enter_context(
-                    three(
-                        _new(folder, "svm"),
-                        models.SVM,
-                        "MODEL",
-                        xtype="DataFrame",
-                        predict_method="decision_function",
-                    )
-                ),
-                "scaler": stack.enter_context(three(_new(folder, "scaler"), models.SCALER, "TRANSFORMER")),
-                "echo": stack.enter_context(three(_new(folder, "echo"), models.echo(folder), "MODEL")),
-            }
+            stack,
+            svm=three(
+                folder / "svm", models.SVM, "MODEL", xtype="DataFrame", predict_method="decision_function"
+            ),
+            scaler=three(folder / "scaler", models.SCALER, "TRANSFORMER"),
+            echo=three(folder / "echo-served", models.echo(folder), "MODEL"),
         )
 
 
-def _new(folder: Path, name: str) -> Path:
-    new = folder / f"{name}-three"
-    new.mkdir()
-    return new
+@pytest.fixture(scope="session")
+def more_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Three]]:
+    """Models as nodes of the other types."""
+    folder = tmp_path_factory.mktemp("more-served")
+    with ExitStack() as stack:
+        yield _started(
+            stack,
+            postprocessor=three(
+                folder / "postprocessor", models.POSTPROCESSOR, "OUTPUT_TRANSFORMER", xtype="DataFrame"
+            ),
+            transformer=three(folder / "echo-served", models.echo(folder), "TRANSFORMER"),
+        )
 
 
-def _started(served: dict[str, Three]) -> dict[str, Three]:
-    for entry in served.values():
+def _started(stack: ExitStack, **served: AbstractContextManager[Three]) -> dict[str, Three]:
+    started = {name: stack.enter_context(entry) for name, entry in served.items()}
+    for entry in started.values():
         entry.wait_until_ready()
-    return served
+    return started

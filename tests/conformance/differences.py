@@ -169,6 +169,20 @@ def returned(stock: Reply, server: Reply) -> bool:
     )
 
 
+def transformed(stock: Reply, server: Reply) -> bool:
+    """Return whether this server has called transform, and the wrapper predict."""
+    return server.json["jsonData"] == {"transformed": True} and "strData" in stock.json
+
+
+def named(stock: Reply, server: Reply) -> bool:
+    """Return whether this server repeats the request's names, and the wrapper counts."""
+    data = {
+        **server.json["data"],
+        "names": [f"t:{index}" for index in range(len(server.json["data"]["names"]))],
+    }
+    return canonical({**server.json, "data": data}) == stock.body
+
+
 def refused_or_answered(stock: Reply, server: Reply) -> bool:
     """Return whether this server refuses the request, or answers where the wrapper fails."""
     return refused(stock, server) or (server.code in ("200", "OK") and stock.code in ("500", "UNKNOWN"))
@@ -183,6 +197,9 @@ RULES: Mapping[str, Callable[[Reply, Reply], bool]] = {
     "info": both_refused,
     "meta": refused_or_answered,
     "metrics": equal,
+    "transformer-predict": equal,
+    "transformer": transformed,
+    "transformer-names": named,
     "feedback": refused_or_answered,
     "mixed-rows": in_strings,
     "model-error": named_exception,

@@ -13,6 +13,7 @@ from tests.conformance.models import CLASSES, FEATURES, ROWS
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 MULTIPART = {"content-type": "multipart/form-data; boundary=frontier"}
+SCORES = [[-0.22568508012717417, 2.236410242744829, 0.9149322555240071]]
 TURNED = [row[::-1] for row in ROWS]
 FLAT = [value for row in ROWS for value in row]
 
@@ -380,4 +381,35 @@ FEEDBACK += [
     post("feedback v0.1", "svm", {"request": table(ROWS)}, path="/api/v0.1/feedback"),
 ]
 
-CASES = [*PATHS, *BODIES, *TABLES, *ECHOES, *RESULTS, *METAS, *FEEDBACK]
+NAMES = [
+    post(
+        "names in a transformer's answer",
+        "echo",
+        table([[1, 2]], ["a", "b"]),
+        "transformer-names",
+        "/transform-input",
+    ),
+    post("names of other columns", "echo", table([[1, 2]], ["a"]), None, "/transform-input"),
+]
+# To models that take longer to serve than a quick test may.
+MORE = [
+    post(
+        "postprocessor /transform-output", "postprocessor", table(SCORES, CLASSES), path="/transform-output"
+    ),
+    post(
+        "postprocessor /api/v1.0/predictions",
+        "postprocessor",
+        table(SCORES, CLASSES),
+        path="/api/v1.0/predictions",
+    ),
+    post(
+        "postprocessor tensor", "postprocessor", tensor([1, 3], SCORES[0], CLASSES), path="/transform-output"
+    ),
+    post(
+        "transformer's predictions", "transformer", {"strData": "a"}, "transformer", "/api/v1.0/predictions"
+    ),
+    post("transformer's /predict", "transformer", {"strData": "a"}, "transformer-predict", "/predict"),
+    post("transformer's /transform-input", "transformer", {"strData": "a"}, None, "/transform-input"),
+]
+
+CASES = [*PATHS, *BODIES, *TABLES, *ECHOES, *RESULTS, *METAS, *FEEDBACK, *NAMES]

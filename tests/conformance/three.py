@@ -70,6 +70,7 @@ def _reply(response: httpx.Response) -> Reply:
 def three(folder: Path, model: Path, service_type: str, **parameters: str) -> Iterator[Three]:
     """Serve a model three times with these graph parameters."""
     environ = {"SERVICE_TYPE": service_type}
+    folder.mkdir()
     environment = this_environment(folder / "environment")
     folders = [folder / name for name in ("stock", "server", "component")]
     for each in folders:

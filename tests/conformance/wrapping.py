@@ -8,14 +8,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import grpc
 import httpx
+import pytest
 
 from gitops import wrapper
+from gitops.errors import WrapperNotInstalled
 from tests.server.serving import IMAGE, READY_SECONDS, ROOT, free_port
 
 PLAIN = "plain.Plain"
@@ -33,19 +36,34 @@ class Wrapped:
 
     def wait_until_ready(self) -> None:
         """Return when REST and gRPC answer; fail with the log when they never do."""
+        self.wait_until_rest_answers()
+        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
+            try:
+                grpc.channel_ready_future(channel).result(READY_SECONDS)
+            except grpc.FutureTimeoutError as error:
+                raise AssertionError(f"gRPC is not ready; its log:\n{self.log.read_text()}") from error
+
+    def wait_until_rest_answers(self) -> None:
+        """Return when REST answers; fail with the log when it never does."""
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 if self.client.get("/health/status").status_code == 200:
-                    break
+                    return
             except httpx.TransportError:
                 pass
             time.sleep(0.05)
-        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
-            try:
-                grpc.channel_ready_future(channel).result(max(0, end - time.monotonic()))
-            except grpc.FutureTimeoutError as error:
-                raise AssertionError(f"not ready; its log:\n{self.log.read_text()}") from error
+        raise AssertionError(f"REST is not ready; its log:\n{self.log.read_text()}")
+
+
+def interpreter() -> Path:
+    """Return the interpreter of the wrapper's environment, or skip the test where no Python is that it runs on."""
+    try:
+        return wrapper.python()
+    except WrapperNotInstalled as error:
+        if "No interpreter found" not in str(error):
+            raise
+        pytest.skip(str(error))
 
 
 @contextmanager
@@ -61,15 +79,19 @@ def wrapping(
     http_port, grpc_port = free_port(), free_port()
     log = folder / "log"
     ports = ["--http-port", http_port, "--grpc-port", grpc_port, "--metrics-port", free_port()]
-    with log.open("wb") as sink:
+    with ExitStack() as stack:
+        # What is killed leaves its temporary files; the wrapper's sockets among them need a short path.
+        temporary = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
+        sink = stack.enter_context(log.open("wb"))
         process = subprocess.Popen(
-            [wrapper.python(), *wrapper.PROGRAM, component, *map(str, ports)],
+            [interpreter(), *wrapper.PROGRAM, component, *map(str, ports)],
             cwd=ROOT,
             stderr=sink,
             stdout=sink,
             start_new_session=True,
             env={
                 **os.environ,
+                "TMPDIR": temporary,
                 # Not as a package: one that the wrapper brings is called tests, too.
                 "PYTHONPATH": str(wrapper.PROJECT),
                 "PREDICTIVE_UNIT_ID": "model",
@@ -80,14 +102,16 @@ def wrapping(
                 **(environ or {}),
             },
         )
-    with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30) as client:
+        # By SIGTERM the wrapper ends its first process only, which then waits for the others.
+        stack.callback(_kill, process)
+        client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30))
         wrapped = Wrapped(process, client, log, grpc_port)
-        try:
-            if ready:
-                wrapped.wait_until_ready()
-            yield wrapped
-        finally:
-            # By SIGTERM the wrapper ends its first process only, which then waits for the others.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)
+        if ready:
+            wrapped.wait_until_ready()
+        yield wrapped
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)

@@ -47,10 +47,7 @@ class Client:
         self._environment = environment.absolute()
         self._folder = Path(tempfile.mkdtemp(prefix="mlflow-server-"))
         atexit.register(self._remove, os.getpid())
-        # A socket's address may have no more than 107 bytes, which the folder alone can have.
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        here = Path(f"/proc/self/fd/{descriptor}")
-        self._address = str((here if here.exists() else self._folder) / "socket")
+        self._address = str(self._folder / "socket")
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = threading.local()
         # The node's process loads the model from now on, and goes on while this process lives.
