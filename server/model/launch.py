@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ class Launched:
         with theirs:
             try:
                 self.process = subprocess.Popen(
-                    [str(python), "-I", str(WORKER), str(theirs.fileno())],
+                    [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno())],
+                    # Libraries write beside themselves what they like (MLflow an mlruns): here they may.
+                    cwd=tempfile.gettempdir(),
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,  # Ctrl-C is for the server, which then ends the worker.
@@ -90,7 +93,7 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
         NotAModel: the model has no flavour that can be loaded.
     """
     return {
-        "folder": str(model.folder),
+        "folder": str(model.folder.absolute()),
         "plan": plan(model, settings.xtype),
         "methods": methods(model, settings.predict_method),
     }
