@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-diff seal seal-cert train docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-diff seal seal-cert scan train docs proto lock clean
 
 PORT ?= 8080
 
@@ -23,7 +23,7 @@ demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http:/
 smoke: $(environment) ## run the overlays, compare their answers with expected.json, stop
 	@$(python) -m gitops smoke
 
-test: lint types check ## lint, types, check and the quick tests
+test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long" --numprocesses 2 --dist loadgroup
 
 test-all: $(environment) ## the tests that take long
@@ -51,6 +51,9 @@ seal: $(environment) ## seal the secrets of the deployments (or SECRET=…) to t
 
 seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONFIG (or FROM=file or URL)
 	@$(python) -m gitops seal-cert $${FROM:+--from "$$FROM"}
+
+scan: $(environment) ## no secret lies in the tree
+	@$(python) -m gitops scan
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train

@@ -1,4 +1,4 @@
-"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, train."""
+"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, scan, train."""
 
 from __future__ import annotations
 
@@ -70,6 +70,12 @@ def _seal_cert(arguments: argparse.Namespace) -> int:
     return fetch_certificate(arguments.origin, root=ROOT, out=sys.stdout)
 
 
+def _scan(arguments: argparse.Namespace) -> int:
+    from gitops.scan import scan
+
+    return scan(ROOT, sys.stdout)
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from gitops.train import train
 
@@ -127,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
         "--from", dest="origin", default="", metavar="FILE|URL", help="where from (the cluster of KUBECONFIG)"
     )
     seal_cert.set_defaults(run=_seal_cert)
+
+    scan = commands.add_parser("scan", help="look for secrets in the tree")
+    scan.set_defaults(run=_scan)
 
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)

@@ -100,3 +100,9 @@ class SealFailed(GitopsError):
     """Kubeseal refuses to seal or to open."""
 
     exit_code = 15
+
+
+class ScanFailed(GitopsError):
+    """The tree cannot be searched for secrets."""
+
+    exit_code = 16

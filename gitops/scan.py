@@ -1,0 +1,108 @@
+"""``python -m gitops scan``: no secret lies in the tree, by the detectors of detect-secrets.
+
+What git would commit is looked at, whether it is committed yet or not. What is found and is none stands in scan.yaml.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TextIO
+
+import yaml
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.core.secrets_collection import SecretsCollection
+from detect_secrets.settings import transient_settings
+
+from gitops.errors import ScanFailed
+
+ALLOWED = Path(__file__).with_suffix(".yaml")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What may be found: a pattern of files, the types that detect-secrets names, and the reason."""
+
+    file: str
+    types: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What may be a secret; its value is kept nowhere."""
+
+    file: str
+    line: int
+    type: str
+
+
+def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> int:
+    """Look for secrets in what git has or would take below ``root``; return 1 if there are any, else 0.
+
+    An allowance that nothing needs counts too, so that none outlives its reason.
+
+    Raises:
+        ScanFailed: ``root`` is no work tree of git.
+    """
+    allowances = read() if allowed is None else allowed
+    files, used = _files(root), set[Allowed]()
+    suspects = []
+    for suspect in _suspects(root, files):
+        entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
+        if entry is None:
+            suspects.append(suspect)
+        else:
+            used.add(entry)
+    for suspect in suspects:
+        out.write(f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)\n")
+    unused = [entry for entry in allowances if entry not in used]
+    for entry in unused:
+        out.write(f"{ALLOWED.name}: {entry.file} allows what nothing needs: remove the entry\n")
+    if suspects:
+        out.write(
+            "what may be a secret must not lie in git: take it out, and replace it where it is valid; "
+            f"if it is none, say why in gitops/{ALLOWED.name}\n"
+        )
+    return int(bool(suspects or unused))
+
+
+def read(file: Path = ALLOWED) -> list[Allowed]:
+    """Return what ``file`` allows."""
+    return [
+        Allowed(entry["file"], tuple(entry["types"]), entry["why"])
+        for entry in yaml.safe_load(file.read_text())
+    ]
+
+
+def _files(root: Path) -> list[str]:
+    done = subprocess.run(
+        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ScanFailed(f"{root}: git cannot list its files: {done.stderr.strip()}")
+    names = sorted(set(done.stdout.split("\0")) - {""})
+    return [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
+
+
+def _suspects(root: Path, files: list[str]) -> list[Suspect]:
+    kinds: Iterable[type] = get_mapping_from_secret_type_to_class().values()
+    plugins = [{"name": kind.__name__} for kind in kinds]
+    with transient_settings({"plugins_used": plugins}):
+        found = SecretsCollection(root=str(root))
+        found.scan_files(*files, num_processors=os.cpu_count() or 1)
+    return sorted(
+        (Suspect(file, secret.line_number, secret.type) for file, secret in found),
+        key=lambda suspect: (suspect.file, suspect.line, suspect.type),
+    )
+
+
+def _allows(entry: Allowed, suspect: Suspect) -> bool:
+    return suspect.type in entry.types and fnmatchcase(suspect.file, entry.file)

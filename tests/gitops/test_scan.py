@@ -1,0 +1,84 @@
+"""The secret scan on a repository of its own. What it finds is put together here, so that it is not found here."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitops.errors import ScanFailed
+from gitops.scan import Allowed, read, scan
+
+AWS = "AKIA" + "ABCDEFGHIJKLMNOP"
+GITHUB = "ghp" + "_" + "a1B2" * 9
+PEM = "-----BEGIN RSA " + "PRIVATE KEY-----"
+LAST = (
+    "what may be a secret must not lie in git: take it out, and replace it where it is valid; "
+    "if it is none, say why in gitops/scan.yaml\n"
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text(".cache/\n")
+    return tmp_path
+
+
+def scanned(root: Path, *allowed: Allowed) -> tuple[int, str]:
+    out = io.StringIO()
+    return scan(root, out, allowed), out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"key = {AWS}\n", "AWS Access Key"),
+        (f"value: {GITHUB}\n", "GitHub Token"),
+        (f"{PEM}\n", "Private Key"),
+        ("url: https://me:hun" + "ter22@example.com\n", "Basic Auth Credentials"),
+    ],
+    ids=["aws", "github", "private key", "url"],
+)
+def test_a_secret_is_found_before_it_is_committed_and_not_shown(root: Path, text: str, kind: str) -> None:
+    (root / "notes.md").write_text(f"# Notes\n\n{text}")
+    assert scanned(root) == (1, f"notes.md:3: {kind} (not shown)\n{LAST}")
+
+
+def test_a_committed_secret_is_found(root: Path) -> None:
+    (root / "notes.md").write_text(f"{AWS}\n")
+    subprocess.run(["git", "-C", root, "add", "."], check=True)
+    assert scanned(root)[0] == 1
+
+
+def test_what_git_ignores_is_left_out(root: Path) -> None:
+    (root / ".cache").mkdir()
+    (root / ".cache/key.pem").write_text(f"{PEM}\n")
+    assert scanned(root) == (0, "")
+
+
+def test_what_is_allowed_is_allowed_by_file_and_type_only(root: Path) -> None:
+    allowed = Allowed("keys/*", ("Private Key",), "a test")
+    (root / "keys").mkdir()
+    (root / "keys/demo.pem").write_text(f"{PEM}\n")
+    assert scanned(root, allowed) == (0, "")
+    (root / "keys/demo.pem").write_text(f"{PEM}\n{AWS}\n")
+    assert scanned(root, allowed) == (1, f"keys/demo.pem:2: AWS Access Key (not shown)\n{LAST}")
+
+
+def test_an_allowance_that_nothing_needs_is_said(root: Path) -> None:
+    assert scanned(root, Allowed("keys/*", ("Private Key",), "a test")) == (
+        1,
+        "scan.yaml: keys/* allows what nothing needs: remove the entry\n",
+    )
+
+
+def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScanFailed, match="git cannot list its files: fatal: not a git repository"):
+        scan(tmp_path, io.StringIO(), [])
+
+
+def test_every_allowance_has_a_reason() -> None:
+    assert all(entry.types and entry.why for entry in read())
