@@ -11,6 +11,7 @@ SLOW_MODEL = """
 import os, signal, time
 class Model:
     def predict(self, X):
+        open("beside.txt", "w").close()
         print("ran", X[0][0], flush=True)
         if X[0][0] < 0:
             os.kill(os.getpid(), signal.SIGKILL)
