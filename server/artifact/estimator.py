@@ -14,7 +14,7 @@ from server.mlmodel import Model
 _HEAD_BYTES = 64 * 1024
 _SKOPS = re.compile(rb'\s*\{\s*"__class__":\s*"([^"]+)",\s*"__module__":\s*"([^"]+)"')
 # What pickle itself names before the class of the object.
-_MACHINERY = ("copyreg", "copy_reg", "cloudpickle", "joblib")
+_MACHINERY = ("copyreg", "copy_reg")
 
 # Methods beside predict by the endings of class names in scikit-learn, XGBoost, LightGBM and CatBoost,
 # where every class with such a name has them. That an instance has them may depend on its settings.
@@ -92,7 +92,9 @@ def _of_pickle(head: bytes) -> str | None:
                 if isinstance(argument, str):
                     texts.append(argument)
                 continue
-            if not module.startswith(_MACHINERY):
+            if module.partition(".")[0] == "cloudpickle":
+                return None  # a class or function that stands in the file itself
+            if module not in _MACHINERY:
                 return f"{module}.{name}"
     except ValueError:
         return None

@@ -63,8 +63,8 @@ def _list(place: Place, settings: FetchSettings) -> list[Object]:
 
 
 def _without_folders(objects: list[Object]) -> list[Object]:
-    """Leave out the empty objects that consoles make for folders: a key that ends with a slash."""
-    folders = {name[:end] for name in (entry.name for entry in objects) for end in _slashes(name)}
+    """Leave out the empty objects that consoles make for folders, the model's own too: keys with a slash at the end."""
+    folders = {""} | {name[:end] for name in (entry.name for entry in objects) for end in _slashes(name)}
     return [entry for entry in objects if entry.size > 0 or entry.name not in folders]
 
 

@@ -41,15 +41,11 @@ def unpack(archive: Path, folder: Path, uri: str, settings: FetchSettings) -> No
         BadArtifact: it is no archive, or holds what may not be written or is over the limits.
         NotAModel: there is no MLmodel file at the top.
     """
-    names, size, count = [], 0, 0
-    for member in _members(archive, uri):
-        count, size = count + 1, size + member.size
-        entries.check_limits(count, size, uri, settings)
-        names.append(Entry(member.name, member.size))
-    root = _root([entry.name for entry in names])
-    entries.check((Entry(entry.name.removeprefix(root), entry.size) for entry in names), uri, settings)
-    check_space(folder, size)
-    for member in _members(archive, uri):
+    listed = [Entry(member.name, member.size) for member in _members(archive, uri, settings)]
+    root = _root([entry.name for entry in listed])
+    entries.check((Entry(entry.name.removeprefix(root), entry.size) for entry in listed), uri, settings)
+    check_space(folder, sum(entry.size for entry in listed))
+    for member in _members(archive, uri, settings):
         _write(member, folder / member.name.removeprefix(root), uri)
 
 
@@ -75,9 +71,9 @@ def _write(member: _Member, target: Path, uri: str) -> None:
         )
 
 
-def _members(archive: Path, uri: str) -> Iterator[_Member]:
+def _members(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     """Yield the files in ``archive``; each is to be read before the next one is asked for."""
-    found = _zip(archive, uri) if archive.suffix == ".zip" else _tar(archive, uri)
+    found = _zip(archive, uri) if archive.suffix == ".zip" else _tar(archive, uri, settings)
     while True:
         with _read(uri):
             member = next(found, None)
@@ -86,9 +82,11 @@ def _members(archive: Path, uri: str) -> Iterator[_Member]:
         yield member
 
 
-def _tar(archive: Path, uri: str) -> Iterator[_Member]:
+def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     with _Plain(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as tar:
-        for info in tar:
+        for number, info in enumerate(tar, 1):
+            # Folders count too: the library keeps what it has seen in memory.
+            entries.check_limits(number, 0, uri, settings)
             if info.isdir():
                 continue
             if not info.isreg():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from server.artifact import progress
 from server.artifact.fetch import fetch
 from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
@@ -89,14 +92,22 @@ def test_a_lost_connection_is_taken_up_again(archive, dest):
     ]
 
 
-def test_a_lost_connection_begins_anew_where_the_server_cannot_go_on(archive, dest, caplog):
-    answer = sending(archive, cut=[1000], ranges=False)
-    with answering(answer) as address:
-        fetch(f"http://{address}/iris.tgz", dest, FetchSettings(), digest=DIGEST)
+def test_a_lost_connection_begins_anew_where_the_server_cannot_go_on(
+    model, tmp_path, dest, caplog, monkeypatch
+):
+    (model / "weights").write_bytes(os.urandom(3_000_000))
+    body = Path(shutil.make_archive(str(tmp_path / "packed"), "gztar", model)).read_bytes()
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.005)
+    answer = sending(body, cut=[2_500_000], ranges=False)
+    with answering(answer) as address, caplog.at_level(logging.INFO):
+        fetch(f"http://{address}/iris.tgz", dest, FetchSettings(), digest=None)
     assert len(answer.asked) == 2
-    assert content(dest) == content(MODEL)
+    assert content(dest) == content(model)
     [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warning.endswith(" s, 2 tries are left")
+    # What came in vain does not count.
+    shares = [int(found[1]) for found in map(re.compile(r"\((\d+) %\)").search, caplog.messages) if found]
+    assert max(shares) <= 100
 
 
 def test_a_server_that_always_breaks_off_is_given_up(archive, dest, monkeypatch):

@@ -96,6 +96,12 @@ def test_the_bucket_stands_before_the_host_if_asked(monkeypatch, dest):
     )
 
 
+def test_the_settings_count_before_the_environment(monkeypatch, uri, settings, dest):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    fetch(uri, dest, settings, digest=DIGEST)
+
+
 def sts(answer):
     """Return how the service that exchanges web identities for keys answers: with ``answer``, an XML text."""
     return lambda handler: handler.send(answer.encode(), 200 if "Credentials" in answer else 400)

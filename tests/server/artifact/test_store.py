@@ -97,33 +97,44 @@ def test_a_bucket_in_another_region(dest):
     assert message == f"{URI}: http://STORE has this bucket in another region; set AWS_REGION to it"
 
 
-def test_the_marks_of_folders_that_consoles_make(store, bucket, settings, model, dest):
+def xml_api(files, *marks):
+    """Return a handler that answers as S3 and Google's XML API do: list-type=2, and objects in ranges.
+
+    ``marks`` are further keys, of empty objects.
+    """
+
+    def answer(handler):
+        parts = urlsplit(handler.path)
+        bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
+        if bucket != "models":
+            handler.send(b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>", 404)
+        elif key:
+            send_range(handler, files[key.removeprefix("iris/")])
+        else:
+            prefix = parse_qs(parts.query)["prefix"][0]
+            sizes = {name: len(body) for name, body in files.items()} | dict.fromkeys(marks, 0)
+            listed = "".join(
+                f"<Contents><Key>{prefix}{name}</Key><LastModified>2026-01-01T00:00:00Z</LastModified>"
+                f'<ETag>"1"</ETag><Size>{size}</Size></Contents>'
+                for name, size in sizes.items()
+            )
+            handler.send(
+                f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>".encode()
+            )
+
+    return answer
+
+
+def test_the_marks_of_folders_that_consoles_make(model, dest):
     (model / "code").mkdir()
     (model / "code" / "a.py").write_text("a")
-    store.upload(model, bucket, "m")
-    for key in ("m/", "m/code/"):
-        (store.folder / "data" / bucket / key).mkdir(exist_ok=True)
-    fetch(f"s3://{bucket}/m", dest, settings, digest=None)
-    assert content(dest) == content(model)
-
-
-def xml_api(handler):
-    """Google Cloud Storage's XML API, as far as its client asks: list-type=2, and objects in ranges."""
-    parts = urlsplit(handler.path)
-    bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
-    if bucket != "models":
-        handler.send(b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>", 404)
-    elif not key:
-        prefix = parse_qs(parts.query)["prefix"][0]
-        listed = "".join(
-            f"<Contents><Key>{prefix}{name}</Key><LastModified>2026-01-01T00:00:00Z</LastModified>"
-            f'<ETag>"1"</ETag><Size>{(MODEL / name).stat().st_size}</Size></Contents>'
-            for name in (FILES if prefix == "iris/" else [])
+    (model / "code" / "empty.py").write_text("")
+    with answering(xml_api(content(model), "", "code/")) as address:
+        settings = FetchSettings(
+            endpoint_url=f"http://{address}", access_key_id="key", secret_access_key="secret"
         )
-        body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"
-        handler.send(body.encode())
-    else:
-        send_range(handler, (MODEL / key.removeprefix("iris/")).read_bytes())
+        fetch("s3://models/iris", dest, settings, digest=None)
+    assert content(dest) == content(model)
 
 
 def blob_api(handler):
@@ -161,7 +172,7 @@ def send_range(handler, body):
 
 @pytest.fixture
 def google(monkeypatch):
-    with answering(xml_api) as address:
+    with answering(xml_api(content(MODEL))) as address:
         monkeypatch.setenv(
             "GOOGLE_SERVICE_ACCOUNT_KEY",
             f'{{"gcs_base_url": "http://{address}", "disable_oauth": true, "client_email": "", '

@@ -143,6 +143,7 @@ def test_progress_is_in_the_log(store, bucket, settings, large, dest, monkeypatc
     lines = [line for line in caplog.messages if " of 7.0 MB (" in line]
     assert lines
     assert lines[-1].startswith(f"s3://{bucket}/m: ")
+    assert not lines[-1].startswith(f"s3://{bucket}/m: 0 B")
     assert lines[-1].endswith("B/s")
 
 

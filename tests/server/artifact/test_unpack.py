@@ -150,6 +150,15 @@ def test_a_bomb_of_files(tmp_path, target, make):
     )
 
 
+def test_a_bomb_of_folders(tmp_path, target):
+    folders = [tarfile.TarInfo(str(number)) for number in range(100)]
+    for info in folders:
+        info.type = tarfile.DIRTYPE
+    assert refused(tar(tmp_path / "archive.tgz", *folders), target, max_files=50) == (
+        f"{URI}: has more than 50 files; raise FETCH_MAX_FILES if it should"
+    )
+
+
 def test_a_bomb_in_the_header_of_a_tar_archive(tmp_path, target):
     """A name of 100 MB, which the library would read at once."""
     info = tarfile.TarInfo("././@LongLink")
