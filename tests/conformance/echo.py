@@ -6,9 +6,13 @@ It is the code of a model folder (tests.conformance.models), so it is imported b
 from __future__ import annotations
 
 import datetime
+import importlib
 
 import numpy as np
-import pandas as pd
+
+
+def _pandas():
+    return importlib.import_module("pandas")
 
 
 def _raise(error):
@@ -18,7 +22,7 @@ def _raise(error):
 RESULTS = {
     "bool": lambda: np.array([[True, False]]),
     "bytes": lambda: b"\x00\xff",
-    "data-frame": lambda: pd.DataFrame({"a": [1.5], "b": [2.5]}),
+    "data-frame": lambda: _pandas().DataFrame({"a": [1.5], "b": [2.5]}),
     "datetime": lambda: np.array([["2026-01-31T12:00:00"]], dtype="datetime64[s]"),
     "dates": lambda: [[datetime.date(2026, 1, 31)]],
     "big": lambda: {"a": 10**30, "b": [float("nan")]},
@@ -40,7 +44,7 @@ RESULTS = {
     "raises": lambda: _raise(ValueError("no")),
     "half": lambda: {"a": "\ud800"},
     "scalar": lambda: np.float64(1.5),
-    "series": lambda: pd.Series([1.5, 2.5], name="a"),
+    "series": lambda: _pandas().Series([1.5, 2.5], name="a"),
     "strings": lambda: np.array([["a", "b"]]),
     "three-dimensional": lambda: np.arange(8.0).reshape(2, 2, 2),
     "tuple": lambda: ([1.5, 2.5], [3.5, 4.5]),

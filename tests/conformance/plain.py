@@ -5,13 +5,12 @@ Run in the wrapper's environment by ``seldon-core-microservice plain.Plain``.
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import sys
 from pathlib import Path
 
-import pandas as pd
-import skops.io
 import yaml
 from seldon_core.user_model import SeldonNotImplementedError
 
@@ -30,7 +29,7 @@ class Plain:
         self.outputs = [column["name"] for column in json.loads(outputs)] if outputs else None
         flavor = content["flavors"]["sklearn"]
         if flavor["serialization_format"] == "skops":
-            self.model = skops.io.load(self.folder / flavor["pickled_model"])
+            self.model = importlib.import_module("skops.io").load(self.folder / flavor["pickled_model"])
         else:
             sys.path.insert(0, str(self.folder / flavor["code"]))
             self.model = pickle.loads((self.folder / flavor["pickled_model"]).read_bytes())
@@ -53,4 +52,6 @@ class Plain:
         method = self.method or method
         if not hasattr(self.model, method):
             method = "predict" if method == "transform" else "transform"
-        return getattr(self.model, method)(pd.DataFrame(X, columns=names) if self.xtype == "DataFrame" else X)
+        if self.xtype == "DataFrame":
+            X = importlib.import_module("pandas").DataFrame(X, columns=names)  # noqa: N806
+        return getattr(self.model, method)(X)
