@@ -56,9 +56,10 @@ def connect(uri: str, settings: FetchSettings) -> Place:
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket):
         raise BadSetting(
-            f"{uri}: must name a bucket (letters, digits, '-', '_', '.'), as in {scheme}://bucket/folder; correct the model's URI"
+            f"{uri}: must name a bucket (letters, digits, '-', '_', '.'), as in {scheme}://bucket/folder; "
+            "correct the model's URI"
         )
-    if any(part in ("", ".", "..") for part in prefix.split("/")[: None if prefix else 0]):
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
         raise BadSetting(f"{uri}: must not have an empty part, . or .. in its path; correct the model's URI")
     _strip_environment()
     options = client_options(settings)

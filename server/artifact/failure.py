@@ -80,7 +80,8 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
         return BadSetting(f"{uri}: {endpoint} has this bucket in another region; set AWS_REGION to it")
     if code := re.search(r"<Code>(\w+)</Code>", summary):
         kind, fix = CODES.get(code[1]) or _status(summary) or (SourceUnreachable, UNKNOWN)
-        said = re.search(r"<Message>([^<]*)</Message>", summary)
+        # Azure adds the request's id and time to the message.
+        said = re.search(r"<Message>([^<]*?)(\s*RequestId:[^<]*)?</Message>", summary)
         return kind(f"{uri}: {endpoint} answers {code[1]} ({_short(said[1] if said else '')}); {fix}")
     if status := _status(summary):
         kind, fix = status

@@ -44,10 +44,10 @@ def _place(uri: str, location: str, settings: FetchSettings) -> Source:
         return LocalFolder(location, path(location), settings)
     if scheme in ("s3", "gs", "az", "abfs", "abfss", "wasb", "wasbs"):
         return StoreFolder(location, settings)
+    if scheme == "mlflow-artifacts" or (scheme in ("http", "https") and uri != location):
+        return TrackedFolder(uri, location, settings)
     if scheme in ("http", "https"):
         return Archive(location, settings)
-    if scheme == "mlflow-artifacts":
-        return TrackedFolder(uri, location, settings)
     if uri == location:
         raise BadSetting(f"{uri}: must begin with {', '.join(_SCHEMES)}; correct the model's URI")
     raise SourceNotFound(

@@ -1,4 +1,4 @@
-"""A model that a tracking server hands out itself: mlflow-artifacts:/, by MLflow's own client."""
+"""A model that a tracking server hands out itself, as mlflow-artifacts:/ or by HTTP: by MLflow's own client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.settings import FetchSettings
 
 
 class TrackedFolder:
-    """The model at ``location``, an mlflow-artifacts:/ URI that ``uri`` was resolved to."""
+    """The model at ``location``, which the tracking server said that ``uri`` is at."""
 
     def __init__(self, uri: str, location: str, settings: FetchSettings) -> None:
         self._uri = uri

@@ -142,7 +142,9 @@ def blob_api(handler):
     parts = urlsplit(handler.path)
     account, container, *path = unquote(parts.path).strip("/").split("/", 2)
     if not handler.headers["Authorization"].startswith(f"SharedKey {account}:"):
-        handler.send(b"<Error><Code>AuthenticationFailed</Code><Message>no</Message></Error>", 403)
+        handler.send(
+            b"<Error><Code>AuthenticationFailed</Code><Message>no\nRequestId:1\nTime:2</Message></Error>", 403
+        )
     elif container != "models":
         handler.send(b"<Error><Code>ContainerNotFound</Code><Message>none</Message></Error>", 404)
     elif not path:
