@@ -40,7 +40,9 @@ def test_an_annotation_counts_where_no_variable_is_set():
     assert load(ServeSettings, {}, annotations).grpc_max_message_bytes == 1000
     environ = {"SERVER_GRPC_MAX_MESSAGE_BYTES": "2000"}
     assert load(ServeSettings, environ, annotations).grpc_max_message_bytes == 2000
-    with pytest.raises(BadSetting, match=r"^annotation seldon\.io/grpc-max-message-size='a': must be a whole"):
+    with pytest.raises(
+        BadSetting, match=r"^annotation seldon\.io/grpc-max-message-size='a': must be a whole"
+    ):
         load(ServeSettings, {}, {"seldon.io/grpc-max-message-size": "a"})
 
 
