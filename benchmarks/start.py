@@ -28,7 +28,7 @@ BARE = {
     "ndarray": "import sklearn, skops.io; skops.io.load({path!r})",
     "DataFrame": "import pandas, sklearn, skops.io; skops.io.load({path!r})",
 }
-POLL_SECONDS = 0.002
+POLL_SECONDS = 0.01
 GIVE_UP_SECONDS = 120
 
 

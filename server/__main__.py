@@ -35,14 +35,17 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from server.model.launch import launch
+    from server.model.launch import Launched, interpreter
 
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    launched = launch(chosen, arguments.environment)
+    launched = Launched(interpreter(chosen, arguments.environment))
     try:
-        # The server's own imports take a while too, in which the model's process works.
+        # What is imported from here on takes a while, in which the model's process starts, and then loads the model.
+        from server.model.hello import hello, read
+
+        launched.tell(hello(chosen, read(chosen)))
         from server.edges.serve import serve
 
         serve(chosen, arguments.environment, launched)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from server import mlmodel
 from server.example import example
 from server.metadata import metadata
 from server.model.channel import Result
-from server.model.launch import Launched, hello, interpreter
+from server.model.hello import hello, read
+from server.model.launch import Launched, interpreter
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
@@ -53,7 +53,7 @@ class Node:
 
     def __init__(self, settings: ServeSettings, environment: Path, launched: Launched | None = None) -> None:
         self.settings = settings
-        self.model = mlmodel.read(Path(settings.model_uri))
+        self.model = read(settings)
         self.role = ROLES[settings.service_type]
         self._metadata: dict[str, Any] | None = None
         self.process = ModelProcess(interpreter(settings, environment), hello(settings, self.model), launched)

@@ -1,6 +1,6 @@
 """Start the model's process, before anything that takes a while: loading the model takes longest.
 
-This imports as little as it can for that reason.
+For that reason this imports as little as it can.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from server import mlmodel
 from server.errors import ModelNotLoaded
-from server.mlmodel import Model
-from server.model.plan import methods, plan
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).with_name("worker") / "__main__.py"
@@ -84,32 +81,3 @@ def interpreter(settings: ServeSettings, environment: Path) -> Path:
             f"`python -m server environment {settings.model_uri} {environment}` first"
         )
     return python
-
-
-def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
-    """Return what the process is told: which model to load, how, and by which methods it will be called.
-
-    Raises:
-        NotAModel: the model has no flavour that can be loaded.
-    """
-    return {
-        "folder": str(model.folder.absolute()),
-        "plan": plan(model, settings.xtype),
-        "methods": methods(model, settings.predict_method),
-    }
-
-
-def launch(settings: ServeSettings, environment: Path) -> Launched:
-    """Start the process for the model of ``settings``.
-
-    Raises:
-        ModelNotLoaded: there is no environment.
-        NotAModel: the folder in the settings holds no MLflow model that can be loaded.
-    """
-    launched = Launched(interpreter(settings, environment))
-    try:
-        launched.tell(hello(settings, mlmodel.read(Path(settings.model_uri))))
-    except BaseException:
-        launched.end()
-        raise
-    return launched
