@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES  # noqa: E402
+from gitops.check.policies import POLICIES  # noqa: E402
 from server import errors, settings  # noqa: E402
 
 
@@ -56,7 +56,11 @@ def errors_page() -> str:
         "| error | meaning | HTTP | gRPC | exit code |",
         "|---|---|---|---|---|",
     ]
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.ServerError)
+    ]
     for kind in kinds:
         meaning = (kind.__doc__ or "").strip().partition("\n")[0]
         served = kind.exit_code == errors.ServerError.exit_code
@@ -75,13 +79,12 @@ def policies_page() -> str:
         "What `make check` demands of every kustomization and of what it renders. An error ends it with status 1, a warning",
         "does not. A policy is a function in `gitops/check/policies`; the link leads to the cases that it is tested by.",
     ]
-    policies = (*TREE_POLICIES, *FOLDER_POLICIES)
-    for module in dict.fromkeys(policy.judge.__module__ for policy in policies):
+    for module in dict.fromkeys(policy.judge.__module__ for policy in POLICIES):
         about = (sys.modules[module].__doc__ or "").partition("\n")[0].partition(" about ")[2]
         heading = re.split("[:,;.]", about)[0]
         lines += ["", f"## {heading[0].upper()}{heading[1:]}", ""]
         lines += ["| policy | what it demands | why | level |", "|---|---|---|---|"]
-        for policy in policies:
+        for policy in POLICIES:
             if policy.judge.__module__ == module:
                 demand, _, why = policy.reason.partition(": ")
                 link = f"[{policy.id}](../tests/gitops/check/fixtures/{policy.id})"

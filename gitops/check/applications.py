@@ -41,8 +41,8 @@ class Applications:
 
 
 def applications(tree: Tree) -> Applications | None:
-    """Return the Applications of the tree, or None where it has no folder argocd/."""
-    if not (tree.root / FOLDER).is_dir():
+    """Return the Applications of the tree, or None where it has no folder argocd/, or that does not build."""
+    if not (tree.root / FOLDER).is_dir() or not tree.complete:
         return None
     known: list[Application] = []
     unknown: list[tuple[str, str]] = []

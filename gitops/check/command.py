@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.policy import Breach, Finding, Policy
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree, load
@@ -42,14 +42,24 @@ def check(root: Path, out: TextIO) -> int:
 
 def findings(
     tree: Tree,
+    shape_policies: Iterable[Policy[Tree]] = SHAPE_POLICIES,
     tree_policies: Iterable[Policy[Tree]] = TREE_POLICIES,
     folder_policies: Sequence[Policy[Rendered]] = FOLDER_POLICIES,
 ) -> Iterator[Finding]:
-    """Yield what breaks the policies: what concerns the whole tree first, then folder by folder."""
-    for policy in tree_policies:
+    """Yield what breaks the policies: what concerns the whole tree first, then folder by folder.
+
+    A folder with an object that is not of its kind's shape is judged no further: the policies rely on it.
+    """
+    misshapen = set()
+    for policy in shape_policies:
         for breach in policy.judge(tree):
+            misshapen.add(breach.folder)
             yield _finding(policy, breach, breach.folder)
-    for folder, rendered in tree.rendered.items():
+    sound = tree.without(misshapen)
+    for policy in tree_policies:
+        for breach in policy.judge(sound):
+            yield _finding(policy, breach, breach.folder)
+    for folder, rendered in sound.rendered.items():
         if folder == BASE:
             continue
         for folder_policy in folder_policies:

@@ -60,12 +60,19 @@ def _git(generator: Mapping[str, Any], root: Path) -> Iterator[dict[str, Any]]:
         raise Unreadable("a git generator has a pathParamPrefix")
     files, directories = generator.get("files") or (), generator.get("directories") or ()
     for path in _found(files, root, directory=False):
-        for document in yaml.safe_load_all((root / path).read_text()):
+        for document in _documents(root / path):
             for entry in document if isinstance(document, list) else [document]:
                 filename = {"filename": path.name, "filenameNormalized": _DNS.sub("-", path.name.lower())}
                 yield {**(entry or {}), "path": {**_path(path.parent), **filename}}
     for path in _found(directories, root, directory=True):
         yield {"path": _path(path)}
+
+
+def _documents(file: Path) -> list[Any]:
+    try:
+        return list(yaml.safe_load_all(file.read_text()))
+    except yaml.YAMLError as error:
+        raise Unreadable(f"a git generator reads {file.name}, which is no YAML: {error}") from error
 
 
 def _found(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.check import trial
 from gitops.check.kustomization import Kustomization, kustomizations
-from gitops.check.rendered import Outcome, Rendered, outcome, render
+from gitops.check.rendered import OVERLAYS, Outcome, Rendered, outcome, render
 from gitops.errors import BadManifest, BuildFailed
 
 
@@ -34,6 +34,17 @@ class Tree:
             self.rendered[folder] = outcome
         else:
             self.failures[folder] = outcome
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is rendered that overlays may lean on: what is outside of overlays/."""
+        return not any(folder for folder in self.failures if not folder.startswith(f"{OVERLAYS}/"))
+
+    def without(self, folders: Set[str]) -> Tree:
+        """Return the tree with ``folders`` among the failures, whatever they render."""
+        failures = {folder: BadManifest(folder) for folder in folders} | self.failures
+        rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
+        return Tree(self.root, self.kustomizations, rendered, failures, self.trials)
 
     def users(self, component: str) -> list[str]:
         """Return the folders of the kustomizations that use the component in ``component``."""

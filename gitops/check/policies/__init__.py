@@ -20,11 +20,9 @@ from gitops.check.policy import Policy
 from gitops.check.rendered import Rendered
 from gitops.check.tree import Tree
 
-# What is judged as a whole, and what is judged folder by folder, in the order of the report.
+# What must hold of a folder before the others can look at it; what is judged over the whole tree; and folder by folder.
+SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
-    rendering.build,
-    rendering.shape,
-    schemas.schema,
     rendering.overlay,
     targets.target,
     images.image_released,
@@ -80,3 +78,4 @@ FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
     secrets.secret_scope,
     secrets.sealed_scope,
 )
+POLICIES = (*SHAPE_POLICIES, *TREE_POLICIES, *FOLDER_POLICIES)

@@ -54,7 +54,8 @@ def secret_scope(rendered: Rendered) -> Iterator[Breach]:
 def secret_declared(tree: Tree) -> Iterator[Breach]:
     """A Secret that is referred to is declared in the tree: a pod waits for ever for one that nobody makes."""
     declared = _declared(tree)
-    for folder, rendered in tree.rendered.items():
+    # What did not build might declare it.
+    for folder, rendered in tree.rendered.items() if tree.complete else ():
         if folder == BASE:
             continue
         for owner, namespace, found in references(rendered):

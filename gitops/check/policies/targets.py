@@ -46,11 +46,14 @@ def target(tree: Tree) -> Iterator[Breach]:
             )
         for folder, kustomization in tree.kustomizations.items():
             builds = _builds(tree, kustomization, root)
+            if not builds:
+                # Kustomize has said what is wrong with it.
+                continue
             file = root / kustomization.file
             written = file.read_text()
             for probe in _probes(kustomization, tree.root / folder):
                 file.write_text(yaml.safe_dump(probe.kustomization))
-                if builds and not any(_matches(place) for place in builds):
+                if not any(_matches(place) for place in builds):
                     yield Breach(
                         kustomization.file,
                         f"{probe.name} matches no object",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gitops.check.command import check, findings
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.tree import load
 from gitops.kustomize import build
 from gitops.manifests import is_seldon_deployment
@@ -42,6 +42,7 @@ class Copy:
         """Return what this policy alone finds in this folder."""
         found = findings(
             load(self.root),
+            [entry for entry in SHAPE_POLICIES if entry.id == policy],
             [entry for entry in TREE_POLICIES if entry.id == policy],
             [entry for entry in FOLDER_POLICIES if entry.id == policy],
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from gitops.check.command import findings
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.rendered import view
 from gitops.check.tree import Tree, load
 from gitops.kustomize import parse
@@ -68,6 +68,7 @@ class Fixture:
     def _judge(self, tree: Tree) -> list[str]:
         found = findings(
             tree,
+            [entry for entry in SHAPE_POLICIES if entry.id == self.policy],
             [entry for entry in TREE_POLICIES if entry.id == self.policy],
             [entry for entry in FOLDER_POLICIES if entry.id == self.policy],
         )

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from gitops.check import policies
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policies import POLICIES
 from gitops.check.policy import Policy
 from tests.gitops.check.copies import Copy
 
-ALL_POLICIES: tuple[Policy[Any], ...] = (*TREE_POLICIES, *FOLDER_POLICIES)
 USERS = "overlays/model, overlays/postprocessor, overlays/preprocessor"
 
 
@@ -76,11 +75,20 @@ def test_every_policy_is_listed() -> None:
     written = {
         id(value) for module in modules for value in vars(module).values() if isinstance(value, Policy)
     }
-    assert written == {id(policy) for policy in ALL_POLICIES}
+    assert written == {id(policy) for policy in POLICIES}
 
 
-@pytest.mark.parametrize("policy", ALL_POLICIES, ids=lambda policy: policy.id)
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
 def test_a_policy_has_an_id_of_its_own_and_a_reason_of_one_line(policy: Policy[Any]) -> None:
-    assert [other.id for other in ALL_POLICIES].count(policy.id) == 1
+    assert [other.id for other in POLICIES].count(policy.id) == 1
     assert ": " in policy.reason
     assert "\n" not in policy.reason
+
+
+def test_a_folder_that_no_policy_can_rely_on_is_judged_no_further(tree: Copy) -> None:
+    tree.edit("base/secrets/namespace.yaml", "  labels:\n", "  label:\n")
+    tree.edit("overlays/pipeline/seldondeployment.yaml", "- name: pipeline", "- name: default")
+    assert [error.splitlines()[0] for error in tree.errors()] == [
+        "error[schema] base/secrets",
+        "error[folder-name] overlays/pipeline",
+    ]

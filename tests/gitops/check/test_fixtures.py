@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from gitops.check.policies import FOLDER_POLICIES, TREE_POLICIES
+from gitops.check.policies import POLICIES
 from gitops.check.policy import Policy
 from tests.gitops.check.fixture import FOLDER, Fixture, fixtures
 
-POLICIES: tuple[Policy[Any], ...] = (*TREE_POLICIES, *FOLDER_POLICIES)
 ALL = list(fixtures())
 
 
