@@ -1,0 +1,118 @@
+"""What goes wrong with a command: one message, a status that is not 0, and the work tree as it was."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from gitops import __main__ as command
+from gitops.seal.certificate import FILE
+from gitops.seal.secrets import STORE
+from tests.gitops.seal.keys import KeyPair
+
+ROOT = Path(__file__).parents[2]
+LINES = "AWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=hunter2\nAWS_ENDPOINT_URL=http://s3.example.com\nUSE_SSL=true\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_bytes(KeyPair(tmp_path).certificate)
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    return tmp_path
+
+
+def files(root: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines", "status", "said"),
+    [
+        (
+            ["seal", "seldon-init-container-secret"],
+            LINES,
+            14,
+            "AWS_ENDPOINT_URL begins with http:// and USE_SSL is true",
+        ),
+        (["seal"], "", 14, "no value for REGISTRY_USERNAME, REGISTRY_TOKEN, AWS_ACCESS_KEY_ID, "),
+        (["seal", "absent"], LINES, 2, "there is no secret of this name: absent"),
+        (
+            ["seal-cert", "--from", "http://127.0.0.1:9/v1/cert.pem"],
+            "",
+            13,
+            "the certificate of http://127.0.0.1:9/",
+        ),
+        (
+            ["seal-cert", "--from", str(ROOT / "README.md")],
+            "",
+            13,
+            f"{ROOT}/README.md: is no certificate in PEM",
+        ),
+        (["scan"], "", 16, "git cannot list its files"),
+    ],
+    ids=["values", "no values", "no secret", "nobody answers", "no certificate", "no git"],
+)
+def test_one_message_and_nothing_changed(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    lines: str,
+    status: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    for value in STORE.values:
+        monkeypatch.delenv(value.name, raising=False)
+    before = files(root)
+    assert command.main(arguments) == status
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert said in error
+    assert "hunter2" not in error
+    assert files(root) == before
+
+
+def test_a_person_is_asked_and_what_is_secret_is_not_echoed(tmp_path: Path) -> None:
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_bytes(KeyPair(tmp_path).certificate)
+    terminal, inner = pty.openpty()
+    program = f"""
+        from pathlib import Path
+        from gitops import __main__ as command
+        command.ROOT = Path({str(tmp_path)!r})
+        raise SystemExit(command.main(["seal", "mrx-ghcr"]))
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    ) as process:
+        os.close(inner)
+        said = ""
+        for question, answer in (
+            ("REGISTRY_SERVER (image registry) [ghcr.io]: ", ""),
+            ("REGISTRY_USERNAME (user of the image registry): ", "me"),
+            ("REGISTRY_TOKEN (token that may read packages): ", "hunter2"),
+        ):
+            while question not in said:
+                said += os.read(terminal, 1024).decode()
+            os.write(terminal, f"{answer}\n".encode())
+        while "sealed mrx-ghcr" not in said:
+            said += os.read(terminal, 1024).decode()
+        assert process.wait(30) == 0
+    os.close(terminal)
+    assert "hunter2" not in said
+    assert (tmp_path / "base/secrets/sealedsecret-mrx-ghcr.yaml").is_file()
