@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,39 +63,38 @@ class Archive:
             ServerError: the address does not answer, or the archive is none, or may not be unpacked.
         """
         archive = folder.parent / f"archive{self._suffix}"
-        self._download(archive, progress)
+        asyncio.run(self._download(archive, progress))
         unpack(archive, folder, self._uri, self._settings)
         archive.unlink()
 
-    def _download(self, archive: Path, progress: Progress) -> None:
+    async def _download(self, archive: Path, progress: Progress) -> None:
         """Fetch the archive: obstore goes on after a lost connection where the server can; else once more."""
         for left in reversed(range(TRIES)):
             with reported(self._uri, self._endpoint):
-                answer = obstore.get(self._client, "")
+                answer = await obstore.get_async(self._client, "")
             total, held = answer.meta["size"], progress.bytes
             entries.check_limits(1, total, self._uri, self._settings)
             check_space(archive.parent, total)
             progress.total = total
             try:
-                self._write(answer, archive, progress)
+                await self._write(answer, archive, progress)
             except SourceUnreachable as error:
                 if not left:
                     raise
                 pause = random.uniform(0.5, 1) * 2 ** (TRIES - left)  # noqa: S311  jitter
                 log.warning("%s; again in %.1f s, %d tries are left", error, pause, left)
                 progress.add(held - progress.bytes)
-                time.sleep(pause)
+                await asyncio.sleep(pause)
             else:
                 return
 
-    def _write(self, answer: obstore.GetResult, archive: Path, progress: Progress) -> None:
+    async def _write(self, answer: obstore.GetResult, archive: Path, progress: Progress) -> None:
         total, size = answer.meta["size"], 0
-        with reported(self._uri, self._endpoint):
-            stream = iter(answer.stream(CHUNK_BYTES))
+        stream = aiter(answer.stream(CHUNK_BYTES))
         with archive.open("wb") as file:
             while True:
                 with reported(self._uri, self._endpoint):
-                    chunk = next(stream, None)
+                    chunk = await anext(stream, None)
                 if chunk is None:
                     break
                 size += len(chunk)

@@ -44,11 +44,11 @@ def reported(uri: str, endpoint: str) -> Iterator[None]:
     except (BaseError, OSError, ValueError) as error:
         raise _translated(error, uri, endpoint) from error
     except BaseException as error:
-        # A panic of the Rust code is no Exception.
-        if type(error).__name__ != "PanicException":
+        # A panic of the Rust code: no Exception, or none of a type that obstore names.
+        if type(error).__name__ not in ("PanicException", "RustPanic"):
             raise
         raise BadSetting(
-            f"{uri}: the client of {endpoint} cannot work with its settings ({error}); look for white space "
+            f"{uri}: the client of {endpoint} cannot work with its settings; look for white space "
             "inside the values of the variables AWS_…, GOOGLE_… or AZURE_… that are set"
         ) from error
 

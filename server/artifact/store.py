@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import obstore
@@ -29,22 +30,25 @@ class StoreFolder:
         Raises:
             ServerError: the store refuses or does not answer, or the files may not be written.
         """
-        objects = _list(self._place, self._settings)
+        asyncio.run(self._copy(folder, progress))
+
+    async def _copy(self, folder: Path, progress: Progress) -> None:
+        objects = await _list(self._place, self._settings)
         size = sum(entry.size for entry in objects)
         check_space(folder, size)
         progress.expect(size)
-        transfer(self._place, objects, folder, progress, self._settings.connections)
+        await transfer(self._place, objects, folder, progress, self._settings.connections)
 
 
-def _list(place: Place, settings: FetchSettings) -> list[Object]:
+async def _list(place: Place, settings: FetchSettings) -> list[Object]:
     found: list[Object] = []
     start = len(place.prefix) + 1 if place.prefix else 0
     total = 0
     with reported(place.uri, place.endpoint):
-        listing = iter(obstore.list(place.client, place.prefix or None))
+        listing = aiter(obstore.list(place.client, place.prefix or None))
     while True:
         with reported(place.uri, place.endpoint):
-            page = next(listing, None)
+            page = await anext(listing, None)
         if page is None:
             break
         for meta in page:

@@ -7,9 +7,8 @@ of times; the condition on the entity tag makes sure that these are bytes of the
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ class _Part:
     end: int
 
 
-def transfer(
+async def transfer(
     place: Place, objects: Sequence[Object], folder: Path, progress: Progress, connections: int
 ) -> None:
     """Write ``objects`` below ``folder`` by their names, over at most ``connections`` connections.
@@ -52,21 +51,18 @@ def transfer(
     Raises:
         ServerError: an object cannot be fetched; the first one that could not.
     """
-    stop = threading.Event()
     for entry in objects:
         path = folder / entry.name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.truncate(entry.size)
-    with ThreadPoolExecutor(connections, thread_name_prefix="transfer") as pool:
-        tasks = [pool.submit(_fetch, place, part, folder, progress, stop) for part in _parts(objects)]
-        try:
-            done, _ = wait(tasks, return_when=FIRST_EXCEPTION)
-            for task in done:
-                task.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    parts = _parts(objects)
+
+    async def connection() -> None:
+        for part in parts:
+            await _fetch(place, part, folder, progress)
+
+    await asyncio.gather(*(connection() for _ in range(connections)))
 
 
 def _parts(objects: Sequence[Object]) -> Iterator[_Part]:
@@ -75,27 +71,27 @@ def _parts(objects: Sequence[Object]) -> Iterator[_Part]:
             yield _Part(entry, start, min(start + PART_BYTES, entry.size))
 
 
-def _fetch(place: Place, part: _Part, folder: Path, progress: Progress, stop: threading.Event) -> None:
-    if stop.is_set():
-        return
+async def _fetch(place: Place, part: _Part, folder: Path, progress: Progress) -> None:
     tag = part.object.e_tag
     options: GetOptions = {"range": (part.start, part.end)}
     if tag is not None and not tag.startswith("W/"):  # RFC 9110, 13.1.1: a weak tag never matches
         options["if_match"] = tag
     with reported(place.uri, place.endpoint):
-        stream = iter(obstore.get(place.client, part.object.path, options=options).stream(CHUNK_BYTES))
+        answer = await obstore.get_async(place.client, part.object.path, options=options)
     position = part.start
+    stream = aiter(answer.stream(CHUNK_BYTES))
     with (folder / part.object.name).open("r+b") as file:
         file.seek(position)
-        while not stop.is_set():
+        while True:
             with reported(place.uri, place.endpoint):
-                chunk = next(stream, None)
+                chunk = await anext(stream, None)
             if chunk is None:
                 break
+            # A write of a megabyte is too short to be worth a thread.
             file.write(chunk)
             position += len(chunk)
             progress.add(len(chunk))
-    if position != part.end and not stop.is_set():
+    if position != part.end:
         raise SourceUnreachable(
             f"{place.uri}: {place.endpoint} sent {position - part.start} of {part.end - part.start} bytes of "
             f"{part.object.path}; try again when the store is well"

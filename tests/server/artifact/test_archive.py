@@ -111,7 +111,7 @@ def test_a_lost_connection_begins_anew_where_the_server_cannot_go_on(
 
 
 def test_a_server_that_always_breaks_off_is_given_up(archive, dest, monkeypatch):
-    monkeypatch.setattr("server.artifact.archive.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("server.artifact.archive.random.uniform", lambda low, high: 0)
     answer = sending(archive, cut=[1000] * 100, ranges=False)
     with answering(answer) as address, pytest.raises(SourceUnreachable):
         fetch(f"http://{address}/iris.tgz", dest, FetchSettings(), digest=DIGEST)

@@ -115,17 +115,17 @@ def test_a_store_that_always_breaks_off_is_given_up(store, bucket, settings, lar
 @pytest.mark.usefixtures("small_parts")
 def test_a_file_that_is_overwritten_meanwhile(store, bucket, settings, large, dest, monkeypatch):
     store.upload(large, bucket, "m")
-    opened = transfer.obstore.get
+    opened = transfer.obstore.get_async
     done = []
 
-    def get(client, path, **options):
+    async def get(client, path, **options):
         """Someone else puts another file of the same size there after the first part."""
-        answer = opened(client, path, **options)
+        answer = await opened(client, path, **options)
         if path.endswith("weights") and not done:
             done.append(obstore.put(store.client(bucket), path, b"\0" * 7_000_021))
         return answer
 
-    monkeypatch.setattr(transfer.obstore, "get", get)
+    monkeypatch.setattr(transfer.obstore, "get_async", get)
     with pytest.raises(SourceNotFound) as caught:
         fetch(f"s3://{bucket}/m", dest, dataclasses.replace(settings, connections=1), digest=None)
     assert str(caught.value) == (
