@@ -39,7 +39,7 @@ def test_an_overlay_answers_as_expected(running: Running, name: str) -> None:
         ),
         (
             "no-model",
-            "container model ended with exit code 14\n"
+            "container model ended with exit code 30\n"
             f"the end of {STATE}/running/logs/graph-iris-no-model/model.log:\n  | ",
         ),
         (
