@@ -7,6 +7,8 @@ is made from ``reason`` and the message by ``server.protocol.failure``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class ServerError(Exception):
     """An error of this server. Subclasses say how each face reports it.
@@ -57,6 +59,10 @@ class MethodNotAllowed(BadData):
 
     status = 405
     grpc = "UNIMPLEMENTED"
+
+    def __init__(self, message: str, allowed: Iterable[str]) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class NotReady(ServerError):

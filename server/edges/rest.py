@@ -69,8 +69,10 @@ class Rest:
             raise NoSuchPath(f"{request.path}: there is no such path; the server has {known}")
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
-            allowed = " and ".join(sorted(methods))
-            raise MethodNotAllowed(f"{request.method} {request.path}: this path answers to {allowed}")
+            answers = " and ".join(sorted(methods))
+            raise MethodNotAllowed(
+                f"{request.method} {request.path}: this path answers to {answers}", sorted(methods)
+            )
         return handler
 
     def _calls(self, role: Role) -> Handler:
@@ -118,7 +120,8 @@ def failed(error: ServerError) -> HttpResponse:
     """Return the response that tells of an error, and log what is not the client's doing."""
     if error.status >= 500 and not isinstance(error, NotReady):
         log.error("%s: %s", error.reason, error)
-    return HttpResponse(error.status, failure(error))
+    headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
+    return HttpResponse(error.status, failure(error), headers=headers)
 
 
 def _both(handler: Handler) -> dict[str, Handler]:

@@ -92,8 +92,7 @@ def _as_sent(request: Request, xtype: str) -> Arguments:
     values = request.values
     if xtype == "ndarray":
         if isinstance(values, list):
-            array = np.array(values)
-            return Arguments("array", [array if array.dtype.kind in "biuf" else values])
+            return Arguments("array", [_numbers(values)])
         return Arguments("array", [values])
     if isinstance(values, np.ndarray) and values.ndim != 2:
         raise _no_table(request, list(values.shape))
@@ -101,6 +100,15 @@ def _as_sent(request: Request, xtype: str) -> Arguments:
     if isinstance(values, np.ndarray):
         return Arguments("frame", [values], request.names)
     return Arguments("frame", [_typed(cells) for cells in zip(*values, strict=True)], request.names, True)
+
+
+def _numbers(rows: list[Any]) -> Any:
+    """Return rows as an array if they are numbers that a table of them is not yet, else as they are."""
+    try:
+        array = np.array(rows)
+    except (ValueError, OverflowError):
+        return rows  # Lists of several lengths in cells, or numbers that no array can hold.
+    return array if array.dtype.kind in "biuf" else rows
 
 
 def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:

@@ -130,13 +130,16 @@ def _message(schema: Schema | None, names_needed: bool) -> Json:
     data: Json = {"type": "object", "properties": {"ndarray": _rows(schema)}, "required": ["ndarray"]}
     names = schema.names if schema and schema.columns else None
     if names is not None:
-        data["properties"]["names"] = {"const": names}
+        data["properties"]["names"] = {"const": names} if names_needed else {"enum": [names, [], None]}
         data["required"] += ["names"] if names_needed else []
     else:
-        data["properties"]["names"] = {"type": "array", "items": {"type": "string"}}
+        data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": "string"}}
     if schema is None or all(column.type in ("double", "float") for column in schema.columns):
         data["description"] = "A tensor {shape, values} may stand for ndarray."
-    meta = {"type": "object", "properties": {"puid": {"type": "string"}, "tags": {"type": "object"}}}
+    meta = {
+        "type": ["object", "null"],
+        "properties": {"puid": {"type": ["string", "null"]}, "tags": {"type": ["object", "null"]}},
+    }
     return {"type": "object", "properties": {"data": data, "meta": meta}, "required": ["data"]}
 
 
@@ -173,7 +176,9 @@ def _failure() -> Json:
 
 def _rows(schema: Schema | None) -> Json:
     if schema is None:
-        return {"type": "array", "minItems": 1}
+        is_row: Json = {"type": "array", "minItems": 1}
+        is_value: Json = {"not": {"type": "array"}}
+        return {"type": "array", "minItems": 1, "anyOf": [{"items": is_row}, {"items": is_value}]}
     if schema.tensors:
         return _nested(schema.tensors[0])
     cells = [_cell(column) for column in schema.columns]

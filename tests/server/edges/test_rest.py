@@ -239,6 +239,8 @@ def test_a_wrong_http_method_is_a_405(model):
     response = model.client.get("/api/v1.0/predictions")
     assert response.status_code == 405
     assert response.json()["status"]["info"] == "GET /api/v1.0/predictions: this path answers to POST"
+    assert response.headers["allow"] == "POST"
+    assert model.client.put("/predict").headers["allow"] == "GET, POST"
 
 
 def test_a_model_that_raises_is_a_500_with_its_words_and_is_called_once(model):

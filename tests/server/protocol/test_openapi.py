@@ -51,6 +51,14 @@ def test_names_may_be_left_out_where_the_model_gets_an_array():
     assert fits(document(MIXED, names_needed=False), message)
 
 
+def test_without_a_signature_there_are_rows_or_one_row():
+    said = document(None)
+    assert fits(said, {"data": {"ndarray": [["a", 1], ["b", 2]]}})
+    assert fits(said, {"data": {"ndarray": ["a", "b"]}, "meta": None})
+    assert not fits(said, {"data": {"ndarray": [["a"], "b"]}})
+    assert not fits(said, {"data": {"ndarray": []}})
+
+
 def test_a_tensors_shape_is_in_the_schema():
     said = document(IMAGE)
     assert fits(said, {"data": {"ndarray": [[[1, 2, 3], [4, 5, 6]]]}})

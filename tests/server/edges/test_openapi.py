@@ -1,0 +1,53 @@
+"""The OpenAPI document of a served model holds: schemathesis sends what it allows, and what it does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.models import SCALER, echo
+from tests.server.serving import serving
+
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+# GET with the message in the query is a form for old clients that the document does not show.
+NOT_CHECKED = ("unsupported_method", "allow_header_conformance")
+
+
+def run(folder, model, examples, *more, not_checked=NOT_CHECKED, **parameters):
+    """Return how schemathesis ended, and what it said."""
+    with serving(folder, model, **parameters) as served:
+        done = subprocess.run(
+            [
+                *(PROGRAM, "run", f"{served.client.base_url}/seldon.json", "--no-color"),
+                *("--checks", "all", "--exclude-checks", ",".join(not_checked)),
+                *("--phases", "examples,coverage,fuzzing", "--max-examples", str(examples)),
+                *("--request-timeout", "30", *more),
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_the_document_says_is_so(tmp_path):
+    code, said = run(tmp_path, SCALER, 10, "--seed", "1", xtype="DataFrame")
+    assert code == 0, said
+    assert "No issues found" in said
+
+
+@pytest.mark.long
+def test_what_the_document_says_is_so_for_an_array(tmp_path):
+    code, said = run(tmp_path, SCALER, 100)
+    assert code == 0, said
+
+
+@pytest.mark.long
+def test_what_the_document_says_is_so_without_a_signature(tmp_path):
+    # That rows are of equal length no schema can say.
+    code, said = run(tmp_path, echo(tmp_path), 100, not_checked=(*NOT_CHECKED, "positive_data_acceptance"))
+    assert code == 0, said
