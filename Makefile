@@ -4,6 +4,8 @@
 .PHONY: help demo smoke test test-all lint types check diff bench-check bench-diff seal seal-cert scan train docs proto lock clean
 
 PORT ?= 8080
+# What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
+RUNTIME ?= server
 
 # Interpreters are those of the machine; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
@@ -17,11 +19,11 @@ environment := .venv/.synced
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…)
-	@$(python) -m gitops demo --port $(PORT)
+demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
+	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
 
 smoke: $(environment) ## run the overlays, compare their answers with expected.json, stop
-	@$(python) -m gitops smoke
+	@$(python) -m gitops smoke --runtime $(RUNTIME)
 
 test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long" --numprocesses 2 --dist loadgroup

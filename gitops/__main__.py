@@ -19,13 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 def _demo(arguments: argparse.Namespace) -> int:
     from gitops.local.commands import run_demo
 
-    return run_demo(arguments.overlays, arguments.port, root=ROOT)
+    return run_demo(arguments.overlays, arguments.port, root=ROOT, runtime=arguments.runtime)
 
 
 def _smoke(arguments: argparse.Namespace) -> int:
     from gitops.local.commands import run_smoke
 
-    return run_smoke(arguments.overlays, root=ROOT)
+    return run_smoke(arguments.overlays, root=ROOT, runtime=arguments.runtime)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -102,10 +102,12 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="run the overlays on this machine until Ctrl-C")
     demo.add_argument("--port", type=_port, default=8080, help="port of the gateway (8080)")
     demo.add_argument("overlays", metavar="OVERLAY", nargs="*", help="folders of overlays/ (all)")
+    _add_runtime(demo)
     demo.set_defaults(run=_demo)
 
     smoke = commands.add_parser("smoke", help="run the overlays, compare their answers, stop")
     smoke.add_argument("overlays", metavar="OVERLAY", nargs="*", help="folders of overlays/ (all)")
+    _add_runtime(smoke)
     smoke.set_defaults(run=_smoke)
 
     check = commands.add_parser("check", help="judge what every kustomization renders")
@@ -140,6 +142,15 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)
     return top
+
+
+def _add_runtime(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--runtime",
+        choices=("server", "seldon-core"),
+        default="server",
+        help="what answers in the containers: the server, or its component class in the stock wrapper (server)",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

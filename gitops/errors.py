@@ -72,12 +72,6 @@ class NoBase(GitopsError):
     exit_code = 11
 
 
-class WrapperNotInstalled(GitopsError):
-    """The stock wrapper's environment cannot be made."""
-
-    exit_code = 12
-
-
 class ValidationFailed(GitopsError):
     """The validator cannot judge the rendered objects."""
 
@@ -106,3 +100,9 @@ class ScanFailed(GitopsError):
     """The tree cannot be searched for secrets."""
 
     exit_code = 16
+
+
+class WrapperNotInstalled(GitopsError):
+    """The stock wrapper's environment cannot be made."""
+
+    exit_code = 17

@@ -15,6 +15,7 @@ from gitops.local import overlay, ports
 from gitops.local.demo import demo
 from gitops.local.progress import Progress
 from gitops.local.run import claim, prepare
+from gitops.local.runtime import SERVER
 from gitops.local.smoke import smoke
 
 T = TypeVar("T")
@@ -25,10 +26,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT
 
 
-def run_demo(names: Sequence[str], port: int, *, root: Path, state: Path | None = None) -> int:
+def run_demo(
+    names: Sequence[str], port: int, *, root: Path, state: Path | None = None, runtime: str = SERVER
+) -> int:
     """Serve the overlays ``names`` of ``root``, or all, on ``port`` until a signal; return the exit code.
 
     ``state`` is the folder for volumes, logs and the object store's data; ``root``/.demo if not given.
+    ``runtime`` is the name of what answers in the containers (gitops.local.runtime).
 
     Raises:
         GitopsError: it cannot start.
@@ -36,14 +40,15 @@ def run_demo(names: Sequence[str], port: int, *, root: Path, state: Path | None 
     progress = Progress(Console())
     folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(port) as listener, claim(state):
-        _run(demo(folders, root=root, state=state, listener=listener, progress=progress), progress)
+        work = demo(folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime)
+        _run(work, progress)
     return 0
 
 
-def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None) -> int:
+def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None, runtime: str = SERVER) -> int:
     """Compare the answers of the overlays ``names`` of ``root``, or all, with the expected ones.
 
-    Return the exit code. ``state`` is as for the demo.
+    Return the exit code. ``state`` and ``runtime`` are as for the demo.
 
     Raises:
         GitopsError: it cannot start.
@@ -51,7 +56,8 @@ def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None) ->
     progress = Progress(Console())
     folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(0) as listener, claim(state):
-        fine = _run(smoke(folders, root=root, state=state, listener=listener, progress=progress), progress)
+        work = smoke(folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime)
+        fine = _run(work, progress)
     return INTERRUPTED if fine is None else int(not fine)
 
 

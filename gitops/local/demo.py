@@ -15,17 +15,26 @@ from gitops.local.client import ask, url
 from gitops.local.deployment import LocalDeployment
 from gitops.local.progress import Progress
 from gitops.local.run import Run, run
+from gitops.local.runtime import SERVER
 
 
 async def demo(
-    folders: Sequence[Path], *, root: Path, state: Path, listener: socket.socket, progress: Progress
+    folders: Sequence[Path],
+    *,
+    root: Path,
+    state: Path,
+    listener: socket.socket,
+    progress: Progress,
+    runtime: str = SERVER,
 ) -> None:
     """Run the overlays in ``folders`` and serve them until cancelled.
 
     Raises:
         StartFailed: none of them starts.
     """
-    async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
+    async with run(
+        folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime
+    ) as running:
         if not running.deployments:
             raise StartFailed("no overlay runs; why is said above")
         for deployment in sorted(running.deployments, key=lambda entry: entry.overlay.name):

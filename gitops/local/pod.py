@@ -18,12 +18,11 @@ from gitops.local.overlay import Overlay
 from gitops.local.ports import HOST
 from gitops.local.process import Process
 from gitops.local.progress import Progress
+from gitops.local.runtime import Command, Runtime
 from gitops.local.together import together
 from gitops.local.volumes import Volumes
 from gitops.pods import Container, Pod
 
-# Arguments and environment variables.
-Command = tuple[list[str], dict[str, str]]
 # Kubernetes' own deadline of a deployment.
 _DEADLINE_SECONDS = 600
 
@@ -33,7 +32,8 @@ class Machine:
     """What the pods of a run share.
 
     ``root`` is the repository, ``state`` the folder for volumes and logs, ``group`` the process group,
-    ``secret`` the content of any secret. ``turns`` bounds how many start at the same time.
+    ``secret`` the content of any secret. ``turns`` bounds how many start at the same time,
+    ``runtime`` is what answers in them.
     """
 
     root: Path
@@ -43,6 +43,7 @@ class Machine:
     turns: asyncio.Semaphore
     client: aiohttp.ClientSession
     progress: Progress
+    runtime: Runtime
 
 
 class LocalPod:
@@ -137,7 +138,8 @@ class LocalPod:
     def _command(self, container: Container, given: Mapping[str, str]) -> Command:
         mounts = self._volumes.mounts(container)
         environ = environment.variables(container, mounts, self._machine.secret, given)
-        return environment.arguments(container, mounts, environ), host.settings(os.environ) | environ
+        arguments = environment.arguments(container, mounts, environ)
+        return self._machine.runtime((arguments, host.settings(os.environ) | environ))
 
     async def _start(self, container: Container, command: Command) -> Process:
         process = await Process.start(

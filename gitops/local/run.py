@@ -15,12 +15,14 @@ import aiohttp
 
 from gitops.errors import AlreadyRunning, GitopsError
 from gitops.local import overlay, secrets
+from gitops.local import runtime as runtimes
 from gitops.local.deployment import LocalDeployment
 from gitops.local.gateway import Gateway
 from gitops.local.group import ProcessGroup
 from gitops.local.pod import Machine
 from gitops.local.progress import Progress
 from gitops.local.route import Routes
+from gitops.local.runtime import SERVER
 from gitops.local.store import Store
 from gitops.local.together import together
 from gitops.tools import tool
@@ -71,9 +73,17 @@ def claim(state: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def run(
-    folders: Sequence[Path], *, root: Path, state: Path, listener: socket.socket, progress: Progress
+    folders: Sequence[Path],
+    *,
+    root: Path,
+    state: Path,
+    listener: socket.socket,
+    progress: Progress,
+    runtime: str = SERVER,
 ) -> AsyncIterator[Run]:
     """Run the overlays in ``folders`` until the block ends, and stop everything then.
+
+    ``runtime`` is the name of what answers in their containers (gitops.local.runtime).
 
     When the block begins, each overlay is either ready or among the failures, which have been shown.
     """
@@ -97,6 +107,7 @@ async def run(
             turns=asyncio.Semaphore(os.cpu_count() or 1),
             client=client,
             progress=progress,
+            runtime=await asyncio.to_thread(runtimes.runtime, runtime, state, progress),
         )
         running = Run(gateway, client)
         watchers: list[asyncio.Task[None]] = []

@@ -15,17 +15,26 @@ from gitops.local import expectation
 from gitops.local.client import ask
 from gitops.local.progress import Progress
 from gitops.local.run import Run, run
+from gitops.local.runtime import SERVER
 
 
 async def smoke(
-    folders: Sequence[Path], *, root: Path, state: Path, listener: socket.socket, progress: Progress
+    folders: Sequence[Path],
+    *,
+    root: Path,
+    state: Path,
+    listener: socket.socket,
+    progress: Progress,
+    runtime: str = SERVER,
 ) -> bool:
     """Run the overlays in ``folders``, send each its request, print a line for each, stop.
 
     Return whether every answer is the expected one: names and meta.requestPath exactly, numbers to 1e-9.
     """
     began = time.monotonic()
-    async with run(folders, root=root, state=state, listener=listener, progress=progress) as running:
+    async with run(
+        folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime
+    ) as running:
         results = {folder.name: await _problems(folder, running) for folder in folders}
         progress.say()
         for name, problems in results.items():
