@@ -71,6 +71,7 @@ proto: $(environment) ## make the code of the messages from server/protocol/prot
 
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock
+	$(uv) lock --project tests/conformance
 	$(uv) export --quiet --locked --only-group bootstrap --output-file tools/bootstrap.txt
 
 clean: ## remove all that was made in this folder

@@ -18,7 +18,6 @@ Command = tuple[list[str], dict[str, str]]
 Runtime = Callable[[Command], Command]
 
 SERVER, SELDON_CORE = "server", "seldon-core"
-NAMES = (SERVER, SELDON_CORE)
 COMPONENT = "server.edges.component.MLFlowServer"
 # A socket's path has at most 107 bytes, of which the wrapper's names take 35.
 LONGEST_PATH = 72
@@ -26,7 +25,7 @@ _PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
 
 
 def runtime(name: str, state: Path, progress: Progress) -> Runtime:
-    """Return the runtime of this name, of NAMES, installed if need be.
+    """Return the runtime of this name, SERVER or SELDON_CORE, installed if need be.
 
     Raises:
         WrapperNotInstalled: the stock wrapper cannot be installed.
