@@ -7,29 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.mlmodel import Column, Schema, Tensor
+from server.mlmodel import Schema
+from server.protocol.json_schema import Json, Shaped, of_tensor, of_type
 
-Json = dict[str, Any]
-
-# JSON Schema of MLflow's types. A number may be missing where it is a float, a string or time anywhere.
-TYPES: dict[str, Json] = {
-    "double": {"type": ["number", "null"]},
-    "float": {"type": ["number", "null"]},
-    "long": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
-    "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
-    "boolean": {"type": "boolean"},
-    "string": {"type": ["string", "null"]},
-    "datetime": {"type": ["string", "null"], "format": "date-time"},
-    "binary": {"type": ["string", "null"], "contentEncoding": "base64"},
-}
-EXAMPLES: Json = {
-    **dict.fromkeys(("double", "float"), 0.5),
-    **dict.fromkeys(("long", "integer"), 1),
-    "boolean": True,
-    "string": "text",
-    "datetime": "2026-01-31T12:00:00",
-    "binary": "AAE=",
-}
 REF = "#/components/schemas/"
 
 
@@ -126,21 +106,29 @@ def _json(description: str, schema: str) -> Json:
     }
 
 
-def _message(schema: Schema | None, names_needed: bool) -> Json:
-    data: Json = {"type": "object", "properties": {"ndarray": _rows(schema)}, "required": ["ndarray"]}
-    names = schema.names if schema and schema.columns else None
-    if names is not None:
-        data["properties"]["names"] = {"const": names} if names_needed else {"enum": [names, [], None]}
-        data["required"] += ["names"] if names_needed else []
+def _message(inputs: Schema | None, names_needed: bool) -> Json:
+    data: Json = {"type": "object", "properties": {"ndarray": _rows(inputs)}, "required": ["ndarray"]}
+    names = inputs.names if inputs else None
+    if inputs is not None and names is not None and (inputs.columns or len(names) > 1):
+        data["properties"]["names"] = _names(inputs, names, names_needed)
+        data["required"] += ["names"] if names_needed or inputs.tensors else []
     else:
         data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": "string"}}
-    if schema is None or all(column.type in ("double", "float") for column in schema.columns):
-        data["description"] = "A tensor {shape, values} may stand for ndarray."
+    data["description"] = (
+        "Columns may come in any order with their names beside them, and optional ones may be left out. Numbers may "
+        "come as a tensor {shape, values} instead of ndarray. MLflow's forms, such as "
+        "{dataframe_split: {columns, data}}, may come in jsonData instead of data."
+    )
     meta = {
         "type": ["object", "null"],
         "properties": {"puid": {"type": ["string", "null"]}, "tags": {"type": ["object", "null"]}},
     }
     return {"type": "object", "properties": {"data": data, "meta": meta}, "required": ["data"]}
+
+
+def _names(inputs: Schema, names: list[str], needed: bool) -> Json:
+    """Return the schema of the names: the signature's, in its order, which is that of the cells' types."""
+    return {"const": names} if needed or inputs.tensors else {"enum": [names, [], None]}
 
 
 def _answer(schema: Schema | None) -> Json:
@@ -179,32 +167,24 @@ def _rows(schema: Schema | None) -> Json:
         is_row: Json = {"type": "array", "minItems": 1}
         is_value: Json = {"not": {"type": "array"}}
         return {"type": "array", "minItems": 1, "anyOf": [{"items": is_row}, {"items": is_value}]}
-    if schema.tensors:
-        return _nested(schema.tensors[0])
-    cells = [_cell(column) for column in schema.columns]
+    if len(schema.tensors) == 1:
+        return of_tensor(schema.tensors[0])[0]
+    cells = [cell for cell, _ in _cells(schema)]
     row = {"type": "array", "prefixItems": cells, "minItems": len(cells), "maxItems": len(cells)}
     return {"type": "array", "items": row, "minItems": 1}
 
 
-def _nested(tensor: Tensor) -> Json:
-    nested: Json = {"type": "number"}
-    for length in reversed(tensor.shape):
-        limits = {"minItems": 1} if length < 0 else {"minItems": length, "maxItems": length}
-        nested = {"type": "array", "items": nested, **limits}
-    return nested
-
-
-def _cell(column: Column) -> Json:
-    return TYPES[column.type] if isinstance(column.type, str) else {}
+def _cells(schema: Schema) -> list[Shaped]:
+    """Return the schema and an example of each cell of a row: a column's, or an entry of a tensor."""
+    if schema.tensors:
+        return [of_tensor(tensor, first=False) for tensor in schema.tensors]
+    return [of_type(column.type) for column in schema.columns]
 
 
 def _example(schema: Schema | None) -> Json:
     if schema is None:
         return {"data": {"ndarray": [[0.5]]}}
-    if schema.tensors:
-        value: Any = 0.5 if "float" in schema.tensors[0].dtype else 0
-        for length in reversed(schema.tensors[0].shape):
-            value = [value] * max(length, 1)
-        return {"data": {"ndarray": value}}
-    row = [EXAMPLES.get(column.type) if isinstance(column.type, str) else None for column in schema.columns]
+    if len(schema.tensors) == 1:
+        return {"data": {"ndarray": of_tensor(schema.tensors[0])[1]}}
+    row = [example for _, example in _cells(schema)]
     return {"data": {**({"names": schema.names} if schema.names else {}), "ndarray": [row]}}

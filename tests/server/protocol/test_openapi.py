@@ -8,6 +8,8 @@ import pytest
 from server import mlmodel
 from server.example import example
 from server.mlmodel import Column, Schema, Tensor
+from server.protocol.arguments import arguments
+from server.protocol.decode import decode
 from server.protocol.openapi import openapi
 from tests.server.serving import MODELS
 
@@ -38,10 +40,10 @@ def row(*cells, names=tuple(column.name for column in MIXED.columns)):
 
 def test_the_schema_is_that_of_the_models_own_columns():
     said = document(MIXED)
-    assert fits(said, row("Ann", 41, True, "2026-01-31T12:00:00", {}))
-    assert not fits(said, row("Ann", 41.5, True, "2026-01-31T12:00:00", {}))
-    assert not fits(said, row(1, 41, True, "2026-01-31T12:00:00", {}))
-    assert not fits(said, row("Ann", 41, True, "2026-01-31T12:00:00"))
+    assert fits(said, row("Ann", 41, True, "2026-01-28", {}))
+    assert not fits(said, row("Ann", 41.5, True, "2026-01-28", {}))
+    assert not fits(said, row(1, 41, True, "2026-01-28", {}))
+    assert not fits(said, row("Ann", 41, True, "2026-01-28"))
     assert not fits(said, row("Ann", 41, True, None, {}, names=["other"]))
 
 
@@ -65,10 +67,52 @@ def test_a_tensors_shape_is_in_the_schema():
     assert not fits(said, {"data": {"ndarray": [[[1, 2], [4, 5]]]}})
 
 
-@pytest.mark.parametrize("inputs", [None, MIXED, IMAGE], ids=["none", "columns", "tensor"])
-def test_an_example_is_made_where_there_is_none_and_fits_the_schema(inputs):
-    said = document(inputs)
-    assert fits(said, said["components"]["examples"]["request"]["value"])
+NESTED = Schema(
+    columns=(
+        Column("list", {"type": "array", "items": {"type": "array", "items": {"type": "long"}}}),
+        Column(
+            "thing",
+            {
+                "type": "object",
+                "properties": {
+                    "size": {"type": "double", "required": True},
+                    "tags": {"type": "array", "items": {"type": "string"}, "required": True},
+                },
+            },
+        ),
+        Column("counts", {"type": "map", "values": {"type": "integer"}}),
+        Column("photo", "binary"),
+    )
+)
+SCHEMAS = {
+    "none": None,
+    "columns": MIXED,
+    "unnamed": Schema(columns=(Column(None, "double"), Column(None, "boolean"))),
+    "nested": NESTED,
+    "tensor": IMAGE,
+    "booleans": Schema(tensors=(Tensor(None, "bool", (-1, 2)),)),
+    "strings": Schema(tensors=(Tensor(None, "<U5", (-1,)),)),
+    "bytes": Schema(tensors=(Tensor(None, "uint8", (-1, 2)),)),
+    "two-tensors": Schema(tensors=(Tensor("a", "float32", (-1, 2)), Tensor("b", "int64", (-1,)))),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "xtype"),
+    # A tensor of three axes is no table, so no DataFrame.
+    [
+        (name, xtype)
+        for name in SCHEMAS
+        for xtype in ("DataFrame", "ndarray")
+        if (name, xtype) != ("tensor", "DataFrame")
+    ],
+)
+def test_an_example_is_made_where_there_is_none_which_the_schema_and_the_server_take(name, xtype):
+    inputs = SCHEMAS[name]
+    said = document(inputs, names_needed=xtype == "DataFrame")
+    example = said["components"]["examples"]["request"]["value"]
+    assert fits(said, example)
+    assert arguments(decode(example), inputs, xtype)
 
 
 @pytest.mark.parametrize("name", ["iris_svm_model", "iris_preprocessor_model"])
