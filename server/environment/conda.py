@@ -17,11 +17,17 @@ from server.environment.requirements import Requirements
 
 # A conda match specification: [channel::]name, then a version after white space or an operator.
 _MATCH = re.compile(r"^(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_.\-]+)\s*(?P<version>.*)$")
+# The one Python that it names: a bare version or one after = or ==, and maybe a build. A range names none, and
+# python=3 no minor version that could be chosen.
+_PYTHON = re.compile(r"^={0,2}\s*(?P<version>\d+\.\d+(?:[a-z.][\w.*]*)?)(?:(?:\s+|=)[\w.*]+)?\s*$")
 
 
 @dataclass(frozen=True)
 class Conda:
-    """What a conda.yaml lists. ``packages`` are those besides Python and pip, as they are written."""
+    """What a conda.yaml lists. ``packages`` are those besides Python and pip, as they are written.
+
+    ``python`` is None where no version or a range of them is listed.
+    """
 
     python: str | None
     requirements: Requirements
@@ -47,8 +53,8 @@ def read(path: Path, folder: Path) -> Conda:
             match = _MATCH.match(node.value)
             name = match["name"].lower() if match else ""
             if match and name == "python":
-                # python=3 names no minor version, and so none that could be chosen.
-                python = match["version"].lstrip("= ") if re.search(r"\d\.\d", match["version"]) else None
+                named = _PYTHON.match(match["version"])
+                python = named["version"] if named else None
             elif name != "pip":
                 packages.append(str(node.value))
         else:

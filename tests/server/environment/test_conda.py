@@ -44,9 +44,20 @@ def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
     ("written", "python"),
     [
         ("python=3.9.18", "3.9.18"),
-        ("python>=3.8,<3.11", ">=3.8,<3.11"),
+        ("python==3.9.18", "3.9.18"),
+        ("python 3.9.18", "3.9.18"),
+        ("python=3.9.18=h955ad1f_0", "3.9.18"),
         ("conda-forge::python 3.12.*", "3.12.*"),
         ("python=3", None),
+        # Ranges: none of these versions is the one to take.
+        ("python<3.12", None),
+        ("python <=3.12", None),
+        ("python>3.8", None),
+        ("python>=3.8,<3.11", None),
+        ("python!=3.9.1", None),
+        ("python~=3.10", None),
+        ("python=3.1*", None),
+        ("python 3.10|3.11", None),
     ],
 )
 def test_python(tmp_path: Path, written: str, python: str | None) -> None:
