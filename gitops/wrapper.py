@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import uv
@@ -21,6 +22,7 @@ ENVIRONMENT = ROOT / ".cache" / "seldon-core"
 PROGRAM = ("-m", "gitops.local.seldon_core_microservice")
 
 
+@cache
 def python() -> Path:
     """Return the interpreter of the wrapper's environment, installed as its lock says.
 
@@ -28,7 +30,7 @@ def python() -> Path:
         WrapperNotInstalled: uv cannot install it; the message holds its own words.
     """
     done = subprocess.run(
-        [uv.find_uv_bin(), "sync", "--quiet", "--locked", "--project", PROJECT],
+        [uv.find_uv_bin(), "sync", "--quiet", "--locked", "--compile-bytecode", "--project", PROJECT],
         env={
             **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
             "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT),

@@ -17,22 +17,16 @@ from seldon_core.user_model import SeldonNotImplementedError
 
 class Plain:
     def __init__(self, model_uri, xtype="ndarray", predict_method=""):
-        self.folder = Path(model_uri)
         self.xtype = xtype
         self.method = predict_method
-        self.model = None
-        self.outputs = None
-
-    def load(self):
-        content = yaml.safe_load((self.folder / "MLmodel").read_text())
+        folder = Path(model_uri)
+        content = yaml.safe_load((folder / "MLmodel").read_text())
         outputs = (content.get("signature") or {}).get("outputs")
         self.outputs = [column["name"] for column in json.loads(outputs)] if outputs else None
-        flavor = content["flavors"]["sklearn"]
-        if flavor["serialization_format"] == "skops":
-            self.model = importlib.import_module("skops.io").load(self.folder / flavor["pickled_model"])
-        else:
-            sys.path.insert(0, str(self.folder / flavor["code"]))
-            self.model = pickle.loads((self.folder / flavor["pickled_model"]).read_bytes())
+        # Not in load(), which the wrapper calls in each of its processes: the tests would wait for it twice.
+        self.model = _model(folder, content["flavors"]["sklearn"])
+        if xtype == "DataFrame":
+            importlib.import_module("pandas")
 
     def predict(self, X, names=None, meta=None):  # noqa: N803  the wrapper's name
         return self._call(X, names, "predict")
@@ -55,3 +49,10 @@ class Plain:
         if self.xtype == "DataFrame":
             X = importlib.import_module("pandas").DataFrame(X, columns=names)  # noqa: N806
         return getattr(self.model, method)(X)
+
+
+def _model(folder, flavor):
+    if flavor["serialization_format"] == "skops":
+        return importlib.import_module("skops.io").load(folder / flavor["pickled_model"])
+    sys.path.insert(0, str(folder / flavor["code"]))
+    return pickle.loads((folder / flavor["pickled_model"]).read_bytes())
