@@ -42,8 +42,9 @@ class Refused(SeldonMicroserviceException):  # type: ignore[misc]  # the wrapper
 
 
 class MLFlowServer:
-    """A node behind the stock wrapper: MODEL, TRANSFORMER or OUTPUT_TRANSFORMER.
+    """A node behind the stock wrapper: MODEL, TRANSFORMER or OUTPUT_TRANSFORMER, as SERVICE_TYPE says.
 
+    The wrapper's own --service-type knows no OUTPUT_TRANSFORMER; MODEL does as well, since the path decides.
     Its methods take and return whole messages (the wrapper's ``…_raw`` methods), so that a request means what it
     means to this project's own server: parsed from JSON or a SeldonMessage, and the same comes back.
 

@@ -48,6 +48,7 @@ class Client:
         self._folder = Path(tempfile.mkdtemp(prefix="mlflow-server-"))
         atexit.register(self._remove, os.getpid())
         self._address = str(self._folder / "socket")
+        # Kept, for Python warns of one that is forgotten while it runs.
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = threading.local()
         # The node's process loads the model from now on, and goes on while this process lives.
