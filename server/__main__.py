@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server import podinfo, settings
-from server.errors import ServerError
+from server.errors import BadSetting, ServerError
 from server.setting import load
 
 
@@ -61,14 +61,25 @@ def _inspect(arguments: argparse.Namespace) -> None:
 
 
 def _lock(arguments: argparse.Namespace) -> None:
+    from server.environment.lock import check_output
     from server.environment.locking import PYTHONS, make
 
+    if arguments.output:
+        check_output(arguments.output)
     pythons = arguments.python or PYTHONS
     text = make(arguments.model, load(settings.EnvironmentSettings, os.environ), pythons)
     if arguments.output:
         arguments.output.write_text(text)
     else:
         print(text, end="")
+
+
+def _log_level() -> str:
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    known = logging.getLevelNamesMapping()
+    if level not in known:
+        raise BadSetting(f"LOG_LEVEL={os.environ['LOG_LEVEL']!r}: must be one of {', '.join(known)}")
+    return level
 
 
 def _clean_up_on_sigterm() -> None:
@@ -122,11 +133,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit code (server.errors)."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        level=logging.INFO,
         format=f"%(asctime)s %(levelname)s {arguments.verb}: %(message)s",
         stream=sys.stderr,
     )
     try:
+        logging.getLogger().setLevel(_log_level())
         arguments.run(arguments)
     except ServerError as error:
         logging.error("%s", error)

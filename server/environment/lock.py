@@ -6,6 +6,7 @@ platforms for which it was checked.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from server.artifact.digest import model_digest
 from server.environment import requirements_file
 from server.environment.requirements import Requirements
-from server.errors import BadLock
+from server.errors import BadLock, BadSetting
 
 FILE = "requirements.lock"
 _AGAIN = "make it again with `python -m server lock MODEL -o requirements.lock`"
@@ -35,6 +36,25 @@ def header(digest: str, pythons: list[str], platforms: list[str]) -> str:
     return (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {digest}\n# python: {', '.join(pythons)}\n# platform: {', '.join(platforms)}\n"
+    )
+
+
+def check_output(file: Path) -> None:
+    """Find out whether a lock can be written to ``file``, before the resolution, which can take minutes.
+
+    Raises:
+        BadSetting: it cannot.
+    """
+    if file.is_dir():
+        why = "that is a folder"
+    elif not file.parent.is_dir():
+        why = f"there is no folder {file.parent}"
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        why = "it is not allowed to write there"
+    else:
+        return
+    raise BadSetting(
+        f"--output {str(file)!r}: must be a file that can be written, and {why}; make the folder or name another file"
     )
 
 
