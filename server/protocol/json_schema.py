@@ -20,7 +20,7 @@ SCALARS: dict[str, Shaped] = {
     "float": ({"type": ["number", "null"], "minimum": -3.4e38, "maximum": 3.4e38}, 0.5),
     "long": ({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}, 1),
     "integer": ({"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}, 1),
-    "boolean": ({"type": "boolean"}, True),
+    "boolean": ({"type": ["boolean", "null"]}, True),
     "string": ({"type": ["string", "null"]}, "text"),
     "datetime": (
         {"type": ["string", "null"], "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"},
