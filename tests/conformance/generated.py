@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 from hypothesis import strategies as st
 
 from tests.conformance.models import FEATURES
-from tests.conformance.rest_cases import FORM, JSON, MULTIPART, Case, form
+from tests.conformance.rest.case import FORM, JSON, MULTIPART, Case, form
 
 # No model overflows by these, so no answer has what JSON does not know.
 numbers = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6)

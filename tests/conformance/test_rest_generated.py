@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.conformance import generated
 from tests.conformance.differences import ROWS, compare, refused
 from tests.conformance.models import FEATURES
-from tests.conformance.rest_cases import JSON, Case
+from tests.conformance.rest.case import JSON, Case
 from tests.conformance.valid import Verdict, verdict
 
 pytestmark = pytest.mark.xdist_group("conformance")
