@@ -104,6 +104,7 @@ class Installer:
         installed = metadata.distributions(
             path=[str(path) for path in target.glob("lib/python*/site-packages")]
         )
+        added = (*self.listed.entries, *self.listed.constraints)
         return {
             "key": self.key(python),
             "python": str(python),
@@ -111,7 +112,7 @@ class Installer:
             "interpreter": str(python.path),
             "platform": python.platform,
             "requirements": [entry.shown for entry in self.listed.entries if not entry.added],
-            "added": {entry.shown: entry.origin for entry in self.listed.entries if entry.added},
+            "added": {entry.shown: entry.origin for entry in added if entry.added},
             "locked": self.locked or None,
             "packages": dict(sorted((canonicalize_name(one.name), one.version) for one in installed)),
             "uv": uv.VERSION,

@@ -19,7 +19,10 @@ _PANDAS_3 = Version("3.16")
 
 
 def complete(model: Model, listed: Requirements) -> None:
-    """Add to ``listed`` what it lacks for ``model`` to be loaded with MLflow, if it is."""
+    """Add to ``listed`` what it lacks for ``model`` to be loaded with MLflow, if it is.
+
+    What it lists without saying how new it may be is limited to what MLflow's version works with.
+    """
     pyfunc = PYFUNC in model.flavors and not NATIVE.keys() & model.flavors.keys()
     if pyfunc and not listed.names & _PACKAGES:
         recorded = (model.mlflow_version or "").partition("+")[0]
@@ -31,15 +34,23 @@ def complete(model: Model, listed: Requirements) -> None:
     if not present:
         return
     version = _version(model, listed)
-    if version < _WITHOUT_PKG_RESOURCES and "setuptools" not in listed.names:
-        listed.add("setuptools<81", f"MLflow {version} imports pkg_resources, which newer ones do not have")
+    if version < _WITHOUT_PKG_RESOURCES:
+        missing = f"MLflow {version} imports pkg_resources, which newer ones do not have"
+        _ensure(listed, "setuptools", "81", missing, missing)
     if not pyfunc or "mlflow" in present:
         return
-    reason = f"mlflow.pyfunc of MLflow {version} imports it"
-    if "numpy" not in listed.names:
-        listed.add("numpy<2" if version < _NUMPY_2 else "numpy", reason)
-    if "pandas" not in listed.names:
-        listed.add("pandas<3" if version < _PANDAS_3 else "pandas", reason)
+    imported = f"mlflow.pyfunc of MLflow {version} imports it"
+    older = f"MLflow {version} does not work with newer ones"
+    _ensure(listed, "numpy", "2" if version < _NUMPY_2 else None, imported, older)
+    _ensure(listed, "pandas", "3" if version < _PANDAS_3 else None, imported, older)
+
+
+def _ensure(listed: Requirements, name: str, limit: str | None, added: str, limited: str) -> None:
+    """Add the package ``name`` below the version ``limit``, or limit what is listed; with the reason for each."""
+    if name not in listed.names:
+        listed.add(f"{name}<{limit}" if limit else name, added)
+    elif limit:
+        listed.limit(name, limit, limited)
 
 
 def _version(model: Model, listed: Requirements) -> Version:

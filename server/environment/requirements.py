@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Specifier
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from server.environment import uv
 from server.errors import BadRequirements
@@ -52,6 +53,16 @@ class Requirement:
         pins = [(pin.operator, pin.version) for pin in Specifier(_HASH.sub("", self.text)).specifier]
         return next((text for operator, text in pins if operator in ("==", "===") and "*" not in text), None)
 
+    def open_at(self, version: str) -> bool:
+        """Whether it leaves open how new the package may be, and does not want ``version`` or a newer one."""
+        if self.name is None:
+            return False
+        wanted = Specifier(_HASH.sub("", self.text))
+        return wanted.url is None and all(
+            pin.operator == "!=" or (pin.operator in (">", ">=") and Version(pin.version) < Version(version))
+            for pin in wanted.specifier
+        )
+
     def __str__(self) -> str:
         return f"{self.origin}: {self.shown}"
 
@@ -83,6 +94,13 @@ class Requirements:
     def add(self, text: str, reason: str) -> None:
         """Add the requirement ``text``, which the model does not list but needs."""
         self.entries.append(requirement(text, f"added, since {reason}", added=True))
+
+    def limit(self, name: str, version: str, reason: str) -> None:
+        """Keep the package ``name`` below ``version``, unless the model says itself how new it may be."""
+        said = [entry for entry in (*self.entries, *self.constraints) if entry.name == name]
+        if all(entry.open_at(version) for entry in said):
+            text = f"{name}<{version}"
+            self.constraints.append(requirement(text, f"limited, since {reason}", added=True))
 
 
 def requirement(text: str, origin: str, *, added: bool = False) -> Requirement:

@@ -35,7 +35,7 @@ class Specification:
         Raises:
             BadRequirements: conda.yaml lists packages of conda.
         """
-        for entry in self.requirements.entries:
+        for entry in (*self.requirements.entries, *self.requirements.constraints):
             if entry.added:
                 log.info("%s", entry)
         if not self.conda_packages:

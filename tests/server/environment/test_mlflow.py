@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from server import mlmodel
 from server.environment import specification
+from server.environment.build import build
+from server.settings import EnvironmentSettings
 from tests.server.environment import making
 
 
@@ -35,6 +38,51 @@ def test_model_of_pyfunc(tmp_path: Path, listed: str, mlflow: str, expected: lis
     assert added(tmp_path, listed, making.PYFUNC, mlflow) == expected
 
 
+@pytest.mark.parametrize(
+    ("listed", "mlflow", "expected"),
+    [
+        (
+            "mlflow-skinny==2.9.2\nsetuptools\nnumpy\npandas",
+            "2.9.2",
+            ["setuptools<81", "numpy<2", "pandas<3"],
+        ),
+        (
+            "mlflow-skinny==2.9.2\nsetuptools>=65,!=70\nnumpy>1.20\nPandas[parquet]>=1",
+            "2.9.2",
+            ["setuptools<81", "numpy<2", "pandas<3"],
+        ),
+        ("mlflow==2.9.2\nsetuptools\nnumpy\npandas", "2.9.2", ["setuptools<81"]),
+        ("mlflow-skinny==3.5.0\nsetuptools\nnumpy\npandas", "3.5.0", ["pandas<3"]),
+        ("mlflow-skinny==3.17.2\nsetuptools\nnumpy\npandas", "3.17.2", []),
+        # The model says itself how new they may be.
+        ("mlflow-skinny==2.9.2\nsetuptools<=82\nnumpy==2.1.0\npandas~=3.0", "2.9.2", []),
+        ("mlflow-skinny==2.9.2\nsetuptools>=81\nnumpy>=2.1\npandas>3", "2.9.2", []),
+        (
+            "mlflow-skinny==2.9.2\nsetuptools @ https://localhost/setuptools-82.zip\nnumpy==1.*\npandas<2",
+            "2.9.2",
+            [],
+        ),
+        ("-c limits.txt\nmlflow-skinny==2.9.2\nsetuptools\nnumpy==1.26.4\npandas<2", "2.9.2", []),
+    ],
+)
+def test_limits_of_what_is_listed(tmp_path: Path, listed: str, mlflow: str, expected: list[str]) -> None:
+    model = making.model(tmp_path, listed, text=making.PYFUNC, mlflow=mlflow)
+    (model / "limits.txt").write_text("setuptools==82.0\n")
+    constraints = specification.read(mlmodel.read(model)).requirements.constraints
+    assert [entry.text for entry in constraints if entry.added] == expected
+    assert added(tmp_path, listed, making.PYFUNC, mlflow) == []
+
+
+def test_limits_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = making.model(tmp_path, "mlflow-skinny==2.9.2\nsetuptools\nnumpy\npandas<3", text=making.PYFUNC)
+    caplog.set_level("INFO")
+    specification.read(mlmodel.read(model)).check(EnvironmentSettings())
+    assert caplog.messages == [
+        "limited, since MLflow 2.9.2 imports pkg_resources, which newer ones do not have: setuptools<81",
+        "limited, since MLflow 2.9.2 does not work with newer ones: numpy<2",
+    ]
+
+
 def test_version_is_not_recorded(tmp_path: Path) -> None:
     text = making.PYFUNC.replace("mlflow_version: MLFLOW\n", "")
     assert added(tmp_path, "six", text, "") == ["mlflow-skinny", "setuptools<81", "numpy<2", "pandas<3"]
@@ -55,3 +103,18 @@ def test_reasons(tmp_path: Path) -> None:
         "added, since mlflow.pyfunc of MLflow 2.9.2 imports it: numpy<2",
         "added, since mlflow.pyfunc of MLflow 2.9.2 imports it: pandas<3",
     ]
+
+
+def test_limits_are_installed_and_recorded(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = [making.wheel(tmp_path, "setuptools", version) for version in ("80.0", "82.0")]
+    wheels.append(making.wheel(tmp_path, "mlflow", "2.9.2"))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *wheels))
+    model = making.model(tmp_path / "model", "mlflow==2.9.2\nsetuptools\n")
+    final = build(model, tmp_path / "env", EnvironmentSettings())
+    record = json.loads((final / "environment.json").read_text())
+    assert record["packages"] == {"mlflow": "2.9.2", "setuptools": "80.0"}
+    assert record["added"] == {
+        "setuptools<81": ("limited, since MLflow 2.9.2 imports pkg_resources, which newer ones do not have")
+    }
