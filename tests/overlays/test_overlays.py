@@ -231,3 +231,14 @@ def test_an_overlay_without_a_lock_still_builds(tmp_path: Path) -> None:
     volume = rendered.predictors[0].pods[0].volume("requirements")
     assert volume is not None
     assert volume.source == {"name": "preprocessor-requirements", "optional": True}
+
+
+def test_fetch_refuses_a_model_before_its_volume_is_full(rendered: SeldonDeployment) -> None:
+    for predictor in rendered.predictors:
+        for pod in predictor.pods:
+            limit = pod.init_containers[0].variable("FETCH_MAX_BYTES")
+            volume = pod.volume("model-provision-location")
+            assert limit is not None
+            assert volume is not None
+            # An archive lies beside what is unpacked from it.
+            assert f"{2 * int(limit.value or 0) // 2**30}Gi" == volume.source["sizeLimit"]
