@@ -73,7 +73,7 @@ def _write(member: _Member, target: Path, uri: str) -> None:
 
 def _members(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     """Yield the files in ``archive``; each is to be read before the next one is asked for."""
-    found = _zip(archive, uri) if archive.suffix == ".zip" else _tar(archive, uri, settings)
+    found = _zip(archive, uri, settings) if archive.suffix == ".zip" else _tar(archive, uri, settings)
     while True:
         with _read(uri):
             member = next(found, None)
@@ -84,9 +84,12 @@ def _members(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Memb
 
 def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     with _Plain(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as tar:
+        size = 0
         for number, info in enumerate(tar, 1):
-            # Folders count too: the library keeps what it has seen in memory.
-            entries.check_limits(number, 0, uri, settings)
+            size += info.size if info.isreg() else 0
+            # Before the next header is looked for, which unpacks all that is before it. Folders count too:
+            # the library keeps what it has seen in memory.
+            entries.check_limits(number, size, uri, settings)
             if info.isdir():
                 continue
             if not info.isreg():
@@ -94,8 +97,9 @@ def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
             yield _Member(_name(info.name), info.size, partial(tar.extractfile, info))
 
 
-def _zip(archive: Path, uri: str) -> Iterator[_Member]:
+def _zip(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     with zipfile.ZipFile(archive) as content:
+        entries.check_limits(len(content.infolist()), 0, uri, settings)
         for info in content.infolist():
             if info.is_dir():
                 continue

@@ -234,3 +234,22 @@ def test_broken_bytes_are_an_error_of_ours(tmp_path_factory, data, make):
     assert names(scratch) == [path.name, "mnt"]
     assert names(scratch / "mnt" / "models") == [".fetching"]
     assert names(scratch / "mnt" / "models" / ".fetching") == ["content"]
+
+
+def test_a_tar_archive_is_not_read_beyond_the_limit(tmp_path, target):
+    """Announced sizes count before what they announce: here it is not even there."""
+    info = tarfile.TarInfo("weights")
+    info.size = 10_000_000
+    path = tmp_path / "archive.tgz"
+    path.write_bytes(gzip.compress(info.tobuf()))
+    assert refused(path, target, max_bytes=1_000_000) == (
+        f"{URI}: has more than 1.0 MB; raise FETCH_MAX_BYTES (1000000) if it should"
+    )
+
+
+def test_folders_of_a_zip_archive_count(tmp_path, target):
+    path = zipped(tmp_path / "archive.zip", *((f"{number}/", b"") for number in range(9)))
+    unpack(path, target, URI, FetchSettings(max_files=10))
+    assert refused(path, target, max_files=9) == (
+        f"{URI}: has more than 9 files; raise FETCH_MAX_FILES if it should"
+    )
