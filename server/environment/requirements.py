@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Specifier
@@ -91,6 +92,23 @@ class Requirements:
         """The constraints, in the requirements file format."""
         return "".join(f"{entry.text}\n" for entry in self.constraints)
 
+    def otherwise(self, other: Requirements) -> Requirements:
+        """Return this list if it asks for something, else ``other`` with the options, constraints and flags of both.
+
+        The index of this list counts before that of ``other``: uv takes one --index-url only.
+        """
+        if self.entries:
+            return self
+        own = any(line.startswith("--index-url ") for line in self.options)
+        options = [line for line in other.options if not (own and line.startswith("--index-url "))]
+        flags = dict.fromkeys((*_with_values(self.flags), *_with_values(other.flags)))
+        return Requirements(
+            other.entries,
+            list(dict.fromkeys((*self.constraints, *other.constraints))),
+            list(dict.fromkeys((*self.options, *options))),
+            [word for flag in flags for word in flag],
+        )
+
     def add(self, text: str, reason: str) -> None:
         """Add the requirement ``text``, which the model does not list but needs."""
         self.entries.append(requirement(text, f"added, since {reason}", added=True))
@@ -101,6 +119,12 @@ class Requirements:
         if all(entry.open_at(version) for entry in said):
             text = f"{name}<{version}"
             self.constraints.append(requirement(text, f"limited, since {reason}", added=True))
+
+
+def _with_values(flags: list[str]) -> list[tuple[str, ...]]:
+    """Return the flags of a command line, each with its value if it has one."""
+    starts = [number for number, word in enumerate(flags) if word.startswith("--")]
+    return [tuple(flags[start:end]) for start, end in pairwise((*starts, len(flags)))]
 
 
 def requirement(text: str, origin: str, *, added: bool = False) -> Requirement:

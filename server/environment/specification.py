@@ -53,7 +53,7 @@ def read(model: Model) -> Specification:
     """Return what ``model`` asks for, and what it needs without asking.
 
     The list is requirements.txt, else the pip list of conda.yaml, else that of python_env.yaml, else what the
-    flavours need.
+    flavours need. One without requirements hands its options, constraints and flags on to the next.
 
     Raises:
         BadRequirements: a list cannot be read.
@@ -63,15 +63,15 @@ def read(model: Model) -> Specification:
     asked = conda.read(conda_yaml, folder) if conda_yaml.is_file() else conda.Conda(None, Requirements(), [])
     listed = asked.requirements
     if (folder / "requirements.txt").is_file():
-        listed = requirements_file.read(folder / "requirements.txt", folder)
+        listed = requirements_file.read(folder / "requirements.txt", folder).otherwise(listed)
     python = asked.python
     if python_env_yaml.is_file():
         env = python_env.read(python_env_yaml, folder, listed=not listed.entries)
-        listed = listed if listed.entries else env.requirements
+        listed = listed.otherwise(env.requirements)
         python = env.python or python
         listed.entries += [entry for entry in env.build if listed.entries and entry.name not in listed.names]
     if not listed.entries:
-        listed = flavors.needed(model)
+        listed = listed.otherwise(flavors.needed(model))
     mlflow.complete(model, listed)
     return Specification(model.python_version or python, listed, asked.packages)
 

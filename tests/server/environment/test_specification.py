@@ -33,6 +33,63 @@ def test_requirements_txt_counts_before_the_others(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("requirements", ["", "# nothing\n", "--pre\n"])
+def test_requirements_txt_without_requirements(tmp_path: Path, requirements: str) -> None:
+    model = making.model(tmp_path, requirements)
+    (model / "conda.yaml").write_text(CONDA)
+    (model / "python_env.yaml").write_text(PYTHON_ENV)
+    assert lines(model) == [
+        "conda.yaml, line 4: alpha==1.0",
+        "python_env.yaml, line 2: setuptools==65.5.0",
+    ]
+
+
+OPTIONS = """\
+--index-url https://localhost/first
+--extra-index-url https://localhost/more
+--pre
+--find-links links
+-c limits.txt
+"""
+
+
+def test_options_count_for_the_list_that_has_requirements(tmp_path: Path) -> None:
+    model = making.model(tmp_path, OPTIONS)
+    (model / "limits.txt").write_text("alpha<2\n")
+    (model / "conda.yaml").write_text(
+        "dependencies:\n- pip:\n  - -r requirements.txt\n  - --find-links other\n  - --require-hashes\n"
+        "  - -i https://localhost/second\n  - --no-binary beta\n  - alpha\n"
+    )
+    listed = read(model).requirements
+    assert listed.text == (
+        "--index-url https://localhost/first\n--extra-index-url https://localhost/more\n--no-binary beta\nalpha\n"
+    )
+    assert listed.constraints_text == "alpha<2\n"
+    assert listed.flags == [
+        *("--prerelease", "allow", "--find-links", "links"),
+        *("--find-links", "other", "--require-hashes"),
+    ]
+
+
+def test_options_count_for_what_the_flavours_need(tmp_path: Path) -> None:
+    model = making.model(tmp_path, OPTIONS)
+    (model / "limits.txt").write_text("numpy<2\n")
+    (model / "python_env.yaml").write_text("dependencies: [-r requirements.txt]\n")
+    listed = read(model).requirements
+    assert listed.text == (
+        "--index-url https://localhost/first\n--extra-index-url https://localhost/more\nscikit-learn==1.5.2\nskops\n"
+    )
+    assert listed.constraints_text == "numpy<2\n"
+    assert listed.flags == ["--prerelease", "allow", "--find-links", "links"]
+
+
+def test_options_of_a_list_that_does_not_count(tmp_path: Path) -> None:
+    model = making.model(tmp_path, "gamma\n")
+    (model / "conda.yaml").write_text("dependencies:\n- pip: [--pre, -i https://localhost/second, alpha]\n")
+    listed = read(model).requirements
+    assert (listed.text, listed.flags) == ("gamma\n", [])
+
+
 def test_conda_yaml_counts_before_python_env_yaml(tmp_path: Path) -> None:
     model = making.model(tmp_path)
     (model / "conda.yaml").write_text(CONDA)
