@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conformance.differences import ROWS, RULES
+from tests.conformance.differences import ROWS
 from tests.conformance.grpc_cases import CALLS
 from tests.conformance.rest_cases import CASES, MORE
+from tests.conformance.rules import RULES
 
 
 def test_every_row_is_shown_by_a_request():

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance import generated
-from tests.conformance.differences import ROWS, compare, refused
+from tests.conformance.differences import ROWS, compare
 from tests.conformance.models import FEATURES
 from tests.conformance.rest.case import JSON, Case
+from tests.conformance.rules import refused
 from tests.conformance.valid import Verdict, verdict
 
 pytestmark = pytest.mark.xdist_group("conformance")

@@ -12,8 +12,8 @@ import httpx
 from google.protobuf import text_format
 
 from server.protocol.proto.messages import SeldonMessage, SeldonModelMetadata
-from tests.conformance.differences import GRPC, Reply, canonical
 from tests.conformance.grpc_cases import Call
+from tests.conformance.reply import GRPC, Reply, canonical
 from tests.conformance.rest.case import Case
 from tests.conformance.wrapping import COMPONENT, PLAIN, Wrapped, wrapping
 from tests.server.serving import Served, serving, this_environment
