@@ -1,4 +1,4 @@
-"""What a model needs that lists nothing: the packages of its flavours, at the versions that MLmodel records.
+"""What a model needs that lists nothing: the packages of its flavours, at the versions that MLmodel records, and pandas for columns.
 
 Source: the keys that each flavour of MLflow writes, https://mlflow.org/docs/latest/ml/model/#storage-format.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from server.environment import mlflow
 from server.environment.requirements import Requirements
 from server.mlmodel import Model
 
@@ -42,6 +43,8 @@ _BESIDE = {"onnx": ("onnxruntime",), "skops": ("skops",), "cloudpickle": ("cloud
 def needed(model: Model) -> Requirements:
     """Return the packages of the flavours of ``model``; unpinned where MLmodel records no version.
 
+    Where its signature has columns there is pandas too, for xtype DataFrame.
+
     A package's local version, such as the +cu121 of a torch, is left out: indexes hold none.
     """
     result = Requirements()
@@ -50,6 +53,11 @@ def needed(model: Model) -> Requirements:
         for text in _of(flavor, recorded):
             if text.partition("==")[0] not in result.names:
                 result.add(text, reason)
+    if model.inputs and model.inputs.columns:
+        result.add(
+            mlflow.pandas(model),
+            "the model lists no requirements and has a signature of columns, for which xtype DataFrame needs it",
+        )
     return result
 
 

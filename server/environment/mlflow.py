@@ -42,7 +42,17 @@ def complete(model: Model, listed: Requirements) -> None:
     imported = f"mlflow.pyfunc of MLflow {version} imports it"
     older = f"MLflow {version} does not work with newer ones"
     _ensure(listed, "numpy", "2" if version < _NUMPY_2 else None, imported, older)
-    _ensure(listed, "pandas", "3" if version < _PANDAS_3 else None, imported, older)
+    _ensure(listed, "pandas", _pandas_limit(version), imported, older)
+
+
+def pandas(model: Model) -> str:
+    """Return the requirement of pandas for ``model``, which lists none: one of the time when it was logged."""
+    limit = _pandas_limit(_version(model, Requirements()))
+    return f"pandas<{limit}" if limit else "pandas"
+
+
+def _pandas_limit(version: Version) -> str | None:
+    return "3" if version < _PANDAS_3 else None
 
 
 def _ensure(listed: Requirements, name: str, limit: str | None, added: str, limited: str) -> None:
