@@ -11,6 +11,7 @@ from server.artifact.digest import UNCOUNTED, model_digest
 from server.artifact.estimator import estimator, methods
 from server.artifact.progress import size
 from server.environment import specification
+from server.environment.uv import redacted
 from server.errors import BadSignature
 from server.mlmodel import Schema
 
@@ -40,7 +41,7 @@ def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
         },
         "python": asked.python,
         "conda_packages": asked.conda_packages,
-        "requirements": [entry.text for entry in asked.requirements.entries],
+        "requirements": [redacted(entry.text) for entry in asked.requirements.entries],
         "mlflow": {"version": model.mlflow_version, "run": model.run_id, "model": model.model_uuid},
         "signed": _signed(folder, uri, key),
     }

@@ -6,6 +6,7 @@ Source: https://docs.astral.sh/uv/concepts/resolution/#universal-resolution.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from server import mlmodel
 from server.environment import failure, interpreters, lock, specification, wheels
 from server.environment.requirements import Requirements
 from server.environment.uv import Uv, UvError, project
-from server.errors import UnresolvableRequirements
+from server.errors import BadRequirements, UnresolvableRequirements
 from server.settings import EnvironmentSettings
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 # What the image holds, and the machines that it is built for.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("linux-x86_64", "linux-aarch64")
+# What uv puts in from the environment, and would write into a lock as it stands.
+_VARIABLE = re.compile(r"\$\{\w+\}")
+# In a URL; the user of an SSH address alone is no secret.
+_CREDENTIALS = re.compile(r"(?<!ssh)://:*[^/@\s:][^/@\s]*@|://[^/@\s:]*:[^/@\s]+@")
 
 
 def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = PYTHONS) -> str:
@@ -34,11 +39,12 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = PY
 
     Raises:
         NotAModel: ``model`` holds no MLmodel file.
-        BadRequirements: its requirements cannot be read.
+        BadRequirements: its requirements cannot be read, or hold credentials.
         UnresolvableRequirements: they do not resolve.
     """
     asked = specification.read(mlmodel.read(model))
     asked.check(settings)
+    _check_credentials(asked.requirements)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         index = wheels.index(model, wheels.hashes(model), scratch / "index")
@@ -50,6 +56,17 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = PY
             for platform in platforms:
                 resolver.resolve(python, platform, text)
     return lock.header(lock.digest(model), covered, platforms) + text
+
+
+def _check_credentials(listed: Requirements) -> None:
+    """Refuse URLs with credentials: the lock would hold them, and it is kept in git."""
+    for entry in (*listed.entries, *listed.constraints):
+        if _CREDENTIALS.search(_VARIABLE.sub("", entry.text)):
+            raise BadRequirements(
+                f"{entry}: its URL holds credentials, which the lock would show; list "
+                f"{entry.name or 'the package'}==version, put the credentials into the index settings of the "
+                "environment (UV_INDEX, from a secret) and log the model again"
+            )
 
 
 def _targets(resolver: Resolver, wanted: str | None, pythons: Sequence[str]) -> tuple[list[str], list[str]]:

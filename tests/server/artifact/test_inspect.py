@@ -84,6 +84,12 @@ def test_a_model_is_not_loaded(model):
     assert content["estimator"] == "os._exit"
 
 
+def test_credentials_in_a_requirement_are_hidden(model):
+    (model / "requirements.txt").write_text("foo @ https://user:s3cret@host/foo.whl\n")
+    content = json.loads(inspect(str(model), FetchSettings(), as_json=True))
+    assert content["requirements"] == ["foo @ https://***@host/foo.whl"]
+
+
 def test_signatures(model, tmp_path):
     public = FetchSettings(signature_key=str(key(tmp_path / "key.pem")))
 

@@ -7,7 +7,7 @@ import pytest
 
 from server.artifact.digest import model_digest
 from server.environment import locking
-from server.errors import UnresolvableRequirements
+from server.errors import BadRequirements, UnresolvableRequirements
 from server.settings import EnvironmentSettings
 from tests.server.environment import making
 
@@ -84,3 +84,29 @@ def test_python_that_the_model_gets_cannot_be_covered(
         "the model's requirements cannot be installed for Python 3.12 on linux-x86_64: No solution found"
     )
     assert "\nat fault: requirements.txt, line 1: gamma\n" in str(raised.value)
+
+
+@pytest.mark.parametrize("listed", ["{}\n", "-c limits.txt\nfoo\n"])
+@pytest.mark.parametrize(
+    "address", ["https://user:s3cret@host", "https://s3cret@host", "ssh://git:s3cret@host"]
+)
+def test_credentials_are_not_written_into_a_lock(tmp_path: Path, listed: str, address: str) -> None:
+    requirement = f"foo @ {address}/foo-1.0-py3-none-any.whl"
+    model = making.model(tmp_path / "model", listed.format(requirement))
+    (model / "limits.txt").write_text(requirement)
+    with pytest.raises(BadRequirements) as raised:
+        locking.make(model, SETTINGS)
+    where = "limits" if "limits" in listed else "requirements"
+    scheme = address.partition(":")[0]
+    assert str(raised.value) == (
+        f"{where}.txt, line 1: foo @ {scheme}://***@host/foo-1.0-py3-none-any.whl: its URL holds credentials, which "
+        "the lock would show; list foo==version, put the credentials into the index settings of the environment "
+        "(UV_INDEX, from a secret) and log the model again"
+    )
+
+
+@pytest.mark.parametrize("address", ["https://${USER}:${TOKEN}@127.0.0.1:1", "ssh://git@127.0.0.1:1"])
+def test_names_of_credentials_are_no_credentials(tmp_path: Path, address: str) -> None:
+    model = making.model(tmp_path / "model", f"foo @ {address}/foo-1.0-py3-none-any.whl\n")
+    with pytest.raises(UnresolvableRequirements):
+        locking.make(model, EnvironmentSettings(offline=True), ["3.12"])
