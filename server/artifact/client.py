@@ -61,7 +61,6 @@ def connect(uri: str, settings: FetchSettings) -> Place:
         )
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
         raise BadSetting(f"{uri}: must not have an empty part, . or .. in its path; correct the model's URI")
-    _strip_environment()
     options = client_options(settings)
     if scheme == "s3":
         config = s3.config(bucket, settings)
@@ -107,11 +106,11 @@ def client_options(settings: FetchSettings) -> ClientConfig:
     return options
 
 
-def _strip_environment() -> None:
-    """Leave out the white space around what obstore reads from the environment itself."""
+def strip_environment() -> None:
+    """Leave out the white space around what obstore and MLflow's client read from the environment themselves."""
     said = {name for field in fields(FetchSettings) for name in field.metadata["env"]}
     for name, value in os.environ.items():
-        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and value != value.strip():
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "MLFLOW_")) and value != value.strip():
             os.environ[name] = value.strip()
             if name not in said:
                 log.warning("%s: white space around the value is left out; make the value without it", name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from server import mlmodel
 from server.artifact import digest as digests
 from server.artifact import signature
+from server.artifact.client import strip_environment
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress, size
@@ -31,6 +32,7 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
     """
     if digest is not None:
         digests.check(digest)
+    strip_environment()
     uri = shown(source)
     with Staging(dest) as staging:
         held = _held(staging, settings)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from server.artifact import local
+from server.artifact.client import strip_environment
 from server.artifact.contract import contract, text
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress
@@ -23,6 +24,7 @@ def inspect(source: str, settings: FetchSettings, *, as_json: bool) -> str:
     Raises:
         ServerError: see server.errors, from SourceNotFound to BadArtifact.
     """
+    strip_environment()
     folder = _folder(source)
     if folder is not None:
         LocalFolder(source, folder, settings).check()

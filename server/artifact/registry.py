@@ -23,6 +23,8 @@ _VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)/?")
 _ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)/?")
 _LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)/?")
 _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+?)/?")
+# The value of an Authorization header, which a message about a wrong one quotes.
+_HEADER = re.compile(r"(?i)(?<=['\"])(bearer|basic) [^'\"]*|\b(bearer|basic) [^\s'\"]+")
 # models:/name/version → models:/m-… → the place, and one to spare.
 _STEPS = 4
 # MLflow's client waits for minutes by default, and reports its use. What the environment says counts before.
@@ -122,5 +124,5 @@ def asked(uri: str, settings: FetchSettings) -> Iterator[None]:
 
 def _refused(uri: str, server: str, status: int, said: str) -> ServerError:
     kind, fix = _STATUSES.get(status, (SourceUnreachable, "correct MLFLOW_TRACKING_URI, or start the server"))
-    words = re.sub(r"//[^/@\s]*@", "//", " ".join(said.split()))
+    words = _HEADER.sub("(hidden)", re.sub(r"//[^/@\s]*@", "//", " ".join(said.split())))
     return kind(f"{uri}: {server} says: {words[:300]}{'…' if len(words) > 300 else ''}; {fix}")

@@ -15,6 +15,7 @@ import pytest
 
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
+from server.artifact.inspect import inspect
 from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import DIGEST, MODEL, answering, content, names
@@ -234,3 +235,33 @@ def test_a_server_that_refuses(dest, status, kind, fix):
     with answering(refuse) as address, pytest.raises(kind) as caught:
         fetch("models:/iris/1", dest, FetchSettings(tracking_uri=f"http://{address}"), digest=None)
     assert str(caught.value).endswith(f"; {fix}")
+
+
+def test_a_token_that_ends_with_a_newline(dest, monkeypatch, caplog):
+    """As a secret made from a file does."""
+    asked = []
+
+    def refuse(handler):
+        asked.append(handler.headers["Authorization"])
+        handler.send(b"no", 403, Content_Type="text/plain")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hush\n")
+    with answering(refuse) as address:
+        settings = FetchSettings(tracking_uri=f"http://{address}")
+        with pytest.raises(AccessDenied):
+            fetch("models:/iris/1", dest, settings, digest=None)
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hush\n")
+        with pytest.raises(AccessDenied):
+            inspect("models:/iris/1", settings, as_json=True)
+    assert asked == ["Bearer hush", "Bearer hush"]
+    assert set(caplog.messages) == {
+        "MLFLOW_TRACKING_TOKEN: white space around the value is left out; make the value without it"
+    }
+
+
+def test_a_token_is_in_no_message(dest, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hush hush\nhush")
+    with pytest.raises(SourceUnreachable) as caught:
+        fetch("models:/iris/1", dest, FetchSettings(tracking_uri="http://127.0.0.1:1"), digest=None)
+    assert "header value: '(hidden)'" in str(caught.value)
+    assert "hush" not in str(caught.value)
