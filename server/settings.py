@@ -46,7 +46,8 @@ class FetchSettings:
     )
     ca_bundle: str = setting(
         "",
-        "PEM file of certificate authorities to trust beside the system's.",
+        "PEM file of certificate authorities to trust beside the system's. MLflow's client trusts no others then, "
+        "unless MLFLOW_TRACKING_SERVER_CERT_PATH, MLFLOW_TRACKING_INSECURE_TLS or REQUESTS_CA_BUNDLE is set.",
         env=("FETCH_CA_BUNDLE", "AWS_CA_BUNDLE"),
     )
     authorization: str = setting(

@@ -82,6 +82,23 @@ def connect(uri: str, settings: FetchSettings) -> Place:
     return Place(uri, client, prefix, "Azure Blob Storage")
 
 
+def authorities(settings: FetchSettings) -> bytes | None:
+    """Return the certificate authorities of FETCH_CA_BUNDLE as PEM, or None where it is not set.
+
+    Raises:
+        BadSetting: the file cannot be read.
+    """
+    if not settings.ca_bundle:
+        return None
+    try:
+        return Path(settings.ca_bundle).read_bytes()
+    except OSError as error:
+        raise BadSetting(
+            f"FETCH_CA_BUNDLE={settings.ca_bundle!r}: cannot be read ({error.strerror}); "
+            "give the path of a PEM file"
+        ) from error
+
+
 def client_options(settings: FetchSettings) -> ClientConfig:
     """Return the options of every HTTP client: how long it waits, and whom it trusts.
 
@@ -95,14 +112,8 @@ def client_options(settings: FetchSettings) -> ClientConfig:
         "timeout": timedelta(hours=24),
         "allow_http": True,
     }
-    if settings.ca_bundle:
-        try:
-            options["root_certificate"] = Path(settings.ca_bundle).read_bytes()
-        except OSError as error:
-            raise BadSetting(
-                f"FETCH_CA_BUNDLE={settings.ca_bundle!r}: cannot be read ({error.strerror}); "
-                "give the path of a PEM file"
-            ) from error
+    if (trusted := authorities(settings)) is not None:
+        options["root_certificate"] = trusted
     return options
 
 

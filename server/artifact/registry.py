@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from server.artifact.client import authorities
 from server.errors import AccessDenied, BadSetting, ServerError, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
 
@@ -35,6 +36,13 @@ _DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+# What MLflow's client, and requests below it, read to know whom to trust.
+_TRUST = (
+    "MLFLOW_TRACKING_SERVER_CERT_PATH",
+    "MLFLOW_TRACKING_INSECURE_TLS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
 _STATUSES: dict[int, tuple[type[ServerError], str]] = {
     400: (SourceNotFound, "correct the model's URI"),
     401: (
@@ -112,7 +120,8 @@ def asked(uri: str, settings: FetchSettings) -> Iterator[None]:
 
     server = re.sub(r"//[^/@]*@", "//", settings.tracking_uri)
     try:
-        yield
+        with _trusting(settings):
+            yield
     except MlflowException as error:
         raise _refused(uri, server, error.get_http_status_code(), str(error)) from error
     except HTTPError as error:
@@ -120,6 +129,19 @@ def asked(uri: str, settings: FetchSettings) -> Iterator[None]:
         raise _refused(uri, server, status, str(error)) from error
     except RequestException as error:
         raise _refused(uri, server, 0, str(error)) from error
+
+
+@contextmanager
+def _trusting(settings: FetchSettings) -> Iterator[None]:
+    """Let MLflow's client trust FETCH_CA_BUNDLE in the block, unless its own variables say whom it trusts."""
+    if authorities(settings) is None or any(os.environ.get(name) for name in _TRUST):
+        yield
+        return
+    os.environ[_TRUST[0]] = settings.ca_bundle
+    try:
+        yield
+    finally:
+        del os.environ[_TRUST[0]]
 
 
 def _refused(uri: str, server: str, status: int, said: str) -> ServerError:

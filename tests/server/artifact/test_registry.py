@@ -18,7 +18,7 @@ from server.artifact.fetch import fetch
 from server.artifact.inspect import inspect
 from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
-from tests.server.artifact.fetching import DIGEST, MODEL, answering, content, names
+from tests.server.artifact.fetching import AUTHORITY, DIGEST, MODEL, answering, content, names
 
 START_SECONDS = 180
 LOG = """
@@ -265,3 +265,41 @@ def test_a_token_is_in_no_message(dest, monkeypatch):
         fetch("models:/iris/1", dest, FetchSettings(tracking_uri="http://127.0.0.1:1"), digest=None)
     assert "header value: '(hidden)'" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    """The path of the authority that signed the certificate of the server."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "ca.pem").write_bytes(AUTHORITY.cert_pem.bytes())
+    return str(tmp_path / "ca.pem")
+
+
+def forbid(handler):
+    handler.send(b"no", 403, Content_Type="text/plain")
+
+
+def test_the_tracking_server_is_trusted_as_the_store_is(dest, bundle):
+    with answering(forbid, tls=True) as address:
+        uri = f"https://{address}"
+        with pytest.raises(SourceUnreachable, match="SSLCertVerificationError"):
+            fetch("models:/iris/1", dest, FetchSettings(tracking_uri=uri), digest=None)
+        with pytest.raises(AccessDenied):
+            fetch("models:/iris/1", dest, FetchSettings(tracking_uri=uri, ca_bundle=bundle), digest=None)
+    assert "MLFLOW_TRACKING_SERVER_CERT_PATH" not in os.environ
+
+
+def test_whom_mlflow_is_told_to_trust_counts_before(dest, bundle, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", bundle)
+    with answering(forbid, tls=True) as address:
+        settings = FetchSettings(tracking_uri=f"https://{address}", ca_bundle=__file__)
+        with pytest.raises(AccessDenied):
+            fetch("models:/iris/1", dest, settings, digest=None)
+
+
+def test_no_such_file_of_authorities(dest):
+    settings = FetchSettings(tracking_uri="http://127.0.0.1:1", ca_bundle="/nowhere/ca.pem")
+    with pytest.raises(BadSetting, match=r"^FETCH_CA_BUNDLE='/nowhere/ca\.pem': cannot be read"):
+        fetch("models:/iris/1", dest, settings, digest=None)
