@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from google.protobuf.any_pb2 import Any
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import BadData
+from server.mlmodel import Column, Schema
+from server.protocol.arguments import arguments
+from server.protocol.json_data import tabled
 from server.protocol.message import Request
 from server.protocol.proto.decode import decode, decode_feedback
 from server.protocol.proto.fields import field
@@ -201,12 +204,27 @@ def mutated(draw):
     return bytes(message)
 
 
-@given(st.binary(max_size=200) | mutated())
-def test_whatever_comes_is_a_request_or_bad_data(sent):
+COLUMNS = Schema(columns=(Column("a", "double"), Column("b", "long"), Column("c", "string")))
+
+
+@pytest.mark.parametrize("examples", [100, pytest.param(5_000, marks=pytest.mark.long)])
+def test_whatever_comes_is_an_argument_or_bad_data(examples):
+    settings(max_examples=examples)(given(st.binary(max_size=200) | mutated())(check_bytes))()
+
+
+def check_bytes(sent):
     with contextlib.suppress(BadData):
         request = decode(sent)
         if request.kind in ("ndarray", "tensor", "tftensor"):
             assert np.size(request.values) > 0
+        for inputs, xtype in (
+            (None, "ndarray"),
+            (None, "DataFrame"),
+            (COLUMNS, "ndarray"),
+            (COLUMNS, "DataFrame"),
+        ):
+            with contextlib.suppress(BadData):
+                assert arguments(tabled(request), inputs, xtype).values is not None
     with contextlib.suppress(BadData):
         decode_feedback(sent)
 
