@@ -11,12 +11,14 @@ from urllib.parse import quote_plus
 
 from hypothesis import strategies as st
 
+from tests.conformance.echo import RESULTS
 from tests.conformance.models import FEATURES
 from tests.conformance.rest.case import FORM, JSON, MULTIPART, Case, form
 
 # No model overflows by these, so no answer has what JSON does not know.
 numbers = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6)
-texts = st.text(max_size=8)
+# What asks the echo for something else than itself is picked by hand.
+texts = st.text(max_size=8).filter(lambda text: text not in RESULTS)
 # numpy cuts what ends with U+0000.
 words = texts.map(lambda text: text.rstrip("\0"))
 scalars = (
