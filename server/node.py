@@ -19,6 +19,7 @@ from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
 from server.protocol.openapi import openapi
+from server.protocol.parameters import parameters
 from server.settings import ServeSettings
 
 
@@ -68,7 +69,9 @@ class Node:
         """
         request = tabled(request)
         call = arguments(request, self.model.inputs, self.settings.xtype)
-        result = await self.process.call(role, call.header, call.values)
+        params = parameters(request.params, self.model.params)
+        header = {**call.header, "params": params} if params else call.header
+        result = await self.process.call(role, header, call.values)
         return Answer(result.value, self._names(role, request, result)), self.meta(request.meta)
 
     def _names(self, role: Role, request: Request, result: Result) -> list[str]:

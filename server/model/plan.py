@@ -46,7 +46,13 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
         )
     columns = model.inputs.names if model.inputs and model.inputs.columns else None
     # mlflow.pyfunc puts the code on the path itself.
-    return {"loader": "pyfunc", "code": None, "imports": imports, "columns": columns}
+    return {
+        "loader": "pyfunc",
+        "code": None,
+        "imports": imports,
+        "columns": columns,
+        "params": _params(model),
+    }
 
 
 def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
@@ -72,8 +78,8 @@ def _sklearn(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
 def _xgboost(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
     # Before MLflow 1.22 there were Boosters only.
     kind = flavor.get("model_class", "xgboost.core.Booster")
-    params = {entry["name"]: entry.get("default") for entry in model.params}
-    return {"loader": "xgboost", "class": kind, "path": _path(model, "xgboost", flavor), "params": params}
+    path = _path(model, "xgboost", flavor)
+    return {"loader": "xgboost", "class": kind, "path": path, "params": _params(model)}
 
 
 def _lightgbm(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +117,11 @@ def _pickled(model: Model, name: str, flavor: dict[str, Any], key: str, default:
         f"{model.folder}/{FILE}: serialization_format {form!r} is not known; it must be skops, "
         f"{' or '.join(FORMATS)}"
     )
+
+
+def _params(model: Model) -> dict[str, Any]:
+    """Return the signature's parameters with their defaults."""
+    return {entry["name"]: entry.get("default") for entry in model.params}
 
 
 def _path(model: Model, name: str, flavor: dict[str, Any], key: str = "data") -> str:

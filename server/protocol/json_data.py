@@ -29,11 +29,12 @@ def tabled(request: Request) -> Request:
     forms = [form for form in FORMS if form in value]
     if not forms:
         return request
-    if len(value) != 1:
-        raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {forms[0]} alone")
     form = forms[0]
+    if not value.keys() <= {form, "params"}:
+        raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {form} alone, or with params")
     table, columns = FORMS[form](f"jsonData.{form}", value[form])
-    return Request(request.kind, table, columns, request.meta)
+    params = mapping("jsonData.params", value.get("params") or {})
+    return Request(request.kind, table, columns, request.meta, params)
 
 
 def _split(what: str, value: Any) -> Table:

@@ -20,13 +20,14 @@ class Request:
     ``kind`` is the field that the payload came in: ndarray, tensor or tftensor of ``data``, or jsonData, strData,
     binData. ``values`` is for the first three an array of numbers or booleans of any shape or, where strings
     or nulls occur, a list of rows, all of one length; else any JSON value, a str or bytes. ``names`` are
-    the columns' names, or None where the client gave none.
+    the columns' names, or None where the client gave none. ``params`` are the parameters of MLflow's forms.
     """
 
     kind: str
     values: Any
     names: list[str] | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

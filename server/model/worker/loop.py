@@ -67,7 +67,8 @@ def _load(connection: Connection, header: dict[str, Any]) -> Methods | None:
 
 def _answer(methods: Methods, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
     try:
-        value, names = result(methods[header["method"]](argument(header, values)))
+        called = methods[header["method"]](argument(header, values), header.get("params", {}))
+        value, names = result(called)
         return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
     except Exception as error:  # noqa: BLE001  whatever the model raises is the answer
         traceback.print_exc()

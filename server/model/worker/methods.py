@@ -9,7 +9,8 @@ from typing import Any, Callable, Dict
 
 import numpy as np
 
-Method = Callable[[Any], Any]
+# Takes rows, and the parameters that the request gives.
+Method = Callable[[Any, Dict[str, Any]], Any]
 Plan = Dict[str, Any]
 
 # How the methods begin that people serve: what a message lists for choice.
@@ -47,30 +48,35 @@ def _offered(model: Any, plan: Plan) -> list[str]:
 
 
 def _own(model: Any, plan: Plan, name: str) -> Method | None:
+    """Return a method of the model; MLflow gives parameters to xgboost and python models only."""
+    found = _callable(model, name)
+    return None if found is None else lambda rows, params: found(rows)
+
+
+def _callable(model: Any, name: str) -> Callable[..., Any] | None:
     found = getattr(model, name, None)
     return found if callable(found) else None
 
 
 def _xgboost(model: Any, plan: Plan, name: str) -> Method | None:
-    """Return a method of an xgboost model; ``predict`` gets the signature's parameters, as MLflow gives them.
+    """Return a method of an xgboost model; ``predict`` gets the parameters that it accepts, as MLflow gives them.
 
     A Booster's takes a DMatrix, which MLflow makes of the rows.
     """
-    found = _own(model, plan, name)
+    found = _callable(model, name)
     if found is None or name != "predict":
-        return found
+        return _own(model, plan, name)
     accepted = inspect.signature(found).parameters
-    found = functools.partial(
-        found, **{key: value for key, value in plan["params"].items() if key in accepted}
-    )
     xgboost = importlib.import_module("xgboost")
-    if not isinstance(model, xgboost.Booster):
-        return found
+    is_booster = isinstance(model, xgboost.Booster)
 
-    def predict(rows: Any) -> Any:
-        # Rows without names are taken in the order that the model was trained on; xgboost would refuse them.
-        names = None if hasattr(rows, "columns") else model.feature_names
-        return found(xgboost.DMatrix(rows, feature_names=names))
+    def predict(rows: Any, params: dict[str, Any]) -> Any:
+        if is_booster:
+            # Rows without names are taken in the order that the model was trained on; xgboost would refuse them.
+            names = None if hasattr(rows, "columns") else model.feature_names
+            rows = xgboost.DMatrix(rows, feature_names=names)
+        given = {**plan["params"], **params}
+        return found(rows, **{key: value for key, value in given.items() if key in accepted})
 
     return predict
 
@@ -78,23 +84,25 @@ def _xgboost(model: Any, plan: Plan, name: str) -> Method | None:
 def _pyfunc(model: Any, plan: Plan, name: str) -> Method | None:
     """Return a method of an mlflow.pyfunc model: its ``predict``, or one of what it wraps.
 
-    That is the python model, which gets the context that predict would get, or a flavour's own model.
+    That is the python model, which gets the context and the parameters that predict would get, or a flavour's own
+    model.
     """
     if name == "predict":
         return functools.partial(_predict, model, plan["columns"])
     for owner in _owners(model):
-        found = _own(owner, plan, name)
+        found = _callable(owner, name)
         if found is not None:
-            return functools.partial(found, *_context(model, found))
+            return _with_context(model, plan, found)
     return None
 
 
-def _predict(model: Any, columns: list[str] | None, rows: Any) -> Any:
-    """Call predict; MLflow enforces a signature of named columns on DataFrames only."""
+def _predict(model: Any, columns: list[str] | None, rows: Any, params: dict[str, Any]) -> Any:
+    """Call predict; MLflow enforces a signature of named columns on DataFrames only, and adds default parameters."""
     if columns is not None and isinstance(rows, np.ndarray):
         frame = importlib.import_module("pandas").DataFrame(rows, columns=columns)
         rows = frame.infer_objects()
-    return model.predict(rows)
+    # MLflow before 2.6 has no parameters.
+    return model.predict(rows, params=params) if params else model.predict(rows)
 
 
 def _owners(model: Any) -> list[Any]:
@@ -105,17 +113,20 @@ def _owners(model: Any) -> list[Any]:
     return [owner for owner in owners if owner is not None]
 
 
-def _context(model: Any, found: Method) -> list[Any]:
-    """Return the arguments before the rows: the context, where the method has a place for it."""
-    wrapper = model._model_impl
-    if not hasattr(wrapper, "context"):
-        return []
+def _with_context(model: Any, plan: Plan, found: Callable[..., Any]) -> Method:
+    """Return a method that gives ``found`` the context and the parameters, where it has a place for them."""
     try:
-        parameters = inspect.signature(found).parameters.values()
+        accepted = inspect.signature(found).parameters
     except ValueError:
-        return []
-    needed = [each.name for each in parameters if each.default is each.empty and each.name != "params"]
-    return [wrapper.context] if needed[:1] == ["context"] or len(needed) == 2 else []
+        return lambda rows, params: found(rows)
+    needed = [each.name for each in accepted.values() if each.default is each.empty and each.name != "params"]
+    wrapper = model._model_impl
+    first = []
+    if hasattr(wrapper, "context") and (needed[:1] == ["context"] or len(needed) == 2):
+        first = [wrapper.context]
+    if "params" not in accepted:
+        return lambda rows, params: found(*first, rows)
+    return lambda rows, params: found(*first, rows, params={**plan["params"], **params})
 
 
 FINDERS = {"xgboost": _xgboost, "pyfunc": _pyfunc}

@@ -72,7 +72,7 @@ def environment(model: Path, folder: Path) -> Path:
 
 
 def expected(model: Path) -> list[dict[str, object]]:
-    """Return what the model answered when it was logged: parameters, data and answer of each request."""
+    """Return what the model answered when it was logged: parameters, message and answer of each request."""
     return json.loads(model.with_suffix(".json").read_text())
 
 

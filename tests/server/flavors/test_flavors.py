@@ -55,7 +55,7 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
     model = making.logged(logging) / name
     for case in making.expected(model):
         served = servers(model, case["parameters"])
-        response = served.post("/predict", {"data": case["data"]})
+        response = served.post("/predict", case["message"])
         assert response.status_code == 200, response.text
         body = response.json()
         answer = body.get("jsonData") or body["data"].get("ndarray")

@@ -43,6 +43,9 @@ def custom_model():
         def explain(self, context, model_input):
             return np.array([[float(context is not None), *model_input.iloc[0]]])
 
+        def describe(self, model_input, params):
+            return params
+
         def predict_plainly(self, model_input, top=1):
             return model_input.to_numpy()[:, :top]
 
@@ -78,22 +81,31 @@ def test_predict_of_a_python_model_gets_what_mlflow_gives_it(custom):
     name, predict = method(model, planned, ["predict", "transform"])
     assert name == "predict"
     expected = mlflow.pyfunc.load_model(str(custom)).predict(FRAME)
-    assert predict(FRAME).tolist() == expected.tolist() == [12.5, 14.5]
+    assert predict(FRAME, {}).tolist() == expected.tolist() == [12.5, 14.5]
+
+
+def test_parameters_reach_a_python_model(custom):
+    model, planned = loaded(custom)
+    _, predict = method(model, planned, ["predict"])
+    assert predict(FRAME, {"more": 1}).tolist() == [3.5, 5.5]
+    _, described = method(model, planned, ["describe"])
+    assert described(FRAME, {}) == {"more": 10}
+    assert described(FRAME, {"more": 1}) == {"more": 1}
 
 
 def test_an_array_becomes_the_frame_that_mlflow_wants(custom):
     model, planned = loaded(custom)
     _, predict = method(model, planned, ["predict"])
-    assert predict(FRAME.to_numpy()).tolist() == [12.5, 14.5]
-    assert predict(FRAME.to_numpy().astype(object)).tolist() == [12.5, 14.5]
+    assert predict(FRAME.to_numpy(), {}).tolist() == [12.5, 14.5]
+    assert predict(FRAME.to_numpy().astype(object), {}).tolist() == [12.5, 14.5]
 
 
 def test_another_method_reaches_the_python_model_with_its_context(custom):
     model, planned = loaded(custom)
     _, explain = method(model, planned, ["explain"])
-    assert explain(FRAME).tolist() == [[1.0, 1.0, 3.0]]
+    assert explain(FRAME, {}).tolist() == [[1.0, 1.0, 3.0]]
     _, plainly = method(model, planned, ["predict_plainly"])
-    assert plainly(FRAME).tolist() == [[1.0], [2.0]]
+    assert plainly(FRAME, {}).tolist() == [[1.0], [2.0]]
 
 
 def test_another_method_reaches_the_flavours_own_model(tmp_path):
@@ -103,7 +115,7 @@ def test_another_method_reaches_the_flavours_own_model(tmp_path):
     )
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     _, proba = method(model, {"loader": "pyfunc", "columns": None}, ["predict_proba"])
-    np.testing.assert_array_equal(proba(FRAME), estimator.predict_proba(FRAME))
+    np.testing.assert_array_equal(proba(FRAME, {}), estimator.predict_proba(FRAME))
 
 
 def test_a_missing_method_is_refused_with_those_that_are_there(custom):
@@ -129,8 +141,8 @@ def test_an_estimator_is_called_by_the_method_that_it_was_logged_with(tmp_path):
     names = methods(mlmodel.read(tmp_path / "model"), "")["predict"]
     _, predict = method(native, planned, list(names))
     expected = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(FRAME)
-    np.testing.assert_array_equal(predict(FRAME), expected)
-    assert predict(FRAME).shape == (2, 2)
+    np.testing.assert_array_equal(predict(FRAME, {}), expected)
+    assert predict(FRAME, {}).shape == (2, 2)
 
 
 def test_mlflows_switch_against_pickles_counts(tmp_path, monkeypatch):

@@ -93,6 +93,7 @@ def test_any_other_flavour_is_loaded_by_mlflow_which_knows_its_code(tmp_path):
         "code": None,
         "imports": [],
         "columns": ["a", "b"],
+        "params": {},
     }
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.models.utils import _enforce_schema
-from mlflow.types import Schema
+from mlflow.models.utils import _enforce_params_schema, _enforce_schema
+from mlflow.types import ParamSchema, Schema
 
 from server import mlmodel
 from server.errors import BadData
@@ -22,6 +22,7 @@ from server.model.worker.argument import argument
 from server.protocol.arguments import arguments
 from server.protocol.decode import decode
 from server.protocol.json_data import tabled
+from server.protocol.parameters import parameters
 
 ACCEPTS, REFUSES = "accepts", "refuses"
 
@@ -103,6 +104,24 @@ def here(entries: list[dict[str, Any]], message: dict[str, Any], xtype: str, fol
     size, _ = wire.PREFIX.unpack(frame[: wire.PREFIX.size])
     header = json.loads(frame[wire.PREFIX.size : wire.PREFIX.size + size])
     return Outcome(ACCEPTS, argument(header, wire.unpack(header, frame[wire.PREFIX.size + size :])))
+
+
+def parameters_by_mlflow(known: list[dict[str, Any]], given: dict[str, Any]) -> Outcome:
+    """Return what mlflow.pyfunc makes of a request's parameters."""
+    try:
+        return Outcome(ACCEPTS, _enforce_params_schema(dict(given), ParamSchema.from_json(json.dumps(known))))
+    except Exception as error:  # noqa: BLE001  any exception is its way to refuse
+        return Outcome(REFUSES, words=f"{type(error).__name__}: {error}")
+
+
+def parameters_here(known: list[dict[str, Any]], given: dict[str, Any]) -> Outcome:
+    """Return what this server makes of them, with the defaults that the model's process adds."""
+    try:
+        return Outcome(
+            ACCEPTS, {**{entry["name"]: entry["default"] for entry in known}, **parameters(given, known)}
+        )
+    except BadData as error:
+        return Outcome(REFUSES, words=str(error))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -48,7 +48,7 @@ def test_any_other_value_is_left_to_the_model():
 REFUSED = {
     "two-forms": (
         {"inputs": [[1]], "instances": [[1]]},
-        "jsonData has inputs, instances: it must have instances alone",
+        "jsonData has inputs, instances: it must have instances alone, or with params",
     ),
     "split-without-data": (
         {"dataframe_split": {"columns": ["a"]}},

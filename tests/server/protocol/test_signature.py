@@ -13,7 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.server.protocol.enforcement import ACCEPTS, Outcome, by_mlflow, here
+from tests.server.protocol.enforcement import (
+    ACCEPTS,
+    Outcome,
+    by_mlflow,
+    here,
+    parameters_by_mlflow,
+    parameters_here,
+)
 
 TABLE = Path(__file__).parents[3] / "docs" / "signature.md"
 ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?")
@@ -262,8 +269,37 @@ def test_a_request_is_held_to_its_signature_as_mlflow_does_it(signature, message
         assert (mlflow.verdict, own.verdict) == differences()[case]
 
 
+KNOWN = [
+    {"name": "heat", "type": "double", "default": 0.5, "shape": None},
+    {"name": "top", "type": "long", "default": 3, "shape": None},
+    {"name": "stop", "type": "string", "default": ["."], "shape": [-1]},
+]
+# What a request gives for these parameters, and the case of the table that the two differ in.
+PARAMETERS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "none": ({}, None),
+    "all": ({"heat": 1.5, "top": 1, "stop": ["x", "y"]}, None),
+    "whole-number": ({"heat": 1}, None),
+    "null": ({"top": None}, None),
+    "part": ({"top": 1.5}, None),
+    "text-for-number": ({"heat": "1"}, None),
+    "scalar-for-list": ({"stop": "x"}, None),
+    "double-for-long": ({"top": 1.0}, "double-for-integer"),
+    "unknown": ({"tops": 1}, "unknown-parameter"),
+}
+
+
+@pytest.mark.parametrize(("given", "case"), PARAMETERS.values(), ids=PARAMETERS)
+def test_parameters_are_held_to_the_signature_as_mlflow_does_it(given, case):
+    mlflow, own = parameters_by_mlflow(KNOWN, given), parameters_here(KNOWN, given)
+    if case is None:
+        assert own == mlflow
+    else:
+        assert (mlflow.verdict, own.verdict) == differences()[case]
+
+
 def test_every_difference_in_the_table_is_seen_and_no_other_has_a_name():
-    assert set(differences()) == {case for *_, case in CASES.values() if case is not None}
+    seen = {case for *_, case in (*CASES.values(), *PARAMETERS.values()) if case is not None}
+    assert set(differences()) == seen
 
 
 def both(signature, message, xtype, folder) -> tuple[Outcome, Outcome]:

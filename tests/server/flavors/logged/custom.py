@@ -67,6 +67,10 @@ def main(dest: Path, requirements: list[str]) -> None:
     expected = expected.astype(object).where(expected.notna(), None)
     record.add(table(ROWS), expected, xtype="DataFrame")
     record.add({"ndarray": table(ROWS)["ndarray"]}, expected)
+    more = loaded.predict(ROWS, params={"more": 2.0})
+    split = {"columns": table(ROWS)["names"], "data": table(ROWS)["ndarray"]}
+    message = {"jsonData": {"dataframe_split": split, "params": {"more": 2}}}
+    record.add(message, more.astype(object).where(more.notna(), None), xtype="DataFrame")
     explained = loaded.unwrap_python_model().explain(None, ROWS)
     record.add(table(ROWS), explained, xtype="DataFrame", predict_method="explain")
 

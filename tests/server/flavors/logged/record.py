@@ -20,8 +20,12 @@ class Record:
         self._entries: list[dict[str, Any]] = []
 
     def add(self, data: dict[str, Any], answer: Any, **parameters: str) -> None:
-        """Keep that a server with these graph parameters must answer ``data`` of a request with ``answer``."""
-        entry = {"parameters": parameters, "data": data, "answer": plain(answer)}
+        """Keep that a server with these graph parameters must answer with ``answer``.
+
+        ``data`` is that of a request, or a whole request with jsonData.
+        """
+        message = data if "jsonData" in data else {"data": data}
+        entry = {"parameters": parameters, "message": message, "answer": plain(answer)}
         self._entries.append(entry)
         self._path.write_text(json.dumps(self._entries, indent=1))
 
