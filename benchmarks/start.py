@@ -103,6 +103,7 @@ def alternated(
             # An action that has more to do after what is measured returns when it was done.
             end = stopped if isinstance(stopped, float) else time.perf_counter()
             taken[name].append(end - started)
+            print(f"{name}: {end - started:.2f} s", file=sys.stderr)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
