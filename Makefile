@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-check bench-diff seal seal-cert scan train docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-check bench-diff bench-start seal seal-cert scan train docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -44,6 +44,9 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
 	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"}
+
+bench-start: $(environment) ## how long a model's start takes, beside pip and a bare import of its library
+	@$(python) benchmarks/start.py
 
 bench-check: $(environment) ## how long check takes over 200 overlays
 	@$(python) benchmarks/check.py
