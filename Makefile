@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-check bench-diff bench-start seal seal-cert scan train docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan train docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
