@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,21 +11,14 @@ import uvicorn
 
 from server.edges.asgi import Application
 from server.edges.rest import Rest
-from server.errors import BadSetting
 from server.node import Node
 
 
-async def serve(node: Node, stop: asyncio.Event) -> None:
-    """Serve a node until ``stop``; requests under way may end within the drain seconds.
-
-    Raises:
-        BadSetting: the port cannot be listened on.
-    """
+async def serve(node: Node, sock: socket.socket, stop: asyncio.Event) -> None:
+    """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
     settings = node.settings
     config = uvicorn.Config(
         Application(Rest(node), settings.max_body_bytes),
-        host=settings.host,
-        port=settings.http_port,
         http="httptools",
         lifespan="off",
         ws="none",
@@ -37,13 +31,7 @@ async def serve(node: Node, stop: asyncio.Event) -> None:
     server = _Server(config)
     stopping = asyncio.create_task(_stop(server, stop))
     try:
-        await server.serve()
-    except SystemExit as error:
-        # uvicorn's way to say that it cannot listen; it has logged the reason.
-        raise BadSetting(
-            f"cannot listen on {settings.host}:{settings.http_port}: the port must be free and the address "
-            "this machine's; choose another by PREDICTIVE_UNIT_HTTP_SERVICE_PORT or SERVER_HOST"
-        ) from error
+        await server.serve([sock])
     finally:
         stopping.cancel()
 

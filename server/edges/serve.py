@@ -6,11 +6,13 @@ import asyncio
 import importlib
 import logging
 import signal
+import socket
 from pathlib import Path
 
 import uvloop
 
 from server.edges import http_server
+from server.edges.listen import listen
 from server.model.launch import Launched
 from server.node import Node
 from server.settings import ServeSettings
@@ -27,17 +29,20 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched | None 
         BadSetting: a port cannot be listened on.
     """
     node = Node(settings, environment, launched)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node))
+    with (
+        listen(settings.host, settings.http_port) as sock,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_run(node, sock))
 
 
-async def _run(node: Node) -> None:
+async def _run(node: Node, sock: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loading = asyncio.create_task(node.process.run())
-    faces = [asyncio.create_task(http_server.serve(node, stop)), asyncio.create_task(_grpc(node, stop))]
+    faces = [asyncio.create_task(http_server.serve(node, sock, stop)), asyncio.create_task(_grpc(node, stop))]
     stopping = asyncio.create_task(stop.wait())
     settings = node.settings
     log.info(

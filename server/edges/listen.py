@@ -1,0 +1,31 @@
+"""The socket that a face listens on, open before anything that serves it: several processes may accept on one."""
+
+from __future__ import annotations
+
+import socket
+
+from server.errors import BadSetting
+
+# Connections that the kernel holds until they are accepted; it takes net.core.somaxconn where that is less.
+BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address of this machine; port 0 is any free one.
+
+    Of a name with several addresses it is the first. ``::`` takes IPv4 as well where the machine can.
+
+    Raises:
+        BadSetting: the address is not this machine's, or the port is in use or not allowed.
+    """
+    try:
+        # The port stays out of it: it would be taken modulo 65,536.
+        (family, _, _, _, found), *_ = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        address = (found[0], port, *found[2:])
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise BadSetting(
+            f"cannot listen on {host}:{port}: the port must be free and the address "
+            "this machine's; choose another by PREDICTIVE_UNIT_HTTP_SERVICE_PORT or SERVER_HOST"
+        ) from error
