@@ -15,14 +15,26 @@ from gitops.check.tree import Tree
 from gitops.manifests import title
 
 FOLDER = "argocd"
+# Kinds without a namespace that a manifest here could have: https://kubernetes.io/docs/reference/using-api/api-concepts/
+CLUSTER_WIDE = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PriorityClass",
+    "StorageClass",
+}
 _GROUP = "argoproj.io"
 
 
 @dataclass(frozen=True)
 class Application:
-    """An Application: its name, the folders of the tree that it applies, and to which cluster and namespace."""
+    """An Application: its name and project, the folders of the tree that it applies, from which repositories, and whereto."""
 
     name: str
+    project: str
+    repositories: tuple[str, ...]
     folders: tuple[str, ...]
     cluster: str
     namespace: str
@@ -30,10 +42,11 @@ class Application:
 
 @dataclass(frozen=True)
 class Applications:
-    """All Applications, and why what others make cannot be told: owner and reason."""
+    """All Applications, why what others make cannot be told (owner and reason), and the projects that are declared."""
 
     known: tuple[Application, ...]
     unknown: tuple[tuple[str, str], ...]
+    projects: tuple[Mapping[str, Any], ...]
 
     def of(self, folder: str) -> list[Application]:
         """Return those that apply ``folder``."""
@@ -46,12 +59,14 @@ def applications(tree: Tree) -> Applications | None:
         return None
     known: list[Application] = []
     unknown: list[tuple[str, str]] = []
-    for entry in _objects(tree):
+    objects = list(_objects(tree))
+    for entry in objects:
         try:
             known += _made(tree, entry)
         except Unreadable as error:
             unknown.append((title(entry), str(error)))
-    return Applications(tuple(known), tuple(unknown))
+    projects = tuple(entry for entry in objects if entry.get("kind") == "AppProject")
+    return Applications(tuple(known), tuple(unknown), projects)
 
 
 def _objects(tree: Tree) -> Iterator[Mapping[str, Any]]:
@@ -80,6 +95,8 @@ def _application(name: str, spec: Mapping[str, Any]) -> Application:
     destination = spec.get("destination") or {}
     return Application(
         name=name,
+        project=spec.get("project") or "",
+        repositories=tuple(source.get("repoURL") or "" for source in sources),
         folders=tuple(source["path"].strip("/") for source in sources if source.get("path")),
         cluster=destination.get("server") or destination.get("name") or "",
         namespace=destination.get("namespace") or "",

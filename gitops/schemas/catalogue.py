@@ -32,7 +32,12 @@ class Crds:
 
 
 # A kind of another project is validated as soon as the module that defines it is listed here.
-CRDS = (Crds("github.com/bitnami/sealed-secrets", "helm/sealed-secrets/crds/*.yaml"),)
+SCHEMAS = tools.MODULE / "schemas"
+CRDS = (
+    Crds("github.com/bitnami/sealed-secrets", "helm/sealed-secrets/crds/*.yaml"),
+    Crds("github.com/argoproj/argo-cd/v3", "manifests/crds/*-crd.yaml", SCHEMAS),
+    Crds("sigs.k8s.io/gateway-api", "config/crd/standard/*.yaml", SCHEMAS),
+)
 
 
 def folder() -> Path:

@@ -10,6 +10,7 @@ from gitops.check.policies import (
     pins,
     pods,
     predictors,
+    projects,
     rendering,
     schemas,
     secrets,
@@ -35,6 +36,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     demo.demo_secret,
     coverage.application_coverage,
     coverage.application_overlap,
+    projects.application_project,
     coverage.orchestrator_namespace,
     coverage.orchestrator_opt_in,
 )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.check.applications import FOLDER, Application, Applications, applications
+from gitops.check.applications import CLUSTER_WIDE, FOLDER, Application, Applications, applications
 from gitops.check.policies.secrets import SEALED
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.rendered import BASE
@@ -14,16 +14,6 @@ from gitops.check.tree import Tree
 from gitops.manifests import SeldonDeployment
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-# Kinds without a namespace that a manifest here could have: https://kubernetes.io/docs/reference/using-api/api-concepts/
-_CLUSTER_WIDE = {
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "Namespace",
-    "PersistentVolume",
-    "PriorityClass",
-    "StorageClass",
-}
 
 
 @policy
@@ -85,7 +75,7 @@ def orchestrator_namespace(tree: Tree) -> Iterator[Breach]:
 @warning
 def orchestrator_opt_in(tree: Tree) -> Iterator[Breach]:
     """A graph that is switched off could run when switched on: restricted refuses Seldon's orchestrator."""
-    found = applications(tree) or Applications((), ())
+    found = applications(tree) or Applications((), (), ())
     yield from _refused(tree, {folder for folder in tree.rendered if not found.of(folder)})
 
 
@@ -120,5 +110,5 @@ def _enforced(tree: Tree) -> Mapping[str, str]:
 def _identity(entry: Mapping[str, Any], application: Application) -> tuple[str, str, str, str, str]:
     group = str(entry.get("apiVersion")).rpartition("/")[0]
     kind, metadata = str(entry.get("kind")), entry["metadata"]
-    namespace = "" if kind in _CLUSTER_WIDE else metadata.get("namespace") or application.namespace
+    namespace = "" if kind in CLUSTER_WIDE else metadata.get("namespace") or application.namespace
     return application.cluster, group, kind, namespace, metadata["name"]

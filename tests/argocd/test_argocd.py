@@ -1,0 +1,82 @@
+"""What argocd/ gives Argo CD, as it is rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitops.check.applications import applications
+from gitops.check.tree import load
+from gitops.kustomize import build
+
+ROOT = Path(__file__).parents[2]
+URL = "https://github.com/owner/seldon-mlflow-gitops"
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[str, Any]:
+    return {entry["kind"]: entry for entry in build(ROOT / "argocd")}
+
+
+def test_every_overlay_with_a_node_has_an_application_named_by_its_deployment() -> None:
+    found = applications(load(ROOT))
+    assert found is not None
+    assert found.unknown == ()
+    assert {entry.name: entry.folders for entry in found.known} == {
+        "graph-iris-model": ("overlays/model",),
+        "graph-iris-postprocessor": ("overlays/postprocessor",),
+        "graph-iris-preprocessor": ("overlays/preprocessor",),
+        "seldon-secrets": ("base/secrets",),
+    }
+
+
+def test_one_file_says_which_repository(objects: dict[str, Any]) -> None:
+    named = [file.name for file in sorted((ROOT / "argocd").iterdir()) if "github.com/" in file.read_text()]
+    assert named == ["repository.yaml"]
+    assert "<" not in str({kind: entry for kind, entry in objects.items() if kind != "ConfigMap"})
+    assert objects["AppProject"]["spec"]["sourceRepos"] == [URL]
+    assert objects["Application"]["spec"]["source"] == {
+        "repoURL": URL,
+        "targetRevision": "main",
+        "path": "base/secrets",
+    }
+    generator = objects["ApplicationSet"]["spec"]["generators"][0]["git"]
+    assert (generator["repoURL"], generator["revision"]) == (URL, "main")
+    assert objects["ApplicationSet"]["spec"]["template"]["spec"]["source"] == {
+        "repoURL": URL,
+        "targetRevision": "main",
+        "path": "{{.path.path}}",
+    }
+
+
+def test_every_application_is_kept_as_it_is_in_git(objects: dict[str, Any]) -> None:
+    template = objects["ApplicationSet"]["spec"]["template"]
+    for spec in (template["spec"], objects["Application"]["spec"]):
+        policy = spec["syncPolicy"]
+        assert policy["automated"] == {"prune": True, "selfHeal": True}
+        assert policy["syncOptions"] == ["ServerSideApply=true", "PruneLast=true"]
+        assert policy["retry"]["limit"] > 0
+        assert policy["retry"]["refresh"] is True
+        assert spec["project"] == objects["AppProject"]["metadata"]["name"]
+    assert objects["ApplicationSet"]["spec"]["goTemplateOptions"] == ["missingkey=error"]
+
+
+def test_the_health_check_goes_into_argo_cds_own_config_map_and_nothing_else_does(
+    objects: dict[str, Any],
+) -> None:
+    found = objects["ConfigMap"]
+    assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("argocd-cm", "argocd")
+    assert found["metadata"]["labels"] == {"app.kubernetes.io/part-of": "argocd"}
+    assert found["data"] == {
+        "resource.customizations.health.machinelearning.seldon.io_SeldonDeployment": (
+            ROOT / "argocd/health.lua"
+        ).read_text()
+    }
+
+
+def test_a_project_of_one_repository_and_one_namespace(objects: dict[str, Any]) -> None:
+    spec = objects["AppProject"]["spec"]
+    assert spec["destinations"] == [{"server": "https://kubernetes.default.svc", "namespace": "seldon"}]
+    assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": "seldon"}]

@@ -1,0 +1,113 @@
+"""argocd/health.lua run for real, in the Lua 5.1 that Argo CD has, with no more of its library than there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lupa.lua51 import LuaRuntime
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "argocd/health.lua"
+STATUSES = yaml.safe_load(Path(__file__).with_name("statuses.yaml").read_text())
+AVAILABLE = {"state": "Available"}
+FAILED = {"state": "Failed", "description": "Deployment is no longer progressing and not available."}
+WAITING = {"status": "Progressing", "message": "the status is older than the spec"}
+HEALTHY = {"status": "Healthy", "message": "Available"}
+DEGRADED = {"status": "Degraded", "message": FAILED["description"]}
+
+
+def health(obj: dict[str, Any]) -> dict[str, str]:
+    lua = LuaRuntime(unpack_returned_tuples=True)
+    # Argo CD opens package, base and table, and of os gives time and date, by require only.
+    lua.execute("""
+        local known = {time = os.time, date = os.date}
+        for _, name in ipairs({"string", "math", "io", "debug", "coroutine", "os", "python"}) do
+          _G[name] = nil
+          package.loaded[name] = nil
+        end
+        package.preload["os"] = function() return known end
+        getmetatable("").__index = nil
+    """)
+    lua.globals().obj = lua.table_from(obj, recursive=True)
+    return dict(lua.execute(SCRIPT.read_text()))
+
+
+def deployment(
+    status: dict[str, Any] | None, *, spec_age: float | None = None, status_age: float | None = None
+) -> dict[str, Any]:
+    """Return a live object whose spec and status were written so many seconds ago."""
+    entries = [
+        {"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {"f:predictors": {}}}},
+        {
+            "manager": "manager",
+            "operation": "Update",
+            "subresource": "status",
+            "fieldsV1": {"f:status": {"f:state": {}}},
+        },
+        # Who writes something else than spec and status counts for neither.
+        {
+            "manager": "kubectl",
+            "operation": "Update",
+            "time": stamp(0),
+            "fieldsV1": {"f:metadata": {"f:labels": {}}},
+        },
+    ]
+    for entry, age in zip(entries, (spec_age, status_age), strict=False):
+        if age is not None:
+            entry["time"] = stamp(age)
+    found: dict[str, Any] = {"kind": "SeldonDeployment", "metadata": {"managedFields": entries}, "spec": {}}
+    return found if status is None else found | {"status": status}
+
+
+def stamp(age: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.fixture(params=["UTC", "Asia/Kolkata", "Pacific/Honolulu"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock shows another zone's time."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("case", STATUSES)
+def test_a_status_says_how_the_deployment_is(case: str) -> None:
+    entry = STATUSES[case]
+    assert health(deployment(entry.get("status"))) == entry["health"]
+
+
+@pytest.mark.parametrize("case", STATUSES)
+def test_an_object_without_managed_fields_is_judged_by_its_status(case: str) -> None:
+    entry = STATUSES[case]
+    found = deployment(entry.get("status"))
+    found["metadata"] = {"name": "graph-iris-model"}
+    assert health(found) == entry["health"]
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize("status", [AVAILABLE, FAILED])
+def test_a_status_from_before_a_change_does_not_count(status: dict[str, Any]) -> None:
+    assert health(deployment(status, spec_age=3, status_age=600)) == WAITING
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(("status", "expected"), [(AVAILABLE, HEALTHY), (FAILED, DEGRADED)])
+def test_a_status_written_since_the_change_counts(status: dict[str, Any], expected: dict[str, str]) -> None:
+    assert health(deployment(status, spec_age=3, status_age=1)) == expected
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(("status", "expected"), [(AVAILABLE, HEALTHY), (FAILED, DEGRADED)])
+def test_a_change_that_the_operator_has_nothing_to_say_about_is_not_waited_for(
+    status: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert health(deployment(status, spec_age=90, status_age=600)) == expected
