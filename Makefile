@@ -46,13 +46,13 @@ diff: $(environment) ## what this work tree renders otherwise than BASE=…, as 
 	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"}
 
 bench-start: $(environment) ## how long a model's start takes, beside pip and a bare import of its library
-	@$(python) benchmarks/start.py
+	@$(python) -m benchmarks.start
 
-bench-check: $(environment) ## how long check takes over 200 overlays
-	@$(python) benchmarks/check.py
+bench-check: $(environment) ## how long check takes over 200 overlays; fails over 60 s
+	@$(python) -m benchmarks.check
 
-bench-diff: $(environment) ## how long diff takes over 200 overlays
-	@$(python) benchmarks/diff.py
+bench-diff: $(environment) ## how long diff takes over 200 overlays; fails over 60 s
+	@$(python) -m benchmarks.diff
 
 seal: $(environment) ## seal the secrets of the deployments (or SECRET=…) to the committed certificate
 	@$(python) -m gitops seal $(SECRET)

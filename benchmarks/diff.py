@@ -1,7 +1,8 @@
-"""How long `make diff` takes over many overlays: `make bench-diff`, or python benchmarks/diff.py NUMBER.
+"""How long `make diff` takes over many overlays: `make bench-diff`, or python -m benchmarks.diff NUMBER.
 
 A repository is made in a temporary folder from base/ and overlays/model: each overlay has names, a contract and a lock
-of its own. Then one, all through the base, and all by themselves are changed and compared with the commit.
+of its own. Then one, all through the base, and all by themselves are changed and compared with the commit. It
+ends with status 1 when one of these takes longer than its budget.
 """
 
 from __future__ import annotations
@@ -18,20 +19,23 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from benchmarks.budget import available, judge
+from gitops.diff.command import diff
+from gitops.tools import tool
+from server.artifact.contract import contract
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from gitops.diff.command import diff  # noqa: E402
-from gitops.tools import tool  # noqa: E402
-from server.artifact.contract import contract  # noqa: E402
-
+OVERLAYS = 200
+# For so many overlays on two cores.
+BUDGET_SECONDS = 60
 PACKAGES = 60
 HASHES = 20
 _MODEL = ROOT / "examples/iris/models/iris_svm_model"
 
 
-def main(number: int) -> None:
-    """Print a line for each kind of change."""
+def main(number: int) -> int:
+    """Print a line for each kind of change; return the exit status."""
+    fine = []
     tool("kustomize")
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
@@ -43,7 +47,7 @@ def main(number: int) -> None:
         ):
             subprocess.run(["git", "-C", root, *_AUTHOR, *arguments], check=True)
         overlays = sorted((root / "overlays").iterdir())
-        print(f"{number} overlays, {os.cpu_count()} cores")
+        print(f"{number} overlays, {available()} cores")
         for name, change in (
             ("nothing changes", lambda: None),
             ("one model changes", lambda: promote(overlays[:1])),
@@ -51,7 +55,9 @@ def main(number: int) -> None:
             ("the image and every model change", lambda: promote(overlays)),
         ):
             taken, computed = measure(root, change)
-            print(f"{name:33} {taken:6.1f} s, of computing on all cores {computed:6.1f} s")
+            budget = BUDGET_SECONDS
+            fine.append(judge(name, taken, budget, f"; of computing on all cores {computed:.1f} s"))
+    return 0 if all(fine) else 1
 
 
 _AUTHOR = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
@@ -115,4 +121,4 @@ def _computed() -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else OVERLAYS))

@@ -1,6 +1,6 @@
 """How long a pod takes before it answers: its environment against pip's, its start against the bare model's.
 
-    python benchmarks/start.py [--rounds N]
+    python -m benchmarks.start [--rounds N]
 
 Both sides of a ratio are measured by turns in one run; the figures are medians. Run it on a machine that does nothing else.
 """
@@ -19,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
-# What a program does that has nothing but the model: the packages that its requests need, and the model.
+# What the library alone takes; and a program that has nothing but the model: what its requests need, and the model.
+LIBRARY = "import sklearn"
 BARE = {
     "ndarray": "import sklearn, skops.io; skops.io.load({path!r})",
     "DataFrame": "import pandas, sklearn, skops.io; skops.io.load({path!r})",
@@ -52,10 +54,7 @@ def environments(folder: Path, rounds: int) -> None:
         rounds,
         {
             "pip, no cache": lambda: pip(folder, python, requirements, "--no-cache-dir"),
-            "environment, no cache": lambda: (
-                shutil.rmtree(folder / "none", ignore_errors=True),
-                build(fresh(folder / "cold"), folder / "none"),
-            ),
+            "environment, no cache": lambda: build(fresh(folder / "cold"), fresh(folder / "none")),
             "pip, warm cache": lambda: pip(folder, python, requirements, "--cache-dir", str(folder / "pip")),
             "environment, warm cache": lambda: build(fresh(folder / "warm"), folder / "uv"),
             "environment, found by its key": lambda: build(env, folder / "uv"),
@@ -79,14 +78,20 @@ def starts(folder: Path, rounds: int) -> None:
     env = folder / "env"
     python = str(env / "current" / "bin" / "python")
     path = str(MODEL / "model.skops")
-    measured: dict[str, Callable[[], object]] = {}
+    measured: dict[str, Callable[[], object]] = {LIBRARY: partial(run, [python, "-I", "-c", LIBRARY])}
     for xtype, program in BARE.items():
         code = program.format(path=path)
-        measured[f"bare, {xtype}"] = lambda code=code: run([python, "-I", "-c", code])
-        measured[f"server, {xtype}"] = lambda xtype=xtype: serve(env, xtype)
+        measured[f"bare, {xtype}"] = partial(run, [python, "-I", "-c", code])
+        measured[f"server, {xtype}"] = partial(serve, env, xtype)
     seconds = alternated(rounds, measured, warm_up=list(measured))
     print(f"\nFrom the start of the process to ready (medians of {rounds} rounds)")
-    report(seconds, [(f"server, {xtype}", f"bare, {xtype}", "≤ 1.3 times as long") for xtype in BARE])
+    report(
+        seconds,
+        [
+            *((f"server, {xtype}", f"bare, {xtype}", "≤ 1.3 times as long") for xtype in BARE),
+            *((f"server, {xtype}", LIBRARY, "") for xtype in BARE),
+        ],
+    )
 
 
 def alternated(
