@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan train docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan train pin docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -65,6 +65,9 @@ scan: $(environment) ## no secret lies in the tree
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
+
+pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, and write what it takes
+	@$(python) -m gitops pin -- "$$IMAGE_DIGEST"
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

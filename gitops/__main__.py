@@ -1,4 +1,4 @@
-"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, scan, train."""
+"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, scan, train, pin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import getpass
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gitops.errors import GitopsError
@@ -79,7 +79,17 @@ def _scan(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from gitops.train import train
 
-    for line in train(ROOT):
+    return _print(train(ROOT))
+
+
+def _pin(arguments: argparse.Namespace) -> int:
+    from gitops.pin import pin
+
+    return _print(pin(ROOT, arguments.digest))
+
+
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
         print(line)
     return 0
 
@@ -141,6 +151,10 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)
+
+    pin = commands.add_parser("pin", help="pin a released image, which was built from this checkout")
+    pin.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")
+    pin.set_defaults(run=_pin)
     return top
 
 

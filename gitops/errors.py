@@ -106,3 +106,9 @@ class WrapperNotInstalled(GitopsError):
     """The stock wrapper's environment cannot be made."""
 
     exit_code = 17
+
+
+class NotWritten(GitopsError):
+    """A file of the work tree cannot be written; all are as they were."""
+
+    exit_code = 18

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from gitops import image
 from gitops.errors import NotRunnable
 from gitops.local.volumes import translate
 from gitops.pods import Container, EnvVar
 
-# The project's image, whatever registry and owner a fork gives it: what runs in its place is this checkout.
-IMAGE = "seldon-mlflow-server"
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
 _REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
@@ -24,11 +23,11 @@ def arguments(container: Container, mounts: Mapping[str, Path], environ: Mapping
     Raises:
         NotRunnable: it runs another image, or asks for something that a process here cannot have.
     """
-    name = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    if name != IMAGE:
+    # What runs in its place is this checkout.
+    if not image.ours(container.image):
         raise NotRunnable(
             f"{container.path}.image of container {container.name} is {container.image!r}: the local run knows "
-            f"only the project's image, {IMAGE}"
+            f"only the project's image, {image.NAME}"
         )
     for field in _UNKNOWN:
         if container.raw.get(field):

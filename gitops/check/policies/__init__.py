@@ -15,6 +15,7 @@ from gitops.check.policies import (
     schemas,
     secrets,
     security,
+    skew,
     targets,
 )
 from gitops.check.policy import Policy
@@ -27,6 +28,8 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,
     targets.target,
     images.image_released,
+    skew.image_interface,
+    skew.skew,
     pins.contract_digest,
     pins.contract_present,
     pins.lock_digest,

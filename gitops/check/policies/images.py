@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gitops import image
 from gitops.check.policies.graph import BUILT_IN
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.rendered import Rendered
@@ -12,7 +13,6 @@ from gitops.check.tree import Tree
 from gitops.manifests import Predictor
 
 _PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
-_UNRELEASED = "@sha256:" + "0" * 64
 _FIX = "name it by digest, as in name@sha256:…; the project's own image is set under images in base/kustomization.yaml"
 
 
@@ -52,10 +52,10 @@ def image_released(tree: Tree) -> Iterator[Breach]:
         for workload in rendered.workloads:
             for container in workload.containers:
                 seen.setdefault(container.image, (folder, workload.title))
-    for image, (folder, owner) in seen.items():
-        if image.endswith(_UNRELEASED):
+    for reference, (folder, owner) in seen.items():
+        if image.digest(reference) == image.UNRELEASED:
             fix = "release the image; its digest goes into base/kustomization.yaml"
-            yield Breach(owner, f"runs {image}", fix, folder)
+            yield Breach(owner, f"runs {reference}", fix, folder)
 
 
 def _seldons_own(predictor: Predictor) -> Iterator[str]:
@@ -71,6 +71,6 @@ def _seldons_own(predictor: Predictor) -> Iterator[str]:
             (f"{path}.containerSpec.image", (explainer.get("containerSpec") or {}).get("image", "")),
             (f"{path}.storageInitializerImage", explainer.get("storageInitializerImage")),
         ]
-    for path, image in given:
-        if image is not None and not _PINNED.fullmatch(image):
-            yield f"{path} is {image!r}"
+    for path, named in given:
+        if named is not None and not _PINNED.fullmatch(named):
+            yield f"{path} is {named!r}"

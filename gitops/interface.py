@@ -1,0 +1,83 @@
+"""What the pinned image can be asked for, as its release wrote it beside its digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitops.errors import BadManifest
+from gitops.shape import Part
+from server.interface import interface
+
+FILE = "base/interface.json"
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: its ``arguments`` in order, and its ``options`` with the name of their value, empty for a switch."""
+
+    arguments: tuple[str, ...]
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What an image takes (server.interface). ``image`` is its digest, empty for that of a tree."""
+
+    image: str
+    verbs: Mapping[str, Verb]
+    settings: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, tuple[str, ...]]
+    annotations: frozenset[str]
+
+
+def own() -> Interface:
+    """Return the interface of the server in this tree."""
+    return _parsed("server/interface.py", interface())
+
+
+def read(root: Path) -> Interface | None:
+    """Return the interface that the last release wrote below ``root``, or None where there is none.
+
+    Raises:
+        BadManifest: the file is none that `make pin` writes.
+    """
+    file = root / FILE
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadManifest(f"{FILE}: is not JSON ({error}); write it again with `make pin`") from error
+    if not isinstance(content, dict):
+        raise BadManifest(f"{FILE}: must be an object; write it again with `make pin`")
+    return _parsed(FILE, content)
+
+
+def text(image: str) -> str:
+    """Return the file for the image with the digest ``image``, made of this tree."""
+    return json.dumps({"image": image, **interface()}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _parsed(owner: str, content: Mapping[str, Any]) -> Interface:
+    root = Part(owner, "", content)
+    verbs = root.part("verbs")
+    return Interface(
+        image=root.text("image", ""),
+        verbs={name: _verb(verbs.part(name)) for name in verbs.raw},
+        settings=_choices(root.part("settings")),
+        parameters=_choices(root.part("parameters")),
+        annotations=frozenset(root.texts("annotations")),
+    )
+
+
+def _verb(part: Part) -> Verb:
+    options = part.part("options")
+    return Verb(part.texts("arguments"), {name: options.text(name, "") for name in options.raw})
+
+
+def _choices(part: Part) -> dict[str, tuple[str, ...]]:
+    return {name: part.texts(name) for name in part.raw}
