@@ -47,6 +47,20 @@ class BodyTooLarge(BadData):
     grpc = "RESOURCE_EXHAUSTED"
 
 
+class HeadTooLarge(BadData):
+    """The request's target and headers are over the limit."""
+
+    status = 431
+    grpc = "RESOURCE_EXHAUSTED"
+
+
+class TooSlow(BadData):
+    """The request does not come in the time that it may take."""
+
+    status = 408
+    grpc = "DEADLINE_EXCEEDED"
+
+
 class NoSuchPath(BadData):
     """The path is not one that the server answers."""
 
@@ -71,6 +85,12 @@ class NotReady(ServerError):
     status = 503
     grpc = "UNAVAILABLE"
     reason = "MICROSERVICE_NOT_READY"
+
+
+class TooManyConnections(NotReady):
+    """The server has as many connections as it takes."""
+
+    grpc = "RESOURCE_EXHAUSTED"
 
 
 class ModelFailed(ServerError):

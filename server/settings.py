@@ -124,6 +124,26 @@ class ServeSettings:
         env="SERVER_MAX_BODY_BYTES",
         minimum=1,
     )
+    max_connections: int = setting(
+        1000,
+        "Largest number of connections of the REST interface; one more is answered with 503 and closed.",
+        env="SERVER_MAX_CONNECTIONS",
+        minimum=1,
+    )
+    idle_seconds: int = setting(
+        100,
+        "How long a connection of the REST interface is kept without a request. Seldon's orchestrator keeps its own 90 s, "
+        "and must be the first to close one.",
+        env="SERVER_IDLE_SECONDS",
+        minimum=1,
+    )
+    read_seconds: int = setting(
+        30,
+        "How long a client may take to send a REST request, or to take an answer, and a second more for every 16 KiB; "
+        "then it gets a 408.",
+        env="SERVER_READ_SECONDS",
+        minimum=1,
+    )
     grpc_port: int = setting(
         9500, "Port of the gRPC interface.", env="PREDICTIVE_UNIT_GRPC_SERVICE_PORT", minimum=0
     )

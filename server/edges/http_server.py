@@ -1,49 +1,62 @@
-"""The server that carries the REST interface."""
+"""The server that carries the REST interface: HTTP/1.1 straight on the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from email.utils import formatdate
 
-import uvicorn
-
-from server.edges.asgi import Application
+from server.edges.http_connection import Connection, Shared
 from server.edges.rest import Rest
 from server.node import Node
+
+# How exact times are, in seconds.
+TICK = 0.1
 
 
 async def serve(node: Node, sock: socket.socket, stop: asyncio.Event) -> None:
     """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
     settings = node.settings
-    config = uvicorn.Config(
-        Application(Rest(node), settings.max_body_bytes),
-        http="httptools",
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=settings.drain_seconds,
+    shared = Shared(
+        Rest(node).respond,
+        max_body_bytes=settings.max_body_bytes,
+        max_connections=settings.max_connections,
+        idle_seconds=settings.idle_seconds,
+        read_seconds=settings.read_seconds,
     )
-    server = _Server(config)
-    stopping = asyncio.create_task(_stop(server, stop))
+    await run(shared, sock, stop, settings.drain_seconds)
+
+
+async def run(shared: Shared, sock: socket.socket, stop: asyncio.Event, drain_seconds: float) -> None:
+    """Answer what comes on a socket that listens by ``shared.respond`` until ``stop``."""
+    loop = asyncio.get_running_loop()
+    _tick(shared)
+    clock = loop.create_task(_clock(shared))
     try:
-        await server.serve([sock])
+        server = await loop.create_server(lambda: Connection(shared), sock=sock)
+        await stop.wait()
+        server.close()
+        shared.draining = True
+        for connection in tuple(shared.connections):
+            connection.drain()
+        end = loop.time() + drain_seconds
+        while shared.connections and loop.time() < end:
+            await asyncio.sleep(TICK / 10)
     finally:
-        stopping.cancel()
+        clock.cancel()
+        for connection in tuple(shared.connections):
+            connection.abort()
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals alone: it would end the process by them before the model's is."""
+async def _clock(shared: Shared) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        _tick(shared)
+        for connection in tuple(shared.connections):
+            if connection.deadline < shared.now:
+                connection.expire()
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
-
-async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
-    await stop.wait()
-    server.should_exit = True
+def _tick(shared: Shared) -> None:
+    shared.now = asyncio.get_running_loop().time()
+    shared.date = f"date: {formatdate(usegmt=True)}\r\n".encode()

@@ -1,0 +1,211 @@
+"""One connection of HTTP: its requests are answered one after the other, as they came.
+
+A client that ends its side of the connection is gone: its request is not answered any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from server.edges.http import HttpRequest, HttpResponse
+from server.edges.http_head import CONTINUE, Persistence, response_head
+from server.edges.http_parser import Parser
+from server.edges.rest import failed
+from server.errors import ServerError, TooManyConnections, TooSlow
+
+# How long a client may go on sending what is not read, so that it gets to the answer before the connection is cut.
+LINGER_SECONDS = 5.0
+# The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
+SLOWEST = 16 * 1024
+NEVER = float("inf")
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Shared:
+    """What the connections of one server have in common.
+
+    ``refused`` is how many of them only wait for their client to see that; ``now`` and ``date`` are as the server's
+    clock has them.
+    """
+
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    max_body_bytes: int
+    max_connections: int
+    idle_seconds: float
+    read_seconds: float
+    connections: set[Connection] = field(default_factory=set)
+    refused: int = 0
+    draining: bool = False
+    now: float = 0.0
+    date: bytes = b""
+
+
+class Connection(asyncio.Protocol):
+    """One connection. ``deadline`` is when the server's clock has it ``expire``."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.deadline = NEVER
+        self._shared = shared
+        self._parser = Parser(shared.max_body_bytes)
+        self._refusal: ServerError | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._readable = self._writable = True
+        self._ended = self._refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or refuse it where there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        shared = self._shared
+        shared.connections.add(self)
+        if len(shared.connections) - shared.refused > shared.max_connections:
+            self._refusal = TooManyConnections(
+                f"the server has {shared.max_connections} connections: it takes no more; "
+                "send the request again, or raise SERVER_MAX_CONNECTIONS"
+            )
+        self._go_on()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends; after a refusal or the last answer it counts for nothing."""
+        if self._ended or self._refusal is not None:
+            return
+        parser = self._parser
+        was_reading = parser.reading
+        try:
+            parser.feed(data)
+        except ServerError as error:
+            self._refusal = error
+        if self._answering is not None:
+            # What is sent ahead waits, the rest of it with the client.
+            if parser.requests:
+                self._read(False)
+        elif was_reading and parser.reading and self._refusal is None:
+            self.deadline += len(data) / SLOWEST
+            self._offer()
+        else:
+            self._go_on()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that takes its answers more slowly than they come."""
+        self._writable = False
+        self.deadline = self._in(
+            self._shared.read_seconds + self._transport.get_write_buffer_size() / SLOWEST
+        )
+
+    def resume_writing(self) -> None:
+        """Go on when the client has taken its answers."""
+        self._writable = True
+        if self._ended:
+            self.deadline = self._in(LINGER_SECONDS)
+        else:
+            self._go_on()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Stop working for a client that is gone."""
+        self._shared.connections.discard(self)
+        self._shared.refused -= self._refused
+        self._ended = True
+        if self._answering is not None:
+            self._answering.cancel()
+        del self._parser  # It refers to itself by what llhttp calls.
+
+    def expire(self) -> None:
+        """Give up a client that has taken too long."""
+        if self._ended or not self._writable:
+            self.abort()
+        elif self._parser.reading:
+            self._refusal = TooSlow(
+                f"the request has not come in {self._shared.read_seconds:g} seconds and a second for every "
+                f"{SLOWEST} bytes: send it faster, or raise SERVER_READ_SECONDS"
+            )
+            self._go_on()
+        else:
+            self._transport.close()
+
+    def drain(self) -> None:
+        """End the connection with the answer under way, or now where there is none."""
+        if not self._ended:
+            self._go_on()
+
+    def abort(self) -> None:
+        """End the connection now, and take what is not sent yet from the system too."""
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._transport.abort()
+
+    def _go_on(self) -> None:
+        """Do what comes next, unless something has to come first."""
+        if self._answering is not None or not self._writable:
+            return
+        parser = self._parser
+        if parser.requests:
+            self.deadline = NEVER
+            self._answering = asyncio.get_running_loop().create_task(self._answer(*parser.requests.popleft()))
+        elif self._refusal is not None:
+            self._write(failed(self._refusal), Persistence.CLOSED)
+            if self._shared.refused < self._shared.max_connections:
+                # The client may be sending still: closed at once, it would get a reset before the answer.
+                self._refused = True
+                self._shared.refused += 1
+                self._read(True)
+                self._transport.write_eof()
+            else:
+                self._transport.close()
+        else:
+            self._read(True)
+            if parser.reading:
+                self.deadline = self._in(self._shared.read_seconds)
+                self._offer()
+            elif self._shared.draining:
+                self._transport.close()
+            else:
+                self.deadline = self._in(self._shared.idle_seconds)
+
+    async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
+        try:
+            response = await self._shared.respond(request)
+            self._answering = None
+            self._write(response, persistence, with_body=request.method != "HEAD")
+        except asyncio.CancelledError:
+            self._transport.abort()
+            raise
+        except Exception:
+            log.exception("%s %s cannot be answered", request.method, request.path)
+            self._transport.abort()
+            return
+        if self._ended:
+            self._transport.close()
+        else:
+            self._go_on()
+
+    def _write(self, response: HttpResponse, persistence: Persistence, *, with_body: bool = True) -> None:
+        """Write a response, and note whether it ends the connection."""
+        if self._shared.draining:
+            persistence = Persistence.CLOSED
+        head = response_head(response, self._shared.date, persistence)
+        self._transport.write(head + response.body if with_body else head)
+        if persistence is Persistence.CLOSED:
+            self._ended = True
+            if self._writable:
+                self.deadline = self._in(LINGER_SECONDS)
+
+    def _offer(self) -> None:
+        if self._parser.awaited:
+            self._parser.awaited = False
+            self._transport.write(CONTINUE)
+
+    def _read(self, wanted: bool) -> None:
+        if wanted is not self._readable:
+            self._readable = wanted
+            (self._transport.resume_reading if wanted else self._transport.pause_reading)()
+
+    def _in(self, seconds: float) -> float:
+        return self._shared.now + seconds

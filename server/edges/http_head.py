@@ -1,0 +1,92 @@
+"""The head of a request, and the one of a response.
+
+Source: https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from httptools import HttpParserError, HttpRequestParser, parse_url
+
+from server.edges.http import HttpResponse
+from server.errors import BadData
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 100
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Persistence(Enum):
+    """What becomes of a connection after an answer: what the answer's head says of it."""
+
+    KEPT = b""
+    KEPT_BY_1_0 = b"connection: keep-alive\r\n"
+    CLOSED = b"connection: close\r\n"
+
+
+class Head:
+    """What the head of a request that llhttp has read says.
+
+    ``length`` is the body's in bytes, 0 where it is not told before; ``awaits`` whether the client waits for 100
+    Continue; ``framing`` the line that frames the body, where llhttp leaves that for an offer of another protocol.
+
+    Raises:
+        BadData: HTTP does not allow it.
+    """
+
+    __slots__ = ("awaits", "framing", "length", "method", "path", "persistence", "query")
+
+    def __init__(self, http: HttpRequestParser, url: bytes, headers: dict[str, str]) -> None:
+        self.method = http.get_method().decode()
+        version = http.get_http_version()
+        coding = headers.get("transfer-encoding")
+        self.persistence = Persistence.KEPT if http.should_keep_alive() else Persistence.CLOSED
+        if version == "1.1":
+            if "host" not in headers or "," in headers["host"]:
+                raise BadData("the request has no Host header, or several: HTTP/1.1 asks for one")
+        elif version != "1.0":
+            raise BadData(f"the request is HTTP/{version}: it must be HTTP/1.1 or HTTP/1.0")
+        elif coding is not None:
+            raise BadData("the request has a Transfer-Encoding: HTTP/1.0 has none, send a Content-Length")
+        elif self.persistence is Persistence.KEPT:
+            self.persistence = Persistence.KEPT_BY_1_0
+        if coding is not None and coding.lower() != "chunked":
+            raise BadData(f"Transfer-Encoding is {coding!r}: it must be chunked")
+        self.path, self.query = _target(url)
+        self.length = int(headers.get("content-length", 0))
+        self.awaits = headers.get("expect", "").lower() == "100-continue" and version == "1.1"
+        self.framing = b""
+        if http.should_upgrade() and (coding or self.length):
+            self.framing = (
+                b"transfer-encoding: chunked\r\n" if coding else b"content-length: %d\r\n" % self.length
+            )
+
+
+def _target(url: bytes) -> tuple[str, str]:
+    """Return the path of a request's target, decoded, and its query."""
+    if not url.startswith(b"/") and url != b"*":
+        # A whole address, as a proxy gets it.
+        try:
+            parsed = parse_url(url)
+        except HttpParserError as error:
+            raise BadData(f"the request's target is {url.decode('latin-1')!r}: it must be a path") from error
+        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+    path, _, query = url.decode("latin-1").partition("?")
+    return unquote(path) if "%" in path else path, query
+
+
+def response_head(response: HttpResponse, date: bytes, persistence: Persistence) -> bytes:
+    """Return the head of a response; ``date`` is the line that says when it was made."""
+    lines = [_start(response.status, response.content_type), date, persistence.value]
+    lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
+    lines.append(b"content-length: %d\r\n\r\n" % len(response.body))
+    return b"".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _start(status: int, content_type: str) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {content_type}\r\n".encode()
