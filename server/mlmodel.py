@@ -54,6 +54,11 @@ class Schema:
         names = [entry.name for entry in entries if entry.name is not None]
         return names if names and len(names) == len(entries) else None
 
+    @cached_property
+    def distinct(self) -> bool:
+        """Whether no two columns or tensors have the same name."""
+        return self.names is None or len(set(self.names)) == len(self.names)
+
 
 @dataclass(frozen=True)
 class Model:

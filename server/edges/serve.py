@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from server.edges import http_server
+from server.edges.collection import freeze_when_ready
 from server.edges.listen import listen
 from server.model.launch import Launched
 from server.node import Node
@@ -43,6 +44,7 @@ async def _run(node: Node, sock: socket.socket) -> None:
         loop.add_signal_handler(number, stop.set)
     loading = asyncio.create_task(node.process.run())
     faces = [asyncio.create_task(http_server.serve(node, sock, stop)), asyncio.create_task(_grpc(node, stop))]
+    freezing = asyncio.create_task(freeze_when_ready(node.process.readiness))
     stopping = asyncio.create_task(stop.wait())
     settings = node.settings
     log.info(
@@ -55,7 +57,7 @@ async def _run(node: Node, sock: socket.socket) -> None:
     finally:
         stop.set()
         node.process.readiness.close()
-        ended = await asyncio.gather(*faces, return_exceptions=True)
+        ended = await asyncio.gather(freezing, *faces, return_exceptions=True)
         loading.cancel()
         ended += await asyncio.gather(loading, return_exceptions=True)
     for result in ended:

@@ -21,6 +21,8 @@ def parameters(given: dict[str, Any], known: list[dict[str, Any]]) -> dict[str, 
     Raises:
         BadData: the signature has no such parameter, or the value is not of its type.
     """
+    if not given:
+        return {}
     by_name = {entry["name"]: entry for entry in known}
     unknown = [name for name in given if name not in by_name]
     if unknown:

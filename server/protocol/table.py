@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import struct
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,8 @@ NUMERIC = "biuf"
 # numpy's own limit.
 DIMENSIONS = 64
 FEW = 256
+# Up to here a double has every integer's value.
+EXACT = 2**53
 _LENGTHS = "it must be a list of whole numbers, 0 or more"
 
 
@@ -47,6 +50,9 @@ def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
         raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
     if not value:
         raise BadData(f"{what} has no rows: send at least one")
+    array = _numbers(value)
+    if array is not None:
+        return array
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
@@ -59,6 +65,30 @@ def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
     return value
 
 
+def _numbers(rows: list[Any]) -> np.ndarray | None:
+    """Return rows of one length that are nothing but numbers as an array, as most are, or None.
+
+    It is the array that numpy would make after a search for its shape and dtype, which takes twice as long.
+    """
+    try:
+        cells = list(itertools.chain.from_iterable(rows))
+        types = set(map(type, cells))
+        if not types or not types <= {int, float}:
+            return None
+        width = len(rows[0])
+        if set(map(len, rows)) != {width}:
+            return None
+        buffer = bytearray(8 * len(cells))
+        whole = types == {int}
+        struct.pack_into(f"{len(cells)}{'q' if whole else 'd'}", buffer, 0, *cells)
+    except (TypeError, struct.error, OverflowError):
+        return None  # A row that is no list, or a number that no array can hold.
+    array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
+    if len(types) == 2 and not bool((np.abs(array) < EXACT).all()):
+        return None  # A double may have another value than the integer that it was made of.
+    return array
+
+
 def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
     """Return whether numpy has made nothing else of the values: a number of true, a double of a large integer."""
     if array.dtype.kind == "b":
@@ -66,7 +96,7 @@ def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
     # Looking at the cells of a few rows is quicker than asking numpy whether that is needed.
     few = array.size <= FEW
     hides_booleans = few or bool(((array == 0) | (array == 1)).any())
-    hides_integers = array.dtype.kind == "f" and (few or bool((np.abs(array) >= 2**53).any()))
+    hides_integers = array.dtype.kind == "f" and (few or bool((np.abs(array) >= EXACT).any()))
     if not hides_booleans and not hides_integers:
         return True
     cells: Iterable[Any] = value
@@ -77,7 +107,7 @@ def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
     if bool in types:
         return False
     return not (hides_integers and int in types) or not any(
-        type(cell) is int and abs(cell) > 2**53 for cell in cells
+        type(cell) is int and abs(cell) > EXACT for cell in cells
     )
 
 

@@ -31,6 +31,30 @@ def test_numbers_become_an_array_and_keep_their_type():
     np.testing.assert_array_equal(request.values, [[1, 2], [3, 4]])
 
 
+whole = st.integers(-(2**66), 2**66) | st.integers(-5, 5)
+
+
+@given(
+    st.data(),
+    st.integers(1, 4),
+    st.sampled_from([whole, st.floats(allow_nan=False), whole | st.floats(-3, 3)]),
+)
+def test_every_number_keeps_its_value(data, columns, numbers):
+    row = st.lists(numbers, min_size=columns, max_size=columns)
+    rows = data.draw(st.lists(row, min_size=1, max_size=200))
+    # Parsed by the standard library, which has whole numbers of any size.
+    values = decode(json.loads(body(ndarray=rows))).values
+    cells = [cell for row in rows for cell in row]
+    if isinstance(values, np.ndarray):
+        assert values.tolist() == rows
+        assert values.flags.writeable
+        whole_numbers = all(isinstance(cell, int) for cell in cells)
+        assert values.dtype.kind in ("iu" if whole_numbers else "f")
+    else:
+        assert values == rows
+        assert any(isinstance(cell, int) and abs(cell) > 2**53 for cell in cells)
+
+
 def test_a_tensor_gets_its_shape():
     request = decoded(body(tensor={"shape": [2, 2], "values": [1.5, 2, 3, 4]}))
     assert request.kind == "tensor"
