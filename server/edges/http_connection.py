@@ -9,13 +9,12 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import cast
 
 from server.edges.http import HttpRequest, HttpResponse
 from server.edges.http_head import CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
+from server.edges.http_shared import Shared
 from server.edges.rest import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 
@@ -27,26 +26,6 @@ NEVER = float("inf")
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Shared:
-    """What the connections of one server have in common.
-
-    ``refused`` is how many of them only wait for their client to see that; ``now`` and ``date`` are as the server's
-    clock has them.
-    """
-
-    respond: Callable[[HttpRequest], Awaitable[HttpResponse]]
-    max_body_bytes: int
-    max_connections: int
-    idle_seconds: float
-    read_seconds: float
-    connections: set[Connection] = field(default_factory=set)
-    refused: int = 0
-    draining: bool = False
-    now: float = 0.0
-    date: bytes = b""
 
 
 class Connection(asyncio.Protocol):
@@ -151,14 +130,7 @@ class Connection(asyncio.Protocol):
             self._answering = asyncio.get_running_loop().create_task(self._answer(*parser.requests.popleft()))
         elif self._refusal is not None:
             self._write(failed(self._refusal), Persistence.CLOSED)
-            if self._shared.refused < self._shared.max_connections:
-                # The client may be sending still: closed at once, it would get a reset before the answer.
-                self._refused = True
-                self._shared.refused += 1
-                self._read(True)
-                self._transport.write_eof()
-            else:
-                self._transport.close()
+            self._close()
         else:
             self._read(True)
             if parser.reading:
@@ -182,9 +154,22 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         if self._ended:
-            self._transport.close()
+            self._close()
         else:
             self._go_on()
+
+    def _close(self) -> None:
+        """End the connection when the client has its last answer."""
+        shared, parser = self._shared, self._parser
+        more = self._refusal is not None or parser.reading or bool(parser.requests)
+        if more and shared.refused < shared.max_connections:
+            # The client may be sending still: closed at once, it would get a reset before the answer.
+            self._refused = True
+            shared.refused += 1
+            self._read(True)
+            self._transport.write_eof()
+        else:
+            self._transport.close()
 
     def _write(self, response: HttpResponse, persistence: Persistence, *, with_body: bool = True) -> None:
         """Write a response, and note whether it ends the connection."""

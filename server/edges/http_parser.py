@@ -47,7 +47,7 @@ class Parser:
             rest = self._feed(rest)
         if self.reading:
             self._fed = self._fed + len(data) if len(self.requests) == before else 0
-            if self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * self._size:
+            if self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * len(self._body):
                 raise _head_too_large()
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
@@ -81,8 +81,7 @@ class Parser:
             self._headers: dict[str, str] = {}
             self._head: Head | None = None
             self._room, self._places = MAX_HEAD_BYTES, MAX_HEADERS
-            self._parts: list[bytes] = []
-            self._size = 0
+            self._body: bytes | bytearray = b""
 
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
@@ -113,18 +112,21 @@ class Parser:
     def on_body(self, part: bytes) -> None:
         """A part of the body."""
         self.awaited = False
-        self._size += len(part)
-        if self._size > self._limit:
+        if len(self._body) + len(part) > self._limit:
             raise self._too_large(f"more than {self._limit} bytes")
-        self._parts.append(part)
+        if not self._body:
+            self._body = part
+            return
+        if isinstance(self._body, bytes):
+            self._body = bytearray(self._body)
+        self._body += part
 
     def on_message_complete(self) -> None:
         """A request is complete, unless its body comes after an offer of another protocol."""
-        head, parts = self._head, self._parts
+        head = self._head
         if head is None or (head.framing and not self._resumed):
             return
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        request = HttpRequest(head.method, head.path, head.query, self._headers, body)
+        request = HttpRequest(head.method, head.path, head.query, self._headers, bytes(self._body))
         self.requests.append((request, head.persistence))
         self._ended = head.persistence is Persistence.CLOSED
         self.reading = self.awaited = self._resumed = False

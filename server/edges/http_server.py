@@ -6,7 +6,8 @@ import asyncio
 import socket
 from email.utils import formatdate
 
-from server.edges.http_connection import Connection, Shared
+from server.edges.http_connection import Connection
+from server.edges.http_shared import Shared
 from server.edges.rest import Rest
 from server.node import Node
 

@@ -15,8 +15,8 @@ import uvicorn
 import uvloop
 
 from server.edges.http import HttpRequest, HttpResponse
-from server.edges.http_connection import Shared
 from server.edges.http_server import run
+from server.edges.http_shared import Shared
 from server.edges.listen import listen
 
 MAX_BODY = 100_000

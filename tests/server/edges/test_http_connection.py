@@ -544,6 +544,18 @@ def test_the_end_waits_for_what_is_under_way_and_for_nothing_else(kind):
         assert edge.ended(10)
 
 
+def test_the_end_leaves_what_was_sent_ahead_to_be_sent_again(kind):
+    if kind == "uvicorn":
+        pytest.skip("uvicorn answers all of it")
+    with serving_http(kind) as edge, edge.connect() as client:
+        client.send(get("/sleep/0.5") + GET * 100_000)
+        wait_for(lambda: edge.application.started)
+        edge.stop()
+        response = client.response()
+        assert (response.said["path"], response.closes) == ("/sleep/0.5", True)
+        assert client.closed()
+
+
 def test_a_request_that_comes_during_the_end_is_answered(kind):
     if kind == "uvicorn":
         pytest.skip("uvicorn closes a connection whose request is not whole")

@@ -1,0 +1,32 @@
+"""What the connections of one server of HTTP have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from server.edges.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from server.edges.http_connection import Connection
+
+
+@dataclass
+class Shared:
+    """What the connections of one server have in common.
+
+    ``refused`` is how many of them only wait for their client to see that; ``now`` and ``date`` are as the server's
+    clock has them.
+    """
+
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    max_body_bytes: int
+    max_connections: int
+    idle_seconds: float
+    read_seconds: float
+    connections: set[Connection] = field(default_factory=set)
+    refused: int = 0
+    draining: bool = False
+    now: float = 0.0
+    date: bytes = b""
