@@ -63,11 +63,11 @@ def module(path: str, folder: Path = MODULE) -> Path:
 
 def _package(name: str) -> str:
     """Return the Go package that the tool ``name`` is built from."""
-    listed = json.loads(_go("mod", "edit", "-json"))["Tool"]
+    listed = json.loads(_go("mod", "edit", "-json", folder=MODULE)).get("Tool", [])
     packages = {_name(entry["Path"]): entry["Path"] for entry in listed}
     if name not in packages:
         raise ToolNotBuilt(
-            f"no tool {name!r}: tools/go.mod has {', '.join(sorted(packages))}; add a tool line there"
+            f"no tool {name!r}: tools/go.mod has {', '.join(sorted(packages)) or 'none'}; add a tool line there"
         )
     return str(packages[name])
 

@@ -17,7 +17,7 @@ from gitops.errors import BadCertificate
 FILE = "base/secrets/certificate.pem"
 DEMO = "examples/demo-key/certificate.pem"
 DEMO_KEY = "examples/demo-key/private-key.pem"
-_AGAIN = "fetch the cluster's with `make seal-cert`"
+AGAIN = "fetch the cluster's with `make seal-cert`"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read(file: Path) -> Certificate:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise BadCertificate(f"{file}: cannot be read ({error.strerror}); {_AGAIN}") from error
+        raise BadCertificate(f"{file}: cannot be read ({error.strerror}); {AGAIN}") from error
     return check(content, str(file))
 
 
@@ -49,15 +49,27 @@ def check(content: bytes, origin: str, now: datetime | None = None) -> Certifica
         BadCertificate: it is none that kubeseal can seal to, or it has expired.
     """
     try:
+        return parse(content, now)
+    except ValueError as error:
+        raise BadCertificate(f"{origin}: {error}; {AGAIN}") from error
+
+
+def parse(content: bytes, now: datetime | None = None) -> Certificate:
+    """Return the certificate in ``content``.
+
+    Raises:
+        ValueError: it is none that kubeseal can seal to, or it has expired.
+    """
+    try:
         found = x509.load_pem_x509_certificate(content)
     except ValueError as error:
-        raise BadCertificate(f"{origin}: is no certificate in PEM; {_AGAIN}") from error
+        raise ValueError("is no certificate in PEM") from error
     key = found.public_key()
     if not isinstance(key, RSAPublicKey):
-        raise BadCertificate(f"{origin}: has no RSA key, and secrets are sealed to one; {_AGAIN}")
+        raise ValueError("has no RSA key, and secrets are sealed to one")
     ends = found.not_valid_after_utc
     if ends < (now or datetime.now(UTC)):
-        raise BadCertificate(f"{origin}: the certificate has expired on {ends:%Y-%m-%d}; {_AGAIN}")
+        raise ValueError(f"has expired on {ends:%Y-%m-%d}")
     return Certificate(content, _digest(key), ends)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops import tools
 from gitops.errors import ToolNotBuilt
 from gitops.tools import MODULE, ROOT, module, tool
 
@@ -72,3 +73,13 @@ def test_one_of_two_processes_builds_and_neither_needs_go_or_a_compiler(tmp_path
     [binary] = tmp_path.glob("*/kustomize")
     done = subprocess.run([binary, "version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "v5.8.1"
+
+
+def test_a_go_mod_without_tools_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "go.mod").write_text("module example.org/none\n\ngo 1.26\n")
+    (tmp_path / "go.sum").write_text("")
+    monkeypatch.setattr(tools, "MODULE", tmp_path)
+    with pytest.raises(
+        ToolNotBuilt, match=r"^no tool 'kustomize': tools/go\.mod has none; add a tool line there$"
+    ):
+        tool("kustomize")

@@ -35,6 +35,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     pins.lock_digest,
     pins.lock_present,
     secrets.secret_declared,
+    demo.certificate_valid,
     demo.demo_certificate,
     demo.demo_secret,
     coverage.application_coverage,

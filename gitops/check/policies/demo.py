@@ -1,4 +1,4 @@
-"""Policies about the demo key: everyone has it, so what is sealed to it is public."""
+"""Policies about the certificate that secrets are sealed to, and the demo key: everyone has that one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,29 @@ from gitops.manifests import title
 from gitops.seal import certificate
 from gitops.seal.kubeseal import unseal
 
+_FOLDER = certificate.FILE.rpartition("/")[0]
+
+
+@policy
+def certificate_valid(tree: Tree) -> Iterator[Breach]:
+    """The certificate that secrets are sealed to is one, and has not expired: nothing could be sealed any more."""
+    file = tree.root / certificate.FILE
+    if file.is_file():
+        try:
+            certificate.parse(file.read_bytes())
+        except ValueError as error:
+            yield Breach(certificate.FILE, str(error), certificate.AGAIN, _FOLDER)
+
 
 @warning
 def demo_certificate(tree: Tree) -> Iterator[Breach]:
     """Secrets are sealed to the cluster's certificate: what is sealed to the demo's is no secret, and opens nowhere."""
-    folder = certificate.FILE.rpartition("/")[0]
-    if _uses_demo(tree):
+    if _seals_to_demo(tree):
         yield Breach(
             certificate.FILE,
             "is the certificate of the demo key, which everyone has",
             "before a deployment for real: `make seal-cert`, then `make seal` (docs/secrets.md)",
-            folder,
+            _FOLDER,
         )
 
 
@@ -30,7 +42,7 @@ def demo_certificate(tree: Tree) -> Iterator[Breach]:
 def demo_secret(tree: Tree) -> Iterator[Breach]:
     """No secret of a cluster opens with the demo key: everyone could read it, and the cluster could not."""
     key = tree.root / certificate.DEMO_KEY
-    if not key.is_file() or _uses_demo(tree):
+    if not key.is_file() or _seals_to_demo(tree) is not False:
         return
     for folder, rendered in tree.rendered.items():
         for entry in rendered.objects:
@@ -48,10 +60,10 @@ def demo_secret(tree: Tree) -> Iterator[Breach]:
                 )
 
 
-def _uses_demo(tree: Tree) -> bool:
-    """Whether the certificate to seal to is the demo's; one that is none or expired is not this policy's affair."""
+def _seals_to_demo(tree: Tree) -> bool | None:
+    """Whether the certificate to seal to is the demo's; None where one of the two is none (certificate_valid)."""
     try:
         demo = certificate.read(tree.root / certificate.DEMO)
         return certificate.read(tree.root / certificate.FILE).key == demo.key
     except BadCertificate:
-        return False
+        return None

@@ -79,16 +79,16 @@ def logger_mode(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def output_transformer(rendered: Rendered) -> Iterator[Breach]:
-    """An OUTPUT_TRANSFORMER stands above the MODEL: it transforms the answers of what is below it."""
+    """In a graph with a MODEL an OUTPUT_TRANSFORMER is its parent: what it transforms are that model's answers."""
     for deployment in rendered.deployments:
         for predictor in deployment.predictors:
             models = [node.name for node in predictor.graph.walk() if node.type == "MODEL"]
             for node in predictor.graph.walk():
-                below = [child.type for child in node.walk()][1:]
-                if models and node.type == "OUTPUT_TRANSFORMER" and "MODEL" not in below:
+                children = [child.type for child in node.children]
+                if models and node.type == "OUTPUT_TRANSFORMER" and "MODEL" not in children:
                     yield Breach(
                         deployment.title,
-                        f"{node.path} ({node.name}) is an OUTPUT_TRANSFORMER with no MODEL below it",
+                        f"{node.path} ({node.name}) is an OUTPUT_TRANSFORMER and not the parent of a MODEL",
                         f"make it the parent of {models[0]}",
                     )
 

@@ -30,7 +30,7 @@ def test_an_expired_certificate_is_refused() -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with pytest.raises(BadCertificate) as caught:
         check(content, "x.pem")
-    assert str(caught.value) == f"x.pem: the certificate has expired on {yesterday:%Y-%m-%d}; {AGAIN}"
+    assert str(caught.value) == f"x.pem: has expired on {yesterday:%Y-%m-%d}; {AGAIN}"
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
