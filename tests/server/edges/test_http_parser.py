@@ -132,3 +132,10 @@ def test_requests_in_one_large_packet_are_not_taken_for_one_head():
     requests, error = parsed([one * 20_000 + one[:-2], b"\r\n"])
     assert error is None
     assert len(requests) == 20_001
+
+
+def test_what_comes_after_an_offer_that_ends_the_connection_counts_for_nothing():
+    one = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+    requests, error = parsed([one * 3])
+    assert error is None
+    assert [persistence for _, persistence in requests] == [Persistence.CLOSED]
