@@ -79,6 +79,7 @@ def test_a_go_mod_without_tools_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "go.mod").write_text("module example.org/none\n\ngo 1.26\n")
     (tmp_path / "go.sum").write_text("")
     monkeypatch.setattr(tools, "MODULE", tmp_path)
+    monkeypatch.setattr(tools, "CACHE", tmp_path / "cache")
     with pytest.raises(
         ToolNotBuilt, match=r"^no tool 'kustomize': tools/go\.mod has none; add a tool line there$"
     ):
