@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 
 from server.example import example
 from server.metadata import metadata
-from server.model.channel import Result
-from server.model.hello import hello, read
+from server.model.batch import Result
+from server.model.channels import Channels
+from server.model.hello import hello, read, setup
 from server.model.launch import Launched, interpreter
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
@@ -44,20 +46,17 @@ class Node:
 
     Args:
         settings: how the node was configured.
-        environment: the folder that the verb ``environment`` made.
-        launched: the model's process, where it was started already.
 
     Raises:
-        NotAModel: the folder in the settings holds no MLflow model that can be loaded.
-        ModelNotLoaded: there is no environment.
+        NotAModel: the folder in the settings holds no MLflow model.
     """
 
-    def __init__(self, settings: ServeSettings, environment: Path, launched: Launched | None = None) -> None:
+    def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.model = read(settings)
         self.role = ROLES[settings.service_type]
         self._metadata: dict[str, Any] | None = None
-        self.process = ModelProcess(interpreter(settings, environment), hello(settings, self.model), launched)
+        self.channels = Channels(settings.batch_rows)
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the model once and return its answer and the answer's meta.
@@ -71,7 +70,7 @@ class Node:
         call = arguments(request, self.model.inputs, self.settings.xtype)
         params = parameters(request.params, self.model.params)
         header = {**call.header, "params": params} if params else call.header
-        result = await self.process.call(role, header, call.values)
+        result = await self.channels.call(role, header, call.values)
         return Answer(result.value, self._names(role, request, result)), self.meta(request.meta)
 
     def _names(self, role: Role, request: Request, result: Result) -> list[str]:
@@ -117,3 +116,25 @@ class Node:
         if self.settings.node:
             path = {self.settings.node: self.settings.image, **path}
         return {**meta, "requestPath": path} if path else meta
+
+
+def model_process(node: Node, environment: Path, launched: Launched | None = None) -> ModelProcess:
+    """Return the process of a node's model, which gives the node its channels while it runs.
+
+    Args:
+        node: the node.
+        environment: the folder that the verb ``environment`` made.
+        launched: the process, where it was started already and told ``hello``.
+
+    Raises:
+        NotAModel: the model has no flavour that can be loaded.
+        ModelNotLoaded: there is no environment.
+    """
+    settings, model = node.settings, node.model
+
+    async def deliver(sockets: list[socket.socket], ready: dict[str, Any]) -> None:
+        (sock,) = sockets
+        await node.channels.add(sock, ready["methods"], ready["batched"])
+
+    python = interpreter(settings, environment)
+    return ModelProcess(python, hello(settings, model), setup(settings, model, 1), deliver, launched)

@@ -98,6 +98,19 @@ class ServeSettings:
         "Method of the model to call. Default: `predict`, for the transformers `transform`, and if there is none the other.",
         parameter="predict_method",
     )
+    batching: str = setting(
+        "auto",
+        "Whether requests that wait while the model is busy are answered by one call of it: where it is known to "
+        "compute row by row to the same bits, always, or never.",
+        parameter="batching",
+        choices=("auto", "on", "off"),
+    )
+    batch_rows: int = setting(
+        256,
+        "How many rows one call of the model may have where it answers several requests.",
+        env="SERVER_BATCH_ROWS",
+        minimum=1,
+    )
     service_type: str = setting(
         "MODEL",
         "The node's type in the graph: which of its paths /api/v1.0/predictions stands for.",

@@ -21,6 +21,7 @@ from seldon_core.proto.prediction_pb2 import Feedback, SeldonMessage
 
 from server.edges.local.client import Client
 from server.errors import BadData, ServerError
+from server.model.launch import interpreter
 from server.node import Node, Role
 from server.protocol.decode import decode
 from server.protocol.encode import encode
@@ -56,7 +57,7 @@ class MLFlowServer:
 
     Raises:
         BadSetting: an argument has a value that it cannot have.
-        NotAModel: the folder holds no MLflow model that can be loaded.
+        NotAModel: the folder holds no MLflow model.
         ModelNotLoaded: there is no environment.
     """
 
@@ -74,7 +75,9 @@ class MLFlowServer:
         }
         listed = [{"name": name, "value": value, "type": "STRING"} for name, value in given.items()]
         environ = {**os.environ, PARAMETERS: json.dumps(listed)}
-        self._node = Node(load(ServeSettings, environ), Path(environment))
+        settings = load(ServeSettings, environ)
+        self._node = Node(settings)
+        interpreter(settings, Path(environment))
         self._client = Client(environ, Path(environment))
 
     def load(self) -> None:

@@ -29,7 +29,7 @@ async def start(node: Node) -> grpc.aio.Server:
     )
     interface = Grpc(node)
     server.add_generic_rpc_handlers(interface.handlers())
-    health = Health(node.process.readiness, interface.services)
+    health = Health(node.channels.readiness, interface.services)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection((*interface.services, HEALTH, reflection.SERVICE_NAME), server)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

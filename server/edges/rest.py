@@ -98,7 +98,7 @@ class Rest:
         return HttpResponse(200, b"pong", "text/html; charset=utf-8")
 
     async def _status(self, _: HttpRequest) -> HttpResponse:
-        if not self._node.process.ready:
+        if not self._node.channels.ready:
             raise NotReady("the model is not loaded")
         return HttpResponse(200, dumps({"strData": "healthy", "meta": self._node.meta()}))
 

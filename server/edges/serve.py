@@ -15,7 +15,8 @@ from server.edges import http_server
 from server.edges.collection import freeze_when_ready
 from server.edges.listen import listen
 from server.model.launch import Launched
-from server.node import Node
+from server.model.process import ModelProcess
+from server.node import Node, model_process
 from server.settings import ServeSettings
 
 log = logging.getLogger(__name__)
@@ -29,22 +30,23 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched | None 
         NotAModel: the folder holds no model.
         BadSetting: a port cannot be listened on.
     """
-    node = Node(settings, environment, launched)
+    node = Node(settings)
+    process = model_process(node, environment, launched)
     with (
         listen(settings.host, settings.http_port) as sock,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_run(node, sock))
+        runner.run(_run(node, process, sock))
 
 
-async def _run(node: Node, sock: socket.socket) -> None:
+async def _run(node: Node, process: ModelProcess, sock: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loading = asyncio.create_task(node.process.run())
+    loading = asyncio.create_task(process.run())
     faces = [asyncio.create_task(http_server.serve(node, sock, stop)), asyncio.create_task(_grpc(node, stop))]
-    freezing = asyncio.create_task(freeze_when_ready(node.process.readiness))
+    freezing = asyncio.create_task(freeze_when_ready(node.channels.readiness))
     stopping = asyncio.create_task(stop.wait())
     settings = node.settings
     log.info(
@@ -56,8 +58,9 @@ async def _run(node: Node, sock: socket.socket) -> None:
         await asyncio.wait((loading, stopping, *faces), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()
-        node.process.readiness.close()
+        node.channels.readiness.close()
         ended = await asyncio.gather(freezing, *faces, return_exceptions=True)
+        node.channels.close()
         loading.cancel()
         ended += await asyncio.gather(loading, return_exceptions=True)
     for result in ended:
@@ -66,7 +69,7 @@ async def _run(node: Node, sock: socket.socket) -> None:
 
 
 async def _grpc(node: Node, stop: asyncio.Event) -> None:
-    with node.process.readiness.held():
+    with node.channels.readiness.held():
         # Importing gRPC takes a while, in which REST answers and the model loads.
         face = await asyncio.to_thread(importlib.import_module, "server.edges.grpc_server")
         server = await face.start(node)

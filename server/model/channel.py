@@ -1,96 +1,92 @@
-"""The server's end of the socket to the model's process: frames out, frames in, answers to their calls."""
+"""The server's end of the socket to one process of the model: batches out, their answers in."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from server.errors import ModelFailed, NotReady
+from server.model.batch import Call, Result, joined, parted
 from server.model.frames import Frames
-from server.model.worker import wire
 from server.model.worker.calls import CANCEL
 
-# How many calls the model's process may hold: the one that it runs and the next, so that it need not wait for that.
+# How many batches the model's process may hold: the one that it runs and the next, so that it need not wait for that.
 HELD = 2
 
-
-@dataclass(frozen=True)
-class Result:
-    """What the model returned: ``value`` is an ndarray, rows as lists, a str, bytes or a dict."""
-
-    value: Any
-    names: list[str] | None
+ENDED = "the model's process ended before it answered; it is being started again: send the request again"
 
 
 class Channel(Frames):
-    """One connection to one model process.
+    """One connection to one process of the model.
 
-    Calls may overlap. Those that wait for the model wait here, in the order that they came in. A call that
-    is cancelled before the model has started with it is not run.
+    Args:
+        sock: the connected socket.
+        retry: takes the calls that failed together, or had no row each in the result.
+        changed: is told when there is room for a batch, or no process any more.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(reader, writer)
-        self._ids = itertools.count()
-        self._turns = asyncio.Semaphore(HELD)
-        self._ended = False
-        self._waiting: dict[int, asyncio.Future[Result]] = {}
+    def __init__(
+        self, sock: socket.socket, retry: Callable[[Sequence[Call]], None], changed: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self.sock = sock
+        self.open = True
+        self._retry = retry
+        self._changed = changed
+        self._numbers = itertools.count()
+        self._held: dict[int, list[Call]] = {}
 
-    async def call(self, header: dict[str, Any], values: list[Any]) -> Result:
-        """Send a call and return the model's result.
+    @property
+    def held(self) -> int:
+        """How many batches the process holds."""
+        return len(self._held)
 
-        Raises:
-            ModelFailed: the model raised; the message holds the exception's type and text.
-            NotReady: the model's process ended before it answered.
-        """
-        number = next(self._ids)
-        frame = wire.pack({**header, "id": number}, values)
-        await self._turns.acquire()
-        if self._ended:
-            self._turns.release()
-            raise NotReady(_ENDED)
-        # From here on the turn is the process's: its answer gives it back, whether or not anyone waits for that.
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        try:
-            await self.write(frame)
-            return await answer
-        except ConnectionError as error:
-            answer.cancel()
-            raise NotReady(_ENDED) from error
-        except asyncio.CancelledError:
-            answer.cancel()
-            if number in self._waiting:
-                self.put(wire.pack({CANCEL: number}, []))
-            raise
+    def call(self, calls: list[Call]) -> None:
+        """Send calls that fit each other as one."""
+        number = next(self._numbers)
+        self._held[number] = calls
+        self.send({**calls[0].header, "id": number}, joined(calls))
 
-    async def answer_calls(self) -> None:
-        """Hand every answer to its call until the model's process is gone."""
-        try:
-            while True:
-                header, values = await self.receive()
-                self._settle(header, values)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # The process's end is reported by whoever waits for it.
-        finally:
-            self._ended = True
-            self._turns.release()
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(NotReady(_ENDED))
-            self._waiting.clear()
+    def drop(self, call: Call) -> None:
+        """Take notice that nobody awaits a call any more: if the process has not started with it, it is not run."""
+        for number, calls in self._held.items():
+            if call in calls:
+                if all(each.answer.done() for each in calls):
+                    self.send({CANCEL: number}, [])
+                return
 
-    def _settle(self, header: dict[str, Any], values: list[Any]) -> None:
-        answer = self._waiting.pop(header["id"])
-        self._turns.release()
-        if answer.done():
-            return  # The client went away meanwhile.
+    def received(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Hand an answer to its calls."""
+        calls = self._held.pop(header["id"])
         if header["event"] == "result":
-            answer.set_result(Result(values[0], header["names"]))
-        else:
-            answer.set_exception(ModelFailed(f"{header['type']}: {header['message']}"))
+            self._settle(calls, Result(values[0], header["names"]))
+        elif header["event"] == "error":
+            self._fail(calls, f"{header['type']}: {header['message']}")
+        self._changed()
 
+    def ended(self) -> None:
+        """Tell whoever awaits an answer that there will be none."""
+        self.open = False
+        for calls in self._held.values():
+            for call in calls:
+                if not call.answer.done():
+                    call.answer.set_exception(NotReady(ENDED))
+        self._held.clear()
+        self._changed()
 
-_ENDED = "the model's process ended before it answered; it is being started again: send the request again"
+    def _settle(self, calls: list[Call], result: Result) -> None:
+        parts = parted(calls, result)
+        if parts is None:
+            self._retry(calls)
+            return
+        for call, part in zip(calls, parts, strict=True):
+            if not call.answer.done():
+                call.answer.set_result(part)
+
+    def _fail(self, calls: list[Call], message: str) -> None:
+        if len(calls) > 1:
+            self._retry(calls)  # One of them did it, and shall be the only one to hear of it.
+        elif not calls[0].answer.done():
+            calls[0].answer.set_exception(ModelFailed(message))

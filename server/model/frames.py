@@ -1,53 +1,68 @@
-"""Frames (server.model.worker.wire) over a stream of asyncio."""
+"""Frames (server.model.worker.wire) over a transport of asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from typing import Any, Self
+from typing import Any, cast
 
 from server.model.worker import wire
 
-LIMIT = 2**20
 
+class Frames(asyncio.Protocol):
+    """One end of a Unix socket that frames go over. What comes is handed to ``received``, the end to ``ended``."""
 
-class Frames:
-    """One end of a Unix socket that frames go over."""
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def received(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Take a frame's header and values; arrays are read-only."""
+        raise NotImplementedError
 
-    @classmethod
-    async def open(cls, sock: socket.socket) -> Self:
-        """Return the frames over ``sock``, which is connected."""
-        return cls(*await asyncio.open_connection(sock=sock, limit=LIMIT))
+    def ended(self) -> None:
+        """Take notice that the other end is gone, or this one closed."""
+        raise NotImplementedError
 
-    async def send(self, header: dict[str, Any], values: list[Any]) -> None:
-        """Write a frame."""
-        await self.write(wire.pack(header, values))
-
-    async def write(self, frame: list[wire.Buffer]) -> None:
-        """Write a frame that is packed already."""
-        self.put(frame)
-        await self._writer.drain()
-
-    def put(self, frame: list[wire.Buffer]) -> None:
-        """Leave a small frame to be written."""
-        self._writer.writelines(frame)
-
-    async def receive(self) -> tuple[dict[str, Any], list[Any]]:
-        """Return the next frame's header and values.
-
-        Raises:
-            asyncio.IncompleteReadError: the other end is gone.
-        """
-        prefix = await self._reader.readexactly(wire.PREFIX.size)
-        header_size, body_size = wire.PREFIX.unpack(prefix)
-        header = json.loads(await self._reader.readexactly(header_size))
-        return header, wire.unpack(header, await self._reader.readexactly(body_size))
+    def send(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Write a frame, or nothing when the other end is gone: ``ended`` tells of that."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines(wire.pack(header, values))
 
     def close(self) -> None:
         """Close this end."""
-        self._writer.close()
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin (asyncio)."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End (asyncio)."""
+        self.ended()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over the frames that are whole (asyncio)."""
+        if self._buffer:
+            self._buffer += data
+            data = bytes(self._buffer) if self._whole(self._buffer) else b""
+            if not data:
+                return
+            self._buffer.clear()
+        start = 0
+        while end := self._whole(data, start):
+            header_size, _ = wire.PREFIX.unpack_from(data, start)
+            body = start + wire.PREFIX.size + header_size
+            header = json.loads(data[start + wire.PREFIX.size : body])
+            self.received(header, wire.unpack(header, memoryview(data)[body:end]))
+            start = end
+        self._buffer += memoryview(data)[start:]
+
+    @staticmethod
+    def _whole(data: bytes | bytearray, start: int = 0) -> int:
+        """Return where the frame at ``start`` ends, or 0 while there is only a part of it."""
+        if len(data) - start < wire.PREFIX.size:
+            return 0
+        end = start + wire.PREFIX.size + sum(wire.PREFIX.unpack_from(data, start))
+        return end if end <= len(data) else 0

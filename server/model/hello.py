@@ -1,14 +1,18 @@
-"""What the model's process is told when it has started."""
+"""What the model's process is told: what to load when it has started, and then how it will be called."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from server import mlmodel
+from server.errors import BadData
 from server.mlmodel import Model
 from server.model.plan import methods, plan
 from server.settings import ServeSettings
+
+log = logging.getLogger(__name__)
 
 
 def read(settings: ServeSettings) -> Model:
@@ -31,3 +35,31 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
         "plan": plan(model, settings.xtype),
         "methods": methods(model, settings.predict_method),
     }
+
+
+def setup(settings: ServeSettings, model: Model, edges: int) -> tuple[dict[str, Any], list[Any]]:
+    """Return the header and values of the frame that the process is told after ``hello``.
+
+    They say how many ``edges`` call it, how ``batching`` is set, and a call made of the model's input ``example``
+    where that can be batched.
+    """
+    header, values = _example(settings, model)
+    return {"edges": edges, "batching": settings.batching, "example": header}, values
+
+
+def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | None, list[Any]]:
+    # The process loads the model while this is imported.
+    from server.example import example
+    from server.model.batch import rows
+    from server.protocol.arguments import arguments
+    from server.protocol.decode import decode
+
+    message = example(model)
+    if message is None or settings.batching == "off":
+        return None, []
+    try:
+        call = arguments(decode(message), model.inputs, settings.xtype)
+    except BadData as error:
+        log.warning("the input example is passed over: it is no call of the model: %s", error)
+        return None, []
+    return (call.header, call.values) if rows(call.header, call.values) else (None, [])

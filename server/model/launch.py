@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ class Launched:
                     "`environment` made; run `python -m server environment MODEL ENV` first"
                 ) from error
 
-    def tell(self, hello: dict[str, Any]) -> None:
-        """Say what to load. A process that has ended meanwhile is reported when its answer is awaited."""
+    def tell(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
+        """Send a frame. A process that has ended meanwhile is reported when its answer is awaited."""
         from server.model.worker import wire  # numpy, which the process imports meanwhile too
 
         try:
-            for buffer in wire.pack(hello, []):
+            for buffer in wire.pack(header, list(values)):
                 self.sock.sendall(buffer)
         except OSError:
             return

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from server.errors import ModelNotLoaded, NotReady
-from server.model.channel import Channel, Result
+from server.errors import ModelNotLoaded
+from server.model.control import Control
 from server.model.launch import STOP_SECONDS, Launched
-from server.model.readiness import Readiness
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
 
-NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
+# Takes the server's ends of the channels to a process of the model, and what the model's process said of itself.
+Deliver = Callable[[list[socket.socket], dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -27,33 +29,25 @@ class ModelProcess:
 
     Args:
         python: the interpreter of the model's environment.
-        hello: what to load, how, and by which methods it will be called (server.model.launch).
-        launched: the first process, where it was started already and told so.
+        hello: what to load, how, and by which methods it will be called (server.model.hello).
+        setup: what else it is told before it serves, header and values (server.model.hello).
+        deliver: takes the channels.
+        launched: the first process, where it was started already and told ``hello``.
     """
 
-    def __init__(self, python: Path, hello: dict[str, Any], launched: Launched | None = None) -> None:
+    def __init__(
+        self,
+        python: Path,
+        hello: dict[str, Any],
+        setup: tuple[dict[str, Any], list[Any]],
+        deliver: Deliver,
+        launched: Launched | None = None,
+    ) -> None:
         self._python = python
         self._hello = hello
+        self._setup = setup
+        self._deliver = deliver
         self._launched = launched
-        self._channel: Channel | None = None
-        self.readiness = Readiness()
-        self._methods: dict[str, str] = {}
-
-    @property
-    def ready(self) -> bool:
-        """Whether the model is loaded and its process alive."""
-        return bool(self.readiness)
-
-    async def call(self, role: str, header: dict[str, Any], values: list[Any]) -> Result:
-        """Call the model's method for ``role`` once.
-
-        Raises:
-            NotReady: the model is not loaded (yet, or again), or its process died during the call.
-            ModelFailed: the model raised.
-        """
-        if self._channel is None:
-            raise NotReady(NOT_LOADED)
-        return await self._channel.call({**header, "method": self._methods[role]}, values)
 
     async def run(self) -> None:
         """Keep the process running until cancelled.
@@ -82,41 +76,31 @@ class ModelProcess:
         if launched is None:
             launched = Launched(self._python)
             launched.tell(self._hello)
-        channel = await Channel.open(launched.sock)
-        failure: str | None = ""
+        launched.tell(*self._setup)
+        control = Control(launched.sock)
+        ready: dict[str, Any] | None = None
+        failure = ""
         try:
-            failure = await self._greet(channel)
-            if failure is None:
-                self._channel = channel
-                self.readiness.set(True)
-                await channel.answer_calls()
+            while True:
+                header, sockets = await control.receive()
+                if header["event"] == "failed":
+                    failure = f"the model cannot be loaded in its environment: {header['type']}: {header['message']}"
+                elif header["event"] == "ready":
+                    ready = header
+                    _report(ready)
+                elif ready is not None:
+                    await self._deliver(sockets, ready)
+        except EOFError:
+            pass
         except asyncio.CancelledError:
-            if self._channel is None:
+            if ready is None:
                 launched.process.terminate()  # It loads, and would see the socket's end only after that.
             raise
         finally:
-            self._channel = None
-            self.readiness.set(False)
-            channel.close()
+            control.close()
             code = await self._end(launched.process)
-        when = "" if failure is None else " while it loaded the model"
-        return failure is None, failure or f"the model's process ended {_described(code)}{when}"
-
-    async def _greet(self, channel: Channel) -> str | None:
-        """Wait for the worker; return None when it is ready, else what it says of why not."""
-        try:
-            header, _ = await channel.receive()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return ""
-        if header["event"] == "failed":
-            return f"the model cannot be loaded in its environment: {header['type']}: {header['message']}"
-        self._methods = header["methods"]
-        log.info(
-            "model %s loaded in %s s on Python %s; it is called by %s",
-            *(header["type"], header["seconds"], header["python"]),
-            ", ".join(sorted(set(self._methods.values()))),
-        )
-        return None
+        when = " while it loaded the model" if ready is None else ""
+        return ready is not None, failure or f"the model's process ended {_described(code)}{when}"
 
     @staticmethod
     async def _end(process: subprocess.Popen[bytes]) -> int:
@@ -129,6 +113,17 @@ class ModelProcess:
             if waiting.done():
                 break
         return await waiting
+
+
+def _report(ready: dict[str, Any]) -> None:
+    for note in ready["notes"]:
+        log.warning("%s", note)
+    methods = sorted(set(ready["methods"].values()))
+    together = ", ".join(ready["batched"]) or "none"
+    log.info(
+        "model %s loaded in %s s on Python %s; it is called by %s, several calls at once by %s",
+        *(ready["type"], ready["seconds"], ready["python"], ", ".join(methods), together),
+    )
 
 
 def _described(code: int) -> str:

@@ -13,17 +13,17 @@ import sys
 from pathlib import Path
 
 from server.edges.local.interface import Local
-from server.model.frames import LIMIT
-from server.node import Node
+from server.model.process import ModelProcess
+from server.node import Node, model_process
 from server.setting import load
 from server.settings import ServeSettings
 
 
-async def run(node: Node, listener: socket.socket) -> None:
+async def run(node: Node, process: ModelProcess, listener: socket.socket) -> None:
     """Serve the socket until the last connection is closed."""
-    local = Local(node)
+    local = Local(node, process)
     loading = asyncio.create_task(local.load())
-    server = await asyncio.start_unix_server(local.converse, sock=listener, limit=LIMIT)
+    server = await asyncio.get_running_loop().create_unix_server(local.connect, sock=listener)
     async with server:
         await local.left.wait()
     loading.cancel()
@@ -38,7 +38,8 @@ def main() -> None:
     )
     listener = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(listener.fileno(), False)
-    asyncio.run(run(Node(load(ServeSettings, os.environ), Path(sys.argv[2])), listener))
+    node = Node(load(ServeSettings, os.environ))
+    asyncio.run(run(node, model_process(node, Path(sys.argv[2])), listener))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ import logging
 from typing import Any
 
 from server.errors import NotReady, ServerError
+from server.model.channels import NOT_LOADED
 from server.model.frames import Frames
-from server.model.process import NOT_LOADED
+from server.model.process import ModelProcess
 from server.node import Node, Role
 from server.protocol.message import Request
 
@@ -24,18 +25,42 @@ Frame = tuple[dict[str, Any], list[Any]]
 log = logging.getLogger(__name__)
 
 
+class Connection(Frames):
+    """One connection to the local interface, whose calls come one after the other."""
+
+    def __init__(self, local: Local) -> None:
+        super().__init__()
+        self._local = local
+        self._answering: asyncio.Task[None] | None = None
+        local.opened()
+
+    def received(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Answer a call."""
+        self._answering = asyncio.create_task(self._answer(header, values))
+
+    def ended(self) -> None:
+        """Stop working for the other end, which has gone, as it may at any time."""
+        if self._answering is not None:
+            self._answering.cancel()
+        self._local.closed()
+
+    async def _answer(self, header: dict[str, Any], values: list[Any]) -> None:
+        self.send(*await self._local.answered(header, values))
+
+
 class Local:
     """The local interface of a node. ``left`` is set when its last connection is closed, or it cannot go on."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, process: ModelProcess) -> None:
         self._node = node
+        self._process = process
         self._connections = 0
         self._loaded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.left = asyncio.Event()
 
     async def load(self) -> None:
         """Run the node's process, and tell of the first end of loading whoever waits for it."""
-        running = asyncio.create_task(self._node.process.run())
+        running = asyncio.create_task(self._process.run())
         ready = asyncio.create_task(self._ready())
         try:
             await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
@@ -55,28 +80,27 @@ class Local:
             running.cancel()
             await asyncio.gather(ready, running, return_exceptions=True)
 
-    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the calls of one connection until the other end closes it."""
-        frames = Frames(reader, writer)
+    def connect(self) -> Connection:
+        """Return the protocol of a new connection."""
+        return Connection(self)
+
+    def opened(self) -> None:
+        """Count a connection."""
         self._connections += 1
-        try:
-            while True:
-                header, values = await frames.receive()
-                await frames.send(*await self._answered(header, values))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # The other end has gone, as it may at any time.
-        finally:
-            frames.close()
-            self._connections -= 1
-            if self._connections == 0:
-                self.left.set()
+
+    def closed(self) -> None:
+        """Count a connection that is closed."""
+        self._connections -= 1
+        if self._connections == 0:
+            self.left.set()
 
     async def _ready(self) -> None:
-        async for ready in self._node.process.readiness.changes():
+        async for ready in self._node.channels.readiness.changes():
             if ready:
                 return
 
-    async def _answered(self, header: dict[str, Any], values: list[Any]) -> Frame:
+    async def answered(self, header: dict[str, Any], values: list[Any]) -> Frame:
+        """Return the frame that answers a call."""
         try:
             return await self._call(header, values)
         except ServerError as error:
@@ -91,7 +115,7 @@ class Local:
             await asyncio.shield(self._loaded)
             return {"event": "done"}, []
         if header["call"] == "healthy":
-            if not self._node.process.ready:
+            if not self._node.channels.ready:
                 raise NotReady(NOT_LOADED)
             return {"event": "done"}, []
         request = Request(header["kind"], values[0], header["names"], header["meta"])

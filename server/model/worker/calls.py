@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import select
+from collections import deque
+from typing import Any
+
 from . import wire
 from .connection import Connection, Frame
 
@@ -9,19 +13,66 @@ CANCEL = "cancel"
 
 
 class Calls:
-    """Calls in the order that they came in. One that the server cancels before it is started is not run."""
+    """Calls from several servers' processes: of one in the order that they came in, of several in turn.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._held: dict[int, Frame] = {}
+    One that the server cancels before it is started is not run.
 
-    def next(self) -> Frame:
-        """Return the next call's header and values. Raises EOFError when the server is gone."""
-        while not self._held or self._connection.readable():
-            header, values = self._connection.receive()
-            if CANCEL not in header:
-                self._held[header["id"]] = header, values
-            elif self._held.pop(header[CANCEL], None):
-                # Every call gets one answer. One that is not held has been answered.
-                self._connection.send(wire.pack({"event": "cancelled", "id": header[CANCEL]}, []))
-        return self._held.pop(next(iter(self._held)))
+    Args:
+        connections: one to each of the server's processes.
+        control: the connection to the process that rules them; nothing comes over it but its end.
+    """
+
+    def __init__(self, connections: list[Connection], control: Connection) -> None:
+        self._control = control
+        self._by_descriptor = {connection.fileno(): connection for connection in connections}
+        self._turns: deque[Connection] = deque(connections)
+        self._held: dict[Connection, dict[int, Frame]] = {connection: {} for connection in connections}
+        self._poll = select.poll()
+        for descriptor in (control.fileno(), *self._by_descriptor):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def next(self) -> tuple[Connection, dict[str, Any], list[Any]]:
+        """Return where the next call came from, its header and values. Raises EOFError when the server is gone."""
+        while True:
+            self._take_in()
+            for _ in range(len(self._turns)):
+                connection = self._turns[0]
+                self._turns.rotate(-1)
+                held = self._held[connection]
+                if held:
+                    header, values = held.pop(next(iter(held)))
+                    return connection, header, values
+
+    def _take_in(self) -> None:
+        """Receive all that has come, and something if nothing is held."""
+        wait = 0 if any(self._held.values()) else None
+        while True:
+            events = self._poll.poll(wait)
+            if not events:
+                return
+            for descriptor, _ in events:
+                if descriptor == self._control.fileno():
+                    raise EOFError
+                self._receive(self._by_descriptor[descriptor])
+            wait = 0
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            header, values = connection.receive()
+        except (EOFError, ConnectionResetError):
+            self._leave(connection)
+            return
+        held = self._held[connection]
+        if CANCEL not in header:
+            held[header["id"]] = header, values
+        elif held.pop(header[CANCEL], None):
+            # Every call gets one answer. One that is not held has been answered.
+            connection.send(wire.pack({"event": "cancelled", "id": header[CANCEL]}, []))
+
+    def _leave(self, connection: Connection) -> None:
+        """Forget one of the server's processes, which is gone with its calls."""
+        self._poll.unregister(connection.fileno())
+        self._turns.remove(connection)
+        del self._held[connection]
+        del self._by_descriptor[connection.fileno()]
+        connection.close()

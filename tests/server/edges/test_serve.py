@@ -201,7 +201,7 @@ def test_an_unknown_parameter_ends_serve(tmp_path):
     ended = run(tmp_path, tmp_path, predict_metod="predict")
     assert ended.returncode == 2
     assert last_line(ended) == (
-        "unknown graph parameter 'predict_metod': the server knows model_uri, predict_method, xtype; "
+        "unknown graph parameter 'predict_metod': the server knows batching, model_uri, predict_method, xtype; "
         "correct the parameter's name in the overlay"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import select
 import socket
 
 import pytest
@@ -14,9 +16,10 @@ from server.model.worker.connection import Connection
 @pytest.fixture
 def ends():
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    control, controlled = socket.socketpair()
+    with ours, theirs, control, controlled:
         ours.settimeout(5)
-        yield Connection(ours), Calls(Connection(theirs)), ours
+        yield Connection(ours), Calls([Connection(theirs)], Connection(controlled)), control
 
 
 def send(server, *headers):
@@ -27,28 +30,48 @@ def send(server, *headers):
 def test_they_come_in_order(ends):
     server, calls, _ = ends
     send(server, {"id": 1}, {"id": 2}, {"id": 3})
-    assert [calls.next()[0]["id"] for _ in range(3)] == [1, 2, 3]
+    assert [calls.next()[1]["id"] for _ in range(3)] == [1, 2, 3]
 
 
 def test_one_that_is_cancelled_before_it_is_started_does_not_come(ends):
     server, calls, _ = ends
     send(server, {"id": 1}, {"id": 2}, {"cancel": 1})
-    assert calls.next()[0]["id"] == 2
+    assert calls.next()[1]["id"] == 2
     assert server.receive()[0] == {"event": "cancelled", "id": 1, "values": []}
 
 
 def test_one_that_was_started_is_not_answered_twice(ends):
     server, calls, _ = ends
     send(server, {"id": 1})
-    assert calls.next()[0]["id"] == 1
+    assert calls.next()[1]["id"] == 1
     send(server, {"cancel": 1}, {"id": 2})
-    assert calls.next()[0]["id"] == 2
-    assert not server.readable()
+    assert calls.next()[1]["id"] == 2
+    assert not select.select([server], [], [], 0)[0]
 
 
 def test_the_servers_end_is_the_end(ends):
-    server, calls, sock = ends
+    server, calls, control = ends
     send(server, {"id": 1})
-    sock.close()
+    control.close()
     with pytest.raises(EOFError):
         calls.next()
+
+
+def test_several_processes_of_the_server_take_turns():
+    pairs = [socket.socketpair() for _ in range(2)]
+    control, controlled = socket.socketpair()
+    servers = [Connection(ours) for ours, _ in pairs]
+    with control, controlled:
+        calls = Calls([Connection(theirs) for _, theirs in pairs], Connection(controlled))
+        send(servers[0], {"id": 1}, {"id": 2}, {"id": 3})
+        send(servers[1], {"id": 10}, {"id": 11})
+        assert [calls.next()[1]["id"] for _ in range(4)] == [1, 10, 2, 11]
+        servers[1].close()
+        assert calls.next()[1]["id"] == 3
+        send(servers[0], {"id": 4})
+        assert calls.next()[1]["id"] == 4
+        control.close()
+        with pytest.raises(EOFError):
+            calls.next()
+    for sock in itertools.chain(*pairs):
+        sock.close()

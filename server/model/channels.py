@@ -1,0 +1,101 @@
+"""The model as one edge calls it: channels to its processes, and the calls that wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from server.errors import NotReady
+from server.model.batch import Call, Result, rows
+from server.model.channel import ENDED, HELD, Channel
+from server.model.readiness import Readiness
+from server.model.waiting import Waiting
+
+NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
+
+
+class Channels:
+    """Channels to the processes of the model; whichever has room gets the next batch.
+
+    Nothing is waited for to fill a batch: it holds what came in while the model was busy.
+
+    Args:
+        most_rows: how many rows a batch may have.
+    """
+
+    def __init__(self, most_rows: int) -> None:
+        self.readiness = Readiness()
+        self._waiting = Waiting(most_rows)
+        self._channels: list[Channel] = []
+        self._methods: dict[str, str] = {}
+        self._batched: frozenset[str] = frozenset()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model can be called."""
+        return bool(self.readiness)
+
+    async def add(self, sock: socket.socket, methods: dict[str, str], batched: Iterable[str]) -> None:
+        """Take a socket to a process of the model.
+
+        Args:
+            sock: the connected socket.
+            methods: by what is asked of the node, the model's method.
+            batched: the methods whose calls may be answered together.
+        """
+        self._methods = methods
+        self._batched = frozenset(batched)
+        channel = Channel(sock, self._waiting.halve, self._pass_on)
+        await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=sock)
+        self._channels.append(channel)
+        self.readiness.set(True)
+
+    async def call(self, role: str, header: dict[str, Any], values: list[Any]) -> Result:
+        """Call the model's method for ``role`` once.
+
+        Raises:
+            NotReady: the model is not loaded (yet, or again), or its process died during the call.
+            ModelFailed: the model raised.
+        """
+        if not self._channels:
+            raise NotReady(NOT_LOADED)
+        method = self._methods[role]
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        count = rows(header, values) if method in self._batched else 0
+        call = Call({**header, "method": method}, values, answer, count)
+        self._waiting.add(call)
+        self._pass_on()
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            answer.cancel()
+            for channel in self._channels:
+                channel.drop(call)
+            raise
+
+    def close(self) -> None:
+        """Close every channel."""
+        for channel in self._channels:
+            channel.close()
+
+    def _pass_on(self) -> None:
+        """Send what waits to whichever process has the most room."""
+        if not all(channel.open for channel in self._channels):
+            self._channels = [channel for channel in self._channels if channel.open]
+            if not self._channels:
+                self._lost()
+        while self._channels:
+            channel = min(self._channels, key=lambda each: each.held)
+            if channel.held >= HELD:
+                return
+            batch = self._waiting.take()
+            if not batch:
+                return
+            channel.call(batch)
+
+    def _lost(self) -> None:
+        self.readiness.set(False)
+        for call in self._waiting.clear():
+            call.answer.set_exception(NotReady(ENDED))

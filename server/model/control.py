@@ -1,0 +1,88 @@
+"""One end of the socket that a process is ruled by: small frames, with which sockets are handed over.
+
+A frame's header says by ``sockets`` how many came with its first byte (SCM_RIGHTS, unix(7)).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from server.model.worker import wire
+
+AT_ONCE = 65536
+# The kernel's own limit for one message (SCM_MAX_FD).
+MOST_SOCKETS = 253
+
+
+class Control:
+    """A connected Unix socket, which is made non-blocking."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._buffer = bytearray()
+        self._sockets: list[socket.socket] = []
+
+    async def receive(self) -> tuple[dict[str, Any], list[socket.socket]]:
+        """Return the next frame's header, and the sockets that came with it.
+
+        Raises:
+            EOFError: the other end is gone.
+        """
+        while True:
+            header = self._taken()
+            if header is not None:
+                count = header["sockets"]
+                sockets, self._sockets = self._sockets[:count], self._sockets[count:]
+                return header, sockets
+            await self._readable()
+            try:
+                data, descriptors, _, _ = socket.recv_fds(
+                    self._sock, AT_ONCE, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC
+                )
+            except BlockingIOError:
+                continue
+            except ConnectionResetError as error:
+                raise EOFError from error
+            self._sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            if not data:
+                raise EOFError
+            self._buffer += data
+
+    def send(self, header: dict[str, Any], sockets: Sequence[socket.socket] = ()) -> None:
+        """Write a frame and hand ``sockets`` over with it, or do nothing where the other end is gone."""
+        frame = b"".join(wire.pack({**header, "sockets": len(sockets)}, []))
+        try:
+            socket.send_fds(self._sock, [frame], [each.fileno() for each in sockets])
+        except ConnectionError:
+            return
+
+    def close(self) -> None:
+        """Close this end, and what was handed over and not taken."""
+        for sock in (self._sock, *self._sockets):
+            sock.close()
+
+    def _taken(self) -> dict[str, Any] | None:
+        """Return the header of the first frame if it is whole."""
+        if len(self._buffer) < wire.PREFIX.size:
+            return None
+        header_size, body_size = wire.PREFIX.unpack_from(self._buffer)
+        end = wire.PREFIX.size + header_size
+        if len(self._buffer) < end + body_size:
+            return None
+        header: dict[str, Any] = json.loads(self._buffer[wire.PREFIX.size : end])
+        del self._buffer[: end + body_size]
+        return header
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self._sock, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self._sock)

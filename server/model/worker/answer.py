@@ -1,0 +1,43 @@
+"""Answer the calls of the server's processes, one after the other."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Dict
+
+from . import wire
+from .argument import argument
+from .calls import Calls
+from .methods import Method
+from .result import result
+
+Methods = Dict[str, Method]
+
+
+def answer_all(methods: Methods, calls: Calls) -> None:
+    """Answer calls until the server is gone, which raises EOFError."""
+    while True:
+        connection, header, values = calls.next()
+        try:
+            connection.send(_answer(methods, header, values))
+        except (BrokenPipeError, ConnectionResetError):
+            continue  # That process of the server is gone, as `calls` will see.
+
+
+def called(methods: Methods, header: dict[str, Any], values: list[Any]) -> tuple[Any, list[str] | None]:
+    """Return the model's result for a call, as a value that can be sent, and the names of its columns."""
+    return result(methods[header["method"]](argument(header, values), header.get("params", {})))
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """Return an exception as it stands in a frame's header."""
+    return {"type": type(error).__name__, "message": str(error)}
+
+
+def _answer(methods: Methods, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
+    try:
+        value, names = called(methods, header, values)
+        return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
+    except Exception as error:  # noqa: BLE001  whatever the model raises is the answer
+        traceback.print_exc()
+        return wire.pack({"event": "error", "id": header["id"], **described(error)}, [])

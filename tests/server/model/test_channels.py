@@ -1,0 +1,232 @@
+"""Calls of the model over sockets to its processes, whose end the tests hold."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from server.errors import ModelFailed, NotReady
+from server.model.channels import Channels
+from server.model.worker import wire
+from server.model.worker.connection import Connection
+
+HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}
+METHODS = {"predict": "predict"}
+
+
+class Process:
+    """The model's end of a channel: a test answers by hand."""
+
+    def __init__(self, sock):
+        self._connection = Connection(sock)
+
+    async def next(self):
+        return await asyncio.to_thread(self._connection.receive)
+
+    async def answer(self, header, value):
+        self._connection.send(wire.pack({"event": "result", "id": header["id"], "names": None}, [value]))
+
+    async def fail(self, header, message):
+        said = {"event": "error", "id": header["id"], "type": "ValueError", "message": message}
+        self._connection.send(wire.pack(said, []))
+
+    def end(self):
+        self._connection.close()
+
+
+@asynccontextmanager
+async def connected(count=1, batched=("predict",), most_rows=100):
+    channels = Channels(most_rows)
+    processes = []
+    for _ in range(count):
+        ours, theirs = socket.socketpair()
+        theirs.settimeout(20)
+        processes.append(Process(theirs))
+        await channels.add(ours, METHODS, batched)
+    try:
+        yield channels, *processes
+    finally:
+        channels.close()
+        for process in processes:
+            process.end()
+
+
+def calling(channels, *numbers):
+    return [
+        asyncio.create_task(channels.call("predict", HEADER, [np.array([[float(number)]])]))
+        for number in numbers
+    ]
+
+
+async def values(calls):
+    return [result.value.tolist() for result in await asyncio.gather(*calls)]
+
+
+async def busy(channels, process):
+    """Return the process's first two calls, which came alone, and have others wait."""
+    calls = calling(channels, 1) + calling(channels, 2)
+    return calls, [await process.next(), await process.next()]
+
+
+def test_what_waits_while_the_model_is_busy_is_answered_together():
+    async def run():
+        async with connected() as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3, 4, 5)
+            await asyncio.sleep(0)
+            for header, (rows,) in held:
+                await process.answer(header, rows * 10)
+            header, (rows,) = await process.next()
+            await process.answer(header, rows * 10)
+            return [rows.tolist() for _, (rows,) in held], rows.tolist(), await values(calls)
+
+    alone, together, answers = asyncio.run(run())
+    assert alone == [[[1.0]], [[2.0]]]
+    assert together == [[3.0], [4.0], [5.0]]
+    assert answers == [[[10.0]], [[20.0]], [[30.0]], [[40.0]], [[50.0]]]
+
+
+def test_calls_of_other_methods_are_not():
+    async def run():
+        async with connected(batched=()) as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3, 4)
+            await asyncio.sleep(0)
+            for header, (rows,) in held:
+                await process.answer(header, rows)
+            for _ in (3, 4):
+                header, (rows,) = await process.next()
+                await process.answer(header, rows)
+            return await values(calls)
+
+    assert asyncio.run(run()) == [[[1.0]], [[2.0]], [[3.0]], [[4.0]]]
+
+
+def test_an_error_stays_with_the_request_that_caused_it():
+    async def run():
+        async with connected() as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3, -1, 4, 5)
+            await asyncio.sleep(0)
+            for header, (rows,) in held:
+                await process.answer(header, rows)
+            seen = []
+            while not all(call.done() for call in calls):
+                header, (rows,) = await process.next()
+                seen.append(rows.ravel().tolist())
+                if (rows < 0).any():
+                    await process.fail(header, "a negative number")
+                else:
+                    await process.answer(header, rows)
+                await asyncio.sleep(0.01)
+            return seen, await asyncio.gather(*calls, return_exceptions=True)
+
+    seen, results = asyncio.run(run())
+    assert seen[0] == [3, -1, 4, 5]
+    assert sorted(seen[1:]) == [[-1], [3], [3, -1], [4, 5]]
+    failed = results.pop(3)
+    assert isinstance(failed, ModelFailed)
+    assert str(failed) == "ValueError: a negative number"
+    assert [result.value.tolist() for result in results] == [[[1.0]], [[2.0]], [[3.0]], [[4.0]], [[5.0]]]
+
+
+def test_calls_whose_result_has_no_row_for_each_are_called_again_apart():
+    async def run():
+        async with connected() as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3, 4)
+            await asyncio.sleep(0)
+            for header, (rows,) in held:
+                await process.answer(header, rows)
+            for _ in range(3):
+                header, (rows,) = await process.next()
+                await process.answer(header, f"sum {rows.sum()}")
+            return [result.value for result in await asyncio.gather(*calls[2:])]
+
+    assert asyncio.run(run()) == ["sum 3.0", "sum 4.0"]
+
+
+def test_a_batch_that_nobody_awaits_is_cancelled_and_one_that_somebody_awaits_is_not():
+    async def run():
+        async with connected() as (channels, process):
+            _, held = await busy(channels, process)
+            waiting = calling(channels, 3, 4)
+            await asyncio.sleep(0)
+            await process.answer(held[0][0], held[0][1][0])
+            header, _ = await process.next()
+            waiting[0].cancel()
+            await asyncio.sleep(0)
+            waiting[1].cancel()
+            await asyncio.sleep(0)
+            said, _ = await process.next()
+            return header["id"], said
+
+    number, said = asyncio.run(run())
+    assert said == {"cancel": number, "values": []}
+
+
+def test_whichever_process_has_room_gets_the_next_call():
+    async def run():
+        async with connected(2) as (channels, one, other):
+            calls = []
+            for number in range(4):
+                calls += calling(channels, number)
+                await asyncio.sleep(0)
+            held = [[await process.next() for _ in range(2)] for process in (one, other)]
+            calls += calling(channels, 4)
+            await asyncio.sleep(0)
+            await other.answer(*[held[1][0][0], held[1][0][1][0]])
+            _, (rows,) = await other.next()
+            for call in calls:
+                call.cancel()
+            return rows.tolist()
+
+    assert asyncio.run(run()) == [[4.0]]
+
+
+def test_what_waits_goes_to_the_process_that_is_left():
+    async def run():
+        async with connected(2) as (channels, one, other):
+            calls = []
+            for number in range(4):
+                calls += calling(channels, number)
+                await asyncio.sleep(0)
+            held = [await other.next() for _ in range(2)]
+            calls += calling(channels, 4)
+            await asyncio.sleep(0)
+            one.end()
+            for header, (rows,) in held:
+                await other.answer(header, rows)
+            header, (rows,) = await other.next()
+            await other.answer(header, rows)
+            return channels.ready, await asyncio.gather(*calls, return_exceptions=True)
+
+    ready, results = asyncio.run(run())
+    assert ready
+    lost = [result for result in results if isinstance(result, NotReady)]
+    assert len(lost) == 2
+    assert results[4].value.tolist() == [[4.0]]
+
+
+def test_without_a_process_calls_are_told():
+    async def run():
+        async with connected() as (channels, process):
+            calls, _ = await busy(channels, process)
+            calls += calling(channels, 3)
+            await asyncio.sleep(0)
+            process.end()
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            with pytest.raises(NotReady) as refused:
+                await channels.call("predict", HEADER, [np.zeros((1, 1))])
+            return channels.ready, {str(error) for error in ended}, str(refused.value)
+
+    ready, ended, refused = asyncio.run(run())
+    assert not ready
+    assert ended == {
+        "the model's process ended before it answered; it is being started again: send the request again"
+    }
+    assert refused == "the model is not loaded; send the request again when /health/status answers 200"
