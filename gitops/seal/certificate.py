@@ -66,7 +66,7 @@ def parse(content: bytes, now: datetime | None = None) -> Certificate:
         raise ValueError("is no certificate in PEM") from error
     key = found.public_key()
     if not isinstance(key, RSAPublicKey):
-        raise ValueError("has no RSA key, and secrets are sealed to one")
+        raise ValueError("has no RSA key, and secrets are sealed to one")  # noqa: TRY004  the content is the value
     ends = found.not_valid_after_utc
     if ends < (now or datetime.now(UTC)):
         raise ValueError(f"has expired on {ends:%Y-%m-%d}")
