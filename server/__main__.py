@@ -1,4 +1,4 @@
-"""The verbs of the image: fetch, environment, serve, inspect, lock."""
+"""The verbs of the image: fetch, environment, serve, smoke, inspect, lock."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ def _serve(arguments: argparse.Namespace) -> None:
         serve(chosen, arguments.environment, launched)
     finally:
         launched.end()
+
+
+def _smoke(arguments: argparse.Namespace) -> None:
+    from server.expectation import read
+    from server.smoke import smoke
+
+    _clean_up_on_sigterm()
+    expected = read(arguments.expected)
+    smoke(arguments.url, arguments.model_digest, arguments.image, expected, seconds=arguments.timeout)
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
@@ -110,6 +119,24 @@ def parser() -> argparse.ArgumentParser:
         "--environment", metavar="ENV", type=Path, required=True, help="folder that `environment` made"
     )
     serve.set_defaults(run=_serve)
+
+    smoke = verbs.add_parser("smoke", help="see that a service serves a model and answers as expected")
+    smoke.add_argument("url", metavar="URL", help="http://HOST:PORT of the service")
+    smoke.add_argument(
+        "--model-digest",
+        metavar="sha256:…",
+        action="append",
+        required=True,
+        help="digest of the model that it must serve; of a graph's models, all",
+    )
+    smoke.add_argument("--image", metavar="IMAGE", default="", help="image that must answer (any)")
+    smoke.add_argument(
+        "--expected", metavar="FILE", type=Path, required=True, help="request and response: expected.json"
+    )
+    smoke.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=300.0, help="how long to wait for it (300)"
+    )
+    smoke.set_defaults(run=_smoke)
 
     inspect = verbs.add_parser("inspect", help="say what a model is without loading it")
     inspect.add_argument("source", metavar="SOURCE", help="as for fetch, or a folder")

@@ -188,3 +188,24 @@ class ModelNotLoaded(ServerError):
     """The model cannot be loaded in its environment."""
 
     exit_code = 30
+
+
+# Why smoke can fail.
+
+
+class NotServed(ServerError):
+    """The service does not serve the manifest's models by its image in the time that it has."""
+
+    exit_code = 40
+
+
+class WrongAnswer(ServerError):
+    """The service answers otherwise than the model did when it was promoted."""
+
+    exit_code = 41
+
+
+class BadExpectation(ServerError):
+    """The file with the expected answer is missing or is none."""
+
+    exit_code = 42

@@ -24,7 +24,8 @@ def metadata(model: Model, node: str, override: str) -> dict[str, Any]:
     """Return the metadata of a model: name, versions, platform, inputs, outputs and custom.
 
     What metadata.yaml in the model folder has counts before what the MLmodel file says, and ``override``
-    (YAML text) before both. One that is broken is logged and passed over. The version is the model's digest.
+    (YAML text) before both. One that is broken is logged and passed over. The model's digest is always among the
+    versions: by it, who asks knows which bytes are served.
     """
     natives = sorted(set(model.flavors) - {"python_function"})
     recorded = {
@@ -34,9 +35,10 @@ def metadata(model: Model, node: str, override: str) -> dict[str, Any]:
         "python_version": model.python_version,
         "flavors": ",".join(sorted(model.flavors)),
     }
+    digest = model_digest(model.folder)
     found: dict[str, Any] = {
         "name": node or model.folder.name,
-        "versions": [model_digest(model.folder)],
+        "versions": [digest],
         "platform": natives[0] if natives else "python_function",
         "inputs": _messages(model.inputs),
         "outputs": _messages(model.outputs),
@@ -47,6 +49,8 @@ def metadata(model: Model, node: str, override: str) -> dict[str, Any]:
         found |= _read(str(path), path.read_text(encoding="utf-8", errors="replace"))
     if override:
         found |= _read("MODEL_METADATA", override)
+    if digest not in found["versions"]:
+        found["versions"] = [*found["versions"], digest]
     return found
 
 

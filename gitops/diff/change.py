@@ -65,6 +65,7 @@ class KustomizationChange:
         alike = tuple(
             (entry.title, entry.rows) if entry.change.before and entry.change.after else entry.change.diff
             for entry in self.objects
+            if entry.rows or not (entry.change.before and entry.change.after)
         )
         graphs = self.graphs if len(self.graphs) > 1 else ()
         return self.state, self.failures, alike, self.models, graphs, self.problems

@@ -64,9 +64,19 @@ def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
 
 
 def _objects(before: Sequence[Entry], after: Sequence[Entry]) -> Iterator[ObjectChange]:
-    for change in changes(before, after):
-        title = KIND if change.kind == KIND and change.before and change.after else change.title
-        yield ObjectChange(title, change, tuple(rows(change)))
+    """Yield what becomes of the objects, the deployment first.
+
+    What another one takes from the deployment, as the smoke test does its image and model, is told once.
+    """
+    told: set[tuple[str | None, str | None]] = set()
+    for change in sorted(changes(before, after), key=lambda change: change.kind != KIND):
+        found = tuple(rows(change))
+        if change.kind == KIND and change.before and change.after:
+            told.update((row.before, row.after) for row in found)
+            yield ObjectChange(KIND, change, found)
+        else:
+            own = tuple(row for row in found if (row.before, row.after) not in told)
+            yield ObjectChange(change.title, change, own)
 
 
 def _models(before: Models, after: Models) -> Iterator[ModelChange]:

@@ -7,6 +7,7 @@ gateway does what the orchestrator does.
 from __future__ import annotations
 
 import io
+import json
 import socket
 import uuid
 from collections.abc import Callable, Mapping
@@ -31,7 +32,9 @@ _PUID = "Seldon-Puid"
 PREDICTIONS = "api/v1.0/predictions"
 _PREDICTIONS = (PREDICTIONS, "api/v0.1/predictions")
 _STATUS = ("health/status", "api/v1.0/health/status")
-_METADATA = "api/v1.0/metadata/"
+_METADATA = "api/v1.0/metadata"
+# What the orchestrator passes on of a model's own.
+_MODEL_METADATA = ("name", "platform", "versions", "inputs", "outputs")
 _LARGE_BYTES = 1024 * 1024
 
 
@@ -81,7 +84,9 @@ class Gateway:
 
     async def _walk(self, request: web.Request, graph: Graph, path: str) -> web.Response:
         """Answer as the orchestrator: from one node to the next; what a node refuses comes out as it is."""
-        method, node = request.method, path.removeprefix(_METADATA)
+        method, node = request.method, path.removeprefix(f"{_METADATA}/")
+        if method == hdrs.METH_GET and path == _METADATA:
+            return await self._graph_metadata(request, graph)
         if method == hdrs.METH_POST and path in _PREDICTIONS:
             calls = graph.calls
         elif method == hdrs.METH_GET and path in _STATUS:
@@ -92,8 +97,8 @@ class Gateway:
             return _failure(
                 404,
                 "NO_SUCH_PATH",
-                f"{method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]} and "
-                f"GET {_METADATA}<node> with <node> one of {', '.join(graph.ports)}",
+                f"{method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]}, GET {_METADATA} and "
+                f"GET {_METADATA}/<node> with <node> one of {', '.join(graph.ports)}",
             )
         headers, body = _passed(request.headers), await request.read()
         headers[_PUID] = puid = request.headers.get(_PUID) or str(uuid.uuid4())
@@ -107,6 +112,18 @@ class Gateway:
                 body = answer.body if isinstance(answer.body, bytes) else b""
         answer.headers[_PUID] = puid
         return answer
+
+    async def _graph_metadata(self, request: web.Request, graph: Graph) -> web.Response:
+        """Answer with the metadata of all nodes, as https://docs.seldon.io/projects/seldon-core/en/v1.17.1/reference/apis/metadata.html says."""
+        models = {}
+        for node, port in graph.ports.items():
+            url = URL.build(scheme="http", host=HOST, port=port, path="/metadata")
+            answer = await self._send(hdrs.METH_GET, url, _passed(request.headers), b"")
+            if answer.status != 200:
+                return answer
+            said = json.loads(answer.body) if isinstance(answer.body, bytes) else {}
+            models[node] = {key: said[key] for key in _MODEL_METADATA if key in said}
+        return web.json_response({"name": request.match_info["deployment"], "models": models})
 
     async def _send(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> web.Response:
         data = io.BytesIO(body) if body else None

@@ -16,6 +16,7 @@ from gitops.local.client import ask
 from gitops.local.progress import Progress
 from gitops.local.run import Run, run
 from gitops.local.runtime import SERVER
+from server.expectation import differences
 
 
 async def smoke(
@@ -63,12 +64,6 @@ async def _problems(folder: Path, running: Run) -> list[str]:
     except ValueError:
         return [f"answered what is no JSON: {answer.text}"]
     return [
-        *(
-            difference
-            for key, value in expected.response.items()
-            for difference in expectation.differences(value, content.get(key), key)
-        ),
-        *expectation.differences(
-            overlay.request_path, content.get("meta", {}).get("requestPath"), "meta.requestPath"
-        ),
+        *expected.differences(content),
+        *differences(overlay.request_path, content.get("meta", {}).get("requestPath"), "meta.requestPath"),
     ]

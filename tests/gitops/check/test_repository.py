@@ -65,9 +65,12 @@ def test_a_folder_that_is_named_otherwise_than_its_node(tree: Copy) -> None:
 def test_an_image_by_tag_in_the_base_is_found_in_every_container(tree: Copy) -> None:
     tree.edit("base/kustomization.yaml", "    digest: sha256:" + "0" * 64, "    newTag: latest")
     found = [error.splitlines()[1].split()[2] for error in tree.broken("image-digest", "overlays/model")]
-    assert found == [
-        f"spec.predictors[0].componentSpecs[0].spec.{container}.image"
-        for container in ("initContainers[0]", "initContainers[1]", "containers[0]")
+    pod = "spec.predictors[0].componentSpecs[0].spec"
+    assert sorted(found) == [
+        f"{pod}.containers[0].image",
+        f"{pod}.initContainers[0].image",
+        f"{pod}.initContainers[1].image",
+        "spec.template.spec.containers[0].image",
     ]
 
 
@@ -93,7 +96,7 @@ def test_a_replacement_whose_select_matches_nothing(tree: Copy) -> None:
     assert "<xtype>" in str(tree.deployment("model"))
     assert tree.broken("target", "base/node") == [
         "error[target] base/node\n"
-        "  base/node/kustomization.yaml: replacements[3].targets[0].select "
+        "  base/node/kustomization.yaml: replacements[4].targets[0].select "
         "{'kind': 'SeldonDeployment', 'name': 'node'} matches no object\n"
         f"{TARGET}{TARGET_FIX}"
     ]

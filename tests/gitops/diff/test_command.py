@@ -61,7 +61,7 @@ def test_a_release_is_read_once(repository: Repository) -> None:
         "Graph:\n\n```mermaid\nflowchart LR\n"
     )
     assert (
-        text.count("<details><summary>Rendered difference of overlays/model, 29 lines</summary>\n\n```diff\n")
+        text.count("<details><summary>Rendered difference of overlays/model, 44 lines</summary>\n\n```diff\n")
         == 1
     )
     assert text.count(f"\n-          image: {old}\n+          image: {new}\n") == 3

@@ -71,6 +71,14 @@ def test_metadata_is_that_of_a_node(running: Running) -> None:
         assert running.client.get(f"{PIPELINE}/api/v1.0/metadata/{node}").json()["name"] == node
 
 
+def test_metadata_of_a_graph_is_that_of_all_its_nodes(running: Running) -> None:
+    models = running.client.get(f"{PIPELINE}/api/v1.0/metadata").json()["models"]
+    for node in ("preprocessor", "postprocessor", "model"):
+        said = running.client.get(f"{PIPELINE}/api/v1.0/metadata/{node}").json()
+        assert models[node] == {key: said[key] for key in models[node]}
+        assert models[node]["versions"] == said["versions"]
+
+
 def test_meta_accumulates_through_a_graph(running: Running) -> None:
     request = expected("pipeline")["request"] | {"meta": {"tags": {"from": "the client"}}}
     answer = running.client.post(f"{PIPELINE}/{PREDICTIONS}", json=request)
@@ -115,8 +123,8 @@ def test_an_unknown_path_of_a_graph_is_answered_with_those_that_it_has(running: 
     nodes = ", ".join(["preprocessor", "postprocessor", "model"])
     assert status(answer) == {
         "code": -1,
-        "info": f"GET {PIPELINE}/{PREDICTIONS}: a graph answers POST api/v1.0/predictions, GET health/status and "
-        f"GET api/v1.0/metadata/<node> with <node> one of {nodes}",
+        "info": f"GET {PIPELINE}/{PREDICTIONS}: a graph answers POST api/v1.0/predictions, GET health/status, "
+        f"GET api/v1.0/metadata and GET api/v1.0/metadata/<node> with <node> one of {nodes}",
         "reason": "NO_SUCH_PATH",
         "status": 1,
     }

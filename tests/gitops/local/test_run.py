@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import AlreadyRunning
-from gitops.local.expectation import differences
 from gitops.local.overlay import load
 from gitops.local.run import claim
+from server.expectation import differences
 from tests.gitops.local.conftest import STATE, Running
 from tests.gitops.local.copies import ROOT
 

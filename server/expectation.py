@@ -1,0 +1,100 @@
+"""An overlay's expected.json: a request, and the answer that the model gave when it was promoted.
+
+The smoke test after a sync and the local run compare with it. Beside ``request`` and ``response`` it may hold a
+``tolerance``, for models whose numbers depend on the CPU that they run on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.errors import BadExpectation
+
+FILE = "expected.json"
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A SeldonMessage to send, and the one to get, whose numbers may be off by ``tolerance``."""
+
+    request: dict[str, Any]
+    response: dict[str, Any]
+    tolerance: float = TOLERANCE
+
+    def differences(self, answer: Any) -> list[str]:
+        """Return how ``answer`` differs from the response. What else it holds, such as meta, does not count."""
+        given = answer if isinstance(answer, Mapping) else {}
+        return [
+            difference
+            for key, value in self.response.items()
+            for difference in differences(value, given.get(key), key, self.tolerance)
+        ]
+
+
+def read(path: Path) -> Expectation:
+    """Return what the file says.
+
+    Raises:
+        BadExpectation: there is none, or it does not hold a request and a response.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        request, response = dict(content["request"]), dict(content["response"])
+        tolerance = content.get("tolerance", TOLERANCE)
+    except FileNotFoundError as error:
+        raise BadExpectation(
+            f"{path}: there is no such file; add one with a request and the model's response"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadExpectation(
+            f"{path}: must be a JSON object with the objects request and response"
+        ) from error
+    if not _number(tolerance) or not 0 <= tolerance < math.inf:
+        raise BadExpectation(f"{path}: tolerance is {tolerance!r}: must be a number of 0 or more")
+    return Expectation(request, response, float(tolerance))
+
+
+def differences(expected: Any, answer: Any, where: str = "", tolerance: float = TOLERANCE) -> list[str]:
+    """Return how ``answer`` differs from ``expected``: numbers by more than ``tolerance``, anything else at all.
+
+    Each difference names its place, as in data.ndarray[0][2].
+    """
+    if _number(expected) and _number(answer):
+        if math.isclose(expected, answer, rel_tol=0, abs_tol=tolerance):
+            return []
+        return [f"{where} is {answer!r}: must be {expected!r} to {tolerance:g}"]
+    if isinstance(expected, Mapping) and isinstance(answer, Mapping):
+        missing = [f"{_join(where, key)} is missing" for key in expected if key not in answer]
+        more = [f"{_join(where, key)} is not expected" for key in answer if key not in expected]
+        inside = [
+            difference
+            for key in expected
+            if key in answer
+            for difference in differences(expected[key], answer[key], _join(where, key), tolerance)
+        ]
+        return missing + more + inside
+    if isinstance(expected, list) and isinstance(answer, list):
+        if len(expected) != len(answer):
+            return [f"{where} has {len(answer)} entries: must be {len(expected)}"]
+        return [
+            difference
+            for index, pair in enumerate(zip(expected, answer, strict=True))
+            for difference in differences(*pair, f"{where}[{index}]", tolerance)
+        ]
+    # In Python true equals 1.
+    same = type(expected) is type(answer) and expected == answer
+    return [] if same else [f"{where} is {answer!r}: must be {expected!r}"]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
