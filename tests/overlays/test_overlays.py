@@ -211,9 +211,10 @@ def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_p
     names = []
     for text in (lock.read_text(), "numpy==2.4.6\n"):
         lock.write_text(text)
-        config_map, found = build(lock.parent)
+        objects = build(lock.parent)
+        (config_map,) = [found for found in objects if "requirements.lock" in found.get("data", {})]
         assert config_map["data"] == {"requirements.lock": text}
-        (rendered,) = seldon_deployments([found])
+        (rendered,) = seldon_deployments(objects)
         volume = rendered.predictors[0].pods[0].volume("requirements")
         assert volume is not None
         assert volume.source == {"name": config_map["metadata"]["name"], "optional": True}
@@ -225,9 +226,10 @@ def test_an_overlay_without_a_lock_still_builds(tmp_path: Path) -> None:
     for name in ("base", "overlays"):
         shutil.copytree(ROOT / name, tmp_path / name)
     file = tmp_path / "overlays/preprocessor/kustomization.yaml"
-    file.write_text(file.read_text().partition("configMapGenerator:")[0])
-    (found,) = build(file.parent)
-    (rendered,) = seldon_deployments([found])
+    entry = "  - name: preprocessor-requirements\n    files: [requirements.lock]\n"
+    assert entry in file.read_text()
+    file.write_text(file.read_text().replace(entry, ""))
+    (rendered,) = seldon_deployments(build(file.parent))
     volume = rendered.predictors[0].pods[0].volume("requirements")
     assert volume is not None
     assert volume.source == {"name": "preprocessor-requirements", "optional": True}
@@ -242,3 +244,31 @@ def test_fetch_refuses_a_model_before_its_volume_is_full(rendered: SeldonDeploym
             assert volume is not None
             # An archive lies beside what is unpacked from it.
             assert f"{2 * int(limit.value or 0) // 2**30}Gi" == volume.source["sizeLimit"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_smoke_test_asks_for_what_the_overlay_pins(overlay: str) -> None:
+    folder = ROOT / "overlays" / overlay
+    objects = build(folder)
+    (job,) = [found for found in objects if found["kind"] == "Job"]
+    (rendered,) = seldon_deployments(objects)
+    (predictor,) = rendered.predictors
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    images = {each.image for each in predictor.pods[0].containers}
+    assert {container["image"], env["IMAGE"]} == images
+    port = 9000 if overlay in NODES else 8000
+    assert env["SERVICE"] == f"{rendered.name}-{predictor.name}"
+    assert f"http://$(SERVICE):{port}" in container["args"]
+    asked = [text.partition("$(")[2].rstrip(")") for text in container["args"] if "--model-digest=" in text]
+    nodes = [overlay] if overlay in NODES else list(NODES)
+    assert sorted(env[name] for name in asked) == sorted(
+        read_node(ROOT / "overlays" / node).model_digest for node in nodes
+    )
+    (expected,) = [
+        found for found in objects if found["metadata"]["name"] == pod["volumes"][0]["configMap"]["name"]
+    ]
+    assert json.loads(expected["data"]["expected.json"]) == json.loads(
+        (folder / "expected.json").read_bytes()
+    )
