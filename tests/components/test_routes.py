@@ -1,0 +1,63 @@
+"""components/gateway and components/network-policy: filled from the overlay's node.yaml."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitops.check.command import findings
+from gitops.check.tree import load
+from gitops.kustomize import build
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the manifests in which the model uses both components."""
+    for name in ("argocd", "base", "overlays", "components", "examples", "server"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    file = tmp_path / "overlays/model/kustomization.yaml"
+    used = "".join(f"  - ../../components/{name}\n" for name in ("gateway", "network-policy"))
+    file.write_text(file.read_text().replace("  - ../../base/node\n", f"  - ../../base/node\n{used}"))
+    return tmp_path
+
+
+def rendered(tree: Path, kind: str) -> dict[str, Any]:
+    (found,) = [entry for entry in build(tree / "overlays/model") if entry["kind"] == kind]
+    return found
+
+
+def test_the_route_has_the_path_that_seldon_s_operator_gives_to_ingresses(tree: Path) -> None:
+    route = rendered(tree, "HTTPRoute")
+    assert route["metadata"] == {"name": "graph-iris-model", "namespace": "seldon"}
+    (rule,) = route["spec"]["rules"]
+    (match,) = rule["matches"]
+    assert match["path"] == {"type": "PathPrefix", "value": "/seldon/seldon/graph-iris-model"}
+    (rewrite,) = rule["filters"]
+    assert rewrite["urlRewrite"]["path"] == {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    assert rule["backendRefs"] == [{"name": "graph-iris-model-model", "port": 9000}]
+
+
+def test_the_network_policy_selects_the_deployment_s_pods_alone(tree: Path) -> None:
+    found = rendered(tree, "NetworkPolicy")
+    assert found["metadata"] == {"name": "graph-iris-model", "namespace": "seldon"}
+    assert found["spec"]["podSelector"] == {"matchLabels": {"seldon-deployment-id": "graph-iris-model"}}
+    assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_the_overlay_is_right_and_the_graph_must_leave_the_node_s_route_out(tree: Path) -> None:
+    errors = [(found.folder, found.id) for found in findings(load(tree)) if found.level == "error"]
+    assert errors == [("overlays/pipeline", "route-backend")]
+    file = tree / "overlays/pipeline/kustomization.yaml"
+    patch = (
+        "patches:\n"
+        "  - target: {kind: (HTTPRoute|NetworkPolicy)}\n"
+        "    patch: |-\n"
+        '      - {op: add, path: /metadata/annotations, value: {config.kubernetes.io/local-config: "true"}}\n'
+    )
+    file.write_text(file.read_text().replace("patches:\n", patch, 1))
+    assert [str(found) for found in findings(load(tree)) if found.level == "error"] == []
