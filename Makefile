@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan train pin docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay train pin docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -17,7 +17,7 @@ python := .venv/bin/python
 environment := .venv/.synced
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
 	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
@@ -62,6 +62,15 @@ seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONF
 
 scan: $(environment) ## no secret lies in the tree
 	@$(python) -m gitops scan
+
+promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…, runs:/…) in the overlay OVERLAY=… (FORCE=1: whatever its graph)
+	@$(python) -m gitops promote $${FORCE:+--force} -- "$$OVERLAY" "$$MODEL"
+
+promote-moved: $(environment) ## promote anew what came from an alias of the registry that has moved since
+	@$(python) -m gitops promote-moved
+
+new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… to promote at once)
+	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} -- "$$NAME"
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train

@@ -1,4 +1,4 @@
-"""The commands over the manifests: demo, smoke, check, diff, seal, seal-cert, scan, train, pin."""
+"""The commands over the manifests (--help lists them)."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def _train(arguments: argparse.Namespace) -> int:
     return _print(train(ROOT))
 
 
+def _promote(arguments: argparse.Namespace) -> int:
+    from gitops.promote.command import promote
+
+    return promote(ROOT, arguments.overlay, arguments.model, sys.stdout, force=arguments.force)
+
+
+def _promote_moved(arguments: argparse.Namespace) -> int:
+    from gitops.promote.moved import promote_moved
+
+    return promote_moved(ROOT, sys.stdout)
+
+
+def _new_overlay(arguments: argparse.Namespace) -> int:
+    from gitops.promote.new_overlay import new_overlay
+
+    return new_overlay(ROOT, arguments.name, arguments.type, arguments.model, sys.stdout)
+
+
 def _pin(arguments: argparse.Namespace) -> int:
     from gitops.pin import pin
 
@@ -151,6 +169,25 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train the example models and pin their digests")
     train.set_defaults(run=_train)
+
+    promote = commands.add_parser("promote", help="pin a model in an overlay")
+    promote.add_argument("overlay", metavar="OVERLAY", help="folder of overlays/")
+    promote.add_argument(
+        "model", metavar="MODEL", help="models:/name@alias or /version, runs:/…, or s3://… and the like"
+    )
+    promote.add_argument("--force", action="store_true", help="even if its columns do not fit a graph")
+    promote.set_defaults(run=_promote)
+
+    moved = commands.add_parser(
+        "promote-moved", help="promote anew what was promoted from an alias that means another model now"
+    )
+    moved.set_defaults(run=_promote_moved)
+
+    overlay = commands.add_parser("new-overlay", help="add a deployment of one node to overlays/")
+    overlay.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")
+    overlay.add_argument("--model", default="", help="promote this model into it, as promote does")
+    overlay.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
+    overlay.set_defaults(run=_new_overlay)
 
     pin = commands.add_parser("pin", help="pin a released image, which was built from this checkout")
     pin.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")

@@ -112,3 +112,21 @@ class NotWritten(GitopsError):
     """A file of the work tree cannot be written; all are as they were."""
 
     exit_code = 18
+
+
+class PromotionFailed(GitopsError):
+    """A model cannot be had, described or run; nothing is changed."""
+
+    exit_code = 19
+
+
+class NoExample(GitopsError):
+    """A model has no input example to run it on; nothing is changed."""
+
+    exit_code = 20
+
+
+class GraphBroken(GitopsError):
+    """A model's columns do not fit those of its neighbours in a graph; nothing is changed."""
+
+    exit_code = 21

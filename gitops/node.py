@@ -20,7 +20,10 @@ KIND = "GraphNode"
 
 @dataclass(frozen=True)
 class GraphNode:
-    """What a node.yaml says. ``name`` is its metadata.name, ``raw`` all that was written there."""
+    """What a node.yaml says. ``name`` is its metadata.name, ``raw`` all that was written there.
+
+    ``model_from`` is what the model was promoted from, empty where that is not said.
+    """
 
     name: str
     deployment: str
@@ -28,6 +31,7 @@ class GraphNode:
     type: str
     model_uri: str
     model_digest: str
+    model_from: str
     xtype: str
     raw: Mapping[str, Any]
 
@@ -45,12 +49,19 @@ def read_node(folder: Path) -> GraphNode | None:
         BuildFailed: it is no YAML.
     """
     file = folder / FILE
-    if not file.is_file():
-        return None
-    documents = parse(file.read_text(), origin=str(file))
+    return node_of(file.read_text(encoding="utf-8"), origin=str(file)) if file.is_file() else None
+
+
+def node_of(text: str, *, origin: str) -> GraphNode:
+    """Return what the text of a node.yaml says.
+
+    Raises:
+        BadManifest, BuildFailed: as of ``read_node``; the message starts with ``origin``.
+    """
+    documents = parse(text, origin=origin)
     if [document.get("kind") for document in documents] != [KIND]:
-        raise BadManifest(f"{file}: must hold one object of the kind {KIND}")
-    name = Part(str(file), "", documents[0]).part("metadata").text("name")
+        raise BadManifest(f"{origin}: must hold one object of the kind {KIND}")
+    name = Part(origin, "", documents[0]).part("metadata").text("name")
     spec = Part(f"{KIND} {name}", "", documents[0]).part("spec")
     return GraphNode(
         name=name,
@@ -59,6 +70,7 @@ def read_node(folder: Path) -> GraphNode | None:
         type=spec.text("type"),
         model_uri=spec.text("modelUri"),
         model_digest=spec.text("modelDigest"),
+        model_from=spec.text("modelFrom", ""),
         xtype=spec.text("xtype"),
         raw=documents[0],
     )

@@ -13,7 +13,9 @@ Step = str | tuple[str, str]
 
 
 def set_scalars(text: str, place: tuple[Step, ...], values: Mapping[str, str], *, origin: str) -> str:
-    """Return ``text`` with ``values`` by their keys in the mapping at ``place``; keys that are not there end it.
+    """Return ``text`` with ``values`` by their keys in the mapping at ``place``.
+
+    Keys that are not there come after the last one that is, or after all others.
 
     Raises:
         BadManifest: the text is no YAML, or there is no such mapping; the message starts with ``origin``.
@@ -29,16 +31,17 @@ def set_scalars(text: str, place: tuple[Step, ...], values: Mapping[str, str], *
         raise BadManifest(f"{origin}: {shown} must be a mapping with a line for each key")
     there = {key.value: (key, value) for key, value in node.value}
     edits = [
-        (there[key][1].start_mark.index, there[key][1].end_mark.index, value)
+        (there[key][1].start_mark.index, there[key][1].end_mark.index, _written(value))
         for key, value in values.items()
         if key in there and there[key][1].value != value
     ]
     new = [(key, value) for key, value in values.items() if key not in there]
     if new:
-        first, last = node.value[0][0].start_mark, node.value[-1][1].end_mark
-        end = text.find("\n", last.index - 1 if text[last.index - 1 : last.index] == "\n" else last.index)
+        first = node.value[0][0].start_mark
+        last = max(there[key][1].end_mark.index for key in values.keys() & there.keys() or there)
+        end = text.find("\n", last - 1 if text[last - 1 : last] == "\n" else last)
         end = len(text) if end < 0 else end
-        lines = "".join(f"\n{' ' * first.column}{key}: {value}" for key, value in new)
+        lines = "".join(f"\n{' ' * first.column}{key}: {_written(value)}" for key, value in new)
         edits.append((end, end, lines))
     for start, stop, value in sorted(edits, reverse=True):
         text = text[:start] + value + text[stop:]
@@ -55,3 +58,10 @@ def _into(node: yaml.Node | None, step: Step) -> yaml.Node | None:
         if isinstance(found, yaml.ScalarNode) and found.value == step[1]:
             return item
     return None
+
+
+def _written(value: str) -> str:
+    """Return a string as it stands in YAML, in quotes where it needs them."""
+    return (
+        yaml.safe_dump(value, width=float("inf"), allow_unicode=True).removesuffix("...\n").removesuffix("\n")
+    )

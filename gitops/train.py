@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from gitops import node
+from gitops.diff import contract
 from gitops.errors import TrainFailed
-from server.artifact.digest import model_digest
+from gitops.files import write_all
+from gitops.pins import pins
+from gitops.scalar import set_scalars
+from server.environment import lock
+from server.errors import ServerError
 
 SCRIPT = "examples/iris/train.py"
 MODELS = "examples/iris/models"
-_PINNED = re.compile(r"^(\s*modelDigest:\s*)\S+", re.MULTILINE)
 
 
 def train(root: Path) -> Iterator[str]:
@@ -43,22 +46,16 @@ def pin(root: Path) -> Iterator[str]:
         entry = node.read_node(file.parent)
         model = models.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
         if model is not None:
-            digest = model_digest(model)
-            contract, lock = _server("inspect", model, "--json"), _server("lock", model)
-            file.write_text(_PINNED.sub(rf"\g<1>{digest}", file.read_text()))
-            (file.parent / "contract.json").write_text(contract)
-            (file.parent / "requirements.lock").write_text(lock)
-            yield f"{file.relative_to(root)}: {digest}"
-
-
-def _server(verb: str, model: Path, *options: str) -> str:
-    """Return what a verb of the server prints of a model."""
-    command = [sys.executable, "-m", "server", verb, str(model.resolve()), *options]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], check=False, stdout=subprocess.PIPE, text=True
-    )
-    if done.returncode != 0:
-        raise TrainFailed(
-            f"`server {verb}` of {model.name} ended with exit code {done.returncode}; see above"
-        )
-    return done.stdout
+            try:
+                made = pins(model)
+            except ServerError as error:
+                raise TrainFailed(f"{model}: {error}") from error
+            text = set_scalars(file.read_text(), ("spec",), {"modelDigest": made.digest}, origin=str(file))
+            write_all(
+                {
+                    file: text,
+                    file.parent / contract.FILE: made.contract,
+                    file.parent / lock.FILE: made.lock,
+                }
+            )
+            yield f"{file.relative_to(root)}: {made.digest}"

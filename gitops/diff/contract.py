@@ -17,13 +17,14 @@ FILE = "contract.json"
 class Column:
     """A column, tensor or parameter of a signature. ``type`` is text, ``default`` that of a parameter.
 
-    ``label`` is its name or, where the signature names none, its place, counted from 1.
+    ``label`` is its name or, where the signature names none, its place, counted from 1; ``named`` says which.
     """
 
     label: str
     type: str
     required: bool
     default: str = ""
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,16 @@ def _columns(signature: Part, side: str) -> tuple[Column, ...] | None:
     names = [entry.text("name", "") for entry in entries]
     return tuple(
         # A name that stands for two columns stands for neither.
-        _column(entry, name if name and names.count(name) == 1 else f"{name or 'unnamed'} ({place})")
+        _column(
+            entry, f"{name or 'unnamed'} ({place})" if names.count(name) > 1 or not name else name, bool(name)
+        )
         for place, (entry, name) in enumerate(zip(entries, names, strict=True), 1)
     )
 
 
-def _column(entry: Part, label: str) -> Column:
+def _column(entry: Part, label: str, named: bool) -> Column:
     default = json.dumps(entry.raw["default"], ensure_ascii=False) if "default" in entry.raw else ""
-    return Column(label, _type(entry), entry.flag("required", True), default)
+    return Column(label, _type(entry), entry.flag("required", True), default, named)
 
 
 def _type(entry: Part) -> str:

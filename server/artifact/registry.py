@@ -26,8 +26,8 @@ _LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)/?")
 _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+?)/?")
 # The value of an Authorization header, which a message about a wrong one quotes.
 _HEADER = re.compile(r"(?i)(?<=['\"])(bearer|basic) [^'\"]*|\b(bearer|basic) [^\s'\"]+")
-# models:/name/version → models:/m-… → the place, and one to spare.
-_STEPS = 4
+# models:/name@alias → models:/name/version → models:/m-… → the place, and one to spare.
+_STEPS = 5
 # MLflow's client waits for minutes by default, and reports its use. What the environment says counts before.
 _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -63,23 +63,32 @@ def resolve(uri: str, settings: FetchSettings) -> str:
         BadSetting: the URI is of no such form, or there is no tracking server to ask.
         ServerError: the tracking server refuses, does not answer, or knows no such model.
     """
+    return way(uri, settings)[-1]
+
+
+def way(uri: str, settings: FetchSettings) -> list[str]:
+    """Return the names that lead from ``uri`` to the folder that it stands for now: ``uri`` first, the folder last.
+
+    Raises:
+        ServerError: as of ``resolve``.
+    """
     if not settings.tracking_uri:
         raise BadSetting(
             f"{uri}: is resolved by a tracking server, and none is set; set MLFLOW_TRACKING_URI to its address"
         )
-    found = uri
+    names = [uri]
     with asked(uri, settings):
         # One or two seconds, which only these URIs cost.
         from mlflow import MlflowClient
 
         client = MlflowClient(tracking_uri=settings.tracking_uri, registry_uri=settings.tracking_uri)
         for _ in range(_STEPS):
-            if not found.startswith(("models:", "runs:")):
-                log.info("%s is at %s", uri, found)
-                return found
-            found = _step(client, found)
+            if not names[-1].startswith(("models:", "runs:")):
+                log.info("%s is at %s", uri, names[-1])
+                return names
+            names.append(_step(client, names[-1]))
     raise SourceNotFound(
-        f"{uri}: leads from one name to another ({found}) and to no files; register it again"
+        f"{uri}: leads from one name to another ({names[-1]}) and to no files; register it again"
     )
 
 
@@ -106,7 +115,7 @@ def _logged_by(client: MlflowClient, run_id: str, path: str) -> str:
     for output in run.outputs.model_outputs if run.outputs else []:
         model = client.get_logged_model(output.model_id)
         if model.name == path:
-            return str(model.artifact_location)
+            return f"models:/{model.model_id}"
     return f"{str(run.info.artifact_uri).rstrip('/')}/{path}"
 
 

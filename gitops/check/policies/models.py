@@ -39,7 +39,7 @@ def model_uri(rendered: Rendered) -> Iterator[Breach]:
     """A modelUri means one model for ever: an alias or a stage means another one tomorrow."""
     for owner, container in _initializers(rendered):
         source, _ = fetched(container)
-        if source.startswith("models:") and not _IMMUTABLE.fullmatch(source):
+        if source.startswith("models:") and not immutable(source):
             yield Breach(
                 owner,
                 f"{container.path}.args fetch {source}",
@@ -86,6 +86,11 @@ def fetched(container: Container) -> tuple[str, str]:
     source = args[1] if args[:1] == ("fetch",) and len(args) > 1 else ""
     digest = args[args.index("--digest") + 1] if "--digest" in args[:-1] else ""
     return source, digest
+
+
+def immutable(uri: str) -> bool:
+    """Whether a models:/ URI names a version or a logged model, and no alias or stage."""
+    return _IMMUTABLE.fullmatch(uri) is not None
 
 
 def _initializers(rendered: Rendered) -> Iterator[tuple[str, Container]]:

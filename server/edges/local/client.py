@@ -22,6 +22,7 @@ from typing import Any
 import server
 from server import errors
 from server.errors import NotReady, ServerError
+from server.model.launch import STOP_SECONDS
 from server.model.worker import wire
 from server.model.worker.connection import Connection
 from server.node import Role
@@ -80,6 +81,21 @@ class Client:
         call = {"call": "answer", "role": role, "kind": request.kind}
         header, values = self._call({**call, "names": request.names, "meta": request.meta}, [request.values])
         return Answer(values[0], header["names"]), header["meta"]
+
+    def close(self) -> None:
+        """End the node's process, in the one thread of the one process that has used it."""
+        connection: Connection | None = getattr(self._threads, "connection", None)
+        for opened in (connection, self._kept):
+            if opened is not None:
+                opened.close()
+        self._threads.connection = self._kept = None
+        if self._process is not None:
+            try:
+                # It ends the model's process first, which it gives time to end by itself.
+                self._process.wait(3 * STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
     def _call(self, header: dict[str, Any], values: list[Any]) -> tuple[dict[str, Any], list[Any]]:
         try:

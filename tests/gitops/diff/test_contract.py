@@ -60,7 +60,8 @@ def test_types_of_every_form(tmp_path: Path, entry: dict[str, Any], column: tupl
     signature = {"inputs": [entry], "outputs": None, "params": []}
     found = read(write(tmp_path, contract(signature=signature)))
     assert found is not None
-    assert found.inputs == (Column(*column, required=entry.get("required", True)),)
+    named = entry.get("name") is not None
+    assert found.inputs == (Column(*column, required=entry.get("required", True), named=named),)
     assert found.outputs is None
 
 

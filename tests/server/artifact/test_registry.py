@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
 import subprocess
-import sys
-import time
-from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +15,6 @@ from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreac
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import AUTHORITY, DIGEST, MODEL, answering, content, names
 
-START_SECONDS = 180
 LOG = """
 import sys
 import mlflow
@@ -51,71 +45,11 @@ print("LOGGED", run.info.run_id, logged.model_id)
 
 
 @pytest.fixture(scope="module")
-def mlflow_python(tmp_path_factory):
-    """An environment with all of MLflow: its server is not in the client that the image has."""
-    folder = tmp_path_factory.mktemp("mlflow") / "venv"
-    uv = Path(sys.executable).with_name("uv")
-    python = folder / "bin" / "python"
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    wanted = f"mlflow=={version('mlflow-skinny')}"
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, wanted], check=True)
-    return python
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture(scope="module")
-def server(mlflow_python, tmp_path_factory):
-    """The address of a default `mlflow server`, which hands out artifacts itself."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                mlflow_python,
-                "-m",
-                "mlflow",
-                "server",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--workers",
-                "1",
-            ],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES": "hdfs",
-            },
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        until = time.monotonic() + START_SECONDS
-        while not listens(port):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < until, (folder / "log").read_text()
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def logged(mlflow_python, server, store, tmp_path_factory):
+def logged(mlflow_python, tracking_server, store, tmp_path_factory):
     """What a client has logged there: the run's id, the logged model's id, and the settings to fetch it."""
     store.upload(MODEL, "registry", "m")
     done = subprocess.run(
-        [mlflow_python, "-c", LOG, server, MODEL, "registry"],
+        [mlflow_python, "-c", LOG, tracking_server, MODEL, "registry"],
         cwd=tmp_path_factory.mktemp("client"),
         env={"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true"},
         capture_output=True,
@@ -125,7 +59,7 @@ def logged(mlflow_python, server, store, tmp_path_factory):
     assert done.returncode == 0, done.stderr
     _, run, model = next(line for line in done.stdout.splitlines() if line.startswith("LOGGED")).split()
     settings = FetchSettings(
-        tracking_uri=server,
+        tracking_uri=tracking_server,
         endpoint_url=store.endpoint,
         access_key_id=store.access_key,
         secret_access_key=store.secret_key,

@@ -1,0 +1,1 @@
+"""Promotion: a model, resolved and tried, pinned by content in an overlay."""

@@ -1,0 +1,88 @@
+"""Whether the columns that one node of a graph answers with are those that the next one takes.
+
+A node gets its neighbour's answer by names, and refuses columns that its signature does not have (docs/signature.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitops.check.rendered import Rendered
+from gitops.diff.contract import Column
+from gitops.diff.model import Model, models
+from gitops.diff.side import Side
+from gitops.manifests import Node
+
+_NUMBERS = ("integer", "long", "float", "double")
+# Before a node: its request comes from outside, or from what nobody describes.
+_Nodes = list[Node]
+
+
+def misfits(side: Side, rendered: Rendered, node: str) -> Iterator[str]:
+    """Yield what does not fit between the graph node ``node`` and its neighbours in what is rendered."""
+    known = models(side, rendered)
+    for deployment in rendered.deployments:
+        for index, predictor in enumerate(deployment.predictors):
+            within = f"{predictor.name}/" if index else ""
+            found: list[tuple[Node, Node]] = []
+            _flow(predictor.graph, [], found)
+            for giver, taker in found:
+                if node in (giver.name, taker.name):
+                    before, after = known[within + giver.name], known[within + taker.name]
+                    for said in _between(before, after):
+                        yield f"{rendered.folder}: {giver.name} → {taker.name}: {said}"
+
+
+def _flow(node: Node, before: _Nodes, found: list[tuple[Node, Node]]) -> _Nodes:
+    """Note each pair of nodes of which one gets the other's answer; return the nodes whose answers come out."""
+    now = before
+    if node.type in ("MODEL", "TRANSFORMER"):
+        found += [(giver, node) for giver in before]
+        now = [node]
+    out = now
+    if node.children:
+        out = [giver for child in node.children for giver in _flow(child, now, found)]
+    if node.type == "COMBINER":
+        return []  # What it makes of them, no contract says.
+    if node.type == "OUTPUT_TRANSFORMER":
+        found += [(giver, node) for giver in out]
+        return [node]
+    return out
+
+
+def _between(before: Model, after: Model) -> Iterator[str]:
+    given = before.contract.outputs if before.contract else None
+    taken = after.contract.inputs if after.contract else None
+    if given is None or taken is None or any(column.type.startswith("tensor") for column in (*given, *taken)):
+        return  # Not described: the model itself will say.
+    if all(column.named for column in (*given, *taken)):
+        yield from _by_name(given, taken)
+    elif len(given) != len(taken):
+        yield f"{len(given)} columns are answered, {len(taken)} are taken"
+    else:
+        for left, right in zip(given, taken, strict=True):
+            yield from _type(left, right)
+
+
+def _by_name(given: tuple[Column, ...], taken: tuple[Column, ...]) -> Iterator[str]:
+    answered = {column.label: column for column in given}
+    wanted = {column.label: column for column in taken}
+    for label, column in wanted.items():
+        if label in answered:
+            yield from _type(answered[label], column)
+        elif column.required:
+            yield f"column {label!r} is taken, and not answered"
+    for label in answered:
+        if label not in wanted:
+            yield f"column {label!r} is answered, and not taken"
+
+
+def _type(given: Column, taken: Column) -> Iterator[str]:
+    """Yield why values of one type are not taken as the other: a number may become a wider one."""
+    if given.type == taken.type or '"any"' in taken.type:
+        return
+    both = given.type in _NUMBERS and taken.type in _NUMBERS
+    # JSON has one type of number; only a fraction can be refused.
+    if both and not (given.type in ("float", "double") and taken.type in ("integer", "long")):
+        return
+    yield f"column {given.label!r} is answered as {given.type}, and taken as {taken.type}"

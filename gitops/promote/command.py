@@ -1,0 +1,89 @@
+"""The command: from the name of a model to the files of an overlay, all of them or none."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from gitops.check.policies.names import INITIALIZER
+from gitops.diff.comparison import compare
+from gitops.diff.fit import COMMENT, characters, fit
+from gitops.diff.report import report
+from gitops.diff.side import Side, pairs
+from gitops.errors import PromotionFailed
+from gitops.files import write_all
+from gitops.promote import overlay as overlays
+from gitops.promote.candidate import candidate
+from gitops.promote.changes import changes
+from gitops.promote.made import made
+from gitops.promote.overlay import Overlay
+from server import expectation
+from server.errors import ServerError
+
+
+def promote(root: Path, name: str, model: str, out: TextIO, *, force: bool = False) -> int:
+    """Pin ``model`` in the overlay ``name`` of ``root``, and write to ``out`` what that changes.
+
+    The model is resolved, fetched, described, its requirements are locked, and it is run once in its environment
+    on its input example. Then node.yaml (three lines), contract.json, requirements.lock and expected.json are
+    written, and nothing else; an error leaves all as it was. With ``force`` a model whose columns do not fit its
+    neighbours in a graph is pinned all the same.
+
+    Returns:
+        0.
+
+    Raises:
+        BadArgument: there is no such overlay, or pods could not read the model from there.
+        PromotionFailed: the model cannot be had, described or run.
+        NoExample: it has no input example.
+        GraphBroken: it would break a graph.
+        BuildFailed, BadManifest: the overlay does not render.
+        NotWritten: a file cannot be written.
+    """
+    promote_into(root, overlays.find(root, name), model, out, force=force)
+    return 0
+
+
+def promote_into(
+    root: Path,
+    overlay: Overlay,
+    model: str,
+    out: TextIO,
+    *,
+    force: bool = False,
+    new: Mapping[str, str] | None = None,
+) -> None:
+    """Pin ``model`` in ``overlay`` as ``promote`` does, and write the files ``new``, by their paths, with it."""
+    with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
+        try:
+            uri, texts = made(root, overlay, model, Path(scratch), new or {}, force=force)
+        except ServerError as error:
+            raise PromotionFailed(f"{error}; nothing is changed") from error
+    with candidate(root, texts) as after:
+        found = pairs(Side("the work tree", root), after)
+        said = report([compare(pair, Side("the work tree", root), after) for pair in found], "the work tree")
+    lines = changes(root, texts)
+    write_all({root / path: text for path, text in texts.items()})
+    out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
+    if said:
+        out.write(
+            "\n" + fit(said, COMMENT, characters, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file.")
+        )
+    graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
+    for note in _notes(
+        overlay, uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
+    ):
+        out.write(f"\nnote: {note}\n")
+
+
+def _notes(overlay: Overlay, uri: str, graphs: list[str]) -> Iterator[str]:
+    """Yield what is left to do after the model ``uri`` was pinned in it, which changed the folders ``graphs`` too."""
+    for folder in graphs:
+        yield f"{folder} is composed of it: the answer in its {expectation.FILE} is that of the graph as it was"
+    if uri.startswith("models:"):
+        yield (
+            f"pods ask the tracking server for {uri}: {overlay.node.node}-{INITIALIZER} needs MLFLOW_TRACKING_URI "
+            "(docs/promote.md)"
+        )

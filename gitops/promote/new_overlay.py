@@ -1,0 +1,103 @@
+"""Adding a deployment of one node: a folder of overlays/ that a model is promoted into."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TextIO
+
+from gitops import node
+from gitops.check.rendered import OVERLAYS
+from gitops.errors import BadArgument
+from gitops.files import write_all
+from gitops.node import node_of, read_node
+from gitops.promote.command import promote_into
+from gitops.promote.overlay import Overlay
+from server.node import ROLES
+
+# The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
+LONGEST = 31
+_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+KUSTOMIZATION = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: seldon
+resources:
+  - ../../base
+  - node.yaml
+components:
+  - ../../base/node
+configMapGenerator:
+  - name: {name}-requirements
+    files: [requirements.lock]
+  - name: {name}-expected
+    files: [expected.json]
+"""
+NODE = """\
+# yaml-language-server: $schema=../../gitops/schemas/graphnode.json
+apiVersion: gitops.local/v1
+kind: GraphNode
+metadata:
+  name: {name}
+  annotations:
+    config.kubernetes.io/local-config: "true"
+spec:
+  deployment: {name}
+  node: {name}
+  type: {type}
+  modelUri: <modelUri>
+  modelDigest: <modelDigest>
+  xtype: DataFrame
+"""
+
+
+def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO) -> int:
+    """Add the overlay ``name`` to the tree below ``root``, a graph node of ``type_``, and promote ``model`` into it.
+
+    All of it is written, or nothing. Without a ``model`` the overlay waits for one, and does not render before.
+
+    Returns:
+        0.
+
+    Raises:
+        BadArgument: the name or type cannot be one, or the name is taken.
+        GitopsError: the promotion fails (gitops.promote.command).
+        NotWritten: a file cannot be written.
+    """
+    _check(root, name, type_)
+    folder = f"{OVERLAYS}/{name}"
+    texts = {
+        f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name),
+        f"{folder}/{node.FILE}": NODE.format(name=name, type=type_),
+    }
+    if model:
+        text = texts[f"{folder}/{node.FILE}"]
+        overlay = Overlay(folder, text, node_of(text, origin=f"{folder}/{node.FILE}"))
+        promote_into(root, overlay, model, out, new=texts)
+        return 0
+    for file in write_all({root / path: text for path, text in texts.items()}):
+        out.write(f"{file.relative_to(root)}: written\n")
+    out.write(
+        f"It has no model yet, and `make check` says so until it has: make promote OVERLAY={name} MODEL=models:/name@alias\n"
+    )
+    return 0
+
+
+def _check(root: Path, name: str, type_: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST:
+        raise BadArgument(
+            f"overlay name {name!r}: must be 1 to {LONGEST} of a–z, 0–9 and -, a letter first and no - last: Kubernetes "
+            "names a Service by it; give it as in `make new-overlay NAME=churn`"
+        )
+    if type_ not in ROLES:
+        raise BadArgument(f"type {type_!r}: must be one of {', '.join(ROLES)}; say it by TYPE=…")
+    if (root / OVERLAYS / name).exists():
+        raise BadArgument(
+            f"overlay name {name!r}: {OVERLAYS}/{name} is there already; choose another, or `make promote OVERLAY={name}`"
+        )
+    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
+        other = read_node(file.parent)
+        if other is not None and other.deployment == name:
+            raise BadArgument(
+                f"overlay name {name!r}: {OVERLAYS}/{file.parent.name} deploys under this name; choose another"
+            )

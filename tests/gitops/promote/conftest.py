@@ -1,0 +1,81 @@
+"""A repository of a person who promotes, and the store that the models are in."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitops.local.store import Store
+from gitops.promote.command import promote
+
+ROOT = Path(__file__).parents[3]
+MODELS = ROOT / "examples" / "iris" / "models"
+BUCKET = "promotion"
+
+
+@dataclass
+class Work:
+    """A work tree below ``root``."""
+
+    root: Path
+
+    def promote(self, overlay: str, model: str, *, force: bool = False) -> str:
+        """Return what is written on the way."""
+        out = io.StringIO()
+        assert promote(self.root, overlay, model, out, force=force) == 0
+        return out.getvalue()
+
+    def files(self) -> dict[str, bytes]:
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in self.root.rglob("*")
+            if path.is_file()
+        }
+
+    def changed(self, before: dict[str, bytes]) -> set[str]:
+        after = self.files()
+        return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    root = tmp_path / "work"
+    for name in ("base", "overlays", "components"):
+        shutil.copytree(ROOT / name, root / name)
+    return Work(root)
+
+
+@pytest.fixture(scope="session")
+def models(store: Store) -> str:
+    """The URI of the folder in the store that the example models are in."""
+    for model in MODELS.iterdir():
+        store.upload(model, BUCKET, model.name)
+    return f"s3://{BUCKET}"
+
+
+@pytest.fixture
+def variables(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a person who may read the store."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", store.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", store.secret_key)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", store.endpoint)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def changed_model(store: Store, tmp_path: Path) -> Callable[..., str]:
+    """Upload a copy of an example model, changed by a function of its folder, and return its URI."""
+
+    def upload(model: str, change: Callable[[Path], None]) -> str:
+        folder = tmp_path / "model"
+        shutil.copytree(MODELS / model, folder)
+        change(folder)
+        store.upload(folder, BUCKET, f"{tmp_path.name}/{model}")
+        return f"s3://{BUCKET}/{tmp_path.name}/{model}"
+
+    return upload
