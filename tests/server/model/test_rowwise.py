@@ -58,17 +58,23 @@ def fitted(kind):
 
 
 def compare(estimator, method, table):
-    """Fail where rows have other bits together than apart."""
+    """Fail where rows have other bits together than apart; return whether there was anything to compare."""
+    compared = False
     for dtype in (table.dtype, np.float32):
         rows = np.ascontiguousarray(table, dtype=dtype)
         for split in SPLITS:
-            together = dense(getattr(estimator, method)(rows[: sum(split)]))
+            try:
+                together = dense(getattr(estimator, method)(rows[: sum(split)]))
+            except ValueError:
+                continue  # It refuses such a table: no columns are left, or it was fitted to other values.
             starts = np.cumsum([0, *split[:-1]])
             apart = [
                 dense(getattr(estimator, method)(rows[start : start + count]))
                 for start, count in zip(starts, split, strict=True)
             ]
             assert np.concatenate(apart).tobytes() == together.tobytes(), (method, dtype, split)
+            compared = True
+    return compared
 
 
 @pytest.mark.long
@@ -82,8 +88,8 @@ def test_what_is_said_to_compute_row_by_row_gives_the_same_bits(name):
                 given = dense(estimator.transform(table)) if method == "inverse_transform" else table
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    compare(estimator, method, given)
-                compared.add(method)
+                    if compare(estimator, method, given):
+                        compared.add(method)
     assert compared
 
 
