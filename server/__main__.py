@@ -35,12 +35,14 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from server.model.launch import Launched, interpreter
+    from server.model.launch import Launched, interpreter, model_environ
 
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    launched = Launched(interpreter(chosen, arguments.environment))
+    launched = Launched(interpreter(chosen, arguments.environment), model_environ(chosen))
+    # The server multiplies no matrices, and it is forked.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         # What is imported from here on takes a while, in which the model's process starts, and then loads the model.
         from server.model.hello import hello, read

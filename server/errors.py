@@ -93,6 +93,20 @@ class TooManyConnections(NotReady):
     grpc = "RESOURCE_EXHAUSTED"
 
 
+class Overloaded(NotReady):
+    """More requests wait for the model than may."""
+
+    grpc = "RESOURCE_EXHAUSTED"
+
+
+class DeadlineExceeded(ServerError):
+    """The model has not answered in the time that a request may take."""
+
+    status = 504
+    grpc = "DEADLINE_EXCEEDED"
+    reason = "MICROSERVICE_DEADLINE_EXCEEDED"
+
+
 class ModelFailed(ServerError):
     """The model raised an exception; the message holds its type and text."""
 
@@ -188,6 +202,12 @@ class ModelNotLoaded(ServerError):
     """The model cannot be loaded in its environment."""
 
     exit_code = 30
+
+
+class EdgeEnded(ServerError):
+    """A process of the server that answers REST has died."""
+
+    exit_code = 31
 
 
 # Why smoke can fail.

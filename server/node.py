@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from server.example import example
 from server.metadata import metadata
 from server.model.batch import Result
 from server.model.channels import Channels
+from server.model.control import Control
 from server.model.hello import hello, read, setup
-from server.model.launch import Launched, interpreter
+from server.model.launch import Launched, interpreter, model_environ
 from server.model.process import ModelProcess
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
@@ -23,6 +25,7 @@ from server.protocol.message import Answer, Request
 from server.protocol.openapi import openapi
 from server.protocol.parameters import parameters
 from server.settings import ServeSettings
+from server.tally import Tally
 
 
 class Role(StrEnum):
@@ -46,17 +49,20 @@ class Node:
 
     Args:
         settings: how the node was configured.
+        waiting: counts the calls that wait for the model in every process that serves the node.
 
     Raises:
         NotAModel: the folder in the settings holds no MLflow model.
     """
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(self, settings: ServeSettings, waiting: Tally | None = None) -> None:
         self.settings = settings
         self.model = read(settings)
         self.role = ROLES[settings.service_type]
         self._metadata: dict[str, Any] | None = None
-        self.channels = Channels(settings.batch_rows)
+        self.channels = Channels(
+            settings.batch_rows, settings.queue_calls, settings.deadline_seconds, waiting or Tally()
+        )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the model once and return its answer and the answer's meta.
@@ -118,13 +124,16 @@ class Node:
         return {**meta, "requestPath": path} if path else meta
 
 
-def model_process(node: Node, environment: Path, launched: Launched | None = None) -> ModelProcess:
+def model_process(
+    node: Node, environment: Path, launched: Launched | None = None, edges: Sequence[Control] = ()
+) -> ModelProcess:
     """Return the process of a node's model, which gives the node its channels while it runs.
 
     Args:
         node: the node.
         environment: the folder that the verb ``environment`` made.
         launched: the process, where it was started already and told ``hello``.
+        edges: sockets to other processes that serve the node, which get channels of their own.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
@@ -133,8 +142,26 @@ def model_process(node: Node, environment: Path, launched: Launched | None = Non
     settings, model = node.settings, node.model
 
     async def deliver(sockets: list[socket.socket], ready: dict[str, Any]) -> None:
-        (sock,) = sockets
-        await node.channels.add(sock, ready["methods"], ready["batched"])
+        mine, *others = sockets
+        said = {"methods": ready["methods"], "batched": ready["batched"]}
+        # They say that they are ready when they can call the model: then all faces shall listen.
+        await node.channels.readiness.released()
+        for edge, sock in zip(edges, others, strict=True):
+            with sock:
+                edge.send(said, [sock])
+        await node.channels.add(mine, **said)
 
     python = interpreter(settings, environment)
-    return ModelProcess(python, hello(settings, model), setup(settings, model, 1), deliver, launched)
+    environ = launched.environ if launched else model_environ(settings)
+    told = setup(settings, model, 1 + len(edges))
+    return ModelProcess(python, environ, hello(settings, model), told, deliver, launched)
+
+
+async def take_channels(node: Node, control: Control) -> None:
+    """Give a node the channels that another process of the server hands over, until that ends."""
+    try:
+        while True:
+            said, (sock,) = await control.receive()
+            await node.channels.add(sock, said["methods"], said["batched"])
+    except EOFError:
+        return

@@ -111,6 +111,32 @@ class ServeSettings:
         env="SERVER_BATCH_ROWS",
         minimum=1,
     )
+    queue_calls: int = setting(
+        512,
+        "How many requests may wait for the model; one more is answered with 503 (RESOURCE_EXHAUSTED) at once.",
+        env="SERVER_QUEUE_CALLS",
+        minimum=1,
+    )
+    deadline_seconds: int = setting(
+        60,
+        "How long a request may wait for the model's answer; then it is answered with 504 (DEADLINE_EXCEEDED), and not "
+        "run if it has not been started.",
+        env="SERVER_DEADLINE_SECONDS",
+        minimum=1,
+    )
+    model_processes: int = setting(
+        1,
+        "How many processes run the model, forked from one that has loaded it so that they share its memory.",
+        env="SERVER_MODEL_PROCESSES",
+        minimum=1,
+    )
+    edge_processes: int | None = setting(
+        None,
+        "How many processes parse and answer REST requests. Default: one for each whole CPU of the container, up to 4.",
+        env="SERVER_EDGE_PROCESSES",
+        kind=int,
+        minimum=1,
+    )
     service_type: str = setting(
         "MODEL",
         "The node's type in the graph: which of its paths /api/v1.0/predictions stands for.",

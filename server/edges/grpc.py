@@ -84,6 +84,7 @@ class Grpc:
 
     def _calls(self, role: Role) -> Handler:
         async def call(body: bytes, context: Context) -> bytes:
+            self._node.channels.admit()
             request = decode(body)
             answer, meta = await self._node.answer(role, request)
             reply = encode(request, answer, meta)

@@ -45,7 +45,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         shared = self._shared
         shared.connections.add(self)
-        if len(shared.connections) - shared.refused > shared.max_connections:
+        shared.taken.add(1)
+        if shared.taken.total > shared.max_connections:
             self._refusal = TooManyConnections(
                 f"the server has {shared.max_connections} connections: it takes no more; "
                 "send the request again, or raise SERVER_MAX_CONNECTIONS"
@@ -90,7 +91,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """Stop working for a client that is gone."""
         self._shared.connections.discard(self)
-        self._shared.refused -= self._refused
+        if self._refused:
+            self._shared.refused -= 1
+        else:
+            self._shared.taken.add(-1)
         self._ended = True
         if self._answering is not None:
             self._answering.cancel()
@@ -166,6 +170,7 @@ class Connection(asyncio.Protocol):
             # The client may be sending still: closed at once, it would get a reset before the answer.
             self._refused = True
             shared.refused += 1
+            shared.taken.add(-1)
             self._read(True)
             self._transport.write_eof()
         else:

@@ -6,17 +6,22 @@ import asyncio
 import socket
 from email.utils import formatdate
 
+from server.edges.accept import Acceptor
 from server.edges.http_connection import Connection
 from server.edges.http_shared import Shared
 from server.edges.rest import Rest
 from server.node import Node
+from server.tally import Tally
 
 # How exact times are, in seconds.
 TICK = 0.1
 
 
-async def serve(node: Node, sock: socket.socket, stop: asyncio.Event) -> None:
-    """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
+async def serve(node: Node, sock: socket.socket, stop: asyncio.Event, connections: Tally) -> None:
+    """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds.
+
+    ``connections`` counts those of every process that serves it.
+    """
     settings = node.settings
     shared = Shared(
         Rest(node).respond,
@@ -24,6 +29,7 @@ async def serve(node: Node, sock: socket.socket, stop: asyncio.Event) -> None:
         max_connections=settings.max_connections,
         idle_seconds=settings.idle_seconds,
         read_seconds=settings.read_seconds,
+        taken=connections,
     )
     await run(shared, sock, stop, settings.drain_seconds)
 
@@ -34,9 +40,9 @@ async def run(shared: Shared, sock: socket.socket, stop: asyncio.Event, drain_se
     _tick(shared)
     clock = loop.create_task(_clock(shared))
     try:
-        server = await loop.create_server(lambda: Connection(shared), sock=sock)
+        acceptor = Acceptor(sock, lambda: Connection(shared), shared.taken)
         await stop.wait()
-        server.close()
+        acceptor.close()
         shared.draining = True
         for connection in tuple(shared.connections):
             connection.drain()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from server.edges.http import HttpRequest, HttpResponse
+from server.tally import Tally
 
 if TYPE_CHECKING:
     from server.edges.http_connection import Connection
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Shared:
     """What the connections of one server have in common.
 
-    ``refused`` is how many of them only wait for their client to see that; ``now`` and ``date`` are as the server's
-    clock has them.
+    ``taken`` counts those of every process of the server, ``refused`` those of this one that count no more since they
+    only wait for their client to see that they are refused; ``now`` and ``date`` are as the server's clock has them.
     """
 
     respond: Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -26,6 +27,7 @@ class Shared:
     idle_seconds: float
     read_seconds: float
     connections: set[Connection] = field(default_factory=set)
+    taken: Tally = field(default_factory=Tally)
     refused: int = 0
     draining: bool = False
     now: float = 0.0

@@ -20,6 +20,8 @@ from server.protocol.puid import HEADER, puid
 
 # A page that shows /seldon.json and lets people try it; it asks no other address.
 DOC = Path(__file__).with_name("doc.html")
+# When a client may try again what could not be answered for now.
+RETRY_SECONDS = "1"
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class Rest:
 
     def _calls(self, role: Role) -> Handler:
         async def call(http: HttpRequest) -> HttpResponse:
+            self._node.channels.admit()  # Before the request is parsed, which takes longer than to refuse it.
             request = decode(message(http))
             answer, meta = await self._node.answer(role, request)
             headers = {HEADER: puid(request.meta, http.headers.get(HEADER))}
@@ -121,6 +124,8 @@ def failed(error: ServerError) -> HttpResponse:
     if error.status >= 500 and not isinstance(error, NotReady):
         log.error("%s: %s", error.reason, error)
     headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
+    if isinstance(error, NotReady):
+        headers["retry-after"] = RETRY_SECONDS
     return HttpResponse(error.status, failure(error), headers=headers)
 
 

@@ -3,69 +3,126 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import signal
 import socket
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
+from server.cpus import whole_cpus
 from server.edges import http_server
 from server.edges.collection import freeze_when_ready
+from server.edges.edge import Edge
 from server.edges.listen import listen
+from server.model.control import Control
 from server.model.launch import Launched
 from server.model.process import ModelProcess
-from server.node import Node, model_process
+from server.node import Node, model_process, take_channels
 from server.settings import ServeSettings
+from server.tally import Tally
+
+# More parse faster than one process of a model answers, unless it is asked for.
+MOST_EDGES = 4
+# How long a process may take to end beyond the drain seconds.
+END_SECONDS = 5
 
 log = logging.getLogger(__name__)
 
 
-def serve(settings: ServeSettings, environment: Path, launched: Launched | None = None) -> None:
-    """Serve the model until SIGTERM or SIGINT, by the process that was ``launched`` already if it was.
+def serve(settings: ServeSettings, environment: Path, launched: Launched) -> None:
+    """Serve the model by the process that was ``launched`` until SIGTERM or SIGINT.
 
     Raises:
         ModelNotLoaded: the model cannot be loaded in its environment.
         NotAModel: the folder holds no model.
         BadSetting: a port cannot be listened on.
+        EdgeEnded: one of the server's processes has died.
     """
-    node = Node(settings)
-    process = model_process(node, environment, launched)
-    with (
-        listen(settings.host, settings.http_port) as sock,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        runner.run(_run(node, process, sock))
+    count = settings.edge_processes or min(whole_cpus(), MOST_EDGES)
+    waiting, connections = Tally(count), Tally(count)
+    node = Node(settings, waiting)
+    with listen(settings.host, settings.http_port) as sock:
+        gc.freeze()  # What is shared with the edges stays so where the collector does not write to it.
+        edges: list[Edge] = []
+        for number in range(1, count):
+
+            def work(control: socket.socket, number: int = number) -> None:
+                waiting.become(number)
+                connections.become(number)
+                _run(_further(node, sock, connections, Control(control)))
+
+            edges.append(Edge(work, (launched.sock, *(edge.sock for edge in edges))))
+        process = model_process(node, environment, launched, [edge.control for edge in edges])
+        _run(_first(node, process, sock, connections, edges))
 
 
-async def _run(node: Node, process: ModelProcess, sock: socket.socket) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loading = asyncio.create_task(process.run())
-    faces = [asyncio.create_task(http_server.serve(node, sock, stop)), asyncio.create_task(_grpc(node, stop))]
-    freezing = asyncio.create_task(freeze_when_ready(node.channels.readiness))
-    stopping = asyncio.create_task(stop.wait())
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def _first(
+    node: Node, process: ModelProcess, sock: socket.socket, connections: Tally, edges: list[Edge]
+) -> None:
+    """Serve as the first process: it has gRPC, and rules the others and the model's."""
     settings = node.settings
     log.info(
-        "%s %s listens on %s, ports %d (REST) and %d (gRPC)",
+        "%s %s listens on %s, ports %d (REST, %d processes) and %d (gRPC)",
         *(settings.service_type, node.model.folder),
-        *(settings.host, settings.http_port, settings.grpc_port),
+        *(settings.host, settings.http_port, 1 + len(edges), settings.grpc_port),
     )
+    stop = _stop_on_signals()
+    faces = (http_server.serve(node, sock, stop, connections), _grpc(node, stop))
+    await _serve(node, stop, faces, (process.run(), *(edge.run() for edge in edges)), edges)
+
+
+async def _further(node: Node, sock: socket.socket, connections: Tally, control: Control) -> None:
+    """Serve REST as another process, until the first one closes its end of the control socket."""
+    stop = _stop_on_signals()
+    face = http_server.serve(node, sock, stop, connections)
+    await _serve(node, stop, (face,), (take_channels(node, control),), ())
+
+
+async def _serve(
+    node: Node,
+    stop: asyncio.Event,
+    faces: Sequence[Coroutine[Any, Any, None]],
+    others: Sequence[Coroutine[Any, Any, None]],
+    edges: Sequence[Edge],
+) -> None:
+    """Serve by ``faces`` beside ``others``, until ``stop`` or one of them ends; then let requests under way end."""
+    serving = [asyncio.create_task(face) for face in faces]
+    beside = [asyncio.create_task(other) for other in others]
+    freezing = asyncio.create_task(freeze_when_ready(node.channels.readiness))
+    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait((loading, stopping, *faces), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping, *serving, *beside), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()
         node.channels.readiness.close()
-        ended = await asyncio.gather(freezing, *faces, return_exceptions=True)
+        seconds = node.settings.drain_seconds + END_SECONDS
+        ending = (edge.end(seconds) for edge in edges)
+        ended: list[object] = [task.exception() for task in beside if task.done()]
+        ended += await asyncio.gather(freezing, *serving, *ending, return_exceptions=True)
         node.channels.close()
-        loading.cancel()
-        ended += await asyncio.gather(loading, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     for result in ended:
         if isinstance(result, Exception):
             raise result
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def _grpc(node: Node, stop: asyncio.Event) -> None:

@@ -7,11 +7,12 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from server.errors import NotReady
+from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.model.batch import Call, Result, rows
 from server.model.channel import ENDED, HELD, Channel
 from server.model.readiness import Readiness
 from server.model.waiting import Waiting
+from server.tally import Tally
 
 NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
 
@@ -23,10 +24,16 @@ class Channels:
 
     Args:
         most_rows: how many rows a batch may have.
+        most_waiting: how many calls may wait, in all processes of the server.
+        seconds: how long a call may take.
+        waiting: counts the calls that wait, in all processes of the server.
     """
 
-    def __init__(self, most_rows: int) -> None:
+    def __init__(self, most_rows: int, most_waiting: int, seconds: float, waiting: Tally) -> None:
         self.readiness = Readiness()
+        self._most_waiting = most_waiting
+        self._seconds = seconds
+        self._tally = waiting
         self._waiting = Waiting(most_rows)
         self._channels: list[Channel] = []
         self._methods: dict[str, str] = {}
@@ -58,27 +65,63 @@ class Channels:
         Raises:
             NotReady: the model is not loaded (yet, or again), or its process died during the call.
             ModelFailed: the model raised.
+            Overloaded: too many calls wait.
+            DeadlineExceeded: it has taken too long.
         """
         if not self._channels:
             raise NotReady(NOT_LOADED)
+        self.admit()
         method = self._methods[role]
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
         count = rows(header, values) if method in self._batched else 0
         call = Call({**header, "method": method}, values, answer, count)
+        self._tally.add(1)
+        timer = loop.call_later(self._seconds, self._expire, call)
         self._waiting.add(call)
         self._pass_on()
         try:
             return await answer
         except asyncio.CancelledError:
             answer.cancel()
-            for channel in self._channels:
-                channel.drop(call)
+            self._drop(call)
             raise
+        finally:
+            timer.cancel()
+            self._tally.add(-1)
+
+    def admit(self) -> None:
+        """Return if one more call may wait.
+
+        Raises:
+            Overloaded: too many wait.
+        """
+        if self._tally.total >= self._most_waiting:
+            raise Overloaded(
+                f"{self._most_waiting} requests wait for the model: no more may; send the request again later, or raise "
+                "SERVER_QUEUE_CALLS"
+            )
 
     def close(self) -> None:
         """Close every channel."""
         for channel in self._channels:
             channel.close()
+
+    def _expire(self, call: Call) -> None:
+        if not call.answer.done():
+            call.answer.set_exception(
+                DeadlineExceeded(
+                    f"the model has not answered in {self._seconds:g} seconds: send fewer rows or requests at a time, or "
+                    "raise SERVER_DEADLINE_SECONDS"
+                )
+            )
+            self._drop(call)
+
+    def _drop(self, call: Call) -> None:
+        """Forget a call whose answer nobody awaits any more."""
+        self._waiting.remove(call)
+        for channel in self._channels:
+            channel.drop(call)
 
     def _pass_on(self) -> None:
         """Send what waits to whichever process has the most room."""

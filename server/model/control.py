@@ -9,6 +9,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from server.model.worker import wire
@@ -60,6 +61,11 @@ class Control:
             socket.send_fds(self._sock, [frame], [each.fileno() for each in sockets])
         except ConnectionError:
             return
+
+    def finish(self) -> None:
+        """Tell the other end that nothing more comes."""
+        with suppress(OSError):  # It is gone.
+            self._sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close this end, and what was handed over and not taken."""

@@ -40,11 +40,16 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
 def setup(settings: ServeSettings, model: Model, edges: int) -> tuple[dict[str, Any], list[Any]]:
     """Return the header and values of the frame that the process is told after ``hello``.
 
-    They say how many ``edges`` call it, how ``batching`` is set, and a call made of the model's input ``example``
-    where that can be batched.
+    They say how many ``processes`` answer calls, how many ``edges`` call them, how ``batching`` is set, and a call made of
+    the model's input ``example`` where that can be batched.
     """
     header, values = _example(settings, model)
-    return {"edges": edges, "batching": settings.batching, "example": header}, values
+    return {
+        "processes": settings.model_processes,
+        "edges": edges,
+        "batching": settings.batching,
+        "example": header,
+    }, values
 
 
 def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | None, list[Any]]:

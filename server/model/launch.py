@@ -5,6 +5,8 @@ For that reason this imports as little as it can.
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from server.cpus import whole_cpus
 from server.errors import ModelNotLoaded
+from server.model.threads import with_threads
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).with_name("worker") / "__main__.py"
@@ -24,12 +28,14 @@ class Launched:
 
     Args:
         python: the interpreter of the model's environment.
+        environ: its environment variables.
 
     Raises:
         ModelNotLoaded: the interpreter cannot be started.
     """
 
-    def __init__(self, python: Path) -> None:
+    def __init__(self, python: Path, environ: dict[str, str]) -> None:
+        self.environ = environ
         self.sock, theirs = socket.socketpair()
         with theirs:
             try:
@@ -37,6 +43,7 @@ class Launched:
                     [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno())],
                     # Libraries write beside themselves what they like (MLflow an mlruns): here they may.
                     cwd=tempfile.gettempdir(),
+                    env=environ,
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,  # Ctrl-C is for the server, which then ends the worker.
@@ -59,14 +66,24 @@ class Launched:
             return
 
     def end(self) -> None:
-        """End the process if it runs."""
+        """End the process and those that it forked, if they run."""
         self.sock.close()
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.process.returncode is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.signal(signal.SIGKILL)
+                self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, which is not reaped yet, and to those that it forked."""
+        os.killpg(self.process.pid, number)
+
+
+def model_environ(settings: ServeSettings) -> dict[str, str]:
+    """Return the environment variables of the model's processes: this one's, and how many threads there shall be."""
+    return with_threads(os.environ, whole_cpus(), settings.model_processes)
 
 
 def interpreter(settings: ServeSettings, environment: Path) -> Path:

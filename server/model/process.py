@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class ModelProcess:
 
     Args:
         python: the interpreter of the model's environment.
+        environ: its environment variables.
         hello: what to load, how, and by which methods it will be called (server.model.hello).
         setup: what else it is told before it serves, header and values (server.model.hello).
         deliver: takes the channels.
@@ -38,12 +39,14 @@ class ModelProcess:
     def __init__(
         self,
         python: Path,
+        environ: dict[str, str],
         hello: dict[str, Any],
         setup: tuple[dict[str, Any], list[Any]],
         deliver: Deliver,
         launched: Launched | None = None,
     ) -> None:
         self._python = python
+        self._environ = environ
         self._hello = hello
         self._setup = setup
         self._deliver = deliver
@@ -74,7 +77,7 @@ class ModelProcess:
         """Run one process to its end; return whether it was ready and how it ended."""
         launched, self._launched = self._launched, None
         if launched is None:
-            launched = Launched(self._python)
+            launched = Launched(self._python, self._environ)
             launched.tell(self._hello)
         launched.tell(*self._setup)
         control = Control(launched.sock)
@@ -88,31 +91,40 @@ class ModelProcess:
                 elif header["event"] == "ready":
                     ready = header
                     _report(ready)
+                elif header["event"] == "ended":
+                    how = _described(os.waitstatus_to_exitcode(header["status"]))
+                    log.error(
+                        "a process of the model ended %s; starting it again in %.1f s", how, header["seconds"]
+                    )
                 elif ready is not None:
                     await self._deliver(sockets, ready)
         except EOFError:
             pass
         except asyncio.CancelledError:
             if ready is None:
-                launched.process.terminate()  # It loads, and would see the socket's end only after that.
+                launched.signal(signal.SIGTERM)  # It loads, and would see the socket's end only after that.
             raise
         finally:
             control.close()
-            code = await self._end(launched.process)
+            code = await self._end(launched)
         when = " while it loaded the model" if ready is None else ""
         return ready is not None, failure or f"the model's process ended {_described(code)}{when}"
 
     @staticmethod
-    async def _end(process: subprocess.Popen[bytes]) -> int:
+    async def _end(launched: Launched) -> int:
         """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL."""
-        waiting = asyncio.ensure_future(asyncio.to_thread(process.wait))
-        for send in (None, process.terminate, process.kill):
-            if send is not None:
-                send()
-            await asyncio.wait((waiting,), timeout=STOP_SECONDS)
-            if waiting.done():
+        pid = launched.process.pid
+        # It is not reaped yet, so that its number stays that of the processes that it forked.
+        ending = asyncio.ensure_future(asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT))
+        for number in (None, signal.SIGTERM, signal.SIGKILL):
+            if number is not None:
+                launched.signal(number)
+            await asyncio.wait((ending,), timeout=STOP_SECONDS)
+            if ending.done():
                 break
-        return await waiting
+        await ending
+        launched.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
+        return launched.process.wait()
 
 
 def _report(ready: dict[str, Any]) -> None:

@@ -35,6 +35,11 @@ class Readiness:
             self._holds -= 1
             self._wake()
 
+    async def released(self) -> None:
+        """Wait until nothing keeps the state false but the model, or it is closed."""
+        while self._holds and not self._closed:
+            await self._changed.wait()
+
     def close(self) -> None:
         """Make the state false for good."""
         self._closed = True

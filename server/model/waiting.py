@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from server.model.batch import Call, fits
 
@@ -27,6 +28,11 @@ class Waiting:
     def add(self, call: Call) -> None:
         """Put a call behind all others."""
         self._calls.append(call)
+
+    def remove(self, call: Call) -> None:
+        """Forget a call, if it waits alone."""
+        with suppress(ValueError):
+            self._calls.remove(call)
 
     def halve(self, calls: Sequence[Call]) -> None:
         """Put back calls that could not be answered together, before all others, as two batches."""

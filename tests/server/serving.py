@@ -19,6 +19,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "examples" / "iris" / "models"
 IMAGE = "ghcr.io/owner/image@sha256:0"
+WORKER = b"worker/__main__.py"
 READY_SECONDS = 60
 
 
@@ -51,7 +52,7 @@ class Served:
     def worker(self) -> int:
         """Return the process id of the model's process."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (child,) = [int(child) for child in children]
+        (child,) = [int(child) for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes()]
         return child
 
 

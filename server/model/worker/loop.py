@@ -10,12 +10,14 @@ import time
 import traceback
 from typing import Any
 
-from .answer import answer_all, described
+from .answer import Methods, answer_all, described
 from .batching import batched
 from .calls import Calls
 from .connection import Connection
+from .fork import check_threads, returned
 from .load import load
 from .methods import method
+from .template import Template
 
 
 def run(descriptor: int) -> int:
@@ -38,7 +40,14 @@ def run(descriptor: int) -> int:
             return 1
         setup, values = control.receive()
         by_name = dict(methods.values())
-        together, notes = batched(model, by_name, setup, values)
+        several = setup["processes"] > 1
+        try:
+            if several:
+                check_threads()
+            together, notes = _batched(model, by_name, setup, values, apart=several)
+        except RuntimeError as error:
+            control.tell({"event": "failed", **described(error)})
+            return 1
         ready = {
             "event": "ready",
             "type": type(model).__module__ + "." + type(model).__qualname__,
@@ -49,14 +58,38 @@ def run(descriptor: int) -> int:
             "seconds": round(time.monotonic() - started, 3),
         }
         control.tell(ready)
-        pairs = [socket.socketpair() for _ in range(setup["edges"])]
-        control.tell({"event": "process"}, [theirs for _, theirs in pairs])
-        for _, theirs in pairs:
-            theirs.close()
-        answer_all(by_name, Calls([Connection(ours) for ours, _ in pairs], control))
+        if several:
+            template = Template(
+                control, setup["edges"], lambda channels, life: answer_all(by_name, Calls(channels, life))
+            )
+            template.run(setup["processes"])
+        answer_all(by_name, Calls(_channels(control, setup["edges"]), control))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
     return 0
+
+
+def _batched(
+    model: Any, methods: Methods, setup: dict[str, Any], values: list[Any], *, apart: bool
+) -> tuple[list[str], list[str]]:
+    """Return what ``batched`` does, which calls the model: in a process of its own where this one must not."""
+
+    def found() -> tuple[list[str], list[str]]:
+        return batched(model, methods, setup, values)
+
+    if not apart:
+        return found()
+    together, notes = returned(found)
+    return together, notes
+
+
+def _channels(control: Connection, edges: int) -> list[Connection]:
+    """Return an end of a channel to each of the server's processes, which gets the other."""
+    pairs = [socket.socketpair() for _ in range(edges)]
+    control.tell({"event": "process"}, [theirs for _, theirs in pairs])
+    for _, theirs in pairs:
+        theirs.close()
+    return [Connection(ours) for ours, _ in pairs]
 
 
 def _load(hello: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -13,6 +13,7 @@ from server.errors import ModelFailed, NotReady
 from server.model.channels import Channels
 from server.model.worker import wire
 from server.model.worker.connection import Connection
+from server.tally import Tally
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}
 METHODS = {"predict": "predict"}
@@ -39,8 +40,8 @@ class Process:
 
 
 @asynccontextmanager
-async def connected(count=1, batched=("predict",), most_rows=100):
-    channels = Channels(most_rows)
+async def connected(count=1, batched=("predict",), most_rows=100, most_waiting=100, seconds=60):
+    channels = Channels(most_rows, most_waiting, seconds, Tally())
     processes = []
     for _ in range(count):
         ours, theirs = socket.socketpair()

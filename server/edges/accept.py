@@ -1,0 +1,81 @@
+"""Take connections from a socket that several processes listen on, so that each of them gets its share."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+
+from server.tally import Tally
+
+# How long a connection is left to a process that has fewer, which may be busy, in seconds.
+YIELD_SECONDS = 0.002
+# How long none is taken where there is no descriptor or memory for it.
+EXHAUSTED_SECONDS = 1.0
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+log = logging.getLogger(__name__)
+
+
+class Acceptor:
+    """Takes one connection after the other, until closed.
+
+    A server of the event loop takes all that wait at once, and its neighbours go without.
+
+    Args:
+        sock: the socket that listens.
+        protocol: makes the protocol of a connection.
+        connections: how many each process has.
+    """
+
+    def __init__(
+        self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: Tally
+    ) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._protocol = protocol
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self._taken: set[asyncio.Task[object]] = set()
+        self._again: asyncio.TimerHandle | None = None
+        self._loop.add_reader(sock, self._readable)
+
+    def close(self) -> None:
+        """Take no more; the socket is closed."""
+        if self._again is not None:
+            self._again.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    def _readable(self) -> None:
+        if self._connections.least:
+            self._accept()
+        else:
+            self._pause(YIELD_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        self._loop.remove_reader(self._sock)
+        self._again = self._loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._again = None
+        self._loop.add_reader(self._sock, self._readable)
+        self._accept()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._sock.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return  # Another process has it, or its client has gone.
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+            log.error("no connection can be taken: %s", error)
+            self._pause(EXHAUSTED_SECONDS)
+            return
+        sock.setblocking(False)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, sock))
+        self._taken.add(task)
+        task.add_done_callback(self._taken.discard)

@@ -1,0 +1,84 @@
+"""A further process of the server that answers REST, so that requests are parsed on more than one CPU."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+
+from server.errors import EdgeEnded, ServerError
+from server.model.control import Control
+
+log = logging.getLogger(__name__)
+
+
+class Edge:
+    """A process forked from the first one, which it ends with.
+
+    It is not started again when it dies: the first process has threads by then, which a fork would not have. So the
+    server ends with it, and the kubelet starts all of it again.
+
+    Args:
+        work: what it does with its end of a socket to the first process, until that is closed.
+        left: what it does not keep of the first process.
+    """
+
+    def __init__(self, work: Callable[[socket.socket], None], left: Sequence[socket.socket]) -> None:
+        self.sock, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _work(work, theirs, (self.sock, *left))
+        theirs.close()
+        self.control = Control(self.sock)
+        self._reaping: asyncio.Task[int] | None = None
+
+    async def run(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            EdgeEnded: it has ended, before it was to.
+        """
+        try:
+            while True:
+                await self.control.receive()
+        except EOFError:
+            code = os.waitstatus_to_exitcode(await asyncio.shield(self._reaped()))
+        how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        raise EdgeEnded(f"a process of the server ended {how}: the server ends, to be started again")
+
+    async def end(self, seconds: float) -> None:
+        """Have it end, within so many seconds."""
+        self.control.finish()
+        reaped = self._reaped()
+        await asyncio.wait((reaped,), timeout=seconds)
+        if not reaped.done():
+            os.kill(self.pid, signal.SIGKILL)
+        await reaped
+
+    def _reaped(self) -> asyncio.Task[int]:
+        """Return the task that waits for its end, and has its status."""
+        if self._reaping is None:
+            self._reaping = asyncio.create_task(asyncio.to_thread(self._wait))
+        return self._reaping
+
+    def _wait(self) -> int:
+        return os.waitpid(self.pid, 0)[1]
+
+
+def _work(work: Callable[[socket.socket], None], sock: socket.socket, left: Sequence[socket.socket]) -> None:
+    """Do the work, and end without anything of what the first process does at its end."""
+    code = 1
+    try:
+        for each in left:
+            each.close()
+        work(sock)
+        code = 0
+    except ServerError as error:
+        log.error("%s", error)
+    except Exception:
+        log.exception("a process of the server cannot go on")
+    finally:
+        os._exit(code)
