@@ -6,14 +6,11 @@ tests/conformance. It is what the server is compared with, and what can serve th
 
 from __future__ import annotations
 
-import os
-import subprocess
 from functools import cache
 from pathlib import Path
 
-import uv
-
 from gitops.errors import WrapperNotInstalled
+from gitops.locked import sync
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "tests" / "conformance"
@@ -29,17 +26,7 @@ def python() -> Path:
     Raises:
         WrapperNotInstalled: uv cannot install it; the message holds its own words.
     """
-    done = subprocess.run(
-        [uv.find_uv_bin(), "sync", "--quiet", "--locked", "--compile-bytecode", "--project", PROJECT],
-        env={
-            **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
-            "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT),
-            "UV_PYTHON_DOWNLOADS": "never",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = sync(PROJECT, ENVIRONMENT)
     if done.returncode != 0:
         raise WrapperNotInstalled(
             f"seldon-core, which needs Python 3.11 or 3.12, cannot be installed from {PROJECT}:\n{done.stderr.strip()}"
