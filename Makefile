@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay train pin docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay train pin docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -45,6 +45,12 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
 	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"}
 
+bench: $(environment) ## how fast the server is beside its peers; writes docs/benchmark.md (needs h2load, 15 min, a quiet machine)
+	@$(python) -m benchmarks.serving
+
+bench-quick: $(environment) ## the same beside the stock wrapper only, in 2 min; writes nothing
+	@$(python) -m benchmarks.serving --quick
+
 bench-start: $(environment) ## how long a model's start takes, beside pip and a bare import of its library
 	@$(python) -m benchmarks.start
 
@@ -87,6 +93,7 @@ proto: $(environment) ## make the code of the messages from server/protocol/prot
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock
 	$(uv) lock --project tests/conformance
+	for peer in limit mlflow mlserver; do $(uv) lock --project benchmarks/peers/$$peer || exit; done
 	$(uv) export --quiet --locked --only-group bootstrap --output-file tools/bootstrap.txt
 
 clean: ## remove all that was made in this folder

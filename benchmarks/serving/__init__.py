@@ -1,0 +1,1 @@
+"""How fast the server is beside others: `python -m benchmarks.serving`, which `make bench` runs."""

@@ -1,0 +1,59 @@
+"""Measure, print what came of it, and write docs/benchmark.md and docs/benchmark.svg once all is measured."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.serving import table
+from benchmarks.serving.aims import judge
+from benchmarks.serving.document import document
+from benchmarks.serving.errors import BenchFailed
+from benchmarks.serving.load import h2load
+from benchmarks.serving.plan import STOCK, STOCK_USUAL, entries
+from benchmarks.serving.plot import svg
+from benchmarks.serving.rounds import FULL, QUICK, measure, tune
+from benchmarks.serving.rows import ROOT
+from gitops.errors import WrapperNotInstalled
+
+DOCUMENT = ROOT / "docs" / "benchmark.md"
+
+
+def main() -> int:
+    """Run the benchmark; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="this server, limit and the stock wrapper; write nothing"
+    )
+    quick = parser.parse_args().quick
+    try:
+        h2load()
+        with TemporaryDirectory(prefix="bench-") as scratch:
+            run(quick, Path(scratch))
+    except (BenchFailed, WrapperNotInstalled) as error:
+        print(f"benchmark failed, nothing is written: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("benchmark interrupted, nothing is written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(quick: bool, scratch: Path) -> None:
+    """Measure, print, and unless it is a quick run write."""
+    pace = QUICK if quick else FULL
+    tunings = {STOCK: STOCK_USUAL} if quick else tune(pace, scratch)
+    rounds = measure(entries(tunings), pace, scratch)
+    verdicts = judge(rounds)
+    for part in (table.aims(verdicts), table.figures(rounds), table.overload(rounds), table.memory(rounds)):
+        print(f"{part}\n")
+    if not quick:
+        page, picture = document(rounds, verdicts, tunings, pace), svg(rounds)
+        DOCUMENT.write_text(page)
+        DOCUMENT.with_suffix(".svg").write_text(picture)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""What the server aims at, and whether it gets there."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.serving import plan
+from benchmarks.serving.rounds import Round
+from benchmarks.serving.scenario import DEADLINE_SECONDS, GRPC, LARGE, OVERLOAD, SINGLE, SMALL, Scenario
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A ratio of one round, and the most or the least that it may be."""
+
+    text: str
+    goal: float
+    at_most: bool
+    ratio: Callable[[Round], float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The ratios of all rounds beside the aim."""
+
+    aim: Aim
+    ratios: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def met(self) -> bool:
+        """Whether the median reaches the goal."""
+        return self.ratio <= self.aim.goal if self.aim.at_most else self.ratio >= self.aim.goal
+
+
+def judge(rounds: list[Round]) -> list[Verdict]:
+    """Return the verdict on every aim."""
+    return [Verdict(aim, [aim.ratio(each) for each in rounds]) for aim in AIMS]
+
+
+def _rate(server: str, other: str, scenario: Scenario) -> Callable[[Round], float]:
+    return lambda it: it.loads[server, scenario.name].rate / it.loads[other, scenario.name].rate
+
+
+def _latency(server: str, other: str, scenario: Scenario) -> Callable[[Round], float]:
+    return lambda it: (
+        it.loads[server, scenario.name].percentile(50) / it.loads[other, scenario.name].percentile(50)
+    )
+
+
+def _memory(server: str, other: str) -> Callable[[Round], float]:
+    return lambda it: it.memory[server] / it.memory[other]
+
+
+def _tail(it: Round) -> float:
+    load = it.loads[plan.SERVER, LARGE.name]
+    return load.percentile(99) / load.percentile(50)
+
+
+def _goodput(it: Round) -> float:
+    return it.loads[plan.SERVER, OVERLOAD.name].goodput(DEADLINE_SECONDS) / it.peak(plan.SERVER)
+
+
+def _least(text: str, goal: float, ratio: Callable[[Round], float]) -> Aim:
+    return Aim(text, goal, False, ratio)
+
+
+def _most(text: str, goal: float, ratio: Callable[[Round], float]) -> Aim:
+    return Aim(text, goal, True, ratio)
+
+
+AIMS = [
+    _least(
+        f"{SMALL.name}: requests/s against the {plan.LIMIT_2}",
+        3.5,
+        _rate(plan.SERVER, plan.LIMIT_2, SMALL),
+    ),
+    _most(
+        f"{SINGLE.name}: median latency against the {plan.LIMIT_1}",
+        1.15,
+        _latency(plan.SERVER, plan.LIMIT_1, SINGLE),
+    ),
+    _least(
+        f"{LARGE.name}: requests/s against the {plan.LIMIT_2}",
+        1.0,
+        _rate(plan.SERVER, plan.LIMIT_2, LARGE),
+    ),
+    _least(
+        f"{SMALL.name}: requests/s against the stock wrapper at its best tuning, both with a DataFrame",
+        15,
+        _rate(plan.SERVER_DATAFRAME, plan.STOCK_DATAFRAME, SMALL),
+    ),
+    _least("the same, both with an ndarray", 15, _rate(plan.SERVER, plan.STOCK, SMALL)),
+    _least(
+        f"{SMALL.name}: requests/s with a DataFrame against an ndarray",
+        0.8,
+        _rate(plan.SERVER_DATAFRAME, plan.SERVER, SMALL),
+    ),
+    _least(
+        f"{GRPC.name}: calls/s against the stock wrapper at its best tuning",
+        10,
+        _rate(plan.SERVER, plan.STOCK, GRPC),
+    ),
+    _most(f"memory when ready against the {plan.LIMIT_1}", 1.2, _memory(plan.SERVER, plan.LIMIT_1)),
+    _most(
+        f"memory when ready against the {plan.STOCK_DEFAULT}", 0.4, _memory(plan.SERVER, plan.STOCK_DEFAULT)
+    ),
+    _most(f"{LARGE.name}: p99 against the median latency", 3, _tail),
+    _least(
+        f"{SMALL.name}: requests/s as TRANSFORMER against MODEL",
+        0.95,
+        _rate(plan.SERVER_TRANSFORMER, plan.SERVER, SMALL),
+    ),
+    _least(
+        f"{SMALL.name}: requests/s as OUTPUT_TRANSFORMER against MODEL",
+        0.95,
+        _rate(plan.SERVER_OUTPUT, plan.SERVER, SMALL),
+    ),
+    _least(
+        f"goodput (200 within {DEADLINE_SECONDS:g} s) at twice the sustainable load against the peak",
+        0.9,
+        _goodput,
+    ),
+]

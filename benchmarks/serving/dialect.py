@@ -1,0 +1,74 @@
+"""How rows are put to a server, and found in what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from benchmarks.serving.rows import NAMES, Array
+from server.protocol.proto.messages import SeldonMessage
+
+# A gRPC message on the wire: one byte that it is not compressed, four of its length.
+PREFIX_BYTES = 5
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Where requests go, and the bytes of (rows, 4) and (rows, 3) float64."""
+
+    path: str
+    content_type: str
+    body: Callable[[Array], bytes]
+    values: Callable[[bytes], Array]
+
+
+def _json(path: str, ask: Callable[[Array], Any], find: Callable[[Any], Any]) -> Dialect:
+    return Dialect(
+        path,
+        "application/json",
+        lambda rows: orjson.dumps(ask(rows), option=orjson.OPT_SERIALIZE_NUMPY),
+        lambda answer: np.array(find(orjson.loads(answer)), dtype=np.float64),
+    )
+
+
+def _tensor(rows: Array) -> bytes:
+    message = SeldonMessage()
+    message.data.names.extend(NAMES)
+    message.data.tensor.shape.extend(rows.shape)
+    message.data.tensor.values.extend(rows.ravel())
+    return bytes(message.SerializeToString())
+
+
+def _untensor(answer: bytes) -> Array:
+    tensor = SeldonMessage.FromString(answer).data.tensor
+    return np.array(tensor.values).reshape(tensor.shape)
+
+
+SELDON = _json(
+    "/api/v1.0/predictions",
+    lambda rows: {"data": {"names": NAMES, "ndarray": rows}},
+    lambda answer: answer["data"]["ndarray"],
+)
+# https://docs.seldon.ai/mlserver: the Open Inference Protocol.
+V2 = _json(
+    "/v2/models/iris/infer",
+    lambda rows: {
+        "inputs": [{"name": "rows", "shape": rows.shape, "datatype": "FP64", "data": rows.ravel()}]
+    },
+    lambda answer: np.reshape(answer["outputs"][0]["data"], answer["outputs"][0]["shape"]),
+)
+MLFLOW = _json(
+    "/invocations",
+    lambda rows: {"dataframe_split": {"columns": NAMES, "data": rows}},
+    lambda answer: answer["predictions"],
+)
+GRPC = Dialect("/seldon.protos.Model/Predict", "application/grpc", _tensor, _untensor)
+
+
+def framed(message: bytes) -> bytes:
+    """Return a gRPC message as it lies on the wire."""
+    return b"\0" + len(message).to_bytes(PREFIX_BYTES - 1, "big") + message

@@ -1,0 +1,81 @@
+"""What the servers run in: the model's environment, made by the verb, and those of the peers, as their locks say."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from benchmarks.serving.errors import BenchFailed
+from benchmarks.serving.rows import METHOD, MODEL, ROOT
+from gitops.locked import sync
+
+PEERS = ROOT / "benchmarks" / "peers"
+CACHE = ROOT / ".cache" / "bench"
+# MLServer's runtime for scikit-learn reads this format only.
+_JOBLIB = "import sys, joblib, skops.io; joblib.dump(skops.io.load(sys.argv[1]), sys.argv[2])"
+
+
+@cache
+def ours() -> Path:
+    """Return the folder of the model's environment, as an init container of the pod makes it.
+
+    Raises:
+        BenchFailed: it cannot be made.
+    """
+    folder = CACHE / "environment"
+    _run([sys.executable, "-m", "server", "environment", str(MODEL), str(folder)])
+    return folder
+
+
+@cache
+def python(peer: str) -> Path:
+    """Return the interpreter of a peer's environment, installed as its lock says.
+
+    Raises:
+        BenchFailed: uv cannot install it; the message holds its own words.
+    """
+    environment = CACHE / peer
+    done = sync(PEERS / peer, environment)
+    if done.returncode != 0:
+        raise BenchFailed(f"{peer} cannot be installed from {PEERS / peer}:\n{done.stderr.strip()}")
+    return environment / "bin" / "python"
+
+
+@cache
+def mlflow_model() -> Path:
+    """Return a copy of the model that MLflow loads by decision.py, since its own wrapper refuses the method."""
+    folder = CACHE / "mlflow-model"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(MODEL, folder)
+    (folder / "code").mkdir()
+    shutil.copy(PEERS / "mlflow" / "decision.py", folder / "code")
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    function = described["flavors"]["python_function"] | {"loader_module": "decision", "code": "code"}
+    function["data"] = function.pop("model_path")
+    described["flavors"] = {"python_function": function}
+    (folder / "MLmodel").write_text(yaml.safe_dump(described))
+    return folder
+
+
+@cache
+def mlserver_model() -> Path:
+    """Return a folder that MLServer serves the model from."""
+    folder = CACHE / "mlserver-model"
+    folder.mkdir(parents=True, exist_ok=True)
+    _run([str(python("mlserver")), "-c", _JOBLIB, str(MODEL / "model.skops"), str(folder / "model.joblib")])
+    (folder / "model-settings.json").write_text(
+        '{"name": "iris", "implementation": "mlserver_sklearn.SKLearnModel", '
+        f'"parameters": {{"uri": "./model.joblib", "extra": {{"predict_fn": "{METHOD}"}}}}}}\n'
+    )
+    return folder
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchFailed(f"{' '.join(command[:4])} ended with {done.returncode}:\n{done.stderr.strip()}")

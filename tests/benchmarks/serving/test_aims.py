@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmarks.serving import plan
+from benchmarks.serving.aims import AIMS, judge
+from benchmarks.serving.rounds import Round
+from benchmarks.serving.scenario import LARGE, OVERLOAD, SINGLE, SMALL
+
+
+def met(rounds: list[Round], text: str) -> bool:
+    [verdict] = [each for each in judge(rounds) if each.aim.text == text]
+    return verdict.met
+
+
+def test_servers_that_are_alike_meet_what_needs_no_gain(rounds: list[Round]) -> None:
+    assert {each.ratio for each in judge(rounds)} == {1.0}
+    assert [each.aim.goal for each in judge(rounds) if not each.met] == [3.5, 15, 15, 10, 0.4]
+
+
+def test_a_ratio_is_taken_within_a_round_and_the_median_counts(rounds: list[Round]) -> None:
+    for each, factor in zip(rounds, (1, 4, 5), strict=True):
+        load = each.loads[plan.SERVER, SMALL.name]
+        each.loads[plan.SERVER, SMALL.name] = replace(load, seconds=load.seconds / factor)
+    verdict = judge(rounds)[0]
+    assert verdict.ratios == [1, 4, 5]
+    assert verdict.ratio == 4
+    assert verdict.met
+
+
+def test_goals_are_met_when_they_are_just_reached(rounds: list[Round]) -> None:
+    for each in rounds:
+        load = each.loads[plan.SERVER, SMALL.name]
+        each.loads[plan.SERVER, SMALL.name] = replace(load, seconds=load.seconds / 3.5)
+    text = "2 rows, 16 connections: requests/s against the limit, 2 workers"
+    assert met(rounds, text)
+
+
+def test_a_longer_latency_misses(rounds: list[Round]) -> None:
+    text = "2 rows, 1 connection: median latency against the limit, 1 worker"
+    assert met(rounds, text)
+    for each in rounds:
+        load = each.loads[plan.SERVER, SINGLE.name]
+        each.loads[plan.SERVER, SINGLE.name] = replace(load, micros=load.micros * 2)
+    assert not met(rounds, text)
+
+
+def test_a_long_tail_misses(rounds: list[Round]) -> None:
+    text = "1,000 rows, 16 connections: p99 against the median latency"
+    assert met(rounds, text)
+    for each in rounds:
+        each.loads[plan.SERVER, LARGE.name].micros[:5] = 4000
+    assert not met(rounds, text)
+
+
+def test_refusals_and_late_answers_are_no_goodput(rounds: list[Round]) -> None:
+    text = "goodput (200 within 1 s) at twice the sustainable load against the peak"
+    assert met(rounds, text)
+    for each in rounds:
+        load = each.loads[plan.SERVER, OVERLOAD.name]
+        each.loads[plan.SERVER, OVERLOAD.name] = replace(load, micros=load.micros * 2000)
+    assert not met(rounds, text)
+
+
+def test_all_goals_are_there() -> None:
+    assert [each.goal for each in AIMS] == [3.5, 1.15, 1, 15, 15, 0.8, 10, 1.2, 0.4, 3, 0.95, 0.95, 0.9]
