@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay train pin docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -77,6 +77,9 @@ promote-moved: $(environment) ## promote anew what came from an alias of the reg
 
 new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… to promote at once)
 	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} -- "$$NAME"
+
+adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BUCKET=… for models
+	@$(python) -m gitops adopt -- "$$OWNER" "$$REPO" "$$BUCKET"
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train

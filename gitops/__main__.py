@@ -100,6 +100,12 @@ def _new_overlay(arguments: argparse.Namespace) -> int:
     return new_overlay(ROOT, arguments.name, arguments.type, arguments.model, sys.stdout)
 
 
+def _adopt(arguments: argparse.Namespace) -> int:
+    from gitops.adopt import adopt
+
+    return _print(adopt(ROOT, arguments.owner, arguments.repo, arguments.bucket))
+
+
 def _pin(arguments: argparse.Namespace) -> int:
     from gitops.pin import pin
 
@@ -188,6 +194,14 @@ def parser() -> argparse.ArgumentParser:
     overlay.add_argument("--model", default="", help="promote this model into it, as promote does")
     overlay.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
     overlay.set_defaults(run=_new_overlay)
+
+    adopt = commands.add_parser(
+        "adopt", help="name another owner, repository and bucket wherever one is named"
+    )
+    adopt.add_argument("owner", metavar="OWNER", help="account of GitHub")
+    adopt.add_argument("repo", metavar="REPO", help="its repository")
+    adopt.add_argument("bucket", metavar="BUCKET", help="S3 bucket that models are fetched from")
+    adopt.set_defaults(run=_adopt)
 
     pin = commands.add_parser("pin", help="pin a released image, which was built from this checkout")
     pin.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")

@@ -130,3 +130,15 @@ class GraphBroken(GitopsError):
     """A model's columns do not fit those of its neighbours in a graph; nothing is changed."""
 
     exit_code = 21
+
+
+class AdoptionFailed(GitopsError):
+    """A fork cannot be made one's own; nothing is changed."""
+
+    exit_code = 22
+
+
+class GithubFailed(GitopsError):
+    """GitHub, or git that speaks to it, refuses or does not answer."""
+
+    exit_code = 23

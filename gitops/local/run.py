@@ -13,6 +13,8 @@ from pathlib import Path
 
 import aiohttp
 
+from gitops import node
+from gitops.check.rendered import OVERLAYS
 from gitops.errors import AlreadyRunning, GitopsError
 from gitops.local import overlay, secrets
 from gitops.local import runtime as runtimes
@@ -25,10 +27,10 @@ from gitops.local.route import Routes
 from gitops.local.runtime import SERVER
 from gitops.local.store import Store
 from gitops.local.together import together
+from gitops.node import read_node
 from gitops.tools import tool
 
-# Where the example overlays' model URIs point: s3://mlflow/artifacts/<model>.
-BUCKET, PREFIX = "mlflow", "artifacts"
+# Each lies wherever an overlay's modelUri, ending with its name, points to.
 MODELS = "examples/*/models/*"
 TOOLS = ("kustomize", "versitygw", "kubeseal")
 
@@ -138,11 +140,28 @@ async def _store(
                 process_group=group,
             )
             await asyncio.to_thread(stack.enter_context, store)
-            for model in sorted(root.glob(MODELS)):
-                await asyncio.to_thread(store.upload, model, BUCKET, f"{PREFIX}/{model.name}")
+            models = {model.name: model for model in sorted(root.glob(MODELS))}
+            for bucket, key in await asyncio.to_thread(_places, root):
+                name = key.rpartition("/")[2]
+                if name in models:
+                    await asyncio.to_thread(store.upload, models[name], bucket, key)
         yield store
     finally:
         await asyncio.to_thread(stack.close)
+
+
+def _places(root: Path) -> set[tuple[str, str]]:
+    """Return the buckets and keys in S3 that the overlays' models are fetched from."""
+    places = set()
+    for file in (root / OVERLAYS).glob(f"*/{node.FILE}"):
+        try:
+            found = read_node(file.parent)
+        except GitopsError:
+            continue  # The overlay does not start, and says why.
+        if found is not None and found.model_uri.startswith("s3://"):
+            bucket, _, key = found.model_uri.removeprefix("s3://").rstrip("/").partition("/")
+            places.add((bucket, key))
+    return places
 
 
 async def _start(folder: Path, machine: Machine, running: Run, local: dict[str, LocalDeployment]) -> None:

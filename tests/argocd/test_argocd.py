@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gitops.check.applications import applications
 from gitops.check.tree import load
 from gitops.kustomize import build
 
 ROOT = Path(__file__).parents[2]
-URL = "https://github.com/owner/seldon-mlflow-gitops"
+URL = yaml.safe_load((ROOT / "argocd" / "repository.yaml").read_text())["data"]["url"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """A SeldonDeployment in a few readable lines: what the snapshots hold.
 
-Digests are left out: a release and a new model change them, and node.yaml and base show them.
+Whatever a release, a promotion or a fork's owner changes is left out: node.yaml and base show it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,20 @@ from collections.abc import Iterator
 from gitops.manifests import Node, Predictor, SeldonDeployment
 from gitops.pods import Container, Pod
 
+LEFT_OUT = (
+    ("sha256:[0-9a-f]{64}", "sha256:…"),
+    ("fetch [^ ]+ ", "fetch … "),
+    ("image [^ ]+/", "image …/"),
+    # The hash of a ConfigMap's content.
+    (r"(configMap name=[a-z-]+)-[a-z0-9]{10}\b", r"\1-…"),
+)
+
 
 def summary(deployment: SeldonDeployment) -> str:
     text = "\n".join(_deployment(deployment)) + "\n"
-    return re.sub("sha256:[0-9a-f]{64}", "sha256:…", text)
+    for pattern, shown in LEFT_OUT:
+        text = re.sub(pattern, shown, text)
+    return text
 
 
 def _deployment(deployment: SeldonDeployment) -> Iterator[str]:
