@@ -1,11 +1,16 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
 RUNTIME ?= server
+
+# What image builds and image-test runs, with what engine, and more options for its build and run (docs/image.md).
+IMAGE ?= seldon-mlflow-server:dev
+DOCKER ?= docker
+export IMAGE DOCKER
 
 # Interpreters are those of the machine; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
@@ -26,15 +31,16 @@ smoke: $(environment) ## run the overlays, compare their answers with expected.j
 	@$(python) -m gitops smoke --runtime $(RUNTIME)
 
 test: lint types scan check ## lint, types, scan, check and the quick tests
-	$(python) -m pytest --quiet -m "not long" --numprocesses 2 --dist loadgroup
+	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 2 --dist loadgroup
 
 test-all: $(environment) ## the tests that take long
-	$(python) -m pytest --quiet -m long || test $$? -eq 5 # 5: there are none
+	$(python) -m pytest --quiet -m "long and not image and not cluster" || test $$? -eq 5 # 5: there are none
 
-lint: $(environment) ## style of Python and YAML
+lint: $(environment) ## style of Python, YAML and the Dockerfile
 	$(python) -m ruff check --quiet .
 	$(python) -m ruff format --quiet --check .
 	$(python) -m yamllint --strict .
+	.venv/bin/hadolint Dockerfile
 
 types: $(environment) ## mypy --strict
 	$(python) -m mypy --no-error-summary
@@ -86,6 +92,12 @@ train: $(environment) ## train the example models again and pin their digests in
 
 pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, and write what it takes
 	@$(python) -m gitops pin -- "$$IMAGE_DIGEST"
+
+image: ## build the image as IMAGE=… (OPTIONS="--target seldon-core --build-arg …")
+	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(IMAGE) $(OPTIONS) .
+
+image-test: $(environment) ## run it, locked down, against a store on loopback (OPTIONS=… for docker run)
+	OPTIONS="$(OPTIONS)" $(python) -m pytest --quiet -m image
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

@@ -1,4 +1,4 @@
-"""The verbs of the image: fetch, environment, serve, smoke, inspect, lock."""
+"""The verbs of the image: fetch, environment, serve, all, smoke, inspect, lock."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server import all as steps
 from server import podinfo, settings
 from server.errors import BadSetting, ServerError
-from server.setting import load
+from server.setting import PARAMETERS, load
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -53,6 +54,17 @@ def _serve(arguments: argparse.Namespace) -> None:
         serve(chosen, arguments.environment, launched)
     finally:
         launched.end()
+
+
+def _all(arguments: argparse.Namespace) -> None:
+    order = steps.Order(arguments.source, arguments.folder, arguments.digest, tuple(arguments.passed))
+    environ = dict(os.environ)
+    if arguments.step == "fetch":
+        listed = steps.parameters(arguments.parameter, order.model, environ)
+        _fetch(argparse.Namespace(source=order.source, dest=order.model, digest=order.digest))
+        steps.replace(order, "environment", environ | {PARAMETERS: listed})
+    _environment(argparse.Namespace(model=order.model, env=order.environment))
+    steps.replace(order, "serve", environ)
 
 
 def _smoke(arguments: argparse.Namespace) -> None:
@@ -121,6 +133,10 @@ def parser() -> argparse.ArgumentParser:
         "--environment", metavar="ENV", type=Path, required=True, help="folder that `environment` made"
     )
     serve.set_defaults(run=_serve)
+
+    everything = verbs.add_parser("all", help="fetch, environment and serve in one go, without Kubernetes")
+    steps.add_arguments(everything)
+    everything.set_defaults(run=_all)
 
     smoke = verbs.add_parser("smoke", help="see that a service serves a model and answers as expected")
     smoke.add_argument("url", metavar="URL", help="http://HOST:PORT of the service")

@@ -23,11 +23,12 @@ def scratch(folder: Path) -> Iterator[Path]:
     """Give a new folder in ``folder``, and remove it at the end, with those that killed processes left there.
 
     Raises:
-        BadDestination: ``folder`` cannot be written, now or later.
+        BadDestination: ``folder`` cannot be written, now or later, or no library can be loaded from it.
     """
     own = folder / f"{_ASIDE}{secrets.token_hex(8)}"
     try:
         own.mkdir(parents=True)
+        check_executable(own)
         for other in folder.glob(f"{_ASIDE}*"):
             if _age(other) > _ABANDONED_SECONDS:
                 shutil.rmtree(other, ignore_errors=True)
@@ -38,6 +39,19 @@ def scratch(folder: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+def check_executable(folder: Path) -> None:
+    """Refuse a folder that no library can be loaded from: Docker mounts a tmpfs so.
+
+    Raises:
+        BadDestination: its file system is mounted with noexec.
+    """
+    if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        raise BadDestination(
+            f"{folder.parent}: is mounted with noexec, and a model's libraries cannot be loaded from there; "
+            "mount it with exec, as in `docker run --tmpfs /tmp:exec`"
+        )
 
 
 def publish(made: Path, final: Path, mark: str) -> None:
