@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -36,10 +36,11 @@ test: lint types scan check ## lint, types, scan, check and the quick tests
 test-all: $(environment) ## the tests that take long
 	$(python) -m pytest --quiet -m "long and not image and not cluster" || test $$? -eq 5 # 5: there are none
 
-lint: $(environment) ## style of Python, YAML and the Dockerfile
+lint: $(environment) ## style of Python, YAML, the workflows and the Dockerfile
 	$(python) -m ruff check --quiet .
 	$(python) -m ruff format --quiet --check .
 	$(python) -m yamllint --strict .
+	$(python) -m gitops lint-workflows
 	.venv/bin/hadolint Dockerfile
 
 types: $(environment) ## mypy --strict
@@ -49,7 +50,13 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 	@$(python) -m gitops check
 
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
-	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"}
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"}
+
+comment: $(environment) ## write BODY=file as the one comment of PULL_REQUEST=number (in a workflow)
+	@$(python) -m gitops comment -- "$$PULL_REQUEST" "$$BODY"
+
+pull-request: $(environment) ## propose what changed here: BRANCH=… TITLE=… BODY=file (in a workflow)
+	@$(python) -m gitops pull-request -- "$$BRANCH" "$$TITLE" "$$BODY"
 
 bench: $(environment) ## how fast the server is beside its peers; writes docs/benchmark.md (needs h2load, 15 min, a quiet machine)
 	@$(python) -m benchmarks.serving

@@ -106,6 +106,24 @@ def _adopt(arguments: argparse.Namespace) -> int:
     return _print(adopt(ROOT, arguments.owner, arguments.repo, arguments.bucket))
 
 
+def _comment(arguments: argparse.Namespace) -> int:
+    from gitops.github.comment import comment
+
+    return _print([comment(arguments.number, arguments.body, os.environ)])
+
+
+def _pull_request(arguments: argparse.Namespace) -> int:
+    from gitops.github.pull_request import pull_request
+
+    return _print([pull_request(ROOT, arguments.branch, arguments.title, arguments.body, os.environ)])
+
+
+def _lint_workflows(arguments: argparse.Namespace) -> int:
+    from gitops.workflows import lint
+
+    return lint(ROOT)
+
+
 def _pin(arguments: argparse.Namespace) -> int:
     from gitops.pin import pin
 
@@ -206,6 +224,20 @@ def parser() -> argparse.ArgumentParser:
     pin = commands.add_parser("pin", help="pin a released image, which was built from this checkout")
     pin.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")
     pin.set_defaults(run=_pin)
+
+    comment = commands.add_parser("comment", help="keep a pull request's one comment up to date")
+    comment.add_argument("number", metavar="NUMBER", help="the pull request's number")
+    comment.add_argument("body", type=Path, metavar="FILE", help="Markdown; empty for nothing to say")
+    comment.set_defaults(run=_comment)
+
+    proposal = commands.add_parser("pull-request", help="propose what changed in the work tree")
+    proposal.add_argument("branch", metavar="BRANCH", help="branch to push; what is on it is replaced")
+    proposal.add_argument("title", metavar="TITLE", help="title of the commit and the pull request")
+    proposal.add_argument("body", type=Path, metavar="FILE", help="its text in Markdown")
+    proposal.set_defaults(run=_pull_request)
+
+    workflows = commands.add_parser("lint-workflows", help="run actionlint and zizmor")
+    workflows.set_defaults(run=_lint_workflows)
     return top
 
 

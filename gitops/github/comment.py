@@ -1,0 +1,58 @@
+"""The one comment of a pull request that says what it changes: written once, and from then on in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitops.diff.fit import COMMENT, characters
+from gitops.errors import BadArgument
+from gitops.github.api import Api
+
+# Not shown by GitHub; the comment is found again by it.
+MARK = "<!-- seldon-mlflow-gitops review -->\n"
+NOTHING = "Nothing that is rendered changes.\n"
+
+
+def comment(number: str, body: Path, environ: Mapping[str, str]) -> str:
+    """Write the file ``body`` as the comment of the pull request ``number``; return what was done.
+
+    An empty file makes no comment, and an old one say that nothing changes.
+
+    Raises:
+        BadArgument: the number is none, the file cannot be read or is too long, or a variable is missing.
+        GithubFailed: GitHub refuses or does not answer.
+    """
+    if not (number.isascii() and number.isdigit()):
+        raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
+    said = text(body)
+    if characters(MARK + said) > COMMENT:
+        raise BadArgument(
+            f"{body}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=65000"
+        )
+    with Api(environ) as api:
+        # Of a person's comment that quotes it only the beginning differs.
+        old = [
+            entry
+            for entry in api.all(f"/issues/{number}/comments")
+            if str(entry["body"]).startswith(MARK.strip())
+        ]
+        if old:
+            api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=MARK + (said or NOTHING))
+            return f"pull request {number}: its comment is up to date"
+        if not said:
+            return f"pull request {number}: nothing to comment on"
+        api.send("POST", f"/issues/{number}/comments", body=MARK + said)
+        return f"pull request {number}: commented"
+
+
+def text(file: Path) -> str:
+    """Return what a file says.
+
+    Raises:
+        BadArgument: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"BODY {str(file)!r}: cannot be read ({error}); name a file of Markdown") from error

@@ -1,0 +1,82 @@
+"""The one comment of a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitops.errors import BadArgument, GithubFailed
+from gitops.github.comment import MARK, comment
+from tests.gitops.github.github import Github
+
+
+@pytest.fixture
+def body(tmp_path: Path) -> Path:
+    (tmp_path / "body.md").write_text("## What changes\n")
+    return tmp_path / "body.md"
+
+
+def test_it_is_written_once_and_then_changed_in_place(github: Github, body: Path) -> None:
+    # More than a page, and one that quotes it.
+    github.comments = [{"id": number, "body": f"> {MARK}"} for number in range(3)]
+    assert comment("7", body, github.environ()) == "pull request 7: commented"
+    assert github.comments[3]["body"] == f"{MARK}## What changes\n"
+    body.write_text("## What else\n")
+    assert comment("7", body, github.environ()) == "pull request 7: its comment is up to date"
+    assert [entry["body"] for entry in github.comments[3:]] == [f"{MARK}## What else\n"]
+    body.write_text("")
+    comment("7", body, github.environ())
+    assert github.comments[3]["body"] == f"{MARK}Nothing that is rendered changes.\n"
+
+
+def test_nothing_to_say_makes_no_comment(github: Github, body: Path) -> None:
+    body.write_text("")
+    assert comment("7", body, github.environ()) == "pull request 7: nothing to comment on"
+    assert github.comments == []
+
+
+def test_a_token_that_only_reads(github: Github, body: Path) -> None:
+    github.refuse = 403
+    with pytest.raises(GithubFailed) as refused:
+        comment("7", body, github.environ())
+    assert str(refused.value) == (
+        f"GET {github.url}/repos/acme/models/issues/7/comments?per_page=100: GitHub says 403: Resource not accessible"
+    )
+
+
+def test_github_does_not_answer(body: Path) -> None:
+    environ = {**Github("http://127.0.0.1:1").environ()}
+    with pytest.raises(GithubFailed, match=r"GitHub does not answer: .*refused"):
+        comment("7", body, environ)
+
+
+@pytest.mark.parametrize(
+    ("number", "variables", "text", "said"),
+    [
+        ("", {}, "", "PULL_REQUEST '': must be a pull request's number"),
+        ("7/files", {}, "", "PULL_REQUEST '7/files': must be a pull request's number"),
+        (
+            "7",
+            {"GITHUB_TOKEN": "", "GITHUB_REPOSITORY": ""},
+            "",
+            "GITHUB_TOKEN and GITHUB_REPOSITORY: must be set, as GitHub Actions does; GITHUB_TOKEN from github.token in "
+            "the step's env",
+        ),
+        (
+            "7",
+            {},
+            "x" * 65_536,
+            "body.md: has 65536 characters: a comment has up to 65499; make it by LIMIT=65000",
+        ),
+    ],
+    ids=["empty", "no-number", "variables", "too-long"],
+)
+def test_what_cannot_be_commented(
+    github: Github, body: Path, number: str, variables: dict[str, str], text: str, said: str
+) -> None:
+    body.write_text(text)
+    with pytest.raises(BadArgument) as refused:
+        comment(number, body, {**github.environ(), **variables})
+    assert str(refused.value).removeprefix(f"{body.parent}/") == said
+    assert github.comments == []
