@@ -26,6 +26,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / FILE).parent.mkdir(parents=True)
     (tmp_path / FILE).write_bytes(KeyPair(tmp_path).certificate)
     monkeypatch.setattr(command, "ROOT", tmp_path)
+    for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -57,6 +59,22 @@ def files(root: Path) -> dict[Path, bytes]:
             f"{ROOT}/README.md: is no certificate in PEM",
         ),
         (["scan"], "", 16, "git cannot list its files"),
+        (
+            ["promote", "model", "s3://models/iris"],
+            "",
+            2,
+            "overlay 'model': is not there; there are none, and ",
+        ),
+        (["new-overlay", "Churn"], "", 2, "overlay name 'Churn': must be 1 to 31 of "),
+        (["adopt", "a/b", "models", "acme"], "", 2, "OWNER 'a/b': must be the name of an account of GitHub"),
+        (["adopt", "acme", "models", "acme"], "", 5, "argocd/repository.yaml: cannot be read: "),
+        (["comment", "7", str(ROOT / "README.md")], "", 2, "GITHUB_TOKEN and GITHUB_REPOSITORY: must be set"),
+        (
+            ["pull-request", "a..b", "Pin", str(ROOT / "README.md")],
+            "",
+            2,
+            "BRANCH 'a..b': must be the name of a ",
+        ),
     ],
     ids=["values", "no values", "no secret", "nobody answers", "no certificate", "no git"],
 )

@@ -188,3 +188,22 @@ def test_a_place_that_pods_cannot_read(work: Work, model: str) -> None:
         "a store (s3://, gs://, az:// or an archive at https://): a pod reads it from there"
     )
     assert work.changed(before) == set()
+
+
+@pytest.mark.usefixtures("variables")
+def test_an_alias_that_cannot_be_asked_for_keeps_no_other_back(
+    work: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("model", "preprocessor"):
+        file = work.root / "overlays" / name / "node.yaml"
+        file.write_text(f"{file.read_text()}  modelFrom: models:/{name}@champion\n")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    before, out = work.files(), io.StringIO()
+    assert promote_moved(work.root, out) == PromotionFailed.exit_code
+    told = [entry for entry in caplog.messages if entry.startswith("error: ")]
+    assert [entry.split(": ")[1:3] for entry in told] == [
+        ["model", "models:/model@champion"],
+        ["preprocessor", "models:/preprocessor@champion"],
+    ]
+    assert (out.getvalue(), work.changed(before)) == ("", set())
