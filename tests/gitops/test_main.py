@@ -76,7 +76,10 @@ def files(root: Path) -> dict[Path, bytes]:
             "BRANCH 'a..b': must be the name of a ",
         ),
     ],
-    ids=["values", "no values", "no secret", "nobody answers", "no certificate", "no git"],
+    ids=[
+        *("values", "no values", "no secret", "nobody answers", "no certificate", "no git"),
+        *("no overlay", "no name", "no owner", "no repository", "no token", "no branch"),
+    ],
 )
 def test_one_message_and_nothing_changed(
     root: Path,
