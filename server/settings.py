@@ -132,7 +132,8 @@ class ServeSettings:
     )
     edge_processes: int | None = setting(
         None,
-        "How many processes parse and answer REST requests. Default: one for each whole CPU of the container, up to 4.",
+        "How many processes parse and answer REST requests. Default: one for each whole CPU of the container but one, "
+        "which is the model's, up to 4.",
         env="SERVER_EDGE_PROCESSES",
         kind=int,
         minimum=1,

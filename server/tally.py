@@ -26,6 +26,11 @@ class Tally:
         self._numbers[self._mine] += count
 
     @property
+    def processes(self) -> int:
+        """How many processes count."""
+        return len(self._numbers)
+
+    @property
     def total(self) -> int:
         """The sum over all processes."""
         return sum(self._numbers)

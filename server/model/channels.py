@@ -34,6 +34,8 @@ class Channels:
         self._most_waiting = most_waiting
         self._seconds = seconds
         self._tally = waiting
+        # Where several processes send batches, the model has the next one from another of them.
+        self._most_held = HELD if waiting.processes == 1 else 1
         self._waiting = Waiting(most_rows)
         self._channels: list[Channel] = []
         self._methods: dict[str, str] = {}
@@ -131,7 +133,7 @@ class Channels:
                 self._lost()
         while self._channels:
             channel = min(self._channels, key=lambda each: each.held)
-            if channel.held >= HELD:
+            if channel.held >= self._most_held:
                 return
             batch = self._waiting.take()
             if not batch:

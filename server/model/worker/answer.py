@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any, Dict
+from typing import Any, NamedTuple
 
 from . import wire
 from .argument import argument
 from .calls import Calls
+from .columns import is_array
 from .methods import Method
 from .result import result
 
-Methods = Dict[str, Method]
+
+class Callee(NamedTuple):
+    """What is called: a model's methods by their names, and the columns for which it takes an array (see columns)."""
+
+    methods: dict[str, Method]
+    columns: list[str] | None
 
 
-def answer_all(methods: Methods, calls: Calls) -> None:
+def answer_all(callee: Callee, calls: Calls) -> None:
     """Answer calls until the server is gone, which raises EOFError."""
     while True:
         connection, header, values = calls.next()
         try:
-            connection.send(_answer(methods, header, values))
+            connection.send(_answer(callee, header, values))
         except (BrokenPipeError, ConnectionResetError):
             continue  # That process of the server is gone, as `calls` will see.
 
 
-def called(methods: Methods, header: dict[str, Any], values: list[Any]) -> tuple[Any, list[str] | None]:
+def called(callee: Callee, header: dict[str, Any], values: list[Any]) -> tuple[Any, list[str] | None]:
     """Return the model's result for a call, as a value that can be sent, and the names of its columns."""
-    return result(methods[header["method"]](argument(header, values), header.get("params", {})))
+    given = values[0] if is_array(header, values, callee.columns) else argument(header, values)
+    return result(callee.methods[header["method"]](given, header.get("params", {})))
 
 
 def described(error: BaseException) -> dict[str, str]:
@@ -34,9 +41,9 @@ def described(error: BaseException) -> dict[str, str]:
     return {"type": type(error).__name__, "message": str(error)}
 
 
-def _answer(methods: Methods, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
+def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
     try:
-        value, names = called(methods, header, values)
+        value, names = called(callee, header, values)
         return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
     except Exception as error:  # noqa: BLE001  whatever the model raises is the answer
         traceback.print_exc()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .answer import Methods, called
+from .answer import Callee, called
 from .rowwise import rowwise
 
 # Rows of the input example that are called one by one, and numbers of rows that are called together: few and many, odd and even.
@@ -18,7 +18,7 @@ ROUNDING = 1e-6
 
 
 def batched(
-    model: Any, methods: Methods, setup: dict[str, Any], values: list[Any]
+    model: Any, callee: Callee, setup: dict[str, Any], values: list[Any]
 ) -> tuple[list[str], list[str]]:
     """Return the names of the methods whose calls may be answered together, and what is to be said of others.
 
@@ -28,20 +28,22 @@ def batched(
     answered together.
     """
     mode = setup["batching"]
-    names = [name for name in sorted(methods) if mode == "on" or (mode == "auto" and rowwise(model, name))]
+    names = [
+        name for name in sorted(callee.methods) if mode == "on" or (mode == "auto" and rowwise(model, name))
+    ]
     if setup["example"] is None:
         return names, []
-    why_not = {name: _why_not(methods, {**setup["example"], "method": name}, values, mode) for name in names}
+    why_not = {name: _why_not(callee, {**setup["example"], "method": name}, values, mode) for name in names}
     together = [name for name in names if not why_not[name]]
     return together, [
         f"calls of {name} are not answered together: {why}" for name, why in why_not.items() if why
     ]
 
 
-def _why_not(methods: Methods, header: dict[str, Any], values: list[Any], mode: str) -> str:
+def _why_not(callee: Callee, header: dict[str, Any], values: list[Any], mode: str) -> str:
     """Return why calls are not answered together, or nothing."""
     try:
-        same = _same(methods, header, values, exactly=mode == "auto")
+        same = _same(callee, header, values, exactly=mode == "auto")
     except Exception as error:  # noqa: BLE001  whatever the model raises
         traceback.print_exc()
         return f"with the model's input example it raises {type(error).__name__}: {error}"
@@ -50,16 +52,16 @@ def _why_not(methods: Methods, header: dict[str, Any], values: list[Any], mode: 
     )
 
 
-def _same(methods: Methods, header: dict[str, Any], values: list[Any], *, exactly: bool) -> bool:
+def _same(callee: Callee, header: dict[str, Any], values: list[Any], *, exactly: bool) -> bool:
     count = min(len(values[0]), SINGLES)
     singles = [
-        called(methods, header, [value[index : index + 1] for value in values])[0] for index in range(count)
+        called(callee, header, [value[index : index + 1] for value in values])[0] for index in range(count)
     ]
     if any(len(single) != 1 for single in singles):
         return False
     for size in SIZES:
         indices = np.arange(size) % count
-        together, _ = called(methods, header, [value[indices] for value in values])
+        together, _ = called(callee, header, [value[indices] for value in values])
         if len(together) != size:
             return False
         for index, answer in zip(indices, together):

@@ -10,9 +10,10 @@ import time
 import traceback
 from typing import Any
 
-from .answer import Methods, answer_all, described
+from .answer import Callee, answer_all, described
 from .batching import batched
 from .calls import Calls
+from .columns import columns
 from .connection import Connection
 from .fork import check_threads, returned
 from .load import load
@@ -39,12 +40,12 @@ def run(descriptor: int) -> int:
             control.tell({"event": "failed", **described(error)})
             return 1
         setup, values = control.receive()
-        by_name = dict(methods.values())
+        callee = Callee(dict(methods.values()), columns(model))
         several = setup["processes"] > 1
         try:
             if several:
                 check_threads()
-            together, notes = _batched(model, by_name, setup, values, apart=several)
+            together, notes = _batched(model, callee, setup, values, apart=several)
         except RuntimeError as error:
             control.tell({"event": "failed", **described(error)})
             return 1
@@ -60,22 +61,22 @@ def run(descriptor: int) -> int:
         control.tell(ready)
         if several:
             template = Template(
-                control, setup["edges"], lambda channels, life: answer_all(by_name, Calls(channels, life))
+                control, setup["edges"], lambda channels, life: answer_all(callee, Calls(channels, life))
             )
             template.run(setup["processes"])
-        answer_all(by_name, Calls(_channels(control, setup["edges"]), control))
+        answer_all(callee, Calls(_channels(control, setup["edges"]), control))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
     return 0
 
 
 def _batched(
-    model: Any, methods: Methods, setup: dict[str, Any], values: list[Any], *, apart: bool
+    model: Any, callee: Callee, setup: dict[str, Any], values: list[Any], *, apart: bool
 ) -> tuple[list[str], list[str]]:
     """Return what ``batched`` does, which calls the model: in a process of its own where this one must not."""
 
     def found() -> tuple[list[str], list[str]]:
-        return batched(model, methods, setup, values)
+        return batched(model, callee, setup, values)
 
     if not apart:
         return found()

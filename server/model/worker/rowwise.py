@@ -7,7 +7,7 @@ tests/server/model/worker/test_rowwise.py calls every estimator of scikit-learn 
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 METHODS = frozenset(
     (
@@ -101,7 +101,7 @@ def rowwise(model: Any, method: str) -> bool:
     package = type(model).__module__.partition(".")[0]
     if package in ("xgboost", "lightgbm"):
         return True
-    return all(_known(part, method) for part in _parts(model))
+    return all(_known(part, method) for part in parts(model, COMPOSITES))
 
 
 def _known(estimator: Any, method: str) -> bool:
@@ -113,13 +113,13 @@ def _known(estimator: Any, method: str) -> bool:
     return method not in EXCEPT.get(kind.__name__, ())
 
 
-def _parts(model: Any) -> Iterator[Any]:
-    """Yield the estimators that a model consists of, itself if it is no composite."""
+def parts(model: Any, composites: Mapping[str, str]) -> Iterator[Any]:
+    """Yield the estimators that a model consists of, itself if it is none of ``composites``."""
     kind = type(model)
-    if kind.__module__.partition(".")[0] != "sklearn" or kind.__name__ not in COMPOSITES:
+    if kind.__module__.partition(".")[0] != "sklearn" or kind.__name__ not in composites:
         yield model
         return
-    held = getattr(model, COMPOSITES[kind.__name__])
+    held = getattr(model, composites[kind.__name__])
     for entry in held if isinstance(held, list) else [(None, held)]:
         if not isinstance(entry[1], str) and entry[1] is not None:  # "passthrough", "drop"
-            yield from _parts(entry[1])
+            yield from parts(entry[1], composites)
