@@ -57,15 +57,18 @@ def names(fork: Path) -> tuple[str, str]:
 
 def test_every_place_names_the_new_owner(fork: Path) -> None:
     repository, image = names(fork)
+    table = read_node(fork / "overlays/model")
+    assert table is not None
+    bucket = table.model_uri.split("/")[2]
     (fork / "docs/verify.md").write_text(
         f"Verify `{image}@sha256:…` of https://github.com/{repository}/actions, not my-{repository}-2.\n"
     )
     git(fork, "add", "docs/verify.md")
-    written = list(adopt(fork, "Acme-Corp", "models", "acme-models"))
+    written = list(adopt(fork, "Other-Corp", "other", "other-corp-models"))
     assert {*PLACES, "docs/verify.md"} <= set(changed(fork))
     assert sorted(written) == [f"{name}: written" for name in changed(fork)]
     assert (fork / "docs/verify.md").read_text() == (
-        "Verify `ghcr.io/acme-corp/seldon-mlflow-server@sha256:…` of https://github.com/Acme-Corp/models/actions, not "
+        "Verify `ghcr.io/other-corp/seldon-mlflow-server@sha256:…` of https://github.com/Other-Corp/other/actions, not "
         f"my-{repository}-2.\n"
     )
     # Nothing that is not a test names the old ones.
@@ -74,17 +77,17 @@ def test_every_place_names_the_new_owner(fork: Path) -> None:
             text = (fork / name).read_text(errors="replace")
             assert repository not in text, name
             assert image not in text, name
-            assert "s3://mlflow/" not in text, name
+            assert f"s3://{bucket}/" not in text, name
     for name in NODES:
         node = read_node(fork / "overlays" / name)
         assert node is not None
-        assert node.model_uri.startswith("s3://acme-models/artifacts/iris_")
+        assert node.model_uri.startswith("s3://other-corp-models/artifacts/iris_")
     (project,) = (entry for entry in build(fork / "argocd") if entry["kind"] == "AppProject")
-    assert project["spec"]["sourceRepos"] == ["https://github.com/Acme-Corp/models"]
+    assert project["spec"]["sourceRepos"] == ["https://github.com/Other-Corp/other"]
     assert [str(entry) for entry in findings(load(fork)) if entry.level == "error"] == []
 
     git(fork, "add", "--all")
-    assert list(adopt(fork, "Acme-Corp", "models", "acme-models")) == []
+    assert list(adopt(fork, "Other-Corp", "other", "other-corp-models")) == []
     assert changed(fork) == []
 
 

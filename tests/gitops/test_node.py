@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def test_an_overlay_of_a_single_node_has_one() -> None:
         "OUTPUT_TRANSFORMER",
         "DataFrame",
     )
-    assert node.model_uri == "s3://mlflow/artifacts/iris_postprocessor_model"
+    assert node.model_uri.endswith("/iris_postprocessor_model")
     assert node.raw["spec"]["node"] == "postprocessor"
 
 
@@ -39,9 +40,7 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
     text = (ROOT / "overlays/model/node.yaml").read_text()
-    (tmp_path / "node.yaml").write_text(
-        text.replace("  modelUri: s3://mlflow/artifacts/iris_svm_model\n", "")
-    )
+    (tmp_path / "node.yaml").write_text(re.sub("  modelUri: .*\n", "", text))
     with pytest.raises(BadManifest) as caught:
         read_node(tmp_path)
     assert str(caught.value) == "GraphNode model: spec.modelUri is nothing: must be a string"

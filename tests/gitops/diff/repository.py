@@ -99,7 +99,8 @@ class Repository:
     def release(self, digit: str) -> str:
         """Pin another image in the base; return its name."""
         self.edit("base/kustomization.yaml", "digest: .*", f"digest: sha256:{digit * 64}")
-        return f"ghcr.io/owner/seldon-mlflow-server@sha256:{digit * 64}"
+        name = yaml.safe_load(self.read("base/kustomization.yaml"))["images"][0]["newName"]
+        return f"{name}@sha256:{digit * 64}"
 
     def pin(self, overlay: str, digit: str, **changes: Any) -> str:
         """Pin another model in an overlay, with its contract; return the digest."""

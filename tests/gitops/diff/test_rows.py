@@ -80,8 +80,7 @@ def test_what_is_the_same_in_all_containers_is_told_once(repository: Repository,
 
 
 def test_the_image_of_one_node_alone(repository: Repository) -> None:
-    repository.release("0")
-    image = f"ghcr.io/owner/seldon-mlflow-server@sha256:{'1' * 64}"
+    image = repository.release("0").replace("0" * 64, "1" * 64)
     paths = (f"{CONTAINER}/image", f"{POD}/initContainers/0/image", f"{POD}/initContainers/1/image")
     patches = [{"op": "replace", "path": path, "value": image} for path in paths]
     (row,) = told(repository, "model", *patches, shown="pipeline")
