@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,8 @@ def main() -> int:
         "--quick", action="store_true", help="this server, limit and the stock wrapper; write nothing"
     )
     quick = parser.parse_args().quick
+    # Whoever ends it otherwise than by Ctrl-C must not leave servers running either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         h2load()
         with TemporaryDirectory(prefix="bench-") as scratch:

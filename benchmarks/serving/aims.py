@@ -103,7 +103,7 @@ AIMS = [
         _rate(plan.SERVER_DATAFRAME, plan.SERVER, SMALL),
     ),
     _least(
-        f"{GRPC.name}: calls/s against the stock wrapper at its best tuning",
+        f"{GRPC.name}: calls/s against the stock wrapper, tuned for REST, all on one connection",
         10,
         _rate(plan.SERVER, plan.STOCK, GRPC),
     ),
