@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test image-sign github-release docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -105,6 +105,12 @@ image: ## build the image as IMAGE=… (OPTIONS="--target seldon-core --build-ar
 
 image-test: $(environment) ## run it, locked down, against a store on loopback (OPTIONS=… for docker run)
 	OPTIONS="$(OPTIONS)" $(python) -m pytest --quiet -m image
+
+image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign)
+	cosign sign --yes "$$(printf %s '$(IMAGE)' | tr A-Z a-z)"
+
+github-release: ## make the GitHub release of TAG=… with notes, and its image IMAGE_DIGEST=… (in a workflow)
+	gh release create "$$TAG" --verify-tag --generate-notes --notes "The image is \`seldon-mlflow-server@$$IMAGE_DIGEST\`."
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

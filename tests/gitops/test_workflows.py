@@ -29,8 +29,10 @@ def test_a_workflow_has_the_least_it_needs(file: Path) -> None:
     assert workflow["concurrency"]["group"]
     assert workflow["on"].keys().isdisjoint({"pull_request_target", "workflow_run"})
     for job in workflow["jobs"].values():
-        assert int(job["timeout-minutes"]) <= 120
         assert job["permissions"]
+        if "uses" in job:
+            continue
+        assert int(job["timeout-minutes"]) <= 120
         for step in job["steps"]:
             # Of makefiles alone it is known that people run the same.
             assert "uses" in step or step["run"].startswith("make ")
@@ -39,7 +41,7 @@ def test_a_workflow_has_the_least_it_needs(file: Path) -> None:
     lines = file.read_text().splitlines()
     assert len(lines) < 60
     for line in lines:
-        if re.search(r"\buses:", line):
+        if re.search(r"\buses: (?!\./)", line):
             assert re.search(r"uses: [\w/.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
 
 
