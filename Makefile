@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test image-sign github-release docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test image-sign github-release cluster-test docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -111,6 +111,9 @@ image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow 
 
 github-release: ## make the GitHub release of TAG=… with notes, and its image IMAGE_DIGEST=… (in a workflow)
 	gh release create "$$TAG" --verify-tag --generate-notes --notes "The image is \`seldon-mlflow-server@$$IMAGE_DIGEST\`."
+
+cluster-test: $(environment) ## run IMAGE=…@sha256:… on the cluster of KUBECONFIG (docs/cluster.md)
+	$(python) -m pytest --quiet -m cluster
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

@@ -13,12 +13,16 @@ import yaml
 FIELD_MANAGER = "tests"
 
 
-def kubectl(*arguments: str, stdin: str | None = None, check: bool = True) -> str:
+def kubectl(
+    *arguments: str, stdin: str | bytes | None = None, check: bool = True, seconds: float = 120
+) -> str:
+    content = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        ["kubectl", *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=120
+        ["kubectl", *arguments], input=content, capture_output=True, check=False, timeout=seconds
     )
-    assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
+    said = done.stderr.decode(errors="replace")
+    assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {said}"
+    return done.stdout.decode()
 
 
 def get(kind: str, name: str, namespace: str) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""A pod beside the deployments, of the same image: it serves the package index and sends the requests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.namespace import Namespace
+
+NAME = "helper"
+URL = f"http://{NAME}:8080/"
+LOAD = (Path(__file__).parent / "load.py").read_text()
+
+_UNPACK = "import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall('/index', filter='data')"
+# A node may learn of a Service's new pod a moment after it is ready.
+_ASK = """
+import sys, time, urllib.error, urllib.request
+asked = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), {"Content-Type": "application/json"})
+for seconds in (0.5, 1, 2, 4, 8, 0):
+    try:
+        print(urllib.request.urlopen(asked, timeout=60).read().decode())
+        break
+    except urllib.error.URLError as error:
+        if not seconds or not isinstance(error.reason, ConnectionRefusedError):
+            raise
+        time.sleep(seconds)
+"""
+_ASK_GRPC = """
+import sys, grpc
+from google.protobuf.json_format import MessageToJson, Parse
+from server.protocol.proto.prediction_pb2 import SeldonMessage
+with grpc.insecure_channel(sys.argv[1]) as channel:
+    call = channel.unary_unary("/seldon.protos.Seldon/Predict", SeldonMessage.SerializeToString, SeldonMessage.FromString)
+    print(MessageToJson(call(Parse(sys.argv[2], SeldonMessage()), timeout=60)))
+"""
+
+
+@dataclass
+class Load:
+    """What was sent until the block ended."""
+
+    answered: int = 0
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Helper:
+    namespace: Namespace
+
+    def python(self, code: str, *arguments: str, stdin: bytes = b"") -> str:
+        return self.namespace.kubectl(*_exec(code, *arguments), stdin=stdin)
+
+    def serve(self, index: bytes) -> None:
+        self.python(_UNPACK, stdin=index)
+
+    def ask(self, url: str, message: object) -> Any:
+        return json.loads(self.python(_ASK, url, json.dumps(message)))
+
+    def ask_grpc(self, target: str, message: object) -> Any:
+        return json.loads(self.python(_ASK_GRPC, target, json.dumps(message)))
+
+    @contextmanager
+    def load(self, url: str, message: object) -> Iterator[Load]:
+        """Send the message again and again beside the block."""
+        command = ["kubectl", "--namespace", self.namespace.name, *_exec(LOAD, url, json.dumps(message))]
+        result = Load()
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as load:
+            try:
+                yield result
+            finally:
+                said, error = load.communicate(timeout=120)
+        assert load.returncode == 0, error.decode(errors="replace")
+        counted = json.loads(said)
+        result.answered, result.failed = counted["answered"], tuple(counted["failed"])
+
+
+def _exec(code: str, *arguments: str) -> list[str]:
+    return ["exec", "--stdin", NAME, "--", "python", "-I", "-c", code, *arguments]
+
+
+def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
+    """Return the helper's pod and Service."""
+    pod = {
+        "automountServiceAccountToken": False,
+        "imagePullSecrets": [{"name": pull_secret}],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": [{"name": "index", "emptyDir": {"sizeLimit": "1Gi"}}],
+        "containers": [
+            {
+                "name": "helper",
+                "image": image,
+                "command": ["python", "-I", "-m", "http.server", "8080", "--directory", "/index"],
+                "volumeMounts": [{"name": "index", "mountPath": "/index"}],
+                "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }
+        ],
+    }
+    labels = {"app.kubernetes.io/name": NAME}
+    return [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME, "labels": labels}, "spec": pod},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": NAME},
+            "spec": {"selector": labels, "ports": [{"port": 8080}]},
+        },
+    ]

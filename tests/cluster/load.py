@@ -1,0 +1,48 @@
+"""Requests one after the other on several threads until standard input ends; prints how many there were and what failed.
+
+Runs in a pod, by Python alone: python -I -c CODE URL BODY. Each request has a connection of its own, so that the Service
+chooses a pod for each.
+"""
+
+import http.client
+import json
+import sys
+import threading
+import urllib.parse
+
+THREADS = 4
+
+
+def main() -> None:
+    url, body = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2].encode()
+    ended = threading.Event()
+    answered: list[int] = []
+    failed: list[str] = []
+
+    def ask() -> None:
+        while not ended.is_set():
+            connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+            try:
+                connection.request("POST", url.path, body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status == 200:
+                    answered.append(1)
+                else:
+                    failed.append(f"{answer.status} {text[:200]!r}")
+            except (OSError, http.client.HTTPException) as error:
+                failed.append(repr(error))
+            finally:
+                connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    sys.stdin.read()
+    ended.set()
+    for thread in threads:
+        thread.join()
+    json.dump({"answered": len(answered), "failed": failed}, sys.stdout)
+
+
+main()

@@ -1,0 +1,70 @@
+"""A namespace of the tests' own, which enforces Pod Security "restricted"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cluster.kubectl import apply, kubectl, wait
+
+SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Namespace:
+    name: str
+
+    def kubectl(self, *arguments: str, stdin: str | bytes | None = None, seconds: float = SECONDS) -> str:
+        return kubectl("--namespace", self.name, *arguments, stdin=stdin, seconds=seconds)
+
+    def apply(self, objects: Sequence[dict[str, Any]]) -> None:
+        apply(*({**entry, "metadata": {**entry["metadata"], "namespace": self.name}} for entry in objects))
+
+    def replace(self, entry: dict[str, Any]) -> None:
+        self.kubectl("replace", "--filename", "-", stdin=json.dumps(entry))
+
+    def delete(self, objects: Sequence[dict[str, Any]]) -> None:
+        for entry in objects:
+            self.kubectl("delete", "--ignore-not-found", entry["kind"], entry["metadata"]["name"])
+        self.until("the pods are gone", lambda: not self.pods())
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        return dict(json.loads(self.kubectl("get", *arguments, "--output", "json")))
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The pods of all deployments but not the helper of the tests, which runs on."""
+        return list(self.get("pods", "--selector", "seldon-app")["items"])
+
+    def rolled_out(self, objects: Sequence[dict[str, Any]]) -> None:
+        for entry in objects:
+            if entry["kind"] == "Deployment":
+                name = f"deployment/{entry['metadata']['name']}"
+                self.kubectl("rollout", "status", name, f"--timeout={SECONDS:.0f}s", seconds=SECONDS + 30)
+
+    def until(self, what: str, holds: Callable[[], bool]) -> None:
+        wait(what, holds, SECONDS)
+
+    def termination_messages(self) -> str:
+        """What `kubectl describe` shows of why containers ended."""
+        found = []
+        for pod in self.pods():
+            status = pod["status"]
+            for container in status.get("initContainerStatuses", []) + status.get("containerStatuses", []):
+                for state in (container.get("state", {}), container.get("lastState", {})):
+                    found.append(state.get("terminated", {}).get("message", ""))
+        return "\n".join(found)
+
+
+@contextmanager
+def namespace(name: str) -> Iterator[Namespace]:
+    """Make a namespace that enforces Pod Security "restricted", and remove it after the block."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    entry = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    apply(entry)
+    try:
+        yield Namespace(name)
+    finally:
+        kubectl("delete", "namespace", name, "--wait=true")
