@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from server.edges.http import HttpRequest, HttpResponse
 from server.tally import Tally
 
-if TYPE_CHECKING:
-    from server.edges.http_connection import Connection
+
+class Timed(Protocol):
+    """A connection as the server sees it: ``deadline`` is when the server's clock has it ``expire``."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """Give up a client that has taken too long."""
+
+    def drain(self) -> None:
+        """End with the answer under way, or now where there is none."""
+
+    def abort(self) -> None:
+        """End now."""
 
 
 @dataclass
@@ -26,7 +38,7 @@ class Shared:
     max_connections: int
     idle_seconds: float
     read_seconds: float
-    connections: set[Connection] = field(default_factory=set)
+    connections: set[Timed] = field(default_factory=set)
     taken: Tally = field(default_factory=Tally)
     refused: int = 0
     draining: bool = False
