@@ -45,10 +45,9 @@ class Parser:
         rest: bytes | memoryview = data
         while rest and not self._ended:
             rest = self._feed(rest)
-        if self.reading:
-            self._fed = self._fed + len(data) if len(self.requests) == before else 0
-            if self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * len(self._body):
-                raise _head_too_large()
+        self._fed = self._fed + len(data) if len(self.requests) == before else 0
+        if self.reading and self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * len(self._body):
+            raise _head_too_large()
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Feed llhttp; return what it has left since the request before it asks for another protocol."""

@@ -139,3 +139,10 @@ def test_what_comes_after_an_offer_that_ends_the_connection_counts_for_nothing()
     requests, error = parsed([one * 3])
     assert error is None
     assert [persistence for _, persistence in requests] == [Persistence.CLOSED]
+
+
+def test_a_connection_is_kept_however_much_came_in_requests_of_several_packets():
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n"
+    requests, error = parsed([head + b"x" * 899, b"x"] * 500)
+    assert error is None
+    assert len(requests) == 500
