@@ -85,6 +85,8 @@ class NotReady(ServerError):
     status = 503
     grpc = "UNAVAILABLE"
     reason = "MICROSERVICE_NOT_READY"
+    # When a client may try again what could not be answered for now.
+    retry_seconds = 1
 
 
 class TooManyConnections(NotReady):

@@ -23,6 +23,8 @@ from server.protocol.puid import HEADER, puid
 
 # A status travels in the trailing headers, where a byte takes up to three and the common limit is 8192.
 LONGEST_DETAILS = 2000
+# When a client whose retry policy covers the status may try again, in milliseconds (server pushback, gRFC A6).
+PUSHBACK = "grpc-retry-pushback-ms"
 
 Context = ServicerContext[bytes, bytes]
 Handler = Callable[[bytes, Context], Awaitable[bytes]]
@@ -141,4 +143,5 @@ async def _fail(context: Context, error: ServerError) -> NoReturn:
     if error.status >= 500 and not isinstance(error, NotReady):
         log.error("%s: %s", error.reason, error)
     details = str(error).encode()[:LONGEST_DETAILS].decode(errors="ignore")
-    await context.abort(grpc.StatusCode[error.grpc], details)
+    trailers = ((PUSHBACK, str(1000 * error.retry_seconds)),) if isinstance(error, NotReady) else ()
+    await context.abort(grpc.StatusCode[error.grpc], details, trailers)

@@ -20,8 +20,6 @@ from server.protocol.puid import HEADER, puid
 
 # A page that shows /seldon.json and lets people try it; it asks no other address.
 DOC = Path(__file__).with_name("doc.html")
-# When a client may try again what could not be answered for now.
-RETRY_SECONDS = "1"
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 log = logging.getLogger(__name__)
@@ -125,7 +123,7 @@ def failed(error: ServerError) -> HttpResponse:
         log.error("%s: %s", error.reason, error)
     headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
     if isinstance(error, NotReady):
-        headers["retry-after"] = RETRY_SECONDS
+        headers["retry-after"] = str(error.retry_seconds)
     return HttpResponse(error.status, failure(error), headers=headers)
 
 
