@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server import all as steps
-from server import podinfo, settings
+from server import descriptors, podinfo, settings
 from server.errors import BadSetting, ServerError
 from server.setting import PARAMETERS, load
 
@@ -41,6 +41,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    descriptors.raise_limit()
     launched = Launched(interpreter(chosen, arguments.environment), model_environ(chosen))
     # The server multiplies no matrices, and it is forked.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"

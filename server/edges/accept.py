@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
+import math
 import socket
 from collections.abc import Callable
 
+from server import descriptors
 from server.tally import Tally
 
 # How long a connection is left to a process that has fewer, which may be busy, in seconds.
 YIELD_SECONDS = 0.002
 # How long none is taken where there is no descriptor or memory for it.
 EXHAUSTED_SECONDS = 1.0
-EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# How long nothing more is said of that.
+QUIET_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._taken: set[asyncio.Task[object]] = set()
         self._again: asyncio.TimerHandle | None = None
+        self._said = -math.inf
         self._loop.add_reader(sock, self._readable)
 
     def close(self) -> None:
@@ -70,12 +73,22 @@ class Acceptor:
         except (BlockingIOError, ConnectionAbortedError, InterruptedError):
             return  # Another process has it, or its client has gone.
         except OSError as error:
-            if error.errno not in EXHAUSTED:
+            if error.errno not in descriptors.EXHAUSTED:
                 raise
-            log.error("no connection can be taken: %s", error)
+            self._say(error)
             self._pause(EXHAUSTED_SECONDS)
             return
         sock.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, sock))
         self._taken.add(task)
         task.add_done_callback(self._taken.discard)
+
+    def _say(self, error: OSError) -> None:
+        now = self._loop.time()
+        if now - self._said >= QUIET_SECONDS:
+            self._said = now
+            log.error(
+                "connections wait until others end (%s): a process of the server may have %d files and connections "
+                "open; raise the container's limit of open files, or lower SERVER_MAX_CONNECTIONS",
+                *(error.strerror, descriptors.limit()),
+            )

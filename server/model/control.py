@@ -6,7 +6,9 @@ A frame's header says by ``sockets`` how many came with its first byte (SCM_RIGH
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -33,6 +35,7 @@ class Control:
 
         Raises:
             EOFError: the other end is gone.
+            OSError: this process can have no more sockets, and so has not got all that were handed over.
         """
         while True:
             header = self._taken()
@@ -42,7 +45,7 @@ class Control:
                 return header, sockets
             await self._readable()
             try:
-                data, descriptors, _, _ = socket.recv_fds(
+                data, descriptors, flags, _ = socket.recv_fds(
                     self._sock, AT_ONCE, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC
                 )
             except BlockingIOError:
@@ -50,6 +53,8 @@ class Control:
             except ConnectionResetError as error:
                 raise EOFError from error
             self._sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            if flags & socket.MSG_CTRUNC:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             if not data:
                 raise EOFError
             self._buffer += data

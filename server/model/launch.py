@@ -5,6 +5,7 @@ For that reason this imports as little as it can.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from server.cpus import whole_cpus
+from server.descriptors import EXHAUSTED
 from server.errors import ModelNotLoaded
 from server.model.threads import with_threads
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).with_name("worker") / "__main__.py"
 STOP_SECONDS = 5.0
+# What the system says where it is short of something that another process may give back.
+SHORT = (*EXHAUSTED, errno.EAGAIN)
 
 
 class Launched:
@@ -32,6 +36,7 @@ class Launched:
 
     Raises:
         ModelNotLoaded: the interpreter cannot be started.
+        OSError: no process can be started for now.
     """
 
     def __init__(self, python: Path, environ: dict[str, str]) -> None:
@@ -50,6 +55,8 @@ class Launched:
                 )
             except OSError as error:
                 self.sock.close()
+                if error.errno in SHORT:
+                    raise
                 raise ModelNotLoaded(
                     f"{python} cannot be started ({error.strerror}): it must be the interpreter that "
                     "`environment` made; run `python -m server environment MODEL ENV` first"

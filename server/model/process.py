@@ -63,7 +63,10 @@ class ModelProcess:
         delay, loaded = FIRST_DELAY, False
         while True:
             started = loop.time()
-            was_ready, end = await self._live()
+            try:
+                was_ready, end = await self._live()
+            except OSError as error:
+                was_ready, end = False, f"the model's process cannot be started: {error.strerror}"
             loaded = loaded or was_ready
             if not loaded:
                 raise ModelNotLoaded(end)
