@@ -1,16 +1,17 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-test image-sign github-release cluster-test docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
 RUNTIME ?= server
 
-# What image builds and image-test runs, with what engine, and more options for its build and run (docs/image.md).
+# What the targets image… build and run, with what engine, and more options for build and run (docs/image.md).
 IMAGE ?= seldon-mlflow-server:dev
+SELDON_CORE_IMAGE ?= seldon-mlflow-server-seldon-core:dev
 DOCKER ?= docker
-export IMAGE DOCKER
+export IMAGE SELDON_CORE_IMAGE DOCKER
 
 # Interpreters are those of the machine; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
@@ -22,7 +23,7 @@ python := .venv/bin/python
 environment := .venv/.synced
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
 	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
@@ -100,10 +101,16 @@ train: $(environment) ## train the example models again and pin their digests in
 pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, and write what it takes
 	@$(python) -m gitops pin -- "$$IMAGE_DIGEST"
 
-image: ## build the image as IMAGE=… (OPTIONS="--target seldon-core --build-arg …")
+image: ## build the image as IMAGE=… (OPTIONS="--build-arg …")
 	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(IMAGE) $(OPTIONS) .
 
-image-test: $(environment) ## run it, locked down, against a store on loopback (OPTIONS=… for docker run)
+image-seldon-core: ## build the stock wrapper with the component class as SELDON_CORE_IMAGE=…
+	DOCKER_BUILDKIT=1 $(DOCKER) build --target seldon-core --tag $(SELDON_CORE_IMAGE) $(OPTIONS) .
+
+image-compare: $(environment) ## say which files IMAGE=… and OTHER=… hold otherwise, two builds of the same
+	@$(python) -m tests.image "$$IMAGE" "$$OTHER"
+
+image-test: $(environment) ## run both, locked down, against a store on loopback (OPTIONS=… for docker run)
 	OPTIONS="$(OPTIONS)" $(python) -m pytest --quiet -m image
 
 image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign)
@@ -123,7 +130,7 @@ proto: $(environment) ## make the code of the messages from server/protocol/prot
 
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock
-	$(uv) lock --project tests/conformance
+	$(uv) lock --project tools/seldon-core
 	for peer in limit mlflow mlserver; do $(uv) lock --project benchmarks/peers/$$peer || exit; done
 	$(uv) export --quiet --locked --only-group bootstrap --output-file tools/bootstrap.txt
 

@@ -1,7 +1,7 @@
 """The stock wrapper, seldon-core-microservice, in its own environment, made on first use.
 
 What it pins (protobuf < 4, numpy < 2) cannot be beside the server's packages: it has a project and a lock of its own,
-tests/conformance. It is what the server is compared with, and what can serve the component class.
+tools/seldon-core. It is what the server is compared with, and what can serve the component class.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gitops.errors import WrapperNotInstalled
 from gitops.locked import sync
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = ROOT / "tests" / "conformance"
+PROJECT = ROOT / "tools" / "seldon-core"
 ENVIRONMENT = ROOT / ".cache" / "seldon-core"
 # The wrapper on one address instead of all of them, run in ROOT with the arguments of seldon-core-microservice.
 PROGRAM = ("-m", "gitops.local.seldon_core_microservice")

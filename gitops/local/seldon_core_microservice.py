@@ -1,6 +1,6 @@
 """seldon-core-microservice on one address: the wrapper has 0.0.0.0 written into it, and a laptop is no pod.
 
-Run by the interpreter of the wrapper's environment (tests/conformance) with the wrapper's own arguments.
+Run by the interpreter of the wrapper's environment (tools/seldon-core) with the wrapper's own arguments.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import numpy as np
 from seldon_core.flask_utils import SeldonMicroserviceException
 from seldon_core.proto.prediction_pb2 import Feedback, SeldonMessage
 
+from server.edges.family import end_with_this_process
 from server.edges.local.client import Client
 from server.errors import BadData, ServerError
 from server.model.launch import interpreter
@@ -78,6 +79,7 @@ class MLFlowServer:
         settings = load(ServeSettings, environ)
         self._node = Node(settings)
         interpreter(settings, Path(environment))
+        end_with_this_process()
         self._client = Client(environ, Path(environment))
 
     def load(self) -> None:

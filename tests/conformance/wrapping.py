@@ -93,7 +93,7 @@ def wrapping(
                 **os.environ,
                 "TMPDIR": temporary,
                 # Not as a package: one that the wrapper brings is called tests, too.
-                "PYTHONPATH": str(wrapper.PROJECT),
+                "PYTHONPATH": str(Path(__file__).parent),
                 "PREDICTIVE_UNIT_ID": "model",
                 "PREDICTIVE_UNIT_IMAGE": IMAGE,
                 "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
@@ -102,7 +102,7 @@ def wrapping(
                 **(environ or {}),
             },
         )
-        # By SIGTERM the wrapper ends its first process only, which then waits for the others.
+        # By SIGTERM a plain component's wrapper ends its first process only, which then waits for the others.
         stack.callback(_kill, process)
         client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30))
         wrapped = Wrapped(process, client, log, grpc_port)

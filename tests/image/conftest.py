@@ -1,4 +1,4 @@
-"""The image of IMAGE, and a container of it that serves the tutorial's model from a store on loopback."""
+"""The images of IMAGE and SELDON_CORE_IMAGE, and containers that serve the tutorial's model from a store on loopback."""
 
 from __future__ import annotations
 
@@ -27,9 +27,23 @@ class Serving:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    name = os.environ.get("IMAGE", "seldon-mlflow-server:dev")
+    return built("IMAGE", "seldon-mlflow-server:dev", "make image")
+
+
+@pytest.fixture(scope="session")
+def seldon_core_image() -> str:
+    return built("SELDON_CORE_IMAGE", "seldon-mlflow-server-seldon-core:dev", "make image-seldon-core")
+
+
+@pytest.fixture(params=["image", "seldon_core_image"])
+def either_image(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+def built(variable: str, default: str, command: str) -> str:
+    name = os.environ.get(variable, default)
     done = docker("image", "inspect", name)
-    assert done.returncode == 0, f"there is no image {name}: run `make image` first\n{done.stderr}"
+    assert done.returncode == 0, f"there is no image {name}: run `{command}` first\n{done.stderr}"
     return name
 
 

@@ -1,4 +1,4 @@
-"""What the image holds, and what it says of itself."""
+"""What the images hold, and what they say of themselves."""
 
 from __future__ import annotations
 
@@ -25,17 +25,25 @@ def python(image: str, code: str) -> str:
     return done.stdout.strip()
 
 
-def test_it_runs_as_a_numeric_user_who_is_not_root(image: str) -> None:
-    assert inspect(image)["Config"]["User"] == "65532:65532"
+def test_they_run_as_a_numeric_user_who_is_not_root(either_image: str) -> None:
+    assert inspect(either_image)["Config"]["User"] == "65532:65532"
 
 
-def test_it_says_its_ports_and_leaves_health_to_kubernetes(image: str) -> None:
-    config = inspect(image)["Config"]
+def test_they_say_their_ports_and_leave_health_to_kubernetes(either_image: str) -> None:
+    config = inspect(either_image)["Config"]
     assert sorted(config["ExposedPorts"]) == ["6000/tcp", "9000/tcp", "9500/tcp"]
     assert not config.get("Healthcheck")
     assert not config.get("Volumes")
     assert "SERVICE_TYPE=MODEL" in config["Env"]
-    assert config["Labels"]["org.opencontainers.image.title"] == "seldon-mlflow-server"
+
+
+TITLES = {"image": "seldon-mlflow-server", "seldon_core_image": "seldon-mlflow-server-seldon-core"}
+
+
+@pytest.mark.parametrize(("which", "title"), TITLES.items(), ids=TITLES)
+def test_their_labels_say_which_they_are(request: pytest.FixtureRequest, which: str, title: str) -> None:
+    labels = inspect(request.getfixturevalue(which))["Config"]["Labels"]
+    assert labels["org.opencontainers.image.title"] == title
 
 
 def test_it_holds_the_server_and_no_tool_of_the_repository(image: str) -> None:
@@ -44,7 +52,28 @@ def test_it_holds_the_server_and_no_tool_of_the_repository(image: str) -> None:
     assert python(image, code) == "['server']"
 
 
-def test_every_module_has_byte_code_that_depends_on_no_time(image: str) -> None:
+def test_the_other_holds_the_component_class_and_what_it_needs(seldon_core_image: str) -> None:
+    names = ("server", "seldon_core", "gitops", "pytest", "pandas", "sklearn", "skops", "uv")
+    code = (
+        "import importlib.metadata as m, importlib.util as u; "
+        f"print([name for name in {names} if u.find_spec(name)], m.version('seldon-core'))"
+    )
+    assert python(seldon_core_image, code) == "['server', 'seldon_core'] 1.17.1"
+
+
+def test_nobody_but_root_could_write_to_what_is_installed(either_image: str) -> None:
+    code = """
+import os, pathlib
+for top in ("/opt", "/usr/local"):
+    for path in (pathlib.Path(top), *pathlib.Path(top).rglob("*")):
+        status = path.lstat()
+        if not path.is_symlink() and (status.st_uid or status.st_mode & 0o022):
+            print(path)
+"""
+    assert python(either_image, code) == ""
+
+
+def test_every_module_has_byte_code_that_depends_on_no_time(either_image: str) -> None:
     code = """
 import importlib.util, pathlib, sysconfig
 missing, dated = [], []
@@ -60,7 +89,7 @@ for source in pathlib.Path(sysconfig.get_path("purelib")).rglob("*.py"):
         dated.append(str(source))
 print(len(missing), len(dated), (missing + dated)[:5])
 """
-    assert python(image, code) == "0 0 []"
+    assert python(either_image, code) == "0 0 []"
 
 
 def test_uv_and_a_python_for_models_are_in_it(image: str) -> None:

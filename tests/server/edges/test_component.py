@@ -144,6 +144,31 @@ def test_the_model_stays_when_the_wrapper_renews_its_workers_and_goes_with_the_l
     eventually(lambda: is_gone(model) and is_gone(node))
 
 
+def test_sigterm_ends_the_wrapper_with_all_of_its_processes(tmp_path):
+    with wrapping(
+        COMPONENT,
+        tmp_path,
+        environ={"GUNICORN_WORKERS": "2", "GRPC_WORKERS": "2"},
+        model_uri=str(made(tmp_path, MODEL)),
+        environment=str(this_environment(tmp_path / "environment")),
+    ) as running:
+        model = answered_by(running)
+        node = parent(model)
+        group = running.process.pid
+        running.process.terminate()
+        assert running.process.wait(60) == 0
+        # Those that it forked are of its group, and the node's and the model's process follow.
+        eventually(lambda: group_is_gone(group) and is_gone(model) and is_gone(node))
+
+
+def group_is_gone(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 REFUSED = {
     "attribute-error": (
         BROKEN,
