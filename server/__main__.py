@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _all(arguments: argparse.Namespace) -> None:
-    order = steps.Order(arguments.source, arguments.folder, arguments.digest, tuple(arguments.passed))
+    # Not the parser's default: other verbs run where nothing can be written.
+    folder = arguments.folder or Path(tempfile.gettempdir(), "all")
+    order = steps.Order(arguments.source, folder, arguments.digest, tuple(arguments.passed))
     environ = dict(os.environ)
     if arguments.step == "fetch":
         listed = steps.parameters(arguments.parameter, order.model, environ)

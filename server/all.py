@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -76,8 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--folder",
         metavar="FOLDER",
         type=Path,
-        default=Path(tempfile.gettempdir(), "all"),
-        help="folder to put model and environment in (%(default)s)",
+        help="folder to put model and environment in (all, where temporary files are)",
     )
     parser.add_argument(
         "--parameter", metavar="NAME=VALUE", action="append", default=[], help="graph parameter, once or more"

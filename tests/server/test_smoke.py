@@ -36,10 +36,10 @@ def url(served: Served) -> str:
     return str(served.client.base_url).rstrip("/")
 
 
-def run(*arguments: object) -> tuple[int, str]:
+def run(*arguments: object, before: Sequence[str] = ()) -> tuple[int, str]:
     """Return the exit code of the verb, and the one line that it logs, without the time."""
     done = subprocess.run(
-        [sys.executable, "-m", "server", "smoke", *map(str, arguments)],
+        [*before, sys.executable, "-m", "server", "smoke", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,6 +55,13 @@ def test_a_service_that_serves_the_model_and_answers_as_expected(served: Served)
         0,
         f"INFO smoke: {url(served)} serves {DIGEST} and answers as expected",
     )
+
+
+def test_it_needs_no_place_to_write(served: Served) -> None:
+    # As in its pod: a read-only root, and no volume.
+    nowhere = ("sh", "-c", 'ulimit -f 0 && exec "$@"', "sh")
+    options = ("--model-digest", DIGEST, "--image", IMAGE, "--expected", EXPECTED)
+    assert run(url(served), *options, before=nowhere)[0] == 0
 
 
 def test_a_service_of_another_model(served: Served) -> None:
