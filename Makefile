@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -23,7 +23,7 @@ python := .venv/bin/python
 environment := .venv/.synced
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
 	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
@@ -121,6 +121,10 @@ github-release: ## make the GitHub release of TAG=… with notes, and its image 
 
 cluster-test: $(environment) ## run IMAGE=…@sha256:… on the cluster of KUBECONFIG (docs/cluster.md)
 	$(python) -m pytest --quiet -m cluster
+
+# IMAGE only if somebody gave it: the cluster pulls no image of this machine.
+e2e: $(environment) ## try the overlays on the cluster of KUBECONFIG, in a namespace of its own (docs/cluster.md)
+	@IMAGE="$(if $(filter file,$(origin IMAGE)),,$(IMAGE))" $(python) -m tests.e2e
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

@@ -9,7 +9,6 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import obstore
@@ -18,11 +17,11 @@ from obstore.store import S3Store
 
 from gitops.image import ours
 from gitops.local.overlay import Overlay, load
-from gitops.seal import kubeseal
 from gitops.seal.secrets import PULL, SECRETS
 from tests.cluster import helper, operator, wheels
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace, namespace
+from tests.cluster.sealing import seal
 from tests.server.serving import MODELS, ROOT
 
 
@@ -77,17 +76,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         wheels.download(index, python, machine)
         beside.serve(wheels.archive(index))
         yield Cluster(made, beside, image)
-
-
-def seal(made: Namespace, values: dict[str, str], folder: Path) -> None:
-    """Seal the secrets to the cluster's key for this namespace, and wait until the controller has opened them."""
-    certificate = folder / "certificate.pem"
-    certificate.write_bytes(kubeseal.fetch(""))
-    for secret in SECRETS:
-        manifest = secret.manifest({value.name: values[value.name] for value in secret.values})
-        manifest["metadata"]["namespace"] = made.name
-        made.apply([kubeseal.seal(manifest, certificate)])
-        made.kubectl("wait", "--for=create", f"secret/{secret.name}", "--timeout=60s")
 
 
 def put_models(values: dict[str, str]) -> None:

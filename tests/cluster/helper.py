@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.kubectl import ClusterError
 from tests.cluster.namespace import Namespace
 
 NAME = "helper"
@@ -17,26 +19,35 @@ URL = f"http://{NAME}:8080/"
 LOAD = (Path(__file__).parent / "load.py").read_text()
 
 _UNPACK = "import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall('/index', filter='data')"
-# A node may learn of a Service's new pod a moment after it is ready.
+# A node may learn of a Service's new pod a moment after it is ready, and a gateway of a new route: it answers with a
+# status of the third argument until then.
 _ASK = """
-import sys, time, urllib.error, urllib.request
-asked = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), {"Content-Type": "application/json"})
-for seconds in (0.5, 1, 2, 4, 8, 0):
+import json, sys, time, urllib.error, urllib.request
+url, body, not_yet = sys.argv[1], sys.argv[2].encode(), json.loads(sys.argv[3])
+asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+for seconds in (0.5, 1, 2, 4, 8, 16, 0):
     try:
         print(urllib.request.urlopen(asked, timeout=60).read().decode())
         break
+    except urllib.error.HTTPError as error:
+        if not seconds or error.code not in not_yet:
+            sys.exit(f"{url} answers {error.code}: {error.read()[:500].decode(errors='replace')}")
     except urllib.error.URLError as error:
         if not seconds or not isinstance(error.reason, ConnectionRefusedError):
-            raise
-        time.sleep(seconds)
+            sys.exit(f"{url}: {error.reason}")
+    time.sleep(seconds)
 """
 _ASK_GRPC = """
-import sys, grpc
+import json, sys, grpc
 from google.protobuf.json_format import MessageToJson, Parse
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 with grpc.insecure_channel(sys.argv[1]) as channel:
     call = channel.unary_unary("/seldon.protos.Seldon/Predict", SeldonMessage.SerializeToString, SeldonMessage.FromString)
-    print(MessageToJson(call(Parse(sys.argv[2], SeldonMessage()), timeout=60)))
+    asked, metadata = Parse(sys.argv[2], SeldonMessage()), list(json.loads(sys.argv[3]).items())
+    try:
+        print(MessageToJson(call(asked, timeout=60, metadata=metadata, wait_for_ready=True)))
+    except grpc.RpcError as error:
+        sys.exit(f"{sys.argv[1]} answers {error.code().name}: {error.details()}")
 """
 
 
@@ -58,11 +69,12 @@ class Helper:
     def serve(self, index: bytes) -> None:
         self.python(_UNPACK, stdin=index)
 
-    def ask(self, url: str, message: object) -> Any:
-        return json.loads(self.python(_ASK, url, json.dumps(message)))
+    def ask(self, url: str, message: object, *, not_yet: Sequence[int] = ()) -> Any:
+        """Return the answer; statuses of ``not_yet`` are waited out for half a minute."""
+        return json.loads(self.python(_ASK, url, json.dumps(message), json.dumps(not_yet)))
 
-    def ask_grpc(self, target: str, message: object) -> Any:
-        return json.loads(self.python(_ASK_GRPC, target, json.dumps(message)))
+    def ask_grpc(self, target: str, message: object, metadata: Mapping[str, str] | None = None) -> Any:
+        return json.loads(self.python(_ASK_GRPC, target, json.dumps(message), json.dumps(metadata or {})))
 
     @contextmanager
     def load(self, url: str, message: object) -> Iterator[Load]:
@@ -76,9 +88,23 @@ class Helper:
                 yield result
             finally:
                 said, error = load.communicate(timeout=120)
-        assert load.returncode == 0, error.decode(errors="replace")
+        if load.returncode != 0:
+            raise ClusterError(f"sending requests to {url}: {error.decode(errors='replace').strip()}")
         counted = json.loads(said)
         result.answered, result.failed = counted["answered"], tuple(counted["failed"])
+
+
+def ask_from_here(url: str, message: object, *, not_yet: Sequence[int] = ()) -> Any:
+    """Return the answer to this machine, as of ``Helper.ask``.
+
+    Raises:
+        ClusterError: it is not 200, or there is none.
+    """
+    command = [sys.executable, "-I", "-c", _ASK, url, json.dumps(message), json.dumps(not_yet)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        raise ClusterError(done.stderr.strip())
+    return json.loads(done.stdout)
 
 
 def _exec(code: str, *arguments: str) -> list[str]:

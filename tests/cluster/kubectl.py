@@ -13,15 +13,30 @@ import yaml
 FIELD_MANAGER = "tests"
 
 
+class ClusterError(Exception):
+    """The cluster refuses, does not answer, or does not become what is waited for."""
+
+
 def kubectl(
     *arguments: str, stdin: str | bytes | None = None, check: bool = True, seconds: float = 120
 ) -> str:
+    """Return what kubectl prints.
+
+    Raises:
+        ClusterError: there is no kubectl, it ends otherwise than with 0 (where ``check``), or not within ``seconds``.
+    """
     content = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run(
-        ["kubectl", *arguments], input=content, capture_output=True, check=False, timeout=seconds
-    )
-    said = done.stderr.decode(errors="replace")
-    assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {said}"
+    shown = f"kubectl {' '.join(argument for argument in arguments if len(argument) < 200)}"
+    try:
+        done = subprocess.run(
+            ["kubectl", *arguments], input=content, capture_output=True, check=False, timeout=seconds
+        )
+    except FileNotFoundError as error:
+        raise ClusterError("there is no kubectl on PATH: install it") from error
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"{shown}: no answer within {seconds:g} s") from error
+    if check and done.returncode != 0:
+        raise ClusterError(f"{shown}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout.decode()
 
 
@@ -47,10 +62,11 @@ def wait(what: str, found: Callable[[], Any], seconds: float = 120) -> Any:
     """Return what ``found`` returns when it is true.
 
     Raises:
-        AssertionError: it is not within ``seconds``.
+        ClusterError: it is not within ``seconds``.
     """
     end = time.monotonic() + seconds
     while not (value := found()):
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        if time.monotonic() > end:
+            raise ClusterError(f"not within {seconds:g} s: {what}")
         time.sleep(1)
     return value

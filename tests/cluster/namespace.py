@@ -1,4 +1,4 @@
-"""A namespace of the tests' own, which enforces Pod Security "restricted"."""
+"""A namespace of the tests' own, which enforces Pod Security."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from tests.cluster.kubectl import apply, kubectl, wait
 
 SECONDS = 240.0
+_LABEL = "pod-security.kubernetes.io"
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Namespace:
     def get(self, *arguments: str) -> dict[str, Any]:
         return dict(json.loads(self.kubectl("get", *arguments, "--output", "json")))
 
-    def pods(self) -> list[dict[str, Any]]:
-        """The pods of all deployments but not the helper of the tests, which runs on."""
-        return list(self.get("pods", "--selector", "seldon-app")["items"])
+    def pods(self, selector: str = "seldon-app") -> list[dict[str, Any]]:
+        """The pods of all deployments but those of the tests, which run on."""
+        return list(self.get("pods", "--selector", selector)["items"])
 
     def rolled_out(self, objects: Sequence[dict[str, Any]]) -> None:
         for entry in objects:
@@ -59,12 +60,19 @@ class Namespace:
 
 
 @contextmanager
-def namespace(name: str) -> Iterator[Namespace]:
-    """Make a namespace that enforces Pod Security "restricted", and remove it after the block."""
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    entry = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    apply(entry)
+def namespace(name: str, *, enforce: str = "restricted") -> Iterator[Namespace]:
+    """Make a namespace that enforces a level of Pod Security, and remove it after the block."""
     try:
+        create(name, enforce)
         yield Namespace(name)
     finally:
-        kubectl("delete", "namespace", name, "--wait=true")
+        remove(name)
+
+
+def create(name: str, enforce: str) -> None:
+    labels = {f"{_LABEL}/enforce": enforce, f"{_LABEL}/audit": "restricted", f"{_LABEL}/warn": "restricted"}
+    apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+
+
+def remove(name: str) -> None:
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=true", seconds=300)

@@ -11,6 +11,7 @@ from gitops.local.expectation import read
 from gitops.local.overlay import Overlay
 from server.expectation import differences
 from tests.cluster.conftest import Cluster, overlay
+from tests.cluster.kubectl import ClusterError
 from tests.cluster.operator import ports
 from tests.server.serving import ROOT
 
@@ -51,5 +52,5 @@ def test_an_overlay_answers_its_request(cluster: Cluster, name: str) -> None:
 def test_pod_security_is_enforced(cluster: Cluster) -> None:
     pod = {"containers": [{"name": "root", "image": cluster.image}]}
     entry = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": pod}
-    with pytest.raises(AssertionError, match='violates PodSecurity "restricted:latest"'):
+    with pytest.raises(ClusterError, match='violates PodSecurity "restricted:latest"'):
         cluster.namespace.apply([entry])

@@ -1,0 +1,27 @@
+"""Secrets of a namespace, sealed to its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitops.seal import kubeseal
+from gitops.seal.command import values_of
+from gitops.seal.secrets import SECRETS
+from tests.cluster.namespace import Namespace
+
+
+def seal(made: Namespace, values: Mapping[str, str], folder: Path) -> None:
+    """Seal the secrets to the cluster's key for this namespace, and wait until the controller has opened them.
+
+    Raises:
+        BadCertificate, SealFailed, BadValue: the cluster's key cannot be had, or a value cannot be right.
+        ClusterError: the controller does not open them.
+    """
+    certificate = folder / "certificate.pem"
+    certificate.write_bytes(kubeseal.fetch(""))
+    for secret in SECRETS:
+        manifest = secret.manifest(values_of(secret, values))
+        manifest["metadata"]["namespace"] = made.name
+        made.apply([kubeseal.seal(manifest, certificate)])
+        made.kubectl("wait", "--for=create", f"secret/{secret.name}", "--timeout=60s")

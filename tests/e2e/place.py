@@ -1,0 +1,81 @@
+"""The namespace of a run and what it starts with: secrets, the helper, and what stands in for store and index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from gitops.errors import GitopsError
+from gitops.seal.secrets import PULL, SECRETS
+from tests.cluster import helper, wheels
+from tests.cluster import namespace as namespaces
+from tests.cluster.helper import Helper
+from tests.cluster.kubectl import ClusterError
+from tests.cluster.namespace import Namespace
+from tests.cluster.sealing import seal
+from tests.e2e.diagnosis import print_diagnosis
+from tests.e2e.errors import E2eError
+from tests.e2e.report import Report
+from tests.e2e.settings import Settings
+from tests.e2e.store import StorePod
+
+_MACHINE = "import platform, sys; print('%d.%d' % sys.version_info[:2], platform.machine())"
+
+
+@contextmanager
+def own_namespace(name: str, level: str, keep: bool, report: Report, log: TextIO) -> Iterator[Namespace]:
+    """Make a namespace that enforces the Pod Security ``level``; remove it with all that is in it, unless ``keep``.
+
+    Before it goes with an error, what helps to understand that is printed to ``log``.
+    """
+    try:
+        namespaces.create(name, level)
+        report.say(f"namespace {name}, which enforces Pod Security {level}")
+        yield Namespace(name)
+    except (E2eError, ClusterError, GitopsError):
+        print_diagnosis(Namespace(name), log)
+        raise
+    finally:
+        if keep:
+            report.say(f"kept, since KEEP is set; to remove it: kubectl delete namespace {name}")
+        else:
+            report.say(f"removing the namespace {name}")
+            namespaces.remove(name)
+
+
+def prepare(
+    settings: Settings,
+    namespace: Namespace,
+    values: Mapping[str, str],
+    models: Mapping[str, Path],
+    image: str,
+    folder: Path,
+    report: Report,
+) -> Helper:
+    """Seal the secrets of ``values``, start the helper, and as the settings say a store of ``models`` and an index.
+
+    Raises:
+        E2eError, ClusterError, GitopsError: one of it cannot be had.
+    """
+    seal(namespace, values, folder)
+    report.ok(
+        f"{', '.join(secret.name for secret in SECRETS)}: sealed to the cluster, opened by its controller"
+    )
+    namespace.apply(helper.objects(image, PULL.name))
+    namespace.kubectl("wait", "--for=condition=Ready", f"pod/{helper.NAME}", "--timeout=300s", seconds=330)
+    beside = Helper(namespace)
+    python, machine = beside.python(_MACHINE).split()
+    report.say(f"the helper pod runs (Python {python}, {machine})")
+    if settings.store_in_pod:
+        store = StorePod(namespace)
+        store.start(image, PULL.name, {urlsplit(uri).netloc for uri in models}, machine)
+        store.put(models)
+        report.say(f"the store's pod holds {len(models)} models")
+    if settings.index_in_pod:
+        wheels.download(folder / "wheels", python, machine)
+        beside.serve(wheels.archive(folder / "wheels"))
+        report.say("the helper serves the wheels of the locks")
+    return beside

@@ -1,0 +1,75 @@
+"""What the environment says of a run: docs/cluster.md lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gitops.image import digest, is_digest
+from tests.e2e.errors import E2eError
+
+_POD = "pod"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a run; an empty one was not given.
+
+    ``image`` and ``next_image`` are references as pods name them; ``store_in_pod`` and ``index_in_pod`` say that a pod
+    of the namespace stands in for the object store and for the package index.
+    """
+
+    overlays: tuple[str, ...] = ()
+    image: str = ""
+    next_image: str = ""
+    store_in_pod: bool = False
+    index_in_pod: bool = False
+    ingress_url: str = ""
+    context: str = ""
+    keep: bool = False
+    ci: bool = False
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Return the settings in ``environ``.
+
+    Raises:
+        E2eError: one has a value that it cannot have.
+    """
+    for name in ("IMAGE", "NEXT_IMAGE"):
+        _check_image(name, environ.get(name, ""))
+    if environ.get("NEXT_IMAGE") and environ.get("NEXT_IMAGE") == environ.get("IMAGE"):
+        raise E2eError("NEXT_IMAGE is IMAGE: must be another one, to roll out")
+    return Settings(
+        overlays=tuple(environ.get("OVERLAYS", "").replace(",", " ").split()),
+        image=environ.get("IMAGE", ""),
+        next_image=environ.get("NEXT_IMAGE", ""),
+        store_in_pod=_in_pod(environ, "STORE", "the example models in a pod"),
+        index_in_pod=_in_pod(environ, "INDEX", "the wheels of the locks in a pod"),
+        ingress_url=_url(environ.get("INGRESS_URL", "")),
+        context=environ.get("CONFIRM", ""),
+        keep=bool(environ.get("KEEP")),
+        ci=bool(environ.get("CI")),
+    )
+
+
+def _check_image(name: str, reference: str) -> None:
+    if "@" in reference and not is_digest(digest(reference)):
+        raise E2eError(f"{name}={reference}: its digest must be sha256: and 64 digits of 0–9 and a–f")
+    if reference and "@" not in reference and ":" not in reference.rpartition("/")[2]:
+        raise E2eError(f"{name}={reference}: name it by digest, as in registry/name@sha256:…, or by tag")
+
+
+def _in_pod(environ: Mapping[str, str], name: str, meaning: str) -> bool:
+    value = environ.get(name, "")
+    if value not in ("", _POD):
+        raise E2eError(f"{name}={value}: must be {_POD} ({meaning}) or not set")
+    return value == _POD
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+        raise E2eError(f"INGRESS_URL={text}: must be http://HOST:PORT or https://HOST, without a path")
+    return text.rstrip("/")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.errors import E2eError
+from tests.e2e.settings import Settings, read
+
+DIGEST = "sha256:" + "1" * 64
+
+
+def test_nothing_need_be_set() -> None:
+    assert read({}) == Settings()
+
+
+def test_all_that_can_be_set() -> None:
+    environ = {
+        "OVERLAYS": "model, preprocessor",
+        "IMAGE": f"registry.test:5000/team/seldon-mlflow-server@{DIGEST}",
+        "NEXT_IMAGE": "seldon-mlflow-server:next",
+        "STORE": "pod",
+        "INDEX": "pod",
+        "INGRESS_URL": "https://models.example.com/",
+        "CONFIRM": "kind-kind",
+        "KEEP": "1",
+        "CI": "true",
+    }
+    assert read(environ) == Settings(
+        overlays=("model", "preprocessor"),
+        image=environ["IMAGE"],
+        next_image="seldon-mlflow-server:next",
+        store_in_pod=True,
+        index_in_pod=True,
+        ingress_url="https://models.example.com",
+        context="kind-kind",
+        keep=True,
+        ci=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        (
+            {"IMAGE": "a/b@sha256:1"},
+            "IMAGE=a/b@sha256:1: its digest must be sha256: and 64 digits of 0–9 and a–f",
+        ),
+        (
+            {"NEXT_IMAGE": "registry.test:5000/b"},
+            "NEXT_IMAGE=registry.test:5000/b: name it by digest, as in registry/name@sha256:…, or by tag",
+        ),
+        ({"IMAGE": "a:1", "NEXT_IMAGE": "a:1"}, "NEXT_IMAGE is IMAGE: must be another one, to roll out"),
+        ({"STORE": "s3"}, "STORE=s3: must be pod (the example models in a pod) or not set"),
+        ({"INDEX": "1"}, "INDEX=1: must be pod (the wheels of the locks in a pod) or not set"),
+        (
+            {"INGRESS_URL": "models.example.com"},
+            "INGRESS_URL=models.example.com: must be http://HOST:PORT or https://HOST, without a path",
+        ),
+        (
+            {"INGRESS_URL": "http://a/seldon"},
+            "INGRESS_URL=http://a/seldon: must be http://HOST:PORT or https://HOST, without a path",
+        ),
+    ],
+    ids=["digest", "no tag", "same image", "store", "index", "no scheme", "path"],
+)
+def test_a_wrong_value_is_refused(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(E2eError) as refused:
+        read(environ)
+    assert str(refused.value) == said

@@ -1,0 +1,33 @@
+"""The values of the two secrets: from the environment, or for a store of the run's own made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gitops.seal.secrets import PULL, SECRETS, STORE
+from gitops.seal.values import clean
+from tests.e2e import store
+from tests.e2e.errors import E2eError
+
+
+def values(
+    environ: Mapping[str, str], *, store_in_pod: bool, notice: Callable[[str], None]
+) -> dict[str, str]:
+    """Return the values of all secrets by their names.
+
+    Raises:
+        E2eError: one is missing.
+        BadValue: one cannot be right; the message does not show it.
+    """
+    found = store.account() if store_in_pod else {}
+    wanted = [value for secret in SECRETS for value in secret.values if value.name not in found]
+    given = {value.name: environ.get(value.name) or value.default for value in wanted}
+    missing = [name for name, text in given.items() if not text]
+    if missing:
+        own = {value.name for value in STORE.values}
+        instead = "; STORE=pod needs no account of a store" if own & set(missing) else ""
+        raise E2eError(
+            f"{', '.join(missing)}: not set; they are sealed to the cluster for {PULL.name} and {STORE.name}, as by "
+            f"`make seal`{instead}"
+        )
+    return found | {name: clean(name, text, notice) for name, text in given.items()}
