@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e e2e-cluster docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -125,6 +125,9 @@ cluster-test: $(environment) ## run IMAGE=…@sha256:… on the cluster of KUBEC
 # IMAGE only if somebody gave it: the cluster pulls no image of this machine.
 e2e: $(environment) ## try the overlays on the cluster of KUBECONFIG, in a namespace of its own (docs/cluster.md)
 	@IMAGE="$(if $(filter file,$(origin IMAGE)),,$(IMAGE))" $(python) -m tests.e2e
+
+e2e-cluster: $(environment) ## make a kind cluster for e2e, with IMAGE and NEXT_IMAGE in it (needs docker, helm, kubectl)
+	@$(python) -m tests.e2e.kind
 
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py

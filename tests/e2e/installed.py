@@ -27,9 +27,17 @@ class Part:
 
 
 PARTS = (
-    Part("Seldon Core 1.17", ("seldondeployments.machinelearning.seldon.io",), versions.SELDON_CORE_COMMAND),
-    Part("Sealed Secrets", ("sealedsecrets.bitnami.com",), versions.SEALED_SECRETS_COMMAND),
-    Part("Argo CD", ("applications.argoproj.io", "applicationsets.argoproj.io"), versions.ARGO_CD_COMMAND),
+    Part(
+        "Seldon Core 1.17",
+        ("seldondeployments.machinelearning.seldon.io",),
+        versions.shown(versions.SELDON_CORE_COMMANDS),
+    ),
+    Part("Sealed Secrets", ("sealedsecrets.bitnami.com",), versions.shown(versions.SEALED_SECRETS_COMMANDS)),
+    Part(
+        "Argo CD",
+        ("applications.argoproj.io", "applicationsets.argoproj.io"),
+        versions.shown(versions.ARGO_CD_COMMANDS),
+    ),
 )
 
 
@@ -78,7 +86,7 @@ def operator(deployments: Iterable[Mapping[str, Any]]) -> Operator:
     found = list(deployments)
     if not found:
         raise E2eError(
-            f"no Deployment is labelled {OPERATOR}: Seldon's operator is not there. {versions.SELDON_CORE_COMMAND}"
+            f"no Deployment is labelled {OPERATOR}: Seldon's operator is not there. {versions.shown(versions.SELDON_CORE_COMMANDS)}"
         )
     if len(found) > 1:
         places = ", ".join(f"{entry['metadata']['namespace']}/{entry['metadata']['name']}" for entry in found)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+
 import pytest
 
 from tests.e2e.errors import E2eError
 from tests.e2e.settings import Settings, read
+from tests.server.serving import ROOT
 
 DIGEST = "sha256:" + "1" * 64
 
@@ -66,3 +70,16 @@ def test_a_wrong_value_is_refused(environ: dict[str, str], said: str) -> None:
     with pytest.raises(E2eError) as refused:
         read(environ)
     assert str(refused.value) == said
+
+
+def test_the_documentation_lists_all_of_them() -> None:
+    class Asked(dict[str, str]):
+        def get(self, name: str, default: str = "") -> str:
+            self[name] = default
+            return default
+
+    asked = Asked()
+    read(asked)
+    listed = (ROOT / "docs/cluster.md").read_text()
+    assert [name for name in asked if not re.search(rf"`{name}(=\w+)?`", listed)] == []
+    assert len(asked) == len(fields(Settings))
