@@ -2,7 +2,7 @@
 
 Matrix products have not: BLAS adds up in another order for another number of rows. So linear models, mixtures,
 neural networks, neighbours, kernels and decompositions are not here, and neither is what runs a function of the user's.
-tests/server/model/worker/test_rowwise.py calls every estimator of scikit-learn in many ways to see that this is so.
+tests/server/model/test_rowwise.py calls every estimator of scikit-learn in many ways to see that this is so.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ ESTIMATORS = frozenset(
         "VarianceThreshold",
     )
 )
+# Packages all of whose models do; tests/server/model/boosters.py calls them in many ways.
+BOOSTERS = frozenset(("lightgbm", "xgboost"))
 # What only hands rows to other estimators, and where it keeps them.
 COMPOSITES = {
     "ColumnTransformer": "transformers_",
@@ -94,19 +96,17 @@ EXCEPT = {
 def rowwise(model: Any, method: str) -> bool:
     """Return whether a method of a fitted model is known to compute row by row.
 
-    Known are the estimators above, and the models of xgboost and lightgbm, which are trees.
+    Known are the estimators above, and the models of xgboost and lightgbm: trees, and sums over a row's values.
     """
-    if method not in METHODS:
-        return False
-    package = type(model).__module__.partition(".")[0]
-    if package in ("xgboost", "lightgbm"):
-        return True
-    return all(_known(part, method) for part in parts(model, COMPOSITES))
+    return method in METHODS and all(_known(part, method) for part in parts(model, COMPOSITES))
 
 
 def _known(estimator: Any, method: str) -> bool:
     kind = type(estimator)
-    if kind.__module__.partition(".")[0] != "sklearn" or kind.__name__ not in ESTIMATORS:
+    package = kind.__module__.partition(".")[0]
+    if package in BOOSTERS:
+        return True
+    if package != "sklearn" or kind.__name__ not in ESTIMATORS:
         return False
     if method in PROBABILITIES and getattr(estimator, "n_outputs_", 1) != 1:
         return False

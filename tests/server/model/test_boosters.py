@@ -1,0 +1,66 @@
+"""Models of xgboost and lightgbm give the same bits for rows together and apart, in old and new versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uv
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("boosters")]
+
+SCRIPT = Path(__file__).with_name("boosters.py")
+# What is installed, and how many threads there are.
+OLD = (
+    ("xgboost-cpu==2.1.4", "lightgbm==3.3.5", "scikit-learn==1.4.2"),
+    ("numpy==1.26.4", "pandas==2.2.3", "scipy==1.13.1", "setuptools==75.8.0"),
+    "1",
+)
+NEW = (
+    ("xgboost-cpu==3.2.0", "lightgbm==4.7.0", "scikit-learn==1.9.1"),
+    ("numpy==2.4.6", "pandas==3.1.1", "scipy==1.17.1"),
+    "2",
+)
+MODELS = {
+    *(
+        "xgboost reg:squarederror",
+        "xgboost binary:logistic",
+        "xgboost multi:softprob",
+        "xgboost rank:pairwise",
+    ),
+    *("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier"),
+    *("pipeline XGBRegressor", "pipeline XGBClassifier"),
+    *("lightgbm regression", "lightgbm binary", "lightgbm multiclass", "lightgbm poisson"),
+    *("LGBMRegressor", "LGBMClassifier", "LGBMRanker"),
+}
+
+
+def run(*command, **environ):
+    done = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("models", "others", "threads"), [OLD, NEW], ids=["old", "new"])
+def test_rows_have_the_same_answers_together_and_apart(tmp_path, models, others, threads):
+    if others is OLD[1] and sys.version_info >= (3, 13):
+        pytest.skip("the old versions have no wheels for this Python")
+    folder = tmp_path / "venv"
+    python = folder / "bin" / "python"
+    run(uv.find_uv_bin(), "venv", "--no-project", "--python", sys.executable, folder)
+    run(uv.find_uv_bin(), "pip", "install", "--no-build", "--python", python, *models, *others)
+    # Threads that wait for others' CPUs would take them.
+    limits = {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"}
+    run(python, SCRIPT, tmp_path / "found.json", threads, **limits)
+    found = json.loads((tmp_path / "found.json").read_text())
+    compared = [each for each in found if "refused" not in each]
+    assert [each for each in compared if each["different"]] == []
+    assert all(each["rowwise"] and each["same"] for each in compared)
+    said = " ".join(each["case"] for each in compared)
+    assert {name for name in MODELS if name not in said} == set()
+    # xgboost does not give leaves and contributions of every kind of model, or leaves by an array without names.
+    refused = [each["case"] for each in found if "refused" in each]
+    assert all(" apply " in case or "'pred_" in case for case in refused)
