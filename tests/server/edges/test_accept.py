@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
+from tests.server.edges.test_edge import edges
 from tests.server.serving import serving
 
 # How many more may be opened, and how many are.
@@ -27,7 +28,8 @@ SENT = SeldonMessage(data=DefaultData(tensor=Tensor(shape=[1, 1], values=[0.0]))
 
 
 def opened(process):
-    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+    """Return the numbers of what a process has open."""
+    return [int(path.name) for path in Path(f"/proc/{process}/fd").iterdir()]
 
 
 def cpu_seconds(process):
@@ -39,7 +41,7 @@ def cpu_seconds(process):
 def no_room_for_many(process):
     """Let a process open a few more files and connections only; give the limit."""
     before = resource.prlimit(process, resource.RLIMIT_NOFILE)
-    limit = opened(process) + ROOM
+    limit = max(opened(process)) + 1 + ROOM
     resource.prlimit(process, resource.RLIMIT_NOFILE, (limit, before[1]))
     try:
         yield limit
@@ -89,8 +91,8 @@ class Clients:
 
 
 @pytest.fixture
-def served(tmp_path, slow_model):
-    with serving(tmp_path, slow_model) as running:
+def served(tmp_path, slow_model, request):
+    with serving(tmp_path, slow_model, environ=getattr(request, "param", None)) as running:
         yield running
 
 
@@ -104,18 +106,19 @@ def clients(served):
         yield Clients(client, channel.unary_unary("/seldon.protos.Model/Predict"))
 
 
-def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_others_when_they_end(
-    served, clients
-):
-    assert clients.are_answered()
-    process = served.process.pid
-    with no_room_for_many(process) as limit, flood(served.client.base_url.port, PING) as connections:
-        wait_for(lambda: "connections wait" in served.log.read_text())
+def lines(served):
+    return [line for line in served.log.read_text().splitlines() if "connections wait" in line]
+
+
+def outlast_a_flood(served, clients, processes):
+    """Go through a flood of connections, of which these processes of the server can take few at a time."""
+    with flood(served.client.base_url.port, PING) as connections:
+        wait_for(lambda: len(lines(served)) == len(processes))
         taken = [connection for connection in connections if answered(connection, 0.02)]
-        assert 0 < len(taken) <= ROOM
-        before = cpu_seconds(process)
+        assert 0 < len(taken) < FLOOD
+        before = sum(map(cpu_seconds, processes))
         time.sleep(WATCHED_SECONDS)
-        assert cpu_seconds(process) - before < WATCHED_SECONDS / 5
+        assert sum(map(cpu_seconds, processes)) - before < WATCHED_SECONDS / 5
         assert clients.are_answered()
         for connection in taken:
             connection.close()
@@ -124,11 +127,31 @@ def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_othe
             assert answered(connection)
             connection.close()
         assert clients.are_answered()
-    (said,) = [line for line in served.log.read_text().splitlines() if "connections wait" in line]
-    assert said.endswith(
+    assert len(lines(served)) == len(processes)
+
+
+def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_others_when_they_end(
+    served, clients
+):
+    assert clients.are_answered()
+    with no_room_for_many(served.process.pid) as limit:
+        outlast_a_flood(served, clients, [served.process.pid])
+    assert lines(served)[0].endswith(
         f"connections wait until others end (Too many open files): a process of the server may have {limit} files "
         "and connections open; raise the container's limit of open files, or lower SERVER_MAX_CONNECTIONS"
     )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("served", [{"SERVER_EDGE_PROCESSES": "2"}], indirect=True, ids=["2"])
+def test_so_do_several_processes(served, clients):
+    wait_for(clients.are_answered)
+    processes = [served.process.pid, *edges(served)]
+    assert len(processes) == 2
+    with ExitStack() as stack:
+        for process in processes:
+            stack.enter_context(no_room_for_many(process))
+        outlast_a_flood(served, clients, processes)
 
 
 @pytest.mark.long
@@ -136,7 +159,7 @@ def test_a_flood_of_grpc_connections_leaves_those_that_it_has(served, clients):
     assert clients.are_answered()
     process = served.process.pid
     with no_room_for_many(process) as limit, flood(served.grpc_port, b""):
-        wait_for(lambda: opened(process) == limit)
+        wait_for(lambda: len(opened(process)) == limit)
         before = cpu_seconds(process)
         time.sleep(WATCHED_SECONDS)
         assert cpu_seconds(process) - before < WATCHED_SECONDS / 5

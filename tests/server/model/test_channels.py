@@ -135,6 +135,26 @@ def test_an_error_stays_with_the_request_that_caused_it():
     assert [result.value.tolist() for result in results] == [[[1.0]], [[2.0]], [[3.0]], [[4.0]], [[5.0]]]
 
 
+def test_a_process_that_ends_while_a_batch_is_tried_in_parts_leaves_none_of_it_waiting():
+    async def run():
+        async with connected() as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3, -1, 4, 5)
+            await asyncio.sleep(0)
+            for header, (rows,) in held:
+                await process.answer(header, rows)
+            header, _ = await process.next()
+            await process.fail(header, "a negative number")
+            await process.next()
+            process.end()
+            async with asyncio.timeout(20):
+                return await asyncio.gather(*calls, return_exceptions=True)
+
+    results = asyncio.run(run())
+    assert [result.value.tolist() for result in results[:2]] == [[[1.0]], [[2.0]]]
+    assert [type(result) for result in results[2:]] == [NotReady] * 4
+
+
 def test_calls_whose_result_has_no_row_for_each_are_called_again_apart():
     async def run():
         async with connected() as (channels, process):
