@@ -31,7 +31,7 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
         NotAModel: the model has no flavour that can be loaded.
     """
     return {
-        "folder": str(model.folder),
+        "folder": str(model.folder.absolute()),  # It runs in another folder.
         "plan": plan(model, settings.xtype),
         "methods": methods(model, settings.predict_method),
     }

@@ -42,7 +42,9 @@ def eventually_ready(served):
 
 
 def test_the_ports_are_open_before_the_model_is_loaded(tmp_path):
-    with serving(tmp_path, MODELS / "iris_svm_model", ready=False) as served:
+    # Where the server runs; its model's process runs elsewhere.
+    relative = (MODELS / "iris_svm_model").relative_to(ROOT)
+    with serving(tmp_path, relative, ready=False) as served:
         end = time.monotonic() + 30
         while True:
             try:
