@@ -45,6 +45,8 @@ def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[w
     try:
         value, names = called(callee, header, values)
         return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
-    except Exception as error:  # noqa: BLE001  whatever the model raises is the answer
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
         traceback.print_exc()
         return wire.pack({"event": "error", "id": header["id"], **described(error)}, [])

@@ -44,7 +44,9 @@ def _why_not(callee: Callee, header: dict[str, Any], values: list[Any], mode: st
     """Return why calls are not answered together, or nothing."""
     try:
         same = _same(callee, header, values, exactly=mode == "auto")
-    except Exception as error:  # noqa: BLE001  whatever the model raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever the model raises
         traceback.print_exc()
         return f"with the model's input example it raises {type(error).__name__}: {error}"
     return (

@@ -1,0 +1,70 @@
+"""What a call gets where the model raises."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import numpy as np
+import pytest
+
+from server.model.worker import wire
+from server.model.worker.answer import Callee, answer_all
+from server.model.worker.calls import Calls
+from server.model.worker.connection import Connection
+
+HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
+
+
+class PanicException(BaseException):
+    """As libraries written in Rust raise it."""
+
+
+class Raising:
+    """Answers calls by a model that raises what it is told to, until closed."""
+
+    def __init__(self):
+        self.error = None
+        self._sock, theirs = socket.socketpair()
+        self._control, controlled = socket.socketpair()
+        self._connection = Connection(self._sock)
+        calls = Calls([Connection(theirs)], Connection(controlled))
+        self._thread = threading.Thread(target=self._answer, args=(calls,))
+        self._thread.start()
+        self._theirs = theirs, controlled
+
+    def call(self):
+        self._connection.send(wire.pack({**HEADER, "id": 1}, [np.zeros((1, 1))]))
+        self._sock.settimeout(20)
+        return self._connection.receive()[0]
+
+    def close(self):
+        self._control.close()
+        self._thread.join(20)
+        for sock in (self._sock, *self._theirs):
+            sock.close()
+
+    def _answer(self, calls):
+        with pytest.raises(EOFError):
+            answer_all(Callee({"predict": self._predict}, None), calls)
+
+    def _predict(self, rows, params):
+        if self.error is not None:
+            raise self.error
+        return rows
+
+
+@pytest.fixture
+def raising():
+    made = Raising()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit("no"), PanicException("no"), EOFError("no")])
+def test_whatever_it_is_the_call_gets_it_and_the_next_one_is_answered(raising, error):
+    raising.error = error
+    said = raising.call()
+    assert (said["event"], said["type"], said["message"]) == ("error", type(error).__name__, "no")
+    raising.error = None
+    assert raising.call()["event"] == "result"
