@@ -30,14 +30,15 @@ RUN mkdir /opt/python
 FROM uv AS interpreters-managed
 ARG PYTHONS="3.14 3.15"
 ARG NOT_COMPILED
-# uv knows the newest build of each minor version, and its checksum.
+# uv knows the newest build of each minor version, and its checksum. Its lock files are for anybody to write to.
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \
     if [ -f /run/secrets/ca.crt ]; then export SSL_CERT_FILE=/run/secrets/ca.crt; fi \
     && mkdir /opt/python \
     && for python in ${PYTHONS}; do \
-        uv python find --quiet --no-managed-python "${python}" >/dev/null \
+        uv python find --quiet --no-managed-python "${python}" >/dev/null 2>&1 \
         || uv python install --no-bin "${python}" || exit 1; \
     done \
+    && rm -rf /opt/python/.[a-z]* \
     && for python in /opt/python/cpython-*.*.*/bin/python3.??; do \
         test ! -x "${python}" || "${python}" -m compileall -q --invalidation-mode unchecked-hash -x "${NOT_COMPILED}" \
             "$("${python}" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || exit 1; \
@@ -75,7 +76,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \
     && uv venv --quiet --python '>=3.11,<3.13' /opt/server \
     && uv pip install --quiet --python /opt/server --require-hashes --no-build --requirements build.txt \
     && uv pip install --quiet --python /opt/server --require-hashes --no-build-isolation --requirements requirements.txt \
-    && rm /opt/server/.lock
+    && rm -rf /opt/server/.lock /opt/python/.[a-z]*
 COPY server server
 RUN packages=$(/opt/server/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
     && cp -R server "${packages}/" \
