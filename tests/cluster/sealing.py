@@ -8,6 +8,7 @@ from pathlib import Path
 from gitops.seal import kubeseal
 from gitops.seal.command import values_of
 from gitops.seal.secrets import SECRETS
+from tests.cluster.kubectl import ClusterError
 from tests.cluster.namespace import Namespace
 
 
@@ -24,4 +25,11 @@ def seal(made: Namespace, values: Mapping[str, str], folder: Path) -> None:
         manifest = secret.manifest(values_of(secret, values))
         manifest["metadata"]["namespace"] = made.name
         made.apply([kubeseal.seal(manifest, certificate)])
-        made.kubectl("wait", "--for=create", f"secret/{secret.name}", "--timeout=60s")
+        try:
+            made.kubectl("wait", "--for=create", f"secret/{secret.name}", "--timeout=60s")
+        except ClusterError as error:
+            conditions = made.get("sealedsecret", secret.name).get("status", {}).get("conditions") or ()
+            said = (
+                "; ".join(entry.get("message", "") for entry in conditions) or "the controller says nothing"
+            )
+            raise ClusterError(f"the SealedSecret {secret.name} is not opened within 60 s: {said}") from error

@@ -83,7 +83,7 @@ class Deployment:
         while True:
             status = get(KIND, self.name, self.namespace.name).get("status") or {}
             pods = self.pods()
-            said = f"{self.name}: {status.get('state', 'no status yet')}; {states.summary(pods)}"
+            said = f"{self.name}: {status.get('state', 'no status yet')}; {states.summary(pods, self.name)}"
             if said != before:
                 self.report.say(said)
                 before = said

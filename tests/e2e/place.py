@@ -16,12 +16,14 @@ from tests.cluster.helper import Helper
 from tests.cluster.kubectl import ClusterError
 from tests.cluster.namespace import Namespace
 from tests.cluster.sealing import seal
+from tests.e2e import pods
 from tests.e2e.diagnosis import print_diagnosis
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 from tests.e2e.settings import Settings
 from tests.e2e.store import StorePod
 
+_PULL_SECONDS = 300
 _MACHINE = "import platform, sys; print('%d.%d' % sys.version_info[:2], platform.machine())"
 
 
@@ -65,7 +67,7 @@ def prepare(
         f"{', '.join(secret.name for secret in SECRETS)}: sealed to the cluster, opened by its controller"
     )
     namespace.apply(helper.objects(image, PULL.name))
-    namespace.kubectl("wait", "--for=condition=Ready", f"pod/{helper.NAME}", "--timeout=300s", seconds=330)
+    _until_ready(namespace)
     beside = Helper(namespace)
     python, machine = beside.python(_MACHINE).split()
     report.say(f"the helper pod runs (Python {python}, {machine})")
@@ -79,3 +81,18 @@ def prepare(
         beside.serve(wheels.archive(folder / "wheels"))
         report.say("the helper serves the wheels of the locks")
     return beside
+
+
+def _until_ready(namespace: Namespace) -> None:
+    """Wait for the helper: the first pod of the image, so here is seen whether the cluster can pull it."""
+    try:
+        namespace.kubectl(
+            "wait",
+            "--for=condition=Ready",
+            f"pod/{helper.NAME}",
+            f"--timeout={_PULL_SECONDS}s",
+            seconds=_PULL_SECONDS + 30,
+        )
+    except ClusterError as error:
+        troubles = pods.troubles([namespace.get("pod", helper.NAME)])
+        raise E2eError(f"the helper pod does not start: {'; '.join(troubles) or error}") from error

@@ -47,9 +47,10 @@ def is_of(pod: Mapping[str, Any], manifest: Pod) -> bool:
     )
 
 
-def summary(pods: Sequence[Mapping[str, Any]]) -> str:
-    """Return in a line what the pods are at."""
-    return ", ".join(f"{pod['metadata']['name']} {_state(pod)}" for pod in pods) or "no pod yet"
+def summary(pods: Sequence[Mapping[str, Any]], deployment: str = "") -> str:
+    """Return in a line what the pods are at; their names without that of their ``deployment``."""
+    names = [pod["metadata"]["name"].removeprefix(f"{deployment}-") for pod in pods]
+    return ", ".join(f"{name} {_state(pod)}" for name, pod in zip(names, pods, strict=True)) or "no pod yet"
 
 
 def troubles(pods: Sequence[Mapping[str, Any]]) -> list[str]:

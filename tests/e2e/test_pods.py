@@ -39,6 +39,7 @@ READY = pod(phase="Running", conditions=[{"type": "Ready", "status": "True"}])
 def test_a_pod_that_is_ready() -> None:
     assert ready(READY)
     assert summary([READY]) == "model-0 ready"
+    assert summary([READY], "model") == "0 ready"
     assert troubles([READY]) == []
 
 

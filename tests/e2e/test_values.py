@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from gitops.errors import BadValue
 from gitops.seal.command import values_of
 from gitops.seal.secrets import SECRETS
 from tests.e2e.errors import E2eError
@@ -56,3 +57,17 @@ def test_missing_values_are_all_named(store_in_pod: bool, said: str) -> None:
     with pytest.raises(E2eError) as refused:
         values({}, store_in_pod=store_in_pod, notice=lambda _: None)
     assert str(refused.value) == said
+
+
+def test_what_cannot_be_right_is_refused_before_it_is_sealed() -> None:
+    environ = {
+        **PULL,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": "https://s3.example.com",
+        "USE_SSL": "false",
+    }
+    with pytest.raises(
+        BadValue, match=r"^AWS_ENDPOINT_URL begins with https:// and USE_SSL is false: they must agree"
+    ):
+        values(environ, store_in_pod=False, notice=lambda _: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gitops.seal.command import values_of
 from gitops.seal.secrets import PULL, SECRETS, STORE
 from gitops.seal.values import clean
 from tests.e2e import store
@@ -30,4 +31,8 @@ def values(
             f"{', '.join(missing)}: not set; they are sealed to the cluster for {PULL.name} and {STORE.name}, as by "
             f"`make seal`{instead}"
         )
-    return found | {name: clean(name, text, notice) for name, text in given.items()}
+    found |= {name: clean(name, text, notice) for name, text in given.items()}
+    # What cannot be right is said before anything is made.
+    for secret in SECRETS:
+        secret.manifest(values_of(secret, found))
+    return found

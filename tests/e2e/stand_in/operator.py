@@ -63,9 +63,10 @@ def _orchestrated(overlay: Overlay, made: list[dict[str, Any]], image: str) -> l
     """Put the orchestrator into the first pod, and return its Service."""
     prefix = f"{overlay.deployment.name}-{overlay.predictor.name}"
     numbers = {container.name: i for i, container in enumerate(overlay.predictor.containers)}
-    nodes = {
-        name: f"http://{prefix}-{name}:{operator.ports(number).http}" for name, number in numbers.items()
-    }
+    beside = {container.name for container in overlay.predictor.pods[0].containers}
+    # The Service of its own pod leads nowhere before that is ready.
+    hosts = {name: "127.0.0.1" if name in beside else f"{prefix}-{name}" for name in numbers}
+    nodes = {name: f"http://{hosts[name]}:{operator.ports(number).http}" for name, number in numbers.items()}
     calls = [(call.node, call.path) for call in graph.calls(overlay.predictor.graph)]
     first = next(entry for entry in made if entry["kind"] == "Deployment")["spec"]["template"]
     label = {"orchestrates": prefix}
