@@ -109,6 +109,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
             )
         for kind in ("application", "appproject"):
             kubectl("--namespace", ARGOCD, "delete", kind, "--all", "--timeout=60s", check=False)
+        # Nor the smoke tests: nobody is left to take Argo CD's finalizer off them.
+        for name in names("job", SELDON):
+            kubectl(
+                *("--namespace", SELDON, "patch", "job", name, "--type=merge"),
+                *("--patch", '{"metadata": {"finalizers": null}}'),
+            )
         kubectl("delete", "namespace", SELDON, "--ignore-not-found", "--timeout=100s", check=False)
         kubectl("delete", "crd", "seldondeployments.machinelearning.seldon.io", "--ignore-not-found")
 

@@ -39,6 +39,7 @@ def operator() -> Iterator[None]:
     labels = {"control-plane": "seldon-controller-manager", "app.kubernetes.io/version": "1.17.1"}
     pull = PULL.manifest(values_of(PULL, os.environ))
     pod = {
+        "terminationGracePeriodSeconds": 1,
         "imagePullSecrets": [{"name": PULL.name}],
         "containers": [{"name": "manager", "image": os.environ["IMAGE"], "command": ["sleep", "infinity"]}],
     }
