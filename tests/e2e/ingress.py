@@ -11,6 +11,8 @@ from tests.cluster.kubectl import get, kubectl
 from tests.e2e.errors import E2eError
 from tests.e2e.tree import Rendered
 
+# https://docs.seldon.io/projects/seldon-core/en/v1.17.1/graph/annotations.html
+_ANNOTATION = "seldon.io/istio-gateway"
 _ISTIO = "gateways.networking.istio.io"
 _GATEWAY = "gateways.gateway.networking.k8s.io"
 
@@ -40,15 +42,18 @@ def find(rendered: Rendered, given: str, istio_gateway: str) -> Ingress | None:
     if given:
         return Ingress("INGRESS_URL", given, here=True)
     if istio_gateway:
-        namespace, _, name = istio_gateway.rpartition("/")
-        found = get(_ISTIO, name, namespace or "istio-system")
+        own = rendered.overlay.deployment
+        wanted = (own.raw["spec"].get("annotations") or {}).get(_ANNOTATION, istio_gateway)
+        namespace, _, name = wanted.rpartition("/")
+        # Without a namespace Istio looks in that of the route.
+        found = get(_ISTIO, name, namespace or own.namespace)
         if not found:
             raise E2eError(
-                f"Seldon's operator makes routes for the Gateway {istio_gateway} of Istio, which is not there: make it "
+                f"Seldon's operator makes routes for the Gateway {wanted} of Istio, which is not there: make it "
                 "(https://docs.seldon.io/projects/seldon-core/en/v1.17.1/ingress/istio.html)"
             )
         services = kubectl("get", "services", "--all-namespaces", "--output", "json")
-        return istio(istio_gateway, found, json.loads(services)["items"])
+        return istio(wanted, found, json.loads(services)["items"])
     for route in (entry for entry in rendered.objects if entry["kind"] == "HTTPRoute"):
         parent = route["spec"]["parentRefs"][0]
         namespace = parent.get("namespace", route["metadata"]["namespace"])

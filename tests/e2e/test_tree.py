@@ -71,6 +71,21 @@ def test_without_settings_an_overlay_is_as_it_is_but_for_the_namespace(tmp_path:
     )
 
 
+def test_two_replicas_are_two_whatever_scales_the_overlay(tree: Tree) -> None:
+    file = tree.root / "overlays" / "model" / "kustomization.yaml"
+    content = yaml.safe_load(file.read_text())
+    scaled = {"minReplicas": 1, "maxReplicas": 5}
+    patch = [{"op": "add", "path": "/spec/predictors/0/componentSpecs/0/hpaSpec", "value": scaled}]
+    content["patches"].append({"target": {"kind": "SeldonDeployment"}, "patch": yaml.safe_dump(patch)})
+    file.write_text(yaml.safe_dump(content))
+    (pod,) = tree.render("model").overlay.predictor.raw["componentSpecs"]
+    assert pod["hpaSpec"] == scaled
+    rendered = tree.render("model", replicas=2)
+    (pod,) = rendered.overlay.predictor.raw["componentSpecs"]
+    assert "hpaSpec" not in pod
+    assert rendered.overlay.predictor.replicas == 2
+
+
 def test_a_route_leads_to_the_namespace_and_not_to_what_is_in_use(tree: Tree) -> None:
     file = tree.root / "overlays" / "model" / "kustomization.yaml"
     content = yaml.safe_load(file.read_text())

@@ -136,7 +136,7 @@ class Tree:
             # By name: what a graph is composed of is in the build too.
             *_patches(
                 "SeldonDeployment",
-                [*_replicas(replicas), *_index(found, self.index)],
+                [*_replicas(found, replicas), *_index(found, self.index)],
                 found.deployment.name,
             ),
             *(
@@ -159,7 +159,12 @@ def _patches(kind: str, operations: Iterable[dict[str, Any]], name: str) -> Iter
         yield {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump(listed)}
 
 
-def _replicas(replicas: int) -> Iterator[dict[str, Any]]:
+def _replicas(overlay: Overlay, replicas: int) -> Iterator[dict[str, Any]]:
+    """Yield what gives the predictor ``replicas``, and takes away what would count more."""
+    for i, pod in enumerate(overlay.predictor.raw["componentSpecs"] if replicas else ()):
+        for key in ("hpaSpec", "kedaSpec", "replicas"):
+            if key in pod:
+                yield {"op": "remove", "path": f"/spec/predictors/0/componentSpecs/{i}/{key}"}
     if replicas:
         yield {"op": "add", "path": "/spec/predictors/0/replicas", "value": replicas}
 
