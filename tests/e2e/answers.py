@@ -11,8 +11,8 @@ from tests.cluster.helper import Helper, ask_from_here
 from tests.cluster.kubectl import ClusterError
 from tests.e2e.errors import E2eError
 from tests.e2e.ingress import Ingress
+from tests.e2e.rendered import Rendered
 from tests.e2e.report import Report
-from tests.e2e.tree import Rendered
 
 PREDICTIONS = "/api/v1.0/predictions"
 # A gateway that has not heard of the route yet.

@@ -11,8 +11,8 @@ from tests.cluster.kubectl import get
 from tests.cluster.namespace import Namespace
 from tests.e2e import pods as states
 from tests.e2e.errors import E2eError
+from tests.e2e.rendered import Rendered
 from tests.e2e.report import Report
-from tests.e2e.tree import Rendered
 
 KIND = "seldondeployments.machinelearning.seldon.io"
 INTERVAL_SECONDS = 2.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.cluster.kubectl import get, kubectl
 from tests.e2e.errors import E2eError
-from tests.e2e.tree import Rendered
+from tests.e2e.rendered import Rendered
 
 # https://docs.seldon.io/projects/seldon-core/en/v1.17.1/graph/annotations.html
 _ANNOTATION = "seldon.io/istio-gateway"

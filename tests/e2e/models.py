@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from server.artifact.digest import model_digest
 from tests.e2e.errors import E2eError
-from tests.e2e.tree import Rendered
+from tests.e2e.rendered import Rendered
 
 NEXT = "-next"
 

@@ -22,9 +22,10 @@ from tests.e2e.errors import E2eError
 from tests.e2e.installed import Operator
 from tests.e2e.models import Models
 from tests.e2e.place import own_namespace, prepare
+from tests.e2e.rendered import Rendered
 from tests.e2e.report import Report
 from tests.e2e.settings import Settings
-from tests.e2e.tree import Rendered, Tree
+from tests.e2e.tree import Tree
 from tests.e2e.values import values
 
 ROOT = Path(__file__).parents[2]

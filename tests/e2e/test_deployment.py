@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.deployment import available
-from tests.e2e.tree import Rendered, Tree
+from tests.e2e.rendered import Rendered
+from tests.e2e.tree import Tree
 from tests.server.serving import ROOT
 
 AVAILABLE = {"state": "Available"}

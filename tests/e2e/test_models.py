@@ -7,8 +7,9 @@ import pytest
 from server.artifact.digest import model_digest
 from tests.e2e.errors import E2eError
 from tests.e2e.models import choose
+from tests.e2e.rendered import Rendered
 from tests.e2e.run import EXAMPLES, changed
-from tests.e2e.tree import Rendered, Tree
+from tests.e2e.tree import Tree
 from tests.server.serving import ROOT
 
 DIGEST = "sha256:" + "1" * 64

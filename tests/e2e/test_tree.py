@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from server.environment import lock
 from tests.e2e.errors import E2eError
 from tests.e2e.tree import Tree
 from tests.server.serving import ROOT
@@ -101,6 +103,11 @@ def test_another_model_changes_what_is_fetched(tree: Tree) -> None:
     tree.use_model("model", "s3://mlflow/artifacts/other", DIGEST)
     after = tree.render("model")
     assert after.models == [("s3://mlflow/artifacts/other", DIGEST)] != before.models
+    # The same packages, for this model.
+    file = tree.root / "overlays/model/requirements.lock"
+    original = ROOT / "overlays/model/requirements.lock"
+    assert lock.read(file) == replace(lock.read(original), digest=DIGEST)
+    assert len(file.read_text()) == len(original.read_text())
 
 
 def test_another_lock_changes_a_name_and_no_package(tree: Tree) -> None:

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gitops.check.policies.models import fetched
 from gitops.image import NAME, UNRELEASED
 from gitops.kustomize import build
-from gitops.local.overlay import Overlay, load
+from gitops.local.overlay import load
 from gitops.pin import BASE
 from gitops.scalar import set_scalars
+from server.environment import lock
+from tests.e2e import patches
 from tests.e2e.errors import E2eError
-
-LOCK = "requirements.lock"
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """An overlay as it is applied: the typed view, and all objects."""
-
-    overlay: Overlay
-    objects: list[dict[str, Any]]
-
-    @property
-    def name(self) -> str:
-        return self.overlay.deployment.name
-
-    @property
-    def service(self) -> str:
-        """The name of the Service that answers outside."""
-        return f"{self.name}-{self.overlay.predictor.name}"
-
-    @property
-    def jobs(self) -> list[dict[str, Any]]:
-        """The smoke test: Argo CD applies it after the others, when they are healthy."""
-        return [entry for entry in self.objects if entry["kind"] == "Job"]
-
-    @property
-    def applied_first(self) -> list[dict[str, Any]]:
-        return [entry for entry in self.objects if entry["kind"] != "Job"]
-
-    @property
-    def models(self) -> list[tuple[str, str]]:
-        """URI and digest of the models that its pods fetch."""
-        containers = [entry for pod in self.overlay.predictor.pods for entry in pod.init_containers]
-        return [pinned for pinned in map(fetched, containers) if pinned[0]]
+from tests.e2e.rendered import Rendered
 
 
 @dataclass(frozen=True)
@@ -97,10 +64,21 @@ class Tree:
         (self.root / BASE).write_text(yaml.safe_dump(content))
 
     def use_model(self, overlay: str, uri: str, digest: str) -> None:
-        """Pin another model in an overlay's node.yaml, as a promotion does."""
-        file = self.root / "overlays" / overlay / "node.yaml"
+        """Pin another model of the same requirements in an overlay's node.yaml, as a promotion does.
+
+        Raises:
+            BadManifest, ServerError: the overlay's files are not such as a promotion writes.
+        """
+        folder = self.root / "overlays" / overlay
+        node = folder / "node.yaml"
         values = {"modelUri": uri, "modelDigest": digest}
-        file.write_text(set_scalars(file.read_text(), ("spec",), values, origin=str(file)))
+        node.write_text(set_scalars(node.read_text(), ("spec",), values, origin=str(node)))
+        file = folder / lock.FILE
+        if file.is_file():
+            locked = lock.read(file)
+            covers = list(locked.pythons), list(locked.platforms)
+            requirements = file.read_text().removeprefix(lock.header(locked.digest, *covers))
+            file.write_text(lock.header(digest, *covers) + requirements)
 
     def use_lock(self, overlay: str, comment: str) -> None:
         """Add a comment to an overlay's lock: another hash of the same packages.
@@ -108,10 +86,10 @@ class Tree:
         Raises:
             E2eError: the overlay has none.
         """
-        file = self.root / "overlays" / overlay / LOCK
+        file = self.root / "overlays" / overlay / lock.FILE
         if not file.is_file():
             raise E2eError(
-                f"overlays/{overlay} has no {LOCK} to change: set NEXT_IMAGE to another image by digest"
+                f"overlays/{overlay} has no {lock.FILE} to change: set NEXT_IMAGE to another image by digest"
             )
         file.write_text(f"{file.read_text()}# {comment}\n")
 
@@ -134,16 +112,18 @@ class Tree:
         found = load(folder)
         content["patches"] = [
             # By name: what a graph is composed of is in the build too.
-            *_patches(
+            *patches.of(
                 "SeldonDeployment",
-                [*_replicas(found, replicas), *_index(found, self.index)],
+                [*patches.replicas(found, replicas), *patches.index(found, self.index)],
                 found.deployment.name,
             ),
             *(
                 patch
                 for entry in build(folder)
                 if entry["kind"] == "HTTPRoute"
-                for patch in _patches("HTTPRoute", _route(entry, self.namespace), entry["metadata"]["name"])
+                for patch in patches.of(
+                    "HTTPRoute", patches.route(entry, self.namespace), entry["metadata"]["name"]
+                )
             ),
         ]
         file.write_text(yaml.safe_dump(content))
@@ -151,46 +131,3 @@ class Tree:
 
     def _base(self) -> dict[str, Any]:
         return dict(yaml.safe_load((self.root / BASE).read_text()))
-
-
-def _patches(kind: str, operations: Iterable[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:
-    listed = list(operations)
-    if listed:
-        yield {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump(listed)}
-
-
-def _replicas(overlay: Overlay, replicas: int) -> Iterator[dict[str, Any]]:
-    """Yield what gives the predictor ``replicas``, and takes away what would count more."""
-    for i, pod in enumerate(overlay.predictor.raw["componentSpecs"] if replicas else ()):
-        for key in ("hpaSpec", "kedaSpec", "replicas"):
-            if key in pod:
-                yield {"op": "remove", "path": f"/spec/predictors/0/componentSpecs/{i}/{key}"}
-    if replicas:
-        yield {"op": "add", "path": "/spec/predictors/0/replicas", "value": replicas}
-
-
-def _index(overlay: Overlay, url: str) -> Iterator[dict[str, Any]]:
-    """Yield what gives the containers that install packages another index."""
-    for i, pod in enumerate(overlay.predictor.pods if url else ()):
-        for j, container in enumerate(pod.init_containers):
-            if container.args[:1] == ("environment",):
-                path = f"/spec/predictors/0/componentSpecs/{i}/spec/initContainers/{j}"
-                yield {"op": "test", "path": f"{path}/name", "value": container.name}
-                value = {"name": "UV_DEFAULT_INDEX", "value": url}
-                yield {"op": "add", "path": f"{path}/env/-", "value": value}
-
-
-def _route(route: Mapping[str, Any], namespace: str) -> Iterator[dict[str, Any]]:
-    """Yield what leads a route's addresses (/seldon/NAMESPACE/…) to this namespace, away from those that are in use."""
-    for i, rule in enumerate(route["spec"].get("rules", ())):
-        for j, match in enumerate(rule.get("matches", ())):
-            value = match.get("path", {}).get("value", "")
-            parts = value.split("/")
-            if parts[:2] == ["", "seldon"] and len(parts) > 3:
-                path = f"/spec/rules/{i}/matches/{j}/path/value"
-                yield {"op": "test", "path": path, "value": value}
-                yield {
-                    "op": "replace",
-                    "path": path,
-                    "value": "/".join(["", "seldon", namespace, *parts[3:]]),
-                }
