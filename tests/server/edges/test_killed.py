@@ -19,7 +19,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.serving import serving
 
-pytestmark = pytest.mark.xdist_group("killed")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("killed")]
 
 EACH = 16
 ENDED = "the model's process ended before it answered; it is being started again: send the request again"
@@ -101,7 +101,7 @@ def asked(served, value):
         yield lambda: ([call.result() for call in by_rest], [said(call) for call in by_grpc])
 
 
-@pytest.mark.parametrize("edges", ["1", pytest.param("2", marks=pytest.mark.long)])
+@pytest.mark.parametrize("edges", ["1", "2"])
 def test_all_that_wait_are_told_to_come_again_and_readiness_is_gone_meanwhile(tmp_path, slow_model, edges):
     with (
         serving(tmp_path, slow_model, environ={"SERVER_EDGE_PROCESSES": edges}) as served,
@@ -130,7 +130,6 @@ def test_all_that_wait_are_told_to_come_again_and_readiness_is_gone_meanwhile(tm
         assert by_grpc == [(grpc.StatusCode.OK, [[0.0]])] * EACH
 
 
-@pytest.mark.long
 def test_of_two_processes_the_other_goes_on(tmp_path, slow_model):
     with serving(tmp_path, slow_model, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
         wait_for(lambda: len(forked(served)) == 2)
@@ -149,3 +148,23 @@ def test_of_two_processes_the_other_goes_on(tmp_path, slow_model):
         assert {*seen} == {200}
         wait_for(lambda: len(forked(served)) == 2)
         assert before & {*forked(served)} == before - {killed}
+
+
+def test_when_both_die_all_that_wait_are_told_and_readiness_is_gone_meanwhile(tmp_path, slow_model):
+    with serving(tmp_path, slow_model, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+        wait_for(lambda: len(forked(served)) == 2)
+        worker, before = served.worker(), forked(served)
+        with statuses(served) as seen, asked(served, 20.0) as answers:
+            wait_for(lambda: ran(served) == 2)
+            time.sleep(0.5)
+            for process in before:
+                os.kill(int(process), signal.SIGKILL)
+            by_rest, by_grpc = answers()
+            wait_for(lambda: seen[-1] == 200)
+        assert by_rest == [(503, ENDED)] * EACH
+        assert by_grpc == [(grpc.StatusCode.UNAVAILABLE, ENDED)] * EACH
+        assert {*seen} == {200, 503}
+        # The one that they are forked from goes on.
+        assert served.worker() == worker
+        wait_for(lambda: len(forked(served)) == 2)
+        assert not {*forked(served)} & {*before}
