@@ -6,6 +6,7 @@ import concurrent.futures
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import grpc
 import httpx
@@ -96,13 +97,13 @@ def scores(body):
 class Clients:
     """What asks a server by both faces without waiting for the answers."""
 
-    def __init__(self, served, pool, channel):
-        self._url = f"{served.client.base_url}/predict"
+    def __init__(self, client, pool, channel):
+        self._client = client
         self._pool = pool
         self._method = channel.unary_unary("/seldon.protos.Model/Predict")
 
     def rest(self, values):
-        return self._pool.submit(httpx.post, self._url, json={"data": {"ndarray": [values]}}, timeout=60)
+        return self._pool.submit(self._client.post, "/predict", json={"data": {"ndarray": [values]}})
 
     def grpc(self, values):
         return self._method.future(tensor(values), timeout=60)
@@ -119,13 +120,20 @@ class Clients:
         return [running, self.grpc([0.0])]
 
 
-@pytest.fixture
-def clients(served):
+@contextmanager
+def asking(served):
     with (
+        httpx.Client(base_url=served.client.base_url, timeout=60) as client,
         concurrent.futures.ThreadPoolExecutor(40) as pool,
         grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel,
     ):
-        yield Clients(served, pool, channel)
+        yield Clients(client, pool, channel)
+
+
+@pytest.fixture
+def clients(served):
+    with asking(served) as made:
+        yield made
 
 
 BAD = {
@@ -193,11 +201,7 @@ def test_one_client_is_answered_with_the_next_batch_of_another_that_has_many(ser
 
 @pytest.mark.long
 def test_what_comes_later_is_not_answered_before(few):
-    with (
-        concurrent.futures.ThreadPoolExecutor(1) as pool,
-        grpc.insecure_channel(f"127.0.0.1:{few.grpc_port}") as channel,
-    ):
-        clients = Clients(few, pool, channel)
+    with asking(few) as clients:
         clients.occupy(few, 1.5)
         calls = [clients.grpc(row(number)) for number in range(100)]
         time.sleep(0.3)
