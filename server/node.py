@@ -144,8 +144,6 @@ def model_process(
     async def deliver(sockets: list[socket.socket], ready: dict[str, Any]) -> None:
         mine, *others = sockets
         said = {"methods": ready["methods"], "batched": ready["batched"]}
-        # They say that they are ready when they can call the model: then all faces shall listen.
-        await node.channels.readiness.released()
         for edge, sock in zip(edges, others, strict=True):
             with sock:
                 edge.send(said, [sock])

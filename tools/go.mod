@@ -6,6 +6,7 @@ go 1.26.8
 tool (
 	github.com/bitnami/sealed-secrets/cmd/kubeseal
 	github.com/rhysd/actionlint/cmd/actionlint
+	github.com/summerwind/h2spec/cmd/h2spec
 	github.com/versity/versitygw/cmd/versitygw
 	github.com/yannh/kubeconform/cmd/kubeconform
 	sigs.k8s.io/kustomize/kustomize/v5
@@ -124,6 +125,7 @@ require (
 	github.com/spf13/cast v1.7.0 // indirect
 	github.com/spf13/cobra v1.9.1 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
+	github.com/summerwind/h2spec v2.2.1+incompatible // indirect
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/urfave/cli/v2 v2.27.7 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect

@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 from typing import cast
 
+from server.edges.connections import LINGER_SECONDS, NEVER, SLOWEST, cut
 from server.edges.http import HttpRequest, HttpResponse
 from server.edges.http_head import CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
 from server.edges.http_shared import Shared
 from server.edges.rest import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
-
-# How long a client may go on sending what is not read, so that it gets to the answer before the connection is cut.
-LINGER_SECONDS = 5.0
-# The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
-SLOWEST = 16 * 1024
-NEVER = float("inf")
-_AT_ONCE = struct.pack("ii", 1, 0)
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +112,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """End the connection now, and take what is not sent yet from the system too."""
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        self._transport.abort()
+        cut(self._transport)
 
     def _go_on(self) -> None:
         """Do what comes next, unless something has to come first."""

@@ -12,8 +12,8 @@ BACKLOG = 2048
 LAST_PORT = 65_535
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on an address of this machine; port 0 is any free one.
+def listen(host: str, port: int, setting: str = "PREDICTIVE_UNIT_HTTP_SERVICE_PORT") -> socket.socket:
+    """Return a socket that listens on an address of this machine; port 0 is any free one. ``setting`` is the port's.
 
     Of a name with several addresses it is the first. ``::`` takes IPv4 as well where the machine can.
 
@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         raise BadSetting(
             f"cannot listen on {host}:{port}: the port must be free and the address "
-            "this machine's; choose another by PREDICTIVE_UNIT_HTTP_SERVICE_PORT or SERVER_HOST"
+            f"this machine's; choose another by {setting} or SERVER_HOST"
         ) from error
 
 

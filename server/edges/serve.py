@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import logging
 import signal
 import socket
@@ -18,6 +17,7 @@ from server.cpus import whole_cpus
 from server.edges import http_server
 from server.edges.collection import freeze_when_ready
 from server.edges.edge import Edge
+from server.edges.grpc import server as grpc_server
 from server.edges.listen import listen
 from server.model.control import Control
 from server.model.launch import Launched
@@ -47,7 +47,10 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     count = settings.edge_processes or min(max(1, whole_cpus() - 1), MOST_EDGES)
     waiting, connections = Tally(count), Tally(count)
     node = Node(settings, waiting)
-    with listen(settings.host, settings.http_port) as sock:
+    with (
+        listen(settings.host, settings.http_port) as sock,
+        listen(settings.host, settings.grpc_port, "PREDICTIVE_UNIT_GRPC_SERVICE_PORT") as grpc_sock,
+    ):
         gc.freeze()  # What is shared with the edges stays so where the collector does not write to it.
         edges: list[Edge] = []
         for number in range(1, count):
@@ -57,9 +60,9 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
                 connections.become(number)
                 _run(_further(node, sock, connections, Control(control)))
 
-            edges.append(Edge(work, (launched.sock, *(edge.sock for edge in edges))))
+            edges.append(Edge(work, (launched.sock, grpc_sock, *(edge.sock for edge in edges))))
         process = model_process(node, environment, launched, [edge.control for edge in edges])
-        _run(_first(node, process, sock, connections, edges))
+        _run(_first(node, process, sock, grpc_sock, connections, edges))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -68,7 +71,12 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _first(
-    node: Node, process: ModelProcess, sock: socket.socket, connections: Tally, edges: list[Edge]
+    node: Node,
+    process: ModelProcess,
+    sock: socket.socket,
+    grpc_sock: socket.socket,
+    connections: Tally,
+    edges: list[Edge],
 ) -> None:
     """Serve as the first process: it has gRPC, and rules the others and the model's."""
     settings = node.settings
@@ -78,7 +86,7 @@ async def _first(
         *(settings.host, settings.http_port, 1 + len(edges), settings.grpc_port),
     )
     stop = _stop_on_signals()
-    faces = (http_server.serve(node, sock, stop, connections), _grpc(node, stop))
+    faces = (http_server.serve(node, sock, stop, connections), grpc_server.serve(node, grpc_sock, stop))
     await _serve(node, stop, faces, (process.run(), *(edge.run() for edge in edges)), edges)
 
 
@@ -124,12 +132,3 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-async def _grpc(node: Node, stop: asyncio.Event) -> None:
-    with node.channels.readiness.held():
-        # Importing gRPC takes a while, in which REST answers and the model loads.
-        face = await asyncio.to_thread(importlib.import_module, "server.edges.grpc_server")
-        server = await face.start(node)
-    await stop.wait()
-    await server.stop(node.settings.drain_seconds)

@@ -115,7 +115,6 @@ def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
     """Return the helper's pod and Service."""
     pod = {
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 1,
         "imagePullSecrets": [{"name": pull_secret}],
         "securityContext": {
             "runAsNonRoot": True,

@@ -119,7 +119,6 @@ def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
             "metadata": {"name": NAME, "labels": labels},
             "spec": {
                 "automountServiceAccountToken": False,
-                "terminationGracePeriodSeconds": 1,
                 "imagePullSecrets": [{"name": pull_secret}],
                 "securityContext": {
                     "runAsNonRoot": True,

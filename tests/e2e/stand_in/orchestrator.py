@@ -6,7 +6,6 @@ NODES is a JSON object of the nodes' addresses by name, CALLS a JSON list of pai
 import http.server
 import json
 import os
-import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -72,8 +71,6 @@ PATHS = {
 
 
 def main() -> None:
-    # The first process of a container ends by no signal that it does not handle.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server = grpc.server(ThreadPoolExecutor(4))
     handler = grpc.unary_unary_rpc_method_handler(
         by_grpc, SeldonMessage.FromString, SeldonMessage.SerializeToString

@@ -276,7 +276,10 @@ def reflected(channel, **request):
 
 def test_reflection_tells_the_services_and_their_messages(model):
     listed = reflected(model.channel, list_services="").list_services_response.service
-    extra = ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"]
+    extra = [
+        "grpc.health.v1.Health",
+        *(f"grpc.reflection.{version}.ServerReflection" for version in ("v1", "v1alpha")),
+    ]
     assert sorted(service.name for service in listed) == sorted([*SERVICES, *extra])
     files = reflected(model.channel, file_containing_symbol="seldon.protos.Seldon").file_descriptor_response
     described = [FileDescriptorProto.FromString(file) for file in files.file_descriptor_proto]

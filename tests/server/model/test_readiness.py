@@ -7,17 +7,16 @@ import asyncio
 from server.model.readiness import Readiness
 
 
-def test_it_needs_the_model_and_nothing_that_holds_it():
+def test_it_is_that_of_the_model_until_the_server_ends():
     readiness = Readiness()
     states = [bool(readiness)]
-    with readiness.held():
-        readiness.set(True)
+    for loaded in (True, False, True):
+        readiness.set(loaded)
         states.append(bool(readiness))
-    states.append(bool(readiness))
     readiness.close()
     readiness.set(True)
     states.append(bool(readiness))
-    assert states == [False, False, True, False]
+    assert states == [False, True, False, True, False]
 
 
 def test_changes_are_told_until_it_is_closed():

@@ -1,0 +1,103 @@
+"""What the connections of one server have in common, and how they are taken, kept in time, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from server.edges.accept import Acceptor
+from server.tally import Tally
+
+# How exact times are, in seconds.
+TICK = 0.1
+# How long a client may go on sending what is not read, so that it gets to the answer before the connection is cut.
+LINGER_SECONDS = 5.0
+# The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
+SLOWEST = 16 * 1024
+NEVER = float("inf")
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class Timed(Protocol):
+    """A connection as the server sees it: ``deadline`` is when the server's clock has it ``expire``."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """Give up a client that has taken too long."""
+
+    def drain(self) -> None:
+        """End with the answers under way, or now where there are none."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
+@dataclass(kw_only=True)
+class Connections:
+    """What the connections of one server have in common.
+
+    ``taken`` counts those of every process of the server, ``refused`` those of this one that count no more since they
+    only wait for their client to see that they are refused; ``now`` is as the server's clock has it.
+    """
+
+    max_connections: int
+    idle_seconds: float
+    read_seconds: float
+    connections: set[Timed] = field(default_factory=set)
+    taken: Tally = field(default_factory=Tally)
+    refused: int = 0
+    draining: bool = False
+    now: float = 0.0
+
+    def tick(self, now: float) -> None:
+        """Take the time."""
+        self.now = now
+
+
+async def carry(
+    shared: Connections,
+    protocol: Callable[[], asyncio.Protocol],
+    sock: socket.socket,
+    stop: asyncio.Event,
+    drain_seconds: float,
+) -> None:
+    """Take connections from a socket that listens until ``stop``; then let them end within the drain seconds."""
+    loop = asyncio.get_running_loop()
+    shared.tick(loop.time())
+    clock = loop.create_task(_clock(shared))
+    try:
+        acceptor = Acceptor(sock, protocol, shared.taken)
+        await stop.wait()
+        acceptor.close()
+        shared.draining = True
+        for connection in tuple(shared.connections):
+            connection.drain()
+        end = loop.time() + drain_seconds
+        while shared.connections and loop.time() < end:
+            await asyncio.sleep(TICK / 10)
+    finally:
+        clock.cancel()
+        for connection in tuple(shared.connections):
+            connection.abort()
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """End a connection now, and take what is not sent yet from the system too."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
+
+
+async def _clock(shared: Connections) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(TICK)
+        shared.tick(loop.time())
+        for connection in tuple(shared.connections):
+            if connection.deadline < shared.now:
+                connection.expire()

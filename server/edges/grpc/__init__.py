@@ -1,0 +1,1 @@
+"""The gRPC interface: what its calls mean, and how they lie in the streams of HTTP/2."""

@@ -1,0 +1,103 @@
+"""What a gRPC call means: the bytes of a message to those of another or to an error, whatever server carries them.
+
+Services: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from server.edges.grpc.head import Method, Reply, Unary
+from server.edges.h2.blocks import literal
+from server.errors import BodyTooLarge, NoSuchPath
+from server.node import Node, Role
+from server.protocol.message import Answer
+from server.protocol.proto.decode import decode, decode_feedback
+from server.protocol.proto.encode import encode, encode_metadata
+from server.protocol.proto.prediction_pb2 import DESCRIPTOR
+from server.protocol.puid import HEADER, puid
+
+_PUID = HEADER.encode()
+
+
+class Services:
+    """The services of a node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        predict = self._calls(Role.PREDICT)
+        transform_input = self._calls(Role.TRANSFORM_INPUT)
+        transform_output = self._calls(Role.TRANSFORM_OUTPUT)
+        route = self._not_this_node("a ROUTER")
+        aggregate = self._not_this_node("a COMBINER")
+        feedback = self._feedback
+        services: dict[str, dict[str, Unary]] = {
+            "Generic": {
+                "TransformInput": transform_input,
+                "TransformOutput": transform_output,
+                "Route": route,
+                "Aggregate": aggregate,
+                "SendFeedback": feedback,
+            },
+            "Model": {"Predict": predict, "SendFeedback": feedback, "Metadata": self._metadata},
+            "Router": {"Route": route, "SendFeedback": feedback},
+            "Transformer": {"TransformInput": transform_input},
+            "OutputTransformer": {"TransformOutput": transform_output},
+            "Combiner": {"Aggregate": aggregate},
+            "Seldon": {
+                "Predict": self._calls(node.role),
+                "SendFeedback": feedback,
+                "ModelMetadata": self._metadata,
+                "GraphMetadata": self._graph_metadata,
+            },
+        }
+        self.names = [f"{DESCRIPTOR.package}.{service}" for service in services]
+        self.methods = {
+            f"/{DESCRIPTOR.package}.{service}/{name}": Method(unary=self._limited(unary))
+            for service, methods in services.items()
+            for name, unary in methods.items()
+        }
+
+    def _calls(self, role: Role) -> Unary:
+        async def call(body: bytes, metadata: Mapping[str, str]) -> Reply:
+            self._node.channels.admit()  # Before the request is parsed, which takes longer than to refuse it.
+            request = decode(body)
+            answer, meta = await self._node.answer(role, request)
+            given = puid(request.meta, metadata.get(HEADER)).encode()
+            return Reply(encode(request, answer, meta), literal(_PUID, given))
+
+        return call
+
+    def _not_this_node(self, kind: str) -> Unary:
+        async def refuse(_: bytes, __: Mapping[str, str]) -> Reply:
+            raise NoSuchPath(f"this node is a {self._node.settings.service_type}, not {kind}")
+
+        return refuse
+
+    async def _feedback(self, body: bytes, _: Mapping[str, str]) -> Reply:
+        request = decode_feedback(body)
+        return Reply(encode(request, Answer(np.empty(0)), self._node.meta(request.meta)))
+
+    async def _metadata(self, _: bytes, __: Mapping[str, str]) -> Reply:
+        return Reply(encode_metadata(await self._node.metadata()))
+
+    async def _graph_metadata(self, _: bytes, __: Mapping[str, str]) -> Reply:
+        raise NoSuchPath(
+            "a node does not know its graph: ask the orchestrator, or ModelMetadata for the model"
+        )
+
+    def _limited(self, unary: Unary) -> Unary:
+        limit = self._node.settings.grpc_max_message_bytes
+
+        async def call(body: bytes, metadata: Mapping[str, str]) -> Reply:
+            reply = await unary(body, metadata)
+            if len(reply.message) > limit:
+                raise BodyTooLarge(
+                    f"the answer has {len(reply.message)} bytes: the limit is {limit}; send fewer rows at a time, "
+                    "or raise SERVER_GRPC_MAX_MESSAGE_BYTES"
+                )
+            return reply
+
+        return call

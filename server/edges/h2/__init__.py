@@ -1,0 +1,1 @@
+"""HTTP/2 straight on the event loop, for whatever is served over it."""
