@@ -74,7 +74,7 @@ ESTIMATORS = frozenset(
     )
 )
 # Packages all of whose models do; tests/server/model/boosters.py calls them in many ways.
-BOOSTERS = frozenset(("lightgbm", "xgboost"))
+BOOSTERS = frozenset(("catboost", "lightgbm", "xgboost"))
 # What only hands rows to other estimators, and where it keeps them.
 COMPOSITES = {
     "ColumnTransformer": "transformers_",
@@ -96,7 +96,7 @@ EXCEPT = {
 def rowwise(model: Any, method: str) -> bool:
     """Return whether a method of a fitted model is known to compute row by row.
 
-    Known are the estimators above, and the models of xgboost and lightgbm: trees, and sums over a row's values.
+    Known are the estimators above, and the models of xgboost, lightgbm and catboost: trees, and sums over a row's values.
     """
     return method in METHODS and all(_known(part, method) for part in parts(model, COMPOSITES))
 

@@ -1,4 +1,4 @@
-"""Models of xgboost and lightgbm, called with rows together and apart: python boosters.py DEST THREADS, where both are.
+"""Models of xgboost, lightgbm and catboost, called with rows together and apart: python boosters.py DEST THREADS, where these are.
 
 Writes to DEST, as JSON, for each model and method what rowwise says and in how many comparisons the bits were the same or not.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import catboost
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ ROWS, FEATURES, ROUNDS = 520, 10, 8
 THREADS = int(sys.argv[2])
 NAMES = [f"c{index}" for index in range(FEATURES)]
 # Numbers of rows that are called together: xgboost takes them in blocks of 64, and both share them among threads.
-SPLITS = ([1] * 8 + [2, 3, 5, 7, 11], [1, 63, 1, 64, 65, 2], [255, 256, 1])
+SPLITS = ([1] * 5 + [2, 3, 7], [1, 63, 1, 64, 65, 2], [255, 256, 1])
 # What MLflow passes to predict where a request has parameters.
 GIVEN = [{}, {"output_margin": True}, {"pred_leaf": True}, {"pred_contribs": True}]
 Cases = Iterator["tuple[str, Any, str, Any]"]
@@ -94,7 +95,7 @@ def xgboost_boosters(table: pd.DataFrame, target: dict[str, np.ndarray], kind: s
     boosters = [{}, {"booster": "dart", "rate_drop": 0.3}, {"booster": "gblinear"}]
     boosters.append({"num_parallel_tree": 3, "subsample": 0.7})
     for (objective, name, params), more in itertools.product(tasks, boosters):
-        if more and name not in ("number", "twelve"):
+        if more and name not in ("number", "three"):
             continue
         types = ["c"] * 3 + ["q"] * (FEATURES - 3) if kind == "coded" else None
         if types and (more.get("booster") == "gblinear" or "multi_strategy" in params):
@@ -159,7 +160,7 @@ def lightgbm_boosters(table: pd.DataFrame, target: dict[str, np.ndarray], kind: 
     boosters = [{}, {"boosting": "dart"}, {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.7}]
     boosters.append({"linear_tree": True})
     for (objective, name, params), more in itertools.product(tasks, boosters):
-        if more and (name not in ("number", "twelve") or objective == "multiclassova"):
+        if more and (name not in ("number", "three") or objective == "multiclassova"):
             continue
         coded = NAMES[:3] if kind == "coded" else "auto"
         if kind == "coded" and "linear_tree" in more:
@@ -188,6 +189,27 @@ def lightgbm_estimators(table: pd.DataFrame, target: dict[str, np.ndarray], kind
         yield f"{type(model).__name__} {name}", model.fit(table, target[name]), "pickle", table
     ranker = lightgbm.LGBMRanker(**options).fit(table, target["three"], group=[52] * (ROWS // 52))
     yield "LGBMRanker", ranker, "pickle", table
+
+
+def catboost_models(table: pd.DataFrame, target: dict[str, np.ndarray], kind: str) -> Cases:
+    options = {"iterations": ROUNDS, "random_seed": 0, "thread_count": THREADS, "verbose": False}
+    options["allow_writing_files"] = False
+    made = [
+        (catboost.CatBoost({**options, "loss_function": "RMSE"}), "number"),
+        (catboost.CatBoostRegressor(**options), "number"),
+        (catboost.CatBoostRegressor(grow_policy="Lossguide", **options), "number"),
+        (catboost.CatBoostRegressor(loss_function="Poisson", **options), "count"),
+        (catboost.CatBoostRegressor(loss_function="MultiRMSE", **options), "several"),
+        (catboost.CatBoostClassifier(**options), "two"),
+        (catboost.CatBoostClassifier(**options), "three"),
+        (catboost.CatBoostClassifier(grow_policy="Depthwise", **options), "twelve"),
+        (catboost.CatBoostRanker(**options), "three"),
+    ]
+    for model, name in made:
+        groups = {"group_id": np.arange(ROWS) // 52} if isinstance(model, catboost.CatBoostRanker) else {}
+        model.fit(table, target[name], cat_features=NAMES[:3] if kind == "coded" else None, **groups)
+        kept = stored(model, lambda path, model=model: loaded(type(model)(), path), "cbm")
+        yield f"{type(model).__name__} {name}", kept, "catboost", table
 
 
 def forms(table: pd.DataFrame) -> Iterator[tuple[str, Any]]:
@@ -220,7 +242,11 @@ def compare(method: Any, rows: Any, params: dict[str, bool]) -> tuple[int, list[
 def found() -> Iterator[dict[str, Any]]:
     """Yield what is found for each model, method and form of the rows."""
     rowwise, methods = worker("rowwise"), worker("methods")
-    kinds = (xgboost_boosters, xgboost_estimators, lightgbm_boosters, lightgbm_estimators)
+    kinds = (
+        *(xgboost_boosters, xgboost_estimators),
+        *(lightgbm_boosters, lightgbm_estimators),
+        catboost_models,
+    )
     for (kind, table), make in itertools.product(tables().items(), kinds):
         for label, model, loader, rows in make(table, targets(table), kind):
             for name in sorted(rowwise.METHODS):
@@ -236,7 +262,7 @@ def found() -> Iterator[dict[str, Any]]:
                     case = f"{kind} {label} {name} {params} {form}"
                     try:
                         same, different = compare(method, given, params)
-                    except (ValueError, xgboost.core.XGBoostError) as error:
+                    except (ValueError, xgboost.core.XGBoostError, catboost.CatBoostError) as error:
                         yield {"case": case, "refused": str(error).partition("\n")[0]}
                         continue
                     said = rowwise.rowwise(model, name)
