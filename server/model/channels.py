@@ -10,6 +10,7 @@ from typing import Any
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.model.batch import Call, Result, rows
 from server.model.channel import ENDED, HELD, Channel
+from server.model.deadlines import Deadlines
 from server.model.readiness import Readiness
 from server.model.waiting import Waiting
 from server.tally import Tally
@@ -20,7 +21,8 @@ NOT_LOADED = "the model is not loaded; send the request again when /health/statu
 class Channels:
     """Channels to the processes of the model; whichever has room gets the next batch.
 
-    Nothing is waited for to fill a batch: it holds what came in while the model was busy.
+    Nothing is waited for to fill a batch: it holds what came in while the model was busy, and what the event loop found
+    together with it. A batch costs the model's process, and wakes up both, as much as a call: the fewer, the better.
 
     Args:
         most_rows: how many rows a batch may have.
@@ -37,6 +39,8 @@ class Channels:
         # Where several processes send batches, the model has the next one from another of them.
         self._most_held = HELD if waiting.processes == 1 else 1
         self._waiting = Waiting(most_rows)
+        self._passing = False
+        self._deadlines = Deadlines(seconds, self._expire)
         self._channels: list[Channel] = []
         self._methods: dict[str, str] = {}
         self._batched: frozenset[str] = frozenset()
@@ -56,7 +60,7 @@ class Channels:
         """
         self._methods = methods
         self._batched = frozenset(batched)
-        channel = Channel(sock, self._waiting.halve, self._pass_on)
+        channel = Channel(sock, self._waiting.halve, self._pass_on_soon)
         await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=sock)
         self._channels.append(channel)
         self.readiness.set(True)
@@ -74,14 +78,13 @@ class Channels:
             raise NotReady(NOT_LOADED)
         self.admit()
         method = self._methods[role]
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Result] = loop.create_future()
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         count = rows(header, values) if method in self._batched else 0
         call = Call({**header, "method": method}, values, answer, count)
         self._tally.add(1)
-        timer = loop.call_later(self._seconds, self._expire, call)
+        self._deadlines.add(call)
         self._waiting.add(call)
-        self._pass_on()
+        self._pass_on_soon()
         try:
             return await answer
         except asyncio.CancelledError:
@@ -89,7 +92,7 @@ class Channels:
             self._drop(call)
             raise
         finally:
-            timer.cancel()
+            self._deadlines.remove(call)
             self._tally.add(-1)
 
     def admit(self) -> None:
@@ -125,8 +128,15 @@ class Channels:
         for channel in self._channels:
             channel.drop(call)
 
+    def _pass_on_soon(self) -> None:
+        """Send what waits when the event loop has taken in all that it found."""
+        if not self._passing:
+            self._passing = True
+            asyncio.get_running_loop().call_soon(self._pass_on)
+
     def _pass_on(self) -> None:
         """Send what waits to whichever process has the most room."""
+        self._passing = False
         if not all(channel.open for channel in self._channels):
             self._channels = [channel for channel in self._channels if channel.open]
             if not self._channels:

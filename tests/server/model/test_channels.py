@@ -69,8 +69,24 @@ async def values(calls):
 
 async def busy(channels, process):
     """Return the process's first two calls, which came alone, and have others wait."""
-    calls = calling(channels, 1) + calling(channels, 2)
-    return calls, [await process.next(), await process.next()]
+    calls, held = [], []
+    for number in (1, 2):
+        calls += calling(channels, number)
+        held.append(await process.next())
+    return calls, held
+
+
+def test_what_comes_in_at_once_is_answered_together():
+    async def run():
+        async with connected() as (channels, process):
+            calls = calling(channels, 1, 2, 3)
+            header, (rows,) = await process.next()
+            await process.answer(header, rows * 10)
+            return rows.tolist(), await values(calls)
+
+    together, answers = asyncio.run(run())
+    assert together == [[1.0], [2.0], [3.0]]
+    assert answers == [[[10.0]], [[20.0]], [[30.0]]]
 
 
 def test_what_waits_while_the_model_is_busy_is_answered_together():
