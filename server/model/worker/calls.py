@@ -44,30 +44,31 @@ class Calls:
                     return connection, header, values
 
     def _take_in(self) -> None:
-        """Receive all that has come, and something if nothing is held."""
-        wait = 0 if any(self._held.values()) else None
+        """Receive what has come, and something if nothing is held."""
         while True:
-            events = self._poll.poll(wait)
-            if not events:
-                return
-            for descriptor, _ in events:
+            for descriptor, _ in self._poll.poll(0 if any(self._held.values()) else None):
                 if descriptor == self._control.fileno():
                     raise EOFError
                 self._receive(self._by_descriptor[descriptor])
-            wait = 0
+            if any(self._held.values()):
+                return
 
     def _receive(self, connection: Connection) -> None:
-        try:
-            header, values = connection.receive()
-        except (EOFError, ConnectionResetError):
-            self._leave(connection)
-            return
+        """Receive a frame, and those that came with it."""
         held = self._held[connection]
-        if CANCEL not in header:
-            held[header["id"]] = header, values
-        elif held.pop(header[CANCEL], None):
-            # Every call gets one answer. One that is not held has been answered.
-            connection.send(wire.pack({"event": "cancelled", "id": header[CANCEL]}, []))
+        while True:
+            try:
+                header, values = connection.receive()
+            except (EOFError, ConnectionResetError):
+                self._leave(connection)
+                return
+            if CANCEL not in header:
+                held[header["id"]] = header, values
+            elif held.pop(header[CANCEL], None):
+                # Every call gets one answer. One that is not held has been answered.
+                connection.send(wire.pack({"event": "cancelled", "id": header[CANCEL]}, []))
+            if not connection.waits:
+                return
 
     def _leave(self, connection: Connection) -> None:
         """Forget one of the server's processes, which is gone with its calls."""

@@ -19,6 +19,13 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        # What has come of the next frames.
+        self._rest = bytearray()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a part of the next frame has come with the last one."""
+        return bool(self._rest)
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""
@@ -26,9 +33,15 @@ class Connection:
 
     def receive(self) -> Frame:
         """Return the next frame's header and values. Raises EOFError when the other end is gone."""
-        header_size, body_size = wire.PREFIX.unpack(self._exactly(wire.PREFIX.size))
-        header = json.loads(bytes(self._exactly(header_size)))
-        return header, wire.unpack(header, self._exactly(body_size))
+        data = self._at_least(wire.PREFIX.size, self._rest)
+        header_size, body_size = wire.PREFIX.unpack_from(data)
+        body = wire.PREFIX.size + header_size
+        end = body + body_size
+        data = self._at_least(end, data)
+        self._rest = data[end:]
+        view = memoryview(data)
+        header = json.loads(bytes(view[wire.PREFIX.size : body]))
+        return header, wire.unpack(header, view[body:end])
 
     def send(self, frame: list[wire.Buffer]) -> None:
         """Write a frame."""
@@ -49,9 +62,23 @@ class Connection:
         """Close this end."""
         self._sock.close()
 
-    def _exactly(self, size: int) -> bytearray:
+    def _at_least(self, size: int, data: bytearray) -> bytearray:
+        """Return ``data`` with what comes behind it, until it has so many bytes; a small frame takes one call."""
+        while len(data) < size:
+            if size - len(data) <= SMALL:
+                received = self._sock.recv(SMALL)
+                if not received:
+                    raise EOFError
+                data += received
+            else:
+                data = self._grown(data, size)
+        return data
+
+    def _grown(self, data: bytearray, size: int) -> bytearray:
+        """Return ``data`` with what comes behind it in a buffer of exactly so many bytes."""
         buffer = bytearray(size)
-        view = memoryview(buffer)
+        buffer[: len(data)] = data
+        view = memoryview(buffer)[len(data) :]
         while view:
             received = self._sock.recv_into(view)
             if received == 0:

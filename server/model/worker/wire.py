@@ -1,8 +1,8 @@
 """Frames between the server and the model's process: a JSON header and raw buffers, never pickle.
 
 A frame is 12 bytes (header length as uint32, body length as uint64, little endian), the header as
-UTF-8 JSON, then the body: the values' buffers one after the other. A value is described in the
-header by one of
+UTF-8 JSON, with spaces so that the body begins at a multiple of 16 bytes, as arrays want it, then the body: the values'
+buffers one after the other. A value is described in the header by one of
 
     {"kind": "array", "dtype": "<f8", "shape": [2, 4], "size": 64}   C order, little endian: numbers, booleans, times
     {"kind": "json", "size": n}                                      UTF-8 JSON; NaN and Infinity may occur
@@ -21,6 +21,7 @@ from typing import Any, Union
 import numpy as np
 
 PREFIX = struct.Struct("<IQ")
+ALIGNMENT = 16
 RAW_KINDS = "biufmM"
 
 Buffer = Union[bytes, bytearray, memoryview]
@@ -61,6 +62,7 @@ def pack(header: dict[str, Any], values: list[Any]) -> list[Buffer]:
     """Return a frame as the buffers to write, ``header`` getting the descriptions of ``values``."""
     described = [describe(value) for value in values]
     text = json.dumps({**header, "values": [description for description, _ in described]}).encode()
+    text += b" " * (-(PREFIX.size + len(text)) % ALIGNMENT)
     body = [buffer for _, buffer in described]
     return [PREFIX.pack(len(text), sum(memoryview(buffer).nbytes for buffer in body)) + text, *body]
 

@@ -6,6 +6,7 @@ import itertools
 import select
 import socket
 
+import numpy as np
 import pytest
 
 from server.model.worker import wire
@@ -75,3 +76,12 @@ def test_several_processes_of_the_server_take_turns():
             calls.next()
     for sock in itertools.chain(*pairs):
         sock.close()
+
+
+def test_an_array_can_be_written_and_is_aligned_whatever_came_before_it(ends):
+    server, calls, _ = ends
+    for number in range(20):
+        server.send(wire.pack({"id": number, "x": "y" * number}, [np.arange(3.0), np.arange(20_000.0)]))
+        for value in calls.next()[2]:
+            assert value.flags.writeable
+            assert value.flags.aligned
