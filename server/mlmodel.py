@@ -55,6 +55,12 @@ class Schema:
         return names if names and len(names) == len(entries) else None
 
     @cached_property
+    def kind(self) -> str | None:
+        """The scalar type that all columns have, or None where they differ or one has another type."""
+        kinds = {column.type if isinstance(column.type, str) else None for column in self.columns}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @cached_property
     def distinct(self) -> bool:
         """Whether no two columns or tensors have the same name."""
         return self.names is None or len(set(self.names)) == len(self.names)

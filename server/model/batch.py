@@ -13,7 +13,7 @@ import numpy as np
 KINDS = "biuf"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Result:
     """What the model returned: ``value`` is an ndarray, rows as lists, a str, bytes or a dict."""
 

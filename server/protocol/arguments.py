@@ -17,7 +17,7 @@ from server.protocol.order import order, unnamed, width
 from server.protocol.payload import as_table, is_table
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Arguments:
     """What the model's process makes the argument of (server.model.worker.argument).
 
@@ -115,7 +115,7 @@ def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
     frame = xtype == "DataFrame"
     if _in_order(request, inputs, frame):
         # As most requests are: nothing has to be looked for.
-        block = columns.block(inputs.columns, request.values)
+        block = columns.block(inputs, request.values)
         if block is not None:
             return Arguments("frame", [block], inputs.names) if frame else Arguments("array", [block])
     if frame and inputs.names and request.names is None:
@@ -130,7 +130,7 @@ def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
         array = values
         if positions != list(range(array.shape[1])):
             array = array[:, positions]
-        block = columns.block(schema, array)
+        block = columns.block(Schema(tuple(schema)), array)
         if block is not None:
             return Arguments("frame", [block], names) if frame else Arguments("array", [block])
         cells = array.T.tolist()

@@ -5,13 +5,12 @@ Whatever a column's type cannot hold is refused; what is taken for what is in ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from server.errors import BadData
-from server.mlmodel import Column
+from server.mlmodel import Column, Schema
 from server.protocol.nested import fit
 from server.protocol.scalars import FLOATS, INTEGERS, Misfit
 
@@ -20,26 +19,21 @@ NUMBERS = {**FLOATS, **INTEGERS}
 CONVERTED = {"binary", "datetime"}
 
 
-def block(columns: Sequence[Column], array: np.ndarray) -> np.ndarray | None:
+def block(schema: Schema, array: np.ndarray) -> np.ndarray | None:
     """Return a 2-D array of numbers as the one dtype of all its columns, or None where there is no such dtype.
 
     Raises:
         BadData: a number does not fit its column's type.
     """
-    kind = columns[0].type
-    if (
-        not isinstance(kind, str)
-        or array.dtype.kind not in "iuf"
-        or any(each.type != kind for each in columns)
-    ):
+    dtype = NUMBERS.get(schema.kind or "")
+    if dtype is None or array.dtype.kind not in "iuf":
         return None
-    dtype = NUMBERS.get(kind)
-    if dtype is None:
-        return None
+    if array.dtype == dtype:
+        return array
     if dtype == "float64" or _fits(array, dtype):
         return array.astype(dtype, copy=False)
     return np.column_stack(
-        [cells(index, column, array[:, index].tolist()) for index, column in enumerate(columns)]
+        [cells(index, column, array[:, index].tolist()) for index, column in enumerate(schema.columns)]
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 ARRAYS = ("ndarray", "tensor", "tftensor")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Request:
     """What a client sent.
 
@@ -30,7 +30,7 @@ class Request:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """What the model returned: ``values`` is an array, rows as lists, a str, bytes or a dict."""
 

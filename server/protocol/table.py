@@ -36,7 +36,7 @@ def names(what: str, value: Any) -> list[str] | None:
     """Return names of columns, or None where there are none."""
     if value is None or value == []:
         return None
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, list) or set(map(type, value)) != {str}:
         raise BadData(f"{what} is {shown(value)}: it must be a list of strings")
     return value
 
