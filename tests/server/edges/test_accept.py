@@ -164,6 +164,7 @@ def test_a_flood_of_grpc_connections_leaves_those_that_it_has(served, clients):
         time.sleep(WATCHED_SECONDS)
         assert cpu_seconds(process) - before < WATCHED_SECONDS / 5
         assert clients.are_answered()
+        assert len(lines(served)) == 1
     with grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
         assert channel.unary_unary("/seldon.protos.Model/Predict")(SENT, timeout=30)
 
