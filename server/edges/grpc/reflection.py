@@ -66,11 +66,19 @@ def _file(name: str) -> FileDescriptor:
 
 
 def _file_containing(symbol: str) -> FileDescriptor:
+    # A pool does not look for methods by itself.
+    service, _, method = symbol.rpartition(".")
     for pool in _POOLS:
         try:
             return pool.FindFileContainingSymbol(symbol)
         except KeyError:
+            pass
+        try:
+            found = pool.FindServiceByName(service)
+        except KeyError:
             continue
+        if method in found.methods_by_name:
+            return found.file
     raise KeyError(f"symbol {symbol}")
 
 

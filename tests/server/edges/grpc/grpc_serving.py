@@ -69,13 +69,15 @@ class Application:
 class Edge:
     """A server in a thread of its own."""
 
-    def __init__(self, kind: str, limits: dict[str, float]) -> None:
+    def __init__(self, kind: str, limits: dict[str, float], methods: dict[str, Method] | None = None) -> None:
         self.kind = kind
         self.application = Application()
         self._limits = {"max_connections": 100, "idle_seconds": 30, "read_seconds": 30, "drain": 30, **limits}
         self._sock = listen("127.0.0.1", 0)
         self.port = self._sock.getsockname()[1]
-        self._loop = uvloop.new_event_loop()
+        unary, streaming = self.application.unary, self.application.stream
+        self._methods = methods or {UNARY: Method(unary=unary), STREAM: Method(streaming=streaming)}
+        self.loop = uvloop.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -90,7 +92,7 @@ class Edge:
         """Ask the server to end."""
         if self._thread.is_alive():
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stop.set)
+                self.loop.call_soon_threadsafe(self._stop.set)
 
     def ended(self, seconds: float = 30) -> bool:
         """Return whether the server has ended after these seconds or before."""
@@ -117,15 +119,13 @@ class Edge:
         return grpc.insecure_channel(f"127.0.0.1:{self.port}", options=listed)
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, self._sock:
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner, self._sock:
             runner.run(self._serve_by_grpcio() if self.is_grpcio else self._serve())
 
     async def _serve(self) -> None:
         limits = dict(self._limits)
         drain = limits.pop("drain")
-        application = self.application
-        methods = {UNARY: Method(unary=application.unary), STREAM: Method(streaming=application.stream)}
-        shared = shared_by(methods, int(limits.pop("max_message", MAX_MESSAGE)), **limits)
+        shared = shared_by(self._methods, int(limits.pop("max_message", MAX_MESSAGE)), **limits)
         self._ready.set()
         await run(shared, self._sock, self._stop, drain)
 
@@ -159,9 +159,12 @@ class Edge:
 
 
 @contextmanager
-def serving_grpc(kind: str, **limits: float) -> Iterator[Edge]:
-    """Serve by ``kind``, "lean" or "grpcio"; ``limits`` are those of connections, ``max_message`` and ``drain`` seconds."""
-    edge = Edge(kind, limits)
+def serving_grpc(kind: str, methods: dict[str, Method] | None = None, **limits: float) -> Iterator[Edge]:
+    """Serve by ``kind``, "lean" or "grpcio"; ``limits`` are those of connections, ``max_message`` and ``drain`` seconds.
+
+    With ``methods`` the lean one serves these instead of the application's.
+    """
+    edge = Edge(kind, limits, methods)
     try:
         yield edge
     finally:
