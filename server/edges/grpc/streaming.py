@@ -33,6 +33,7 @@ class StreamingCall(Call):
     def begin(self) -> None:
         """Take the head, and begin at once."""
         super().begin()
+        self.deadline = NEVER
         if not self._over:
             self.run(self._answer)
 

@@ -52,6 +52,11 @@ class Output:
         self.writable = True
         self.unsent = 0
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes the transport has that the system has not taken."""
+        return self._transport.get_write_buffer_size()
+
     def write(self, part: bytes) -> None:
         """Write frames, with all others of this turn."""
         if not self._parts:
