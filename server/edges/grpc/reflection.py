@@ -17,7 +17,7 @@ from server.protocol.proto.standard import POOL, ServerReflectionRequest, Server
 
 # The two have the same messages under different names.
 NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
-_POOLS: tuple[DescriptorPool, ...] = (DESCRIPTOR.pool, POOL)
+_POOLS: tuple[DescriptorPool, ...] = (POOL, DESCRIPTOR.pool)
 
 
 class Reflection:
