@@ -30,7 +30,8 @@ RUN mkdir /opt/python
 FROM uv AS interpreters-managed
 ARG PYTHONS="3.14 3.15"
 ARG NOT_COMPILED
-# uv knows the newest build of each minor version, and its checksum. Its lock files are for anybody to write to.
+# uv knows the newest build of each minor version, and its checksum. Those builds are writable for their group, and uv's
+# lock files for anybody.
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \
     if [ -f /run/secrets/ca.crt ]; then export SSL_CERT_FILE=/run/secrets/ca.crt; fi \
     && mkdir /opt/python \
@@ -39,6 +40,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \
         || uv python install --no-bin "${python}" || exit 1; \
     done \
     && rm -rf /opt/python/.[a-z]* \
+    && chmod -R u=rwX,go=rX /opt/python \
     && for python in /opt/python/cpython-*.*.*/bin/python3.??; do \
         test ! -x "${python}" || "${python}" -m compileall -q --invalidation-mode unchecked-hash -x "${NOT_COMPILED}" \
             "$("${python}" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || exit 1; \
@@ -76,7 +78,8 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \
     && uv venv --quiet --python '>=3.11,<3.13' /opt/server \
     && uv pip install --quiet --python /opt/server --require-hashes --no-build --requirements build.txt \
     && uv pip install --quiet --python /opt/server --require-hashes --no-build-isolation --requirements requirements.txt \
-    && rm -rf /opt/server/.lock /opt/python/.[a-z]*
+    && rm -rf /opt/server/.lock /opt/python/.[a-z]* \
+    && chmod -R u=rwX,go=rX /opt/python
 COPY server server
 RUN packages=$(/opt/server/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
     && cp -R server "${packages}/" \

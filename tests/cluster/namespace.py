@@ -48,14 +48,14 @@ class Namespace:
     def until(self, what: str, holds: Callable[[], bool]) -> None:
         wait(what, holds, SECONDS)
 
-    def termination_messages(self) -> str:
-        """What `kubectl describe` shows of why containers ended."""
+    def reasons(self) -> str:
+        """What `kubectl describe` shows of why containers ended, or wait to start."""
         found = []
         for pod in self.pods():
             status = pod["status"]
             for container in status.get("initContainerStatuses", []) + status.get("containerStatuses", []):
                 for state in (container.get("state", {}), container.get("lastState", {})):
-                    found.append(state.get("terminated", {}).get("message", ""))
+                    found += [state.get(kind, {}).get("message", "") for kind in ("terminated", "waiting")]
         return "\n".join(found)
 
 

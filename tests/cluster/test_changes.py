@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 REQUEST = read(ROOT / "overlays" / "model").request
 URL = "http://graph-iris-model-model:9000/api/v1.0/predictions"
+NO_IMAGE = f"{os.environ.get('IMAGE', '').partition('@')[0]}@sha256:{'1' * 64}"
 NOWHERE = "http://127.0.0.1:9/"
 
 
@@ -69,6 +71,10 @@ def test_a_rollout_under_load(served: Served) -> None:
     assert load.answered > 0
 
 
+def wrong_image(pod: dict[str, Any]) -> None:
+    pod["containers"][0]["image"] = pod["initContainers"][0]["image"] = NO_IMAGE
+
+
 def wrong_digest(pod: dict[str, Any]) -> None:
     pod["initContainers"][0]["args"][4] = "sha256:" + "1" * 64
 
@@ -86,11 +92,12 @@ def unreachable_index(pod: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [
+        (wrong_image, f'Back-off pulling image "{NO_IMAGE}"'),
         (wrong_digest, f"the pinned one is sha256:{'1' * 64}; nothing of it is kept"),
         (wrong_credentials, "correct the secret of the store's key (AWS_SECRET_ACCESS_KEY)"),
         (unreachable_index, NOWHERE),
     ],
-    ids=["digest", "credentials", "index"],
+    ids=["image", "digest", "credentials", "index"],
 )
 def test_a_change_that_cannot_start_leaves_the_old_pods_serving(
     served: Served, break_it: Callable[[dict[str, Any]], None], said: str
@@ -104,9 +111,7 @@ def test_a_change_that_cannot_start_leaves_the_old_pods_serving(
     try:
         with served.cluster.helper.load(URL, REQUEST) as load:
             namespace.replace(broken)
-            namespace.until(
-                f"a termination message has {said!r}", lambda: said in namespace.termination_messages()
-            )
+            namespace.until(f"a container's message has {said!r}", lambda: said in namespace.reasons())
             assert before <= served.pods()
         assert load.failed == ()
         assert load.answered > 0
