@@ -9,13 +9,23 @@ from pathlib import Path
 import uv
 
 
-def sync(project: Path, environment: Path) -> subprocess.CompletedProcess[str]:
+def sync(project: Path, environment: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Install what the lock of ``project`` says into ``environment``; warm it takes a fraction of a second.
 
+    ``options`` are uv's beside those that it gets in any case.
     Return how uv ended: with 0, or saying on standard error why it cannot.
     """
     return subprocess.run(
-        [uv.find_uv_bin(), "sync", "--quiet", "--locked", "--compile-bytecode", "--project", project],
+        [
+            uv.find_uv_bin(),
+            "sync",
+            "--quiet",
+            "--locked",
+            "--compile-bytecode",
+            "--project",
+            project,
+            *options,
+        ],
         env={
             **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
             "UV_PROJECT_ENVIRONMENT": str(environment),

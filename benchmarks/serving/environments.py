@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,23 +16,43 @@ from gitops.locked import sync
 
 PEERS = ROOT / "benchmarks" / "peers"
 CACHE = ROOT / ".cache" / "bench"
+_IMAGE_PYTHON = re.compile(r"^ARG BASE_IMAGE=\S*/python:(?P<version>\d+\.\d+)", re.MULTILINE)
 # MLServer's runtime for scikit-learn reads this format only.
 _JOBLIB = "import sys, joblib, skops.io; joblib.dump(skops.io.load(sys.argv[1]), sys.argv[2])"
+
+
+@cache
+def server() -> Path:
+    """Return the interpreter of the server: the image's Python with what the image holds.
+
+    Raises:
+        BenchFailed: it cannot be made.
+    """
+    minor = _IMAGE_PYTHON.search((ROOT / "Dockerfile").read_text())
+    if minor is None:
+        raise BenchFailed(
+            f"{ROOT / 'Dockerfile'} names no image of Python: BASE_IMAGE must be one, python:3.…"
+        )
+    environment = CACHE / "server"
+    interpreter = _installed(
+        "the server", ROOT, environment, "--no-default-groups", "--python", minor["version"]
+    )
+    _run([str(interpreter), "-m", "compileall", "-q", "server"])
+    return interpreter
 
 
 @cache
 def ours() -> Path:
     """Return the folder of the model's environment, as an init container of the pod makes it.
 
-    The server's code is compiled for its own Python and for the model's, as in the image.
+    The code of the model's process is compiled, as in the image.
 
     Raises:
         BenchFailed: it cannot be made.
     """
     folder = CACHE / "environment"
-    _run([sys.executable, "-m", "server", "environment", str(MODEL), str(folder)])
-    for interpreter in (sys.executable, str(folder / "current" / "bin" / "python")):
-        _run([interpreter, "-m", "compileall", "-q", "server"])
+    _run([str(server()), "-m", "server", "environment", str(MODEL), str(folder)])
+    _run([str(folder / "current" / "bin" / "python"), "-m", "compileall", "-q", "server/model/worker"])
     return folder
 
 
@@ -43,10 +63,13 @@ def python(peer: str) -> Path:
     Raises:
         BenchFailed: uv cannot install it; the message holds its own words.
     """
-    environment = CACHE / peer
-    done = sync(PEERS / peer, environment)
+    return _installed(peer, PEERS / peer, CACHE / peer)
+
+
+def _installed(name: str, project: Path, environment: Path, *options: str) -> Path:
+    done = sync(project, environment, *options)
     if done.returncode != 0:
-        raise BenchFailed(f"{peer} cannot be installed from {PEERS / peer}:\n{done.stderr.strip()}")
+        raise BenchFailed(f"{name} cannot be installed from {project}:\n{done.stderr.strip()}")
     return environment / "bin" / "python"
 
 

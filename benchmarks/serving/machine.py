@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.budget import available
-from benchmarks.serving.environments import PEERS, ours
+from benchmarks.serving.environments import PEERS, ours, server
 from benchmarks.serving.load import h2load
 from benchmarks.serving.rows import ROOT
 from gitops import wrapper
@@ -28,16 +28,17 @@ _LOCKS = {
 def machine() -> list[tuple[str, str]]:
     """Return names and values: processor, cores, memory, kernel and Pythons."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    model = subprocess.run(
-        [ours() / "current" / "bin" / "python", "--version"], capture_output=True, text=True, check=True
-    )
+    pythons = [
+        subprocess.run([each, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        for each in (server(), ours() / "current" / "bin" / "python")
+    ]
     return [
         ("processor", processor(Path("/proc/cpuinfo").read_text())),
         ("cores", str(available())),
         ("memory", f"{memory:.0f} GiB"),
         ("kernel", f"{platform.system()} {platform.release()} {platform.machine()}"),
-        ("Python of this server", platform.python_version()),
-        ("Python of its model", model.stdout.split()[-1]),
+        ("Python of this server, as in its image", pythons[0]),
+        ("Python of its model", pythons[1]),
         ("load generator", version([h2load(), "--version"])),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 
 from benchmarks.serving import environments
@@ -21,7 +20,7 @@ def server(name: str, xtype: str = NDARRAY, service_type: str = "MODEL") -> Peer
 
     def command(ports: Ports) -> Command:
         return Command(
-            [sys.executable, "-m", "server", "serve", "--environment", str(environments.ours())],
+            [str(environments.server()), "-m", "server", "serve", "--environment", str(environments.ours())],
             {
                 "PYTHONPATH": str(ROOT),
                 "SERVER_HOST": HOST,
