@@ -8,9 +8,13 @@ import http.client
 import json
 import sys
 import threading
+import time
 import urllib.parse
 
 THREADS = 4
+PAUSE_SECONDS = 0.05
+# Something between here and the cluster may close a connection on which nothing is said.
+BEAT_SECONDS = 20
 
 
 def main() -> None:
@@ -18,6 +22,11 @@ def main() -> None:
     ended = threading.Event()
     answered: list[int] = []
     failed: list[str] = []
+
+    def fail(why: str) -> None:
+        failed.append(why)
+        # What is refused at once would be asked again at once.
+        time.sleep(PAUSE_SECONDS)
 
     def ask() -> None:
         while not ended.is_set():
@@ -29,13 +38,18 @@ def main() -> None:
                 if answer.status == 200:
                     answered.append(1)
                 else:
-                    failed.append(f"{answer.status} {text[:200]!r}")
+                    fail(f"{answer.status} {text[:200]!r}")
             except (OSError, http.client.HTTPException) as error:
-                failed.append(repr(error))
+                fail(repr(error))
             finally:
                 connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(THREADS)]
+    def beat() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+
+    threads = [threading.Thread(target=beat), *(threading.Thread(target=ask) for _ in range(THREADS))]
     for thread in threads:
         thread.start()
     sys.stdin.read()
