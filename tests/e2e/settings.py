@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gitops.image import digest, is_digest
+from gitops.image import NAME, digest, is_digest, ours
 from tests.e2e.errors import E2eError
 
 _POD = "pod"
@@ -55,6 +55,10 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 
 def _check_image(name: str, reference: str) -> None:
+    if reference and not ours(reference):
+        raise E2eError(
+            f"{name}={reference}: must be named {NAME}, by which the project's containers are known"
+        )
     if "@" in reference and not is_digest(digest(reference)):
         raise E2eError(f"{name}={reference}: its digest must be sha256: and 64 digits of 0–9 and a–f")
     if reference and "@" not in reference and ":" not in reference.rpartition("/")[2]:

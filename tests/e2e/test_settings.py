@@ -45,14 +45,21 @@ def test_all_that_can_be_set() -> None:
     ("environ", "said"),
     [
         (
-            {"IMAGE": "a/b@sha256:1"},
-            "IMAGE=a/b@sha256:1: its digest must be sha256: and 64 digits of 0–9 and a–f",
+            {"IMAGE": "a/seldon-mlflow-server@sha256:1"},
+            "IMAGE=a/seldon-mlflow-server@sha256:1: its digest must be sha256: and 64 digits of 0–9 and a–f",
         ),
         (
-            {"NEXT_IMAGE": "registry.test:5000/b"},
-            "NEXT_IMAGE=registry.test:5000/b: name it by digest, as in registry/name@sha256:…, or by tag",
+            {"NEXT_IMAGE": "registry.test:5000/seldon-mlflow-server"},
+            "NEXT_IMAGE=registry.test:5000/seldon-mlflow-server: name it by digest, as in registry/name@sha256:…, or by tag",
         ),
-        ({"IMAGE": "a:1", "NEXT_IMAGE": "a:1"}, "NEXT_IMAGE is IMAGE: must be another one, to roll out"),
+        (
+            {"IMAGE": "a/server:1"},
+            "IMAGE=a/server:1: must be named seldon-mlflow-server, by which the project's containers are known",
+        ),
+        (
+            {"IMAGE": "seldon-mlflow-server:1", "NEXT_IMAGE": "seldon-mlflow-server:1"},
+            "NEXT_IMAGE is IMAGE: must be another one, to roll out",
+        ),
         ({"STORE": "s3"}, "STORE=s3: must be pod (the example models in a pod) or not set"),
         ({"INDEX": "1"}, "INDEX=1: must be pod (the wheels of the locks in a pod) or not set"),
         (
@@ -64,7 +71,7 @@ def test_all_that_can_be_set() -> None:
             "INGRESS_URL=http://a/seldon: must be http://HOST:PORT or https://HOST, without a path",
         ),
     ],
-    ids=["digest", "no tag", "same image", "store", "index", "no scheme", "path"],
+    ids=["digest", "no tag", "name", "same image", "store", "index", "no scheme", "path"],
 )
 def test_a_wrong_value_is_refused(environ: dict[str, str], said: str) -> None:
     with pytest.raises(E2eError) as refused:
