@@ -11,6 +11,7 @@ import zlib
 
 import pytest
 
+from server.edges.h2.blocks import literal
 from server.edges.h2.codes import (
     CONTINUATION,
     DATA,
@@ -24,6 +25,7 @@ from server.edges.h2.codes import (
     WINDOW_UPDATE,
     ErrorCode,
 )
+from tests.server.edges.grpc.grpc_serving import HEADERS as FIELDS
 from tests.server.edges.grpc.grpc_serving import MAX_MESSAGE, STREAM, frame, framed, serving_grpc
 
 OK, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = (
@@ -159,27 +161,34 @@ def test_content_types(client, content_type):
     assert client.answer(1).status == (OK, "")
 
 
-def test_a_head_that_comes_again_is_read_again(client):
-    """Of the same bytes after another head has changed the table they stand in."""
-    client.send(client.call(1, x__sent="first"))
-    again = client.head(3, x__sent="first")
-    client.send(again, frame(DATA, END_STREAM, 3, framed(b"")))
-    client.send(client.call(5, x__sent="second"))
-    client.send(client.call(7, x__sent="first"))
-    client.send(client.call(9, x__sent="second"))
-    got = [client.answer(number).headers["x-got"] for number in (1, 3, 5, 7, 9)]
-    assert got == ["first", "first", "second", "first", "second"]
+# What stands for the fields of every call without a table, and for a field that is put into the table or stands in it.
+PLAIN = b"".join(literal(name.encode(), value.encode()) for name, value in FIELDS.items())
+NEWEST = b"\xbe"
 
 
-def test_a_table_that_is_resized_in_a_head_is_resized_each_time(client):
-    client.send(client.call(1, x__sent="first"))
-    client.encoder.header_table_size = 64
-    client.send(client.call(3, x__sent="second"))
-    client.encoder.header_table_size = 4096
-    for number in (5, 7):
-        client.send(client.call(number, x__sent="third"))
-    got = [client.answer(number).headers["x-got"] for number in (1, 3, 5, 7)]
-    assert got == ["first", "second", "third", "third"]
+def put(value):
+    return b"\x40" + literal(b"x-sent", value)[1:]
+
+
+def calls(*blocks):
+    """Return the frames of calls with these blocks of fields."""
+    for number, block in enumerate(blocks):
+        stream = 2 * number + 1
+        yield frame(HEADERS, END_HEADERS, stream, block) + frame(DATA, END_STREAM, stream, framed(b""))
+
+
+def test_a_head_of_the_same_bytes_is_read_by_the_table_of_its_time(client):
+    again = PLAIN + NEWEST
+    client.send(*calls(PLAIN + put(b"first"), again, again, PLAIN + put(b"second"), again, again))
+    got = [client.answer(stream).headers["x-got"] for stream in range(1, 13, 2)]
+    assert got == ["first"] * 3 + ["second"] * 3
+
+
+def test_a_head_that_resizes_the_table_does_so_each_time(ours):
+    # grpcio ends the call only.
+    none, all_ = b"\x20" + PLAIN, b"\x3f\xe1\x1f" + PLAIN
+    ours.send(*calls(none, all_, none, PLAIN + put(b"not kept"), PLAIN + NEWEST))
+    assert ours.goaway().code is ErrorCode.COMPRESSION_ERROR
 
 
 # Compression.
