@@ -16,13 +16,17 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Union
+import sys
+from typing import Any, Callable, Union
 
 import numpy as np
 
 PREFIX = struct.Struct("<IQ")
 ALIGNMENT = 16
 RAW_KINDS = "biufmM"
+LITTLE = sys.byteorder == "little"
+# So many bytes are copied sooner than looked at.
+FEW = 4096
 
 Buffer = Union[bytes, bytearray, memoryview]
 
@@ -31,8 +35,11 @@ def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
     """Return the header's description of a value, and its buffer."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind in RAW_KINDS and value.dtype.itemsize <= 8:
-            value = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).reshape(value.shape)
-            buffer = memoryview(value.reshape(-1).view(np.uint8))
+            if not (LITTLE and value.dtype.isnative and value.flags.c_contiguous):
+                value = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).reshape(value.shape)
+            buffer: Buffer = (
+                value.tobytes() if value.nbytes <= FEW else memoryview(value.reshape(-1).view(np.uint8))
+            )
             return (
                 {"kind": "array", "dtype": value.dtype.str, "shape": list(value.shape), "size": value.nbytes},
                 buffer,
@@ -58,10 +65,20 @@ def plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
-def pack(header: dict[str, Any], values: list[Any]) -> list[Buffer]:
-    """Return a frame as the buffers to write, ``header`` getting the descriptions of ``values``."""
+def dumped(header: dict[str, Any]) -> bytes:
+    """Return a frame's header as it is written."""
+    return json.dumps(header).encode()
+
+
+def pack(
+    header: dict[str, Any], values: list[Any], dumps: Callable[[dict[str, Any]], bytes] = dumped
+) -> list[Buffer]:
+    """Return a frame as the buffers to write, ``header`` getting the descriptions of ``values``.
+
+    ``dumps`` is what writes the header, where there is something better than the standard library.
+    """
     described = [describe(value) for value in values]
-    text = json.dumps({**header, "values": [description for description, _ in described]}).encode()
+    text = dumps({**header, "values": [description for description, _ in described]})
     text += b" " * (-(PREFIX.size + len(text)) % ALIGNMENT)
     body = [buffer for _, buffer in described]
     return [PREFIX.pack(len(text), sum(memoryview(buffer).nbytes for buffer in body)) + text, *body]
