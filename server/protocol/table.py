@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import struct
+from array import array as packed
 from collections.abc import Iterable
 from typing import Any
 
@@ -78,10 +78,9 @@ def _numbers(rows: list[Any]) -> np.ndarray | None:
         width = len(rows[0])
         if set(map(len, rows)) != {width}:
             return None
-        buffer = bytearray(8 * len(cells))
         whole = types == {int}
-        struct.pack_into(f"{len(cells)}{'q' if whole else 'd'}", buffer, 0, *cells)
-    except (TypeError, struct.error, OverflowError):
+        buffer = packed("q" if whole else "d", cells)
+    except (TypeError, OverflowError):
         return None  # A row that is no list, or a number that no array can hold.
     array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
     if len(types) == 2 and not bool((np.abs(array) < EXACT).all()):
