@@ -16,7 +16,7 @@ from tests.cluster.namespace import Namespace
 
 NAME = "helper"
 URL = f"http://{NAME}:8080/"
-LOAD = (Path(__file__).parent / "load.py").read_text()
+LOAD, CALL = ((Path(__file__).parent / name).read_text() for name in ("load.py", "call.py"))
 
 _UNPACK = "import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall('/index', filter='data')"
 # A node may learn of a Service's new pod a moment after it is ready, and a gateway of a new route: it answers with a
@@ -36,18 +36,6 @@ for seconds in (0.5, 1, 2, 4, 8, 16, 0):
         if not seconds or not isinstance(error.reason, ConnectionRefusedError):
             sys.exit(f"{url}: {error.reason}")
     time.sleep(seconds)
-"""
-_ASK_GRPC = """
-import json, sys, grpc
-from google.protobuf.json_format import MessageToJson, Parse
-from server.protocol.proto.prediction_pb2 import SeldonMessage
-with grpc.insecure_channel(sys.argv[1]) as channel:
-    call = channel.unary_unary("/seldon.protos.Seldon/Predict", SeldonMessage.SerializeToString, SeldonMessage.FromString)
-    asked, metadata = Parse(sys.argv[2], SeldonMessage()), list(json.loads(sys.argv[3]).items())
-    try:
-        print(MessageToJson(call(asked, timeout=60, metadata=metadata, wait_for_ready=True)))
-    except grpc.RpcError as error:
-        sys.exit(f"{sys.argv[1]} answers {error.code().name}: {error.details()}")
 """
 
 
@@ -74,7 +62,7 @@ class Helper:
         return json.loads(self.python(_ASK, url, json.dumps(message), json.dumps(not_yet)))
 
     def ask_grpc(self, target: str, message: object, metadata: Mapping[str, str] | None = None) -> Any:
-        return json.loads(self.python(_ASK_GRPC, target, json.dumps(message), json.dumps(metadata or {})))
+        return json.loads(self.python(CALL, target, json.dumps(message), json.dumps(metadata or {})))
 
     @contextmanager
     def load(self, url: str, message: object) -> Iterator[Load]:

@@ -3,17 +3,20 @@
 NODES is a JSON object of the nodes' addresses by name, CALLS a JSON list of pairs of a node and a path.
 """
 
+import asyncio
 import http.server
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 
-import grpc
 from google.protobuf.json_format import MessageToJson, Parse
 
+from server.edges.grpc.head import Method, Reply
+from server.edges.grpc.server import run, shared_by
+from server.edges.listen import listen
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 
 NODES, CALLS = json.loads(os.environ["NODES"]), json.loads(os.environ["CALLS"])
@@ -35,8 +38,17 @@ def metadata() -> bytes:
     return json.dumps({"models": {node: json.loads(ask(node, "/metadata")) for node in NODES}}).encode()
 
 
-def by_grpc(request: SeldonMessage, context: grpc.ServicerContext) -> SeldonMessage:
-    return Parse(predict(MessageToJson(request).encode()), SeldonMessage())
+async def by_grpc(body: bytes, _: Mapping[str, str]) -> Reply:
+    asked = MessageToJson(SeldonMessage.FromString(body)).encode()
+    answered = Parse(await asyncio.to_thread(predict, asked), SeldonMessage())
+    return Reply(answered.SerializeToString())
+
+
+async def serve_grpc() -> None:
+    methods = {"/seldon.protos.Seldon/Predict": Method(unary=by_grpc)}
+    shared = shared_by(methods, 2**24, max_connections=100, idle_seconds=100, read_seconds=30)
+    with listen("0.0.0.0", 5001) as sock:
+        await run(shared, sock, asyncio.Event(), 0)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,15 +83,7 @@ PATHS = {
 
 
 def main() -> None:
-    server = grpc.server(ThreadPoolExecutor(4))
-    handler = grpc.unary_unary_rpc_method_handler(
-        by_grpc, SeldonMessage.FromString, SeldonMessage.SerializeToString
-    )
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler("seldon.protos.Seldon", {"Predict": handler})]
-    )
-    server.add_insecure_port("0.0.0.0:5001")
-    server.start()
+    threading.Thread(target=asyncio.run, args=(serve_grpc(),), daemon=True).start()
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
 
 
