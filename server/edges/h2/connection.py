@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
                 )
             )
         elif shared.draining:
-            self._transport.close()
+            self.leave()
         else:
             self._waits.frame(wanted=True, anew=True)
 
@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
         if self.over:
             return
         if not self._receiver.settled:
-            self._transport.close()
+            self.leave()
             return
         # What the client has sent by now it will have taken for answered: only after the PING it knows.
         self.output.write(goaway(LAST_STREAM, ErrorCode.NO_ERROR, "the server ends"))
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
             self._waits.answered()
 
     def leave(self) -> None:
-        """End the connection with the answers under way, as the client wishes."""
+        """End the connection with the answers under way, or now where there are none."""
         self._leaving = True
         self._end_if_done()
 

@@ -570,6 +570,17 @@ def test_a_client_that_says_that_it_goes_gets_its_answers(edge):
         client.wait(lambda: False, closed=True)
 
 
+def test_a_client_that_says_that_it_goes_gets_large_answers_whole(edge, caplog):
+    with edge.connect(receive_buffer=4096, initial_window_size=2**30) as client:
+        client.send(frame(WINDOW_UPDATE, 0, 0, number(2**30)), client.call(1, b"large:900000"))
+        client.send(client.call(3, b"large:9000000"), frame(GOAWAY, 0, 0, bytes(8)))
+        time.sleep(0.5)
+        assert len(client.answer(1).message) == 900_000
+        assert len(client.answer(3).message) == 9_000_000
+        client.wait(lambda: False, closed=True)
+    assert not caplog.records
+
+
 # The server's end.
 
 
