@@ -14,7 +14,7 @@ import pytest
 
 from gitops import __main__ as command
 from gitops.seal.certificate import FILE
-from gitops.seal.secrets import STORE
+from gitops.seal.secrets import PULL, STORE
 from tests.gitops.seal.keys import KeyPair
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def test_one_message_and_nothing_changed(
     said: str,
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
-    for value in STORE.values:
+    for value in (*PULL.values, *STORE.values):
         monkeypatch.delenv(value.name, raising=False)
     before = files(root)
     assert command.main(arguments) == status
