@@ -64,7 +64,15 @@ def confirm(found: Context, settings: Settings, report: Report, ask: Callable[[s
     elif ask is None:
         raise E2eError(f"no terminal to confirm the context at: set CONFIRM={found.name} if it is the one")
     elif (
-        ask(f"Run there, in a namespace of its own? Type the context's name ({found.name}): ").strip()
+        _answer(ask, f"Run there, in a namespace of its own? Type the context's name ({found.name}): ")
         != found.name
     ):
         raise E2eError(f"the context {found.name} was not confirmed; nothing was done")
+
+
+def _answer(ask: Callable[[str], str], question: str) -> str:
+    """Return what a person answers, nothing at Ctrl-D."""
+    try:
+        return ask(question).strip()
+    except EOFError:
+        return ""

@@ -15,6 +15,10 @@ CONTEXT = Context("kind-kind", "https://127.0.0.1:6443")
 SHOWN = "context kind-kind (https://127.0.0.1:6443)\n"
 
 
+def ctrl_d(_: str) -> str:
+    raise EOFError
+
+
 def test_the_current_context_is_read_as_kubectl_shows_it() -> None:
     shown = {
         "current-context": "kind-kind",
@@ -59,8 +63,9 @@ def test_a_context_is_shown_and_confirmed(settings: Settings, ask: Ask) -> None:
             "no terminal to confirm the context at: set CONFIRM=kind-kind if it is the one",
         ),
         (Settings(), lambda _: "y", "the context kind-kind was not confirmed; nothing was done"),
+        (Settings(), ctrl_d, "the context kind-kind was not confirmed; nothing was done"),
     ],
-    ids=["another", "no terminal", "not confirmed"],
+    ids=["another", "no terminal", "not confirmed", "Ctrl-D"],
 )
 def test_a_context_that_nobody_confirms_is_left_alone(settings: Settings, ask: Ask, said: str) -> None:
     out = io.StringIO()
