@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from gitops.image import NAME, digest, is_digest, ours
 from tests.e2e.errors import E2eError
 
 _POD = "pod"
+# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         index_in_pod=_in_pod(environ, "INDEX", "the wheels of the locks in a pod"),
         ingress_url=_url(environ.get("INGRESS_URL", "")),
         context=environ.get("CONFIRM", ""),
-        keep=bool(environ.get("KEEP")),
-        ci=bool(environ.get("CI")),
+        keep=_flag(environ, "KEEP"),
+        ci=_flag(environ, "CI"),
     )
 
 
@@ -61,7 +64,11 @@ def _check_image(name: str, reference: str) -> None:
         )
     if "@" in reference and not is_digest(digest(reference)):
         raise E2eError(f"{name}={reference}: its digest must be sha256: and 64 digits of 0–9 and a–f")
-    if reference and "@" not in reference and ":" not in reference.rpartition("/")[2]:
+    if (
+        reference
+        and "@" not in reference
+        and not _TAG.fullmatch(reference.rpartition("/")[2].partition(":")[2])
+    ):
         raise E2eError(f"{name}={reference}: name it by digest, as in registry/name@sha256:…, or by tag")
 
 
@@ -72,8 +79,19 @@ def _in_pod(environ: Mapping[str, str], name: str, meaning: str) -> bool:
     return value == _POD
 
 
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    """Return whether it is set: CI=false, as some tools want it, is not."""
+    return environ.get(name, "").lower() not in ("", "0", "false", "no")
+
+
 def _url(text: str) -> str:
-    parts = urlsplit(text)
+    refused = E2eError(f"INGRESS_URL={text}: must be http://HOST:PORT or https://HOST, without a path")
+    try:
+        parts = urlsplit(text)
+        # Read for its check: urlsplit itself takes any.
+        _ = parts.port
+    except ValueError as error:
+        raise refused from error
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
-        raise E2eError(f"INGRESS_URL={text}: must be http://HOST:PORT or https://HOST, without a path")
+        raise refused
     return text.rstrip("/")

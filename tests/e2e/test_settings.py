@@ -41,6 +41,11 @@ def test_all_that_can_be_set() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["", "0", "false", "False"])
+def test_what_is_said_to_be_off_is_off(value: str) -> None:
+    assert read({"CI": value, "KEEP": value}) == Settings()
+
+
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
@@ -51,6 +56,18 @@ def test_all_that_can_be_set() -> None:
         (
             {"NEXT_IMAGE": "registry.test:5000/seldon-mlflow-server"},
             "NEXT_IMAGE=registry.test:5000/seldon-mlflow-server: name it by digest, as in registry/name@sha256:…, or by tag",
+        ),
+        (
+            {"IMAGE": "seldon-mlflow-server: next"},
+            "IMAGE=seldon-mlflow-server: next: name it by digest, as in registry/name@sha256:…, or by tag",
+        ),
+        (
+            {"INGRESS_URL": "http://[::1:8080"},
+            "INGRESS_URL=http://[::1:8080: must be http://HOST:PORT or https://HOST, without a path",
+        ),
+        (
+            {"INGRESS_URL": "http://localhost:80800"},
+            "INGRESS_URL=http://localhost:80800: must be http://HOST:PORT or https://HOST, without a path",
         ),
         (
             {"IMAGE": "a/server:1"},
@@ -71,7 +88,10 @@ def test_all_that_can_be_set() -> None:
             "INGRESS_URL=http://a/seldon: must be http://HOST:PORT or https://HOST, without a path",
         ),
     ],
-    ids=["digest", "no tag", "name", "same image", "store", "index", "no scheme", "path"],
+    ids=[
+        *("digest", "no tag", "no such tag", "no address", "no port", "name", "same image", "store", "index"),
+        *("no scheme", "path"),
+    ],
 )
 def test_a_wrong_value_is_refused(environ: dict[str, str], said: str) -> None:
     with pytest.raises(E2eError) as refused:
