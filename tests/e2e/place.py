@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,16 +37,33 @@ def own_namespace(name: str, level: str, keep: bool, report: Report, log: TextIO
     try:
         namespaces.create(name, level)
         report.say(f"namespace {name}, which enforces Pod Security {level}")
-        yield Namespace(name)
-    except (E2eError, ClusterError, GitopsError):
-        print_diagnosis(Namespace(name), log)
-        raise
+        try:
+            yield Namespace(name)
+        except (E2eError, ClusterError, GitopsError):
+            print_diagnosis(Namespace(name), log)
+            raise
     finally:
         if keep:
             report.say(f"kept, since KEEP is set; to remove it: kubectl delete namespace {name}")
         else:
             report.say(f"removing the namespace {name}")
-            namespaces.remove(name)
+            _remove(name, log)
+
+
+def _remove(name: str, log: TextIO) -> None:
+    """Remove the namespace; where that fails after another error, that one is the one to raise.
+
+    Raises:
+        E2eError: it cannot be removed, and nothing else was wrong.
+    """
+    before = sys.exc_info()[1]
+    try:
+        namespaces.remove(name)
+    except ClusterError as error:
+        said = f"the namespace {name} is not removed ({error}); to remove it: kubectl delete namespace {name}"
+        if before is None:
+            raise E2eError(said) from error
+        print(said, file=log)
 
 
 def prepare(
