@@ -20,6 +20,9 @@ INTERVAL_SECONDS = 2.0
 SEEN_SECONDS = 120.0
 # A pull that is tried again, a secret that was not there yet, a node that is being added.
 TROUBLE_SECONDS = 180.0
+# The operator says Failed of each error of its own too, such as an object that is there already, and tries again:
+# https://github.com/SeldonIO/seldon-core/blob/v1.17.1/operator/controllers/seldondeployment_controller.go
+FAILED_SECONDS = 60.0
 # Beyond what the manifest gives the rollout.
 MORE_SECONDS = 120.0
 _PROGRESS_DEADLINE_SECONDS = 600
@@ -79,11 +82,11 @@ class Deployment:
         deadline = self.rendered.overlay.predictor.raw.get(
             "progressDeadlineSeconds", _PROGRESS_DEADLINE_SECONDS
         )
-        began, troubled_since, before = time.monotonic(), 0.0, ""
+        began, troubled_since, failed_since, before = time.monotonic(), 0.0, 0.0, ""
         while True:
             status = get(KIND, self.name, self.namespace.name).get("status") or {}
             pods = self.pods()
-            said = f"{self.name}: {status.get('state', 'no status yet')}; {states.summary(pods, self.name)}"
+            said = f"{self.name}: {_shown(status)}; {states.summary(pods, self.name)}"
             if said != before:
                 self.report.say(said)
                 before = said
@@ -91,10 +94,10 @@ class Deployment:
                 return
             now, troubles = time.monotonic(), states.troubles(pods)
             troubled_since = (troubled_since or now) if troubles else 0.0
-            if status.get("state") == "Failed":
-                raise E2eError(
-                    f"{self.name} is Failed: {status.get('description', '')} {'; '.join(troubles)}"
-                )
+            failed_since = (failed_since or now) if status.get("state") == "Failed" else 0.0
+            if failed_since and now - failed_since > FAILED_SECONDS:
+                why = "; ".join(filter(None, (status.get("description"), *troubles)))
+                raise E2eError(f"{self.name} is Failed: {why}")
             if not status and now - began > SEEN_SECONDS:
                 raise E2eError(
                     f"{self.name} has no status after {SEEN_SECONDS:g} s: Seldon's operator does not see it; look at its "
@@ -132,6 +135,11 @@ class Deployment:
             kind = KIND if entry["kind"] == "SeldonDeployment" else entry["kind"]
             self.namespace.kubectl("delete", kind, entry["metadata"]["name"], "--ignore-not-found")
         self.namespace.until(f"the pods of {self.name} are gone", lambda: not self.pods())
+
+
+def _shown(status: Mapping[str, Any]) -> str:
+    """Return the state in a status, and why it is so where the operator says that."""
+    return ": ".join(filter(None, (status.get("state", "no status yet"), status.get("description"))))
 
 
 def _ended(job: Mapping[str, Any]) -> str:

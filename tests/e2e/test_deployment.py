@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import copy
+import io
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.deployment import available
+from tests.cluster.namespace import Namespace
+from tests.e2e import deployment
+from tests.e2e.deployment import Deployment, available
+from tests.e2e.errors import E2eError
 from tests.e2e.rendered import Rendered
+from tests.e2e.report import Report
 from tests.e2e.tree import Tree
 from tests.server.serving import ROOT
 
 AVAILABLE = {"state": "Available"}
+FAILED = {"state": "Failed", "description": 'services "graph-iris-model" already exists'}
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +62,48 @@ def test_a_pod_that_ends_is_waited_for(rendered: Rendered) -> None:
 @pytest.mark.parametrize("status", [{}, {"state": "Creating"}, {"state": "Failed"}])
 def test_the_operator_has_to_say_so(rendered: Rendered, status: dict[str, str]) -> None:
     assert not available(rendered, status, [pod(rendered), pod(rendered)])
+
+
+def waited(
+    rendered: Rendered,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: dict[str, str],
+    then: dict[str, str],
+) -> str:
+    """Wait for a deployment that kubectl shows with one status, and from the second time on with another; return what
+    is told.
+    """
+    pods = [pod(rendered), pod(rendered)]
+    for name, shown in (("first", {"status": first}), ("then", {"status": then}), ("pods", {"items": pods})):
+        (folder / name).write_text(json.dumps(shown))
+    kubectl = folder / "kubectl"
+    kubectl.write_text(
+        f'#!/bin/sh\ncd {folder}\ncase "$*" in *{deployment.KIND}*) cat first; cp then first;; *) cat pods;; esac\n'
+    )
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(deployment, "INTERVAL_SECONDS", 0.0)
+    out = io.StringIO()
+    Deployment(Namespace("seldon-e2e-1"), rendered, Report(out)).wait()
+    return out.getvalue()
+
+
+def test_an_error_of_the_operator_that_passes_is_told(
+    rendered: Rendered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = waited(rendered, tmp_path, monkeypatch, FAILED, AVAILABLE)
+    assert (
+        'graph-iris-model: Failed: services "graph-iris-model" already exists; model ready, model ready\n'
+        in told
+    )
+    assert told.endswith("graph-iris-model: Available; model ready, model ready\n")
+
+
+def test_an_error_of_the_operator_that_stays_ends_the_run(
+    rendered: Rendered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "FAILED_SECONDS", 0.0)
+    with pytest.raises(E2eError) as refused:
+        waited(rendered, tmp_path, monkeypatch, FAILED, FAILED)
+    assert str(refused.value) == 'graph-iris-model is Failed: services "graph-iris-model" already exists'
