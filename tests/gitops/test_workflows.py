@@ -45,6 +45,14 @@ def test_a_workflow_has_the_least_it_needs(file: Path) -> None:
             assert re.search(r"uses: [\w/.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
 
 
+def test_no_other_run_takes_the_turn_of_a_tags_release() -> None:
+    # A group has one run that waits: https://docs.github.com/en/actions/concepts/workflows-and-actions/concurrency
+    assert read(ROOT / ".github/workflows/release.yml")["concurrency"] == {
+        "group": "release-${{ github.ref }}",
+        "cancel-in-progress": "false",
+    }
+
+
 def test_a_targets_name_is_one() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     called = {
