@@ -7,32 +7,53 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from tests.e2e.errors import E2eError
-from tests.e2e.kind.commands import commands, environment
+from tests.e2e.kind.commands import KIND, NAME, commands, environment
 from tests.e2e.versions import Command
+
+_REMOVE = shlex.join((KIND, "delete", "cluster", "--name", NAME))
 
 
 def main() -> int:
     """Return the exit status: 0, or 1 where a command fails."""
     images = [image for name in ("IMAGE", "NEXT_IMAGE") if (image := os.environ.get(name))]
     try:
+        for image in images:
+            _check(image)
         for command in commands(images):
             _run(command, environment(os.environ))
     except E2eError as error:
         print(f"e2e-cluster: {error}", file=sys.stderr)
         return 1
+    print(f"the current context is kind-{NAME}; to remove the cluster: {_REMOVE}")
     return 0
+
+
+def _check(image: str) -> None:
+    """Refuse, before it takes minutes to find out, an image that is not there."""
+    if "@" in image:
+        raise E2eError(f"image {image}: kind loads an image by its tag only: name it so")
+    done = _ended(("docker", "image", "inspect", image), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise E2eError(
+            f"image {image}: {done.stderr.decode(errors='replace').strip()}; `make image IMAGE={image}` builds it"
+        )
 
 
 def _run(command: Command, environ: Mapping[str, str]) -> None:
     print(f"$ {shlex.join(command)}", flush=True)
+    done = _ended(command, env=environ)
+    if done.returncode != 0:
+        raise E2eError(f"{shlex.join(command)} ended with {done.returncode}; to begin again: {_REMOVE}")
+
+
+def _ended(command: Command, **options: Any) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(command, env=environ, check=False)
+        return subprocess.run(command, check=False, **options)
     except FileNotFoundError as error:
         raise E2eError(f"there is no {command[0]} on PATH: install it") from error
-    if done.returncode != 0:
-        raise E2eError(f"{shlex.join(command)} ended with {done.returncode}")
 
 
 if __name__ == "__main__":

@@ -14,15 +14,16 @@ from tests.e2e import versions
 
 NAME = "e2e"
 FOLDER = CACHE.parent / "kind" / versions.KIND
+KIND = str(FOLDER / "kind")
 
 
 def commands(images: Sequence[str]) -> list[versions.Command]:
     """Return what makes the cluster and loads ``images``, in order."""
-    go, kind = str(Path(sys.executable).with_name("go")), str(FOLDER / "kind")
+    go = str(Path(sys.executable).with_name("go"))
     return [
         (go, "install", f"sigs.k8s.io/kind@v{versions.KIND}"),
-        (kind, "create", "cluster", "--name", NAME, "--wait", "5m"),
-        *((kind, "load", "docker-image", image, "--name", NAME) for image in images),
+        (KIND, "create", "cluster", "--name", NAME, "--wait", "5m"),
+        *((KIND, "load", "docker-image", image, "--name", NAME) for image in images),
         *versions.SELDON_CORE_COMMANDS,
         *versions.SEALED_SECRETS_COMMANDS,
         *versions.ARGO_CD_COMMANDS,
