@@ -55,11 +55,18 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
         ),
         (
             {"NEXT_IMAGE": "registry.test:5000/seldon-mlflow-server"},
-            "NEXT_IMAGE=registry.test:5000/seldon-mlflow-server: name it by digest, as in registry/name@sha256:…, or by tag",
+            "NEXT_IMAGE=registry.test:5000/seldon-mlflow-server: name it by digest, as in registry/name@sha256:…, or by a tag "
+            "that is not latest",
         ),
         (
             {"IMAGE": "seldon-mlflow-server: next"},
-            "IMAGE=seldon-mlflow-server: next: name it by digest, as in registry/name@sha256:…, or by tag",
+            "IMAGE=seldon-mlflow-server: next: name it by digest, as in registry/name@sha256:…, or by a tag "
+            "that is not latest",
+        ),
+        (
+            {"IMAGE": "a/seldon-mlflow-server:latest"},
+            "IMAGE=a/seldon-mlflow-server:latest: name it by digest, as in registry/name@sha256:…, or by a tag that is not "
+            "latest",
         ),
         (
             {"INGRESS_URL": "http://[::1:8080"},
@@ -89,7 +96,18 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
         ),
     ],
     ids=[
-        *("digest", "no tag", "no such tag", "no address", "no port", "name", "same image", "store", "index"),
+        *(
+            "digest",
+            "no tag",
+            "no such tag",
+            "latest",
+            "no address",
+            "no port",
+            "name",
+            "same image",
+            "store",
+            "index",
+        ),
         *("no scheme", "path"),
     ],
 )
