@@ -80,11 +80,7 @@ class StorePod:
             E2eError: this machine builds programs for another.
             ClusterError: it does not start.
         """
-        if machine != platform.machine():
-            raise E2eError(
-                f"STORE=pod builds the store's program for {platform.machine()}, and the nodes are {machine}: run it on a "
-                "machine like them, or give the account of a store of your own"
-            )
+        refuse_other((platform.system(), platform.machine()), machine)
         self.namespace.apply(objects(image, pull_secret))
         # Not ready before it has its program.
         running = "--for=jsonpath={.status.phase}=Running"
@@ -106,6 +102,19 @@ class StorePod:
     def _python(self, code: str, *arguments: str, stdin: bytes) -> str:
         command = ("exec", "--stdin", NAME, "--", "python", "-I", "-c", code, *arguments)
         return self.namespace.kubectl(*command, stdin=stdin)
+
+
+def refuse_other(here: tuple[str, str], machine: str) -> None:
+    """Refuse a machine (system, CPU) that does not build programs for Linux nodes of this ``machine``.
+
+    Raises:
+        E2eError: as said.
+    """
+    if here != ("Linux", machine):
+        raise E2eError(
+            f"STORE=pod builds the store's program for {' '.join(here)}, and the nodes are Linux {machine}: run it on a "
+            "machine like them, or give the account of a store of your own"
+        )
 
 
 def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
