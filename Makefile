@@ -117,7 +117,8 @@ image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow 
 	cosign sign --yes "$$(printf %s '$(IMAGE)' | tr A-Z a-z)"
 
 github-release: ## make the GitHub release of TAG=… with notes, and its image IMAGE_DIGEST=… (in a workflow)
-	gh release create "$$TAG" --verify-tag --generate-notes --notes "The image is \`seldon-mlflow-server@$$IMAGE_DIGEST\`."
+	owner=$$(printf %s "$$GITHUB_REPOSITORY_OWNER" | tr A-Z a-z) && gh release create "$$TAG" --verify-tag --generate-notes \
+		--notes "The image is \`ghcr.io/$$owner/seldon-mlflow-server@$$IMAGE_DIGEST\`."
 
 cluster-test: $(environment) ## run IMAGE=…@sha256:… on the cluster of KUBECONFIG (docs/cluster.md)
 	$(python) -m pytest --quiet -m cluster

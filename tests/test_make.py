@@ -32,6 +32,21 @@ def test_make_lists_its_targets() -> None:
     assert targets == phony[1].split()
 
 
+def test_the_notes_of_a_release_name_the_image_as_it_is_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    gh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("GITHUB_REPOSITORY_OWNER", "Some-Team")
+    done = make(ROOT, "--silent", "github-release", "TAG=v1.2.0", "IMAGE_DIGEST=sha256:1")
+    assert done.returncode == 0, done.stderr
+    *command, notes = done.stdout.splitlines()
+    assert command == ["release", "create", "v1.2.0", "--verify-tag", "--generate-notes", "--notes"]
+    assert notes == "The image is `ghcr.io/some-team/seldon-mlflow-server@sha256:1`."
+
+
 @pytest.mark.long
 def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
