@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cluster.kubectl import kubectl
+from tests.cluster.kubectl import ClusterError, kubectl
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 from tests.e2e.settings import Settings
+
+_NONE = "there is no cluster: set KUBECONFIG to a file whose current-context names one"
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,13 @@ def current() -> Context:
     """Return the current context of KUBECONFIG.
 
     Raises:
-        E2eError: there is none.
-        ClusterError: there is no kubectl.
+        E2eError: there is none, or no kubectl.
     """
-    return context(json.loads(kubectl("config", "view", "--minify", "--output", "json", check=False) or "{}"))
+    try:
+        shown = kubectl("config", "view", "--minify", "--output", "json")
+    except ClusterError as error:
+        raise E2eError(f"{_NONE} ({error})") from error
+    return context(json.loads(shown))
 
 
 def context(shown: Mapping[str, Any]) -> Context:
@@ -39,9 +45,7 @@ def context(shown: Mapping[str, Any]) -> Context:
     """
     servers = [entry["cluster"].get("server", "") for entry in shown.get("clusters") or ()]
     if not servers:
-        raise E2eError(
-            "there is no cluster: set KUBECONFIG to a file whose current-context names one (kubectl config get-contexts)"
-        )
+        raise E2eError(_NONE)
     return Context(str(shown.get("current-context", "")), servers[0])
 
 
@@ -62,7 +66,9 @@ def confirm(found: Context, settings: Settings, report: Report, ask: Callable[[s
     elif settings.ci:
         report.say("not asked for a confirmation, since CI is set")
     elif ask is None:
-        raise E2eError(f"no terminal to confirm the context at: set CONFIRM={found.name} if it is the one")
+        raise E2eError(
+            f"no terminal to confirm the context at: set CONFIRM={shlex.quote(found.name)} if it is the one"
+        )
     elif (
         _answer(ask, f"Run there, in a namespace of its own? Type the context's name ({found.name}): ")
         != found.name

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cluster.kubectl import kubectl
+from tests.cluster.kubectl import ClusterError, kubectl
 from tests.e2e import versions
 from tests.e2e.errors import E2eError
 
@@ -56,7 +56,12 @@ def check() -> Operator:
         E2eError: something is missing, of another version, or does not run; the message names all that is.
         ClusterError: the cluster does not answer.
     """
-    listed = kubectl("get", "customresourcedefinitions", "--output", "name").split()
+    try:
+        listed = kubectl("get", "customresourcedefinitions", "--output", "name").split()
+    except ClusterError as error:
+        raise E2eError(
+            f"the cluster does not answer, or not to this account ({error}): see whether `kubectl cluster-info` does"
+        ) from error
     missing(name.partition("/")[2] for name in listed)
     found = kubectl("get", "deployments", "--all-namespaces", "--selector", OPERATOR, "--output", "json")
     return operator(json.loads(found)["items"])

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.context import Context, confirm, context
+from tests.e2e.context import Context, confirm, context, current
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 from tests.e2e.settings import Settings
@@ -73,3 +74,29 @@ def test_a_context_that_nobody_confirms_is_left_alone(settings: Settings, ask: A
         confirm(CONTEXT, settings, Report(out), ask)
     assert str(refused.value) == said
     assert SHOWN in out.getvalue()
+
+
+def test_a_name_with_a_blank_is_quoted_for_the_shell() -> None:
+    with pytest.raises(E2eError, match=r"set CONFIRM='my cluster' if it is the one$"):
+        confirm(Context("my cluster", "https://127.0.0.1:6443"), Settings(), Report(io.StringIO()), None)
+
+
+def test_what_kubectl_says_of_a_file_that_it_cannot_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text('#!/bin/sh\necho "error: cannot locate context prod" >&2; exit 1\n')
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(E2eError) as refused:
+        current()
+    assert str(refused.value) == (
+        "there is no cluster: set KUBECONFIG to a file whose current-context names one (kubectl config view --minify "
+        "--output json: error: cannot locate context prod)"
+    )
+
+
+def test_a_machine_without_kubectl_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(E2eError, match=r"\(there is no kubectl on PATH: install it\)$"):
+        current()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.errors import E2eError
-from tests.e2e.installed import PARTS, Operator, missing, operator
+from tests.e2e.installed import PARTS, Operator, check, missing, operator
 
 # As the chart renders it.
 DEPLOYMENT: dict[str, Any] = {
@@ -122,3 +123,16 @@ def test_kinds_without_an_operator() -> None:
 def test_two_operators() -> None:
     with pytest.raises(E2eError, match=r"^several Deployments are labelled .*: leave one operator$"):
         operator([DEPLOYMENT, DEPLOYMENT])
+
+
+def test_a_cluster_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text('#!/bin/sh\necho "Unable to connect to the server: EOF" >&2; exit 1\n')
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(E2eError) as refused:
+        check()
+    assert str(refused.value) == (
+        "the cluster does not answer, or not to this account (kubectl get customresourcedefinitions --output name: Unable "
+        "to connect to the server: EOF): see whether `kubectl cluster-info` does"
+    )
