@@ -26,7 +26,7 @@ FAILED_SECONDS = 60.0
 # Beyond what the manifest gives the rollout.
 MORE_SECONDS = 120.0
 _PROGRESS_DEADLINE_SECONDS = 600
-JOB_SECONDS = 420.0
+JOB_SECONDS = 450.0
 
 
 def available(rendered: Rendered, status: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> bool:
