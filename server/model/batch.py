@@ -21,7 +21,7 @@ class Result:
     names: list[str] | None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Call:
     """A call of the model, and the answer that somebody awaits.
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from server.errors import ModelFailed, NotReady
+from server.errors import BadData, ModelFailed, NotReady
 from server.model.batch import Call, Result, joined, parted
 from server.model.frames import Frames
 from server.model.worker.calls import CANCEL
@@ -46,8 +46,17 @@ class Channel(Frames):
     def call(self, calls: list[Call]) -> None:
         """Send calls that fit each other as one."""
         number = next(self._numbers)
+        try:
+            self.send({**calls[0].header, "id": number}, joined(calls))
+        except (RecursionError, ValueError) as error:
+            # Nothing of it was sent: what holds no place here must not keep one from others.
+            refused = BadData(
+                f"the request cannot be handed to the model: {error}; nest its lists and objects less"
+            )
+            for call in calls:
+                call.answer.set_exception(refused)
+            return
         self._held[number] = calls
-        self.send({**calls[0].header, "id": number}, joined(calls))
 
     def drop(self, call: Call) -> None:
         """Take notice that nobody awaits a call any more: if the process has not started with it, it is not run."""

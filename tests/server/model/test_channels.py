@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from server.errors import ModelFailed, NotReady
+from server.errors import BadData, DeadlineExceeded, ModelFailed, NotReady
 from server.model.channels import Channels
 from server.model.worker import wire
 from server.model.worker.connection import Connection
@@ -267,3 +267,39 @@ def test_without_a_process_calls_are_told():
         "the model's process ended before it answered; it is being started again: send the request again"
     }
     assert refused == "the model is not loaded; send the request again when /health/status answers 200"
+
+
+def test_calls_that_cannot_be_written_are_refused_and_hold_no_place():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    header = {"as": "value", "names": None}
+
+    async def run():
+        async with connected() as (channels, process):
+            for _ in range(3):
+                with pytest.raises(BadData, match="nest its lists and objects less"):
+                    await channels.call("predict", header, [deep])
+            (call,) = calling(channels, 1)
+            header_of_call, (rows,) = await process.next()
+            await process.answer(header_of_call, rows)
+            return await values([call])
+
+    assert asyncio.run(run()) == [[[1.0]]]
+
+
+def test_a_call_that_is_given_up_is_not_written_out():
+    written = []
+
+    class Unwritten(list):
+        def __repr__(self):
+            written.append(self)
+            return ""
+
+    async def run():
+        async with connected(seconds=0.05) as (channels, _):
+            with pytest.raises(DeadlineExceeded):
+                await channels.call("predict", {"as": "value", "names": None}, [Unwritten()])
+
+    asyncio.run(run())
+    assert not written
