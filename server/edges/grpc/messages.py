@@ -32,21 +32,22 @@ class Messages:
         encoding: how those are compressed that say that they are.
     """
 
-    __slots__ = ("_compressed", "_encoding", "_length", "_limit", "_parts", "_size")
+    __slots__ = ("_encoding", "_limit", "_rest")
 
     def __init__(self, limit: int, encoding: str) -> None:
         self._limit = limit
         self._encoding = encoding
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._compressed = self._length = 0
+        # In one piece: parts of a few bytes, each an object, would take twenty times as much.
+        self._rest = bytearray()
 
     @property
     def missing(self) -> int:
         """How many bytes the message that has begun lacks, as far as that is known."""
-        if not self._size:
+        size = len(self._rest)
+        if not size:
             return 0
-        return PREFIX_BYTES + self._length - self._size
+        length = _PREFIX.unpack_from(self._rest)[1] if size >= PREFIX_BYTES else 0
+        return int(PREFIX_BYTES + length - size)
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         """Return the messages that the next part completes.
@@ -55,43 +56,37 @@ class Messages:
             BodyTooLarge: one is over the limit.
             Refused: they are none.
         """
-        if not self._parts and len(data) >= PREFIX_BYTES:
+        if not self._rest and len(data) >= PREFIX_BYTES:
             compressed, length = _PREFIX.unpack_from(data)
             if not compressed and len(data) == PREFIX_BYTES + length and length <= self._limit:
                 return (data[PREFIX_BYTES:],)  # As nearly always.
+        self._rest += data
         found: list[bytes] = []
-        if data:
-            self._add(data)
-        while self._size >= PREFIX_BYTES and self.missing <= 0:
-            whole = b"".join(self._parts)
-            end = PREFIX_BYTES + self._length
-            found.append(self._plain(whole[PREFIX_BYTES:end]))
-            self._parts.clear()
-            self._size = self._length = 0
-            if len(whole) > end:
-                self._add(whole[end:])
+        begin, size = 0, len(self._rest)
+        while size - begin >= PREFIX_BYTES:
+            compressed, length = _PREFIX.unpack_from(self._rest, begin)
+            self._judge(compressed, length)
+            end = begin + PREFIX_BYTES + length
+            if end > size:
+                break
+            with memoryview(self._rest) as view:
+                message = bytes(view[begin + PREFIX_BYTES : end])
+            found.append(self._plain(message) if compressed else message)
+            begin = end
+        del self._rest[:begin]
         return found
 
-    def _add(self, data: bytes) -> None:
-        known = self._size >= PREFIX_BYTES
-        self._parts.append(data)
-        self._size += len(data)
-        if not known and self._size >= PREFIX_BYTES:
-            head = b"".join(self._parts)
-            self._parts = [head]
-            self._compressed, self._length = _PREFIX.unpack_from(head)
-            if self._length > self._limit:
-                raise too_large(f"({self._length} vs. {self._limit})")
-            if self._compressed > 1 or (self._compressed and self._encoding not in _WINDOWS):
-                raise Refused(
-                    Code.INTERNAL,
-                    f"a message's compressed flag is {self._compressed}, with grpc-encoding {self._encoding}: it must be "
-                    "0, or with grpc-encoding gzip or deflate 1",
-                )
+    def _judge(self, compressed: int, length: int) -> None:
+        if length > self._limit:
+            raise too_large(f"({length} vs. {self._limit})")
+        if compressed > 1 or (compressed and self._encoding not in _WINDOWS):
+            raise Refused(
+                Code.INTERNAL,
+                f"a message's compressed flag is {compressed}, with grpc-encoding {self._encoding}: it must be "
+                "0, or with grpc-encoding gzip or deflate 1",
+            )
 
     def _plain(self, message: bytes) -> bytes:
-        if not self._compressed:
-            return message
         inflater = zlib.decompressobj(_WINDOWS[self._encoding])
         try:
             plain = inflater.decompress(message, self._limit + 1)
