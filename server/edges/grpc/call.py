@@ -80,7 +80,7 @@ class Call(Stream):
         else:
             self.deadline += len(data) / SLOWEST
         if head.refusal is not None:
-            if self.ended:
+            if self.ended or not self.window:  # The client waits for a window that it does not get.
                 self.fail(head.refusal)
             return
         try:

@@ -65,7 +65,9 @@ class StreamingCall(Call):
                 yield self._requests.popleft()
             if self.ended:
                 return
-            if self.window < DEFAULT_WINDOW // 2 and not self._messages.missing:
-                self.connection.room.again(self, DEFAULT_WINDOW - self.window)
+            if not self._messages.missing:
+                self.connection.room.forget(self)  # What was set aside for a large message is free with that.
+                if self.window < DEFAULT_WINDOW // 2:
+                    self.connection.room.again(self, DEFAULT_WINDOW - self.window)
             self._wanted.clear()
             await self._wanted.wait()

@@ -482,3 +482,32 @@ def test_an_error_may_come_after_messages(ours):
     answer = ours.answer(1)
     assert answer.body == framed(b"fine")
     assert answer.status[0] == INVALID_ARGUMENT
+
+
+def test_a_stream_may_have_many_large_messages():
+    message = framed(b"x" * 400_000)
+    with serving_grpc("lean") as edge, edge.connect(initial_window_size=2**30) as client:
+        client.send(frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4)), client.head(1, _path=STREAM))
+        window = 65535
+        for _ in range(8):
+            rest = message
+            while rest:
+                while not window:
+                    client.frames.clear()
+                    client.receive()
+                    more = [one for one in client.frames if one.kind == WINDOW_UPDATE and one.stream]
+                    window += sum(int.from_bytes(one.payload) for one in more)
+                part, rest = rest[: min(window, 16384)], rest[min(window, 16384) :]
+                window -= len(part)
+                client.send(frame(DATA, 0, 1, part))
+        client.send(frame(DATA, END_STREAM, 1))
+        assert client.answer(1).body == message * 8
+
+
+def test_what_is_no_call_of_grpc_is_told_before_its_body_fills_the_window():
+    with serving_grpc("lean") as edge, edge.connect() as client:
+        client.send(client.head(1, content__type="application/json"))
+        client.send(frame(DATA, 0, 1, bytes(16384)) * 3, frame(DATA, 0, 1, bytes(16383)))
+        answer = client.answer(1)
+        assert answer.headers[":status"] == "415"
+        assert answer.reset is ErrorCode.NO_ERROR
