@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from server.edges.h2.connection import Connection
 
 PRIORITY_BYTES, PING_BYTES, LEAST_GOAWAY_BYTES = 5, 8, 8
+# A window that grows by as much costs no patience: a client takes large answers so, and no window grows for ever.
+LEAST_UPDATE = 1024
 # What applying a client's settings costs: for each setting, and for so many streams.
 SETTING_BYTES, STREAMS_PER_FRAME = 6, 16
 
@@ -107,9 +109,10 @@ class Receiver:
         self._connection.leave()
 
     def _window_update(self, _: int, number: int, payload: bytes) -> None:
-        self._patience.control()
         _sized("WINDOW_UPDATE", payload, NUMBER.size)
         more = NUMBER.unpack(payload)[0] & LOW_31
+        if more < LEAST_UPDATE or (number and number not in self._streams.open):
+            self._patience.control()
         if not number:
             if not more:
                 raise H2Error(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by 0")

@@ -470,6 +470,26 @@ def test_ordinary_pings_and_cancels_are_no_flood(edge):
         client.ping()
 
 
+def test_large_answers_may_be_taken_by_many_small_updates(edge):
+    with edge.connect() as client:
+        for stream in range(1, 201, 2):
+            client.send(client.call(stream, b"large:990000"))
+            while not (stream in client.answers and client.answers[stream].ended):
+                client.frames.clear()
+                assert client.receive(), client.frames
+                taken = [one for one in client.frames if one.kind == DATA]
+                sizes = [(one.stream, number(len(one.payload))) for one in taken]
+                client.send(*(frame(WINDOW_UPDATE, 0, at, size) for s, size in sizes for at in (0, s)))
+
+
+def test_updates_of_streams_that_have_ended_are_a_flood(edge):
+    with edge.connect() as client:
+        client.send(client.call(1))
+        client.answer(1)
+        client.send(*[frame(WINDOW_UPDATE, 0, 1, number(16384))] * 12_000)
+        assert client.goaway().code is CALM
+
+
 # Time.
 
 
