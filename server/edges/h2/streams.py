@@ -39,8 +39,8 @@ class Streams:
         self._changed = changed
 
     def idle(self, number: int) -> bool:
-        """Whether no frame of a stream has come yet."""
-        return number > self.last or not number & 1
+        """Whether no frame of a stream has come yet; of one that counts for nothing, some may have."""
+        return self.last < number <= self.final or not number & 1
 
     def answered(self, stream: Stream) -> None:
         """Forget a stream whose answer is sent, and have its client send no more."""

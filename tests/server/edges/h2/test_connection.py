@@ -644,3 +644,13 @@ def test_a_server_that_ends_waits_no_longer_than_it_may():
         edge.stop()
         assert edge.ended(10)
         assert edge.application.cancelled == [b"sleep:30"]
+
+
+def test_a_request_that_comes_too_late_may_be_taken_back():
+    with serving_grpc("lean") as edge, edge.connect() as client:
+        client.send(client.call(1, b"sleep:2"))
+        client.ping()
+        edge.stop()
+        client.wait(lambda: sum(one.kind == GOAWAY for one in client.frames) == 2)
+        client.send(client.call(3), frame(WINDOW_UPDATE, 0, 3, number(5)), frame(RST_STREAM, 0, 3, number(8)))
+        assert client.answer(1).message == b"sleep:2"
