@@ -163,6 +163,14 @@ class Connection(asyncio.Protocol):
         """End the connection now, and take what is not sent yet from the system too."""
         cut(self._transport)
 
+    def hang_up(self) -> None:
+        """End a connection that is over, whose client has not ended it; the system goes on sending what it has."""
+        if self._refused or self._transport.is_closing():
+            self.abort()
+        else:
+            self._transport.close()
+            self._waits.closed()
+
     def first(self) -> bytes:
         """Return what the first block of header fields begins with, and nothing for those after it."""
         preamble, self._preamble = self._preamble, b""
@@ -192,7 +200,11 @@ class Connection(asyncio.Protocol):
         if self._leaving and not self.streams.open and not self.over:
             self.over = True
             self.output.flush()
-            self._transport.close()
+            # What the client still sends, a WINDOW_UPDATE for the last answer, would have the system throw that away
+            # if nobody heard it: so the client ends the connection, or the time for that does.
+            self._transport.write_eof()
+            if not self.output.writable:
+                self._transport.resume_reading()
             self._waits.closed()
 
     def fail(self, error: H2Error) -> None:

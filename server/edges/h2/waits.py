@@ -82,7 +82,9 @@ class Waits:
     def _stuck(self) -> None:
         """Give up a client that does not take what is written, or takes it too slowly."""
         left = self._connection.output.buffered
-        if self._connection.over or self._unwritten - left < self._shared.read_seconds * SLOWEST:
+        if self._connection.over:
+            self._connection.hang_up()
+        elif self._unwritten - left < self._shared.read_seconds * SLOWEST:
             self._connection.abort()
         else:
             self.writable(left)

@@ -606,6 +606,18 @@ def test_a_client_that_says_that_it_goes_gets_large_answers_whole(edge, caplog):
     assert not caplog.records
 
 
+def test_a_client_that_goes_gets_an_answer_that_it_takes_slowly(edge):
+    with edge.connect(receive_buffer=4096, initial_window_size=2**24) as client:
+        client.send(frame(WINDOW_UPDATE, 0, 0, number(2**24)), client.call(1, b"large:900000"))
+        client.send(frame(GOAWAY, 0, 0, bytes(8)))
+        wait_for(lambda: b"large:900000" in edge.application.started)
+        time.sleep(0.3)
+        # The server has sent all that it has to; this must not have it thrown away.
+        client.send(frame(WINDOW_UPDATE, 0, 0, number(16384)))
+        time.sleep(0.1)
+        assert len(client.answer(1).message) == 900_000
+
+
 # The server's end.
 
 
