@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections.abc import Callable
@@ -19,6 +20,8 @@ LINGER_SECONDS = 5.0
 # The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
 SLOWEST = 16 * 1024
 NEVER = float("inf")
+log = logging.getLogger(__name__)
+
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -100,4 +103,9 @@ async def _clock(shared: Connections) -> None:
         shared.tick(loop.time())
         for connection in tuple(shared.connections):
             if connection.deadline < shared.now:
-                connection.expire()
+                try:
+                    connection.expire()
+                except Exception:
+                    # The clock goes on for all others.
+                    log.exception("a connection cannot be kept in time")
+                    connection.abort()
