@@ -17,8 +17,12 @@ def puid(meta: dict[str, Any], header: str | bytes | None) -> str:
     One that no header may hold (RFC 9110, 5.5) is left for the next.
     """
     for given in (meta.get("puid"), header):
-        if isinstance(given, str) and 0 < len(given) <= LONGEST and given.isascii() and given.isprintable():
+        if isinstance(given, str) and 0 < len(given) <= LONGEST and _fits(given):
             return given
     # A UUID of version 4 (RFC 9562). It tells requests apart and keeps no secret: no call of the system for it.
     digits = f"{getrandbits(128) & _KEPT | _VERSION_4:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _fits(given: str) -> bool:
+    return given.isascii() and given.isprintable() and given == given.strip()

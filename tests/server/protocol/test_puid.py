@@ -17,6 +17,6 @@ def test_it_is_the_requests_else_the_headers(meta, header, wanted):
     assert puid(meta, header) == wanted
 
 
-@pytest.mark.parametrize("given", ["a\r\nset-cookie: b", "é", "x" * 257, None, b"bytes"])
+@pytest.mark.parametrize("given", ["a\r\nset-cookie: b", "é", " a", "a ", "x" * 257, None, b"bytes"])
 def test_one_that_no_header_may_hold_is_not_taken(given):
     assert uuid.UUID(puid({"puid": given}, given)).version == 4
