@@ -12,6 +12,8 @@ from benchmarks.serving.rows import METHOD, MODEL, ROOT
 from gitops import wrapper
 
 NDARRAY, DATAFRAME = "ndarray", "DataFrame"
+# What the stock wrapper serves: the component that the conformance tests compare with.
+COMPONENT = ROOT / "tests" / "conformance" / "plain.py"
 LIMIT_APP = ROOT / "benchmarks" / "peers" / "limit"
 
 
@@ -52,10 +54,10 @@ def stock(name: str, xtype: str, tuning: Mapping[str, str]) -> Peer:
     """Return seldon-core-microservice 1.17.1 with a plain component; ``tuning`` is in its environment variables."""
 
     def command(ports: Ports) -> Command:
-        arguments = [str(wrapper.python()), *wrapper.PROGRAM, "plain.Plain"]
+        arguments = [str(wrapper.python()), *wrapper.PROGRAM, f"{COMPONENT.stem}.Plain"]
         arguments += ["--http-port", str(ports.http), "--grpc-port", str(ports.grpc)]
         arguments += ["--metrics-port", str(ports.metrics)]
-        path = f"{ROOT}:{wrapper.PROJECT}"
+        path = f"{ROOT}:{COMPONENT.parent}"
         return Command(arguments, {"PYTHONPATH": path, **_operator(ports, xtype), **tuning})
 
     return Peer(name, SELDON, command, "/health/status", grpc=True)
