@@ -26,9 +26,11 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Timed(Protocol):
-    """A connection as the server sees it: ``deadline`` is when the server's clock has it ``expire``."""
+    """A connection as the server sees it."""
 
-    deadline: float
+    @property
+    def deadline(self) -> float:
+        """When the server's clock has it ``expire``."""
 
     def expire(self) -> None:
         """Give up a client that has taken too long."""

@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from server.edges.connections import NEVER, SLOWEST
 from server.edges.grpc.head import Head
 from server.edges.grpc.messages import Messages, framed
 from server.edges.grpc.status import ANSWER, TRAILERS, Code, NotGrpc, Refused, only_trailers, trailers
 from server.edges.h2.codes import END_HEADERS, END_STREAM, HEADERS, ErrorCode, StreamError
+from server.edges.h2.context import Context
 from server.edges.h2.frames import frame
 from server.edges.h2.stream import Stream
 from server.errors import NotReady, ServerError, TooSlow
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
 
 # The event loop takes no time that is much later, and no call takes as long.
 LONGEST_SECONDS = 365 * 24 * 3600.0
@@ -33,16 +30,17 @@ class Call(Stream):
     """One call, to which a subclass gives the method.
 
     Args:
-        connection: what it came over.
+        context: the parts of the connection that it came over.
         number: its stream's.
         head: what it asks for.
         limit: the largest message in bytes.
     """
 
-    __slots__ = ("_got", "_headed", "_messages", "_over", "_task", "_timer", "head")
+    __slots__ = ("_got", "_headed", "_messages", "_over", "_task", "_timer", "context", "head")
 
-    def __init__(self, connection: Connection, number: int, head: Head, limit: int) -> None:
-        super().__init__(connection, number)
+    def __init__(self, context: Context, number: int, head: Head, limit: int) -> None:
+        super().__init__(number)
+        self.context = context
         self.head = head
         self._messages = Messages(limit, head.encoding)
         self._got = 0
@@ -61,7 +59,7 @@ class Call(Stream):
         """Take the head."""
         head = self.head
         if not self.ended:
-            self.deadline = self.connection.within(self.connection.shared.read_seconds)
+            self.deadline = self.context.within(self.context.shared.read_seconds)
         if head.refusal is not None:
             # What is no call of gRPC may be no request of HTTP/2 either, as the rest of it shows.
             if not isinstance(head.refusal, NotGrpc):
@@ -93,7 +91,7 @@ class Call(Stream):
             self.fail(error)
             return
         if missing > self.window and not self._over:
-            self.connection.room.ask(self, missing)
+            self.context.room.ask(self, missing)
 
     def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work of the method, which sends its answers; what it raises becomes the status."""
@@ -107,17 +105,17 @@ class Call(Stream):
         before = b""
         if not self._headed:
             self._headed = True
-            before = frame(HEADERS, END_HEADERS, self.number, self.connection.first() + ANSWER + fields)
+            before = frame(HEADERS, END_HEADERS, self.number, self.context.first() + ANSWER + fields)
         after = frame(HEADERS, _LAST, self.number, TRAILERS) if last else b""
-        if self.connection.output.send(self, before, framed(message), after):
+        if self.context.output.send(self, before, framed(message), after):
             return True
-        self.deadline = self.connection.within(self.connection.shared.read_seconds)
+        self.deadline = self.context.within(self.context.shared.read_seconds)
         return False
 
     def finish(self) -> None:
         """End with the status OK, after all messages."""
-        fields = TRAILERS if self._headed else self.connection.first() + ANSWER + TRAILERS
-        self.connection.output.write(frame(HEADERS, _LAST, self.number, fields))
+        fields = TRAILERS if self._headed else self.context.first() + ANSWER + TRAILERS
+        self.context.output.write(frame(HEADERS, _LAST, self.number, fields))
         self.end()
 
     def fail(self, error: ServerError) -> None:
@@ -128,25 +126,25 @@ class Call(Stream):
             log.error("%s: %s", error.reason, error)
         if self.rest:
             # A status would come in the middle of a message.
-            self.connection.streams.give_up(self, ErrorCode.CANCEL)
+            self.context.streams.give_up(self, ErrorCode.CANCEL)
             return
-        fields = trailers(error) if self._headed else self.connection.first() + only_trailers(error)
-        self.connection.output.write(frame(HEADERS, _LAST, self.number, fields))
+        fields = trailers(error) if self._headed else self.context.first() + only_trailers(error)
+        self.context.output.write(frame(HEADERS, _LAST, self.number, fields))
         self.end()
 
     def end(self) -> None:
         """Forget the call, which has its status."""
         if not self._over:
             self.cancelled()
-            self.connection.streams.answered(self)
+            self.context.streams.answered(self)
 
     def expire(self) -> None:
         """Give up a client that does not send its request, or does not take its answer."""
-        shared = self.connection.shared
+        shared = self.context.shared
         if self.rest:
-            self.connection.streams.give_up(self, ErrorCode.CANCEL)
-        elif self.connection.room.asked_by(self):
-            self.deadline = self.connection.within(shared.read_seconds)  # It waits for others.
+            self.context.streams.give_up(self, ErrorCode.CANCEL)
+        elif self.context.room.asked_by(self):
+            self.deadline = self.context.within(shared.read_seconds)  # It waits for others.
         else:
             self.fail(
                 TooSlow(

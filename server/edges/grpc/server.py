@@ -16,6 +16,7 @@ from server.edges.grpc.services import Services
 from server.edges.grpc.streaming import StreamingCall
 from server.edges.grpc.unary import UnaryCall
 from server.edges.h2.connection import Connection
+from server.edges.h2.context import Context
 from server.edges.h2.fields import Fields
 from server.edges.h2.shared import Shared
 from server.node import Node
@@ -53,13 +54,13 @@ def shared_by(
     def read(fields: Fields) -> Head:
         return Head(fields, methods)
 
-    def call(connection: Connection, number: int, head: Head) -> Call:
+    def call(context: Context, number: int, head: Head) -> Call:
         unary, streaming = head.method
         if head.refusal is None and unary is not None:
-            return UnaryCall(connection, number, head, limit, unary)
+            return UnaryCall(context, number, head, limit, unary)
         if head.refusal is None and streaming is not None:
-            return StreamingCall(connection, number, head, limit, streaming)
-        return Call(connection, number, head, limit)
+            return StreamingCall(context, number, head, limit, streaming)
+        return Call(context, number, head, limit)
 
     return Shared(
         read,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
 
 from server.edges.connections import NEVER
 from server.edges.grpc.call import Call
 from server.edges.grpc.head import Head, Streaming
 from server.edges.h2.codes import DEFAULT_WINDOW
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
+from server.edges.h2.context import Context
 
 
 class StreamingCall(Call):
@@ -21,10 +18,8 @@ class StreamingCall(Call):
 
     __slots__ = ("_method", "_requests", "_sent", "_wanted")
 
-    def __init__(
-        self, connection: Connection, number: int, head: Head, limit: int, method: Streaming
-    ) -> None:
-        super().__init__(connection, number, head, limit)
+    def __init__(self, context: Context, number: int, head: Head, limit: int, method: Streaming) -> None:
+        super().__init__(context, number, head, limit)
         self._method = method
         self._requests: deque[bytes] = deque()
         self._wanted = asyncio.Event()
@@ -43,7 +38,7 @@ class StreamingCall(Call):
         if not self._messages.missing:
             self.deadline = NEVER  # The next one may come whenever the client likes.
         elif self.deadline == NEVER:
-            self.deadline = self.connection.within(self.connection.shared.read_seconds)
+            self.deadline = self.context.within(self.context.shared.read_seconds)
         self._wanted.set()
 
     def sent(self) -> None:
@@ -66,8 +61,8 @@ class StreamingCall(Call):
             if self.ended:
                 return
             if not self._messages.missing:
-                self.connection.room.forget(self)  # What was set aside for a large message is free with that.
+                self.context.room.forget(self)  # What was set aside for a large message is free with that.
                 if self.window < DEFAULT_WINDOW // 2:
-                    self.connection.room.again(self, DEFAULT_WINDOW - self.window)
+                    self.context.room.again(self, DEFAULT_WINDOW - self.window)
             self._wanted.clear()
             await self._wanted.wait()

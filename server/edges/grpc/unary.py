@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from server.edges.grpc.call import Call
 from server.edges.grpc.head import Head, Unary
 from server.edges.grpc.status import Code, Refused
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
+from server.edges.h2.context import Context
 
 
 class UnaryCall(Call):
@@ -18,8 +15,8 @@ class UnaryCall(Call):
 
     __slots__ = ("_body", "_method")
 
-    def __init__(self, connection: Connection, number: int, head: Head, limit: int, method: Unary) -> None:
-        super().__init__(connection, number, head, limit)
+    def __init__(self, context: Context, number: int, head: Head, limit: int, method: Unary) -> None:
+        super().__init__(context, number, head, limit)
         self._method = method
         self._body: bytes | None = None
 
@@ -32,7 +29,7 @@ class UnaryCall(Call):
         if self.ended:
             if self._body is None:
                 raise Refused(Code.INTERNAL, "the request has no message: this method takes one")
-            self.connection.output.when_free(self._begin)
+            self.context.output.when_free(self._begin)
 
     def sent(self) -> None:
         """End, since the client has got the answer."""

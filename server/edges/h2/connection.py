@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from server.edges.connections import NEVER, cut
-from server.edges.h2.blocks import MAX_LIST_BYTES, NO_TABLE
+from server.edges.connections import cut
+from server.edges.h2.blocks import MAX_LIST_BYTES
 from server.edges.h2.codes import (
     DEFAULT_WINDOW,
     LAST_STREAM,
@@ -20,17 +20,12 @@ from server.edges.h2.codes import (
     ErrorCode,
     H2Error,
 )
+from server.edges.h2.context import Context
 from server.edges.h2.frames import Frames, frame, goaway, settings, window_update
-from server.edges.h2.output import Output
-from server.edges.h2.patience import Patience
 from server.edges.h2.receiver import Receiver
-from server.edges.h2.requests import MAX_STREAMS, WINDOW
-from server.edges.h2.room import Room
-from server.edges.h2.streams import Streams
+from server.edges.h2.requests import MAX_STREAMS, WINDOW, Requests
+from server.edges.h2.shared import Shared
 from server.edges.h2.waits import Waits
-
-if TYPE_CHECKING:
-    from server.edges.h2.shared import Shared
 
 # What a PING holds that asks whether the client is there, and one after which no request is on its way any more.
 ALIVE, DRAINED = b"is alive", b"draining"
@@ -39,32 +34,31 @@ log = logging.getLogger(__name__)
 
 
 class Connection(asyncio.Protocol):
-    """One connection. ``deadline`` is when the server's clock has it ``expire``; ``over`` is true at its end.
-
-    Its parts: ``output`` and ``streams``, the ``room`` for large messages, and the ``patience`` with its client.
-    """
+    """One connection; ``over`` is true at its end."""
 
     def __init__(self, shared: Shared) -> None:
-        self.deadline = NEVER
-        self.shared = shared
-        self.patience = Patience(shared)
+        self._shared = shared
         self._frames = Frames()
-        self._preamble = NO_TABLE
-        self._waits = Waits(self)
         self.over = self._refused = self._leaving = False
+
+    @property
+    def deadline(self) -> float:
+        """When the server's clock has it ``expire``."""
+        return self._context.deadline
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it where there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        shared = self.shared
+        shared = self._shared
+        self._context = context = Context(shared, self._transport, shared.max_held, self._end_if_done)
+        self._output, self._streams = context.output, context.streams
+        self._waits = Waits(context, self)
+        requests = Requests(context, shared.read, shared.open)
+        self._receiver = Receiver(context, requests, self._ponged, self.leave)
         shared.connections.add(self)
         shared.taken.add(1)
-        self.output = Output(self._transport, shared.max_held)
-        self.room = Room(shared.max_held, self.output)
-        self.streams = Streams(self.output, self.room, self.patience, self._end_if_done)
-        self._receiver = Receiver(self)
         said = settings({MAX_CONCURRENT_STREAMS: MAX_STREAMS, MAX_HEADER_LIST_SIZE: MAX_LIST_BYTES})
-        self.output.write(said + window_update(0, WINDOW - DEFAULT_WINDOW))
+        self._output.write(said + window_update(0, WINDOW - DEFAULT_WINDOW))
         if shared.taken.total > shared.max_connections:
             self.fail(
                 H2Error(
@@ -82,7 +76,7 @@ class Connection(asyncio.Protocol):
         """Take what the client sends; after the end it counts for nothing."""
         if self.over:
             return
-        self._waits.heard = self.shared.now
+        self._waits.heard = self._shared.now
         any_ = False
         try:
             for kind, flags, stream, payload in self._frames.feed(data):
@@ -101,39 +95,33 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Wait for a client that takes its answers more slowly than they come; it is not heard meanwhile."""
-        self.output.writable = False
+        self._output.writable = False
         self._transport.pause_reading()
-        self._waits.writable(self.output.buffered)
+        self._waits.writable(self._output.buffered)
 
     def resume_writing(self) -> None:
         """Go on when the client has taken its answers."""
-        self.output.writable = True
+        self._output.writable = True
         self._waits.written()
         self._transport.resume_reading()
         if self.over:
             self._waits.closed()
         else:
-            self.output.pump()
+            self._output.pump()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Stop working for a client that is gone."""
-        self.shared.connections.discard(self)
+        self._shared.connections.discard(self)
         if self._refused:
-            self.shared.refused -= 1
+            self._shared.refused -= 1
         else:
-            self.shared.taken.add(-1)
+            self._shared.taken.add(-1)
         self.over = True
-        self.streams.cancel()
-
-    def within(self, seconds: float) -> float:
-        """Return the time in so many seconds, when ``expire`` shall look at what has come."""
-        time = self.shared.now + seconds
-        self.deadline = min(self.deadline, time)
-        return time
+        self._streams.cancel()
 
     def expire(self) -> None:
         """Give up a client that has taken too long, with one request or all, and ask a silent one whether it is there."""
-        self.deadline = self._waits.expire()
+        self._context.deadline = self._waits.expire()
 
     def drain(self) -> None:
         """Take no more requests, and end the connection with the answers under way."""
@@ -143,15 +131,15 @@ class Connection(asyncio.Protocol):
             self.leave()
             return
         # What the client has sent by now it will have taken for answered: only after the PING it knows.
-        self.output.write(goaway(LAST_STREAM, ErrorCode.NO_ERROR, "the server ends"))
-        self.output.write(frame(PING, 0, 0, DRAINED))
+        self._output.write(goaway(LAST_STREAM, ErrorCode.NO_ERROR, "the server ends"))
+        self._output.write(frame(PING, 0, 0, DRAINED))
         self._waits.pong()
 
-    def ponged(self, payload: bytes) -> None:
+    def _ponged(self, payload: bytes) -> None:
         """Take the answer to a PING."""
-        if payload == DRAINED and self.shared.draining:
+        if payload == DRAINED and self._shared.draining:
             self._finish()
-        elif payload == ALIVE and not self.shared.draining:
+        elif payload == ALIVE and not self._shared.draining:
             self._waits.answered()
 
     def leave(self) -> None:
@@ -171,19 +159,14 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             self._waits.closed()
 
-    def first(self) -> bytes:
-        """Return what the first block of header fields begins with, and nothing for those after it."""
-        preamble, self._preamble = self._preamble, b""
-        return preamble
-
     def ask(self) -> None:
         """Ask whether the client is there, which may have gone without a word."""
-        self.output.write(frame(PING, 0, 0, ALIVE))
+        self._output.write(frame(PING, 0, 0, ALIVE))
         self._waits.pong()
 
     def silent(self) -> None:
         """Do without a PING's answer."""
-        if not self.shared.draining:
+        if not self._shared.draining:
             self.abort()
         else:
             self._finish()
@@ -191,30 +174,30 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         """Say which request was the last."""
         self._waits.answered()
-        last = self.streams.final = self.streams.last
-        self.output.write(goaway(last, ErrorCode.NO_ERROR, "the server ends"))
+        last = self._streams.final = self._streams.last
+        self._output.write(goaway(last, ErrorCode.NO_ERROR, "the server ends"))
         self.leave()
 
     def _end_if_done(self) -> None:
         """End the connection where nothing is under way on it, and it is to have no more."""
-        if self._leaving and not self.streams.open and not self.over:
+        if self._leaving and not self._streams.open and not self.over:
             self.over = True
-            self.output.flush()
+            self._output.flush()
             # What the client still sends, a WINDOW_UPDATE for the last answer, would have the system throw that away
             # if nobody heard it: so the client ends the connection, or the time for that does.
             self._transport.write_eof()
-            if not self.output.writable:
+            if not self._output.writable:
                 self._transport.resume_reading()
             self._waits.closed()
 
     def fail(self, error: H2Error) -> None:
         """End the connection for what the client did; it is heard for a while still, so that it gets to the reason."""
         self.over = True
-        self.streams.cancel()
-        self.output.write(goaway(self.streams.last, error.code, str(error)))
-        self.output.flush()
+        self._streams.cancel()
+        self._output.write(goaway(self._streams.last, error.code, str(error)))
+        self._output.flush()
         self._waits.closed()
-        shared = self.shared
+        shared = self._shared
         if shared.refused >= shared.max_connections:
             self._transport.close()
             return
@@ -222,5 +205,5 @@ class Connection(asyncio.Protocol):
         shared.refused += 1
         shared.taken.add(-1)
         self._transport.write_eof()
-        if not self.output.writable:
+        if not self._output.writable:
             self._transport.resume_reading()

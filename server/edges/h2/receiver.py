@@ -6,7 +6,6 @@ Source: https://www.rfc-editor.org/rfc/rfc9113#section-6
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from server.edges.h2.codes import (
     ACK,
@@ -19,12 +18,10 @@ from server.edges.h2.codes import (
     H2Error,
     StreamError,
 )
+from server.edges.h2.context import Context
 from server.edges.h2.frames import LOW_31, NUMBER, frame
 from server.edges.h2.requests import Requests
 from server.edges.h2.settings import read_settings
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
 
 PRIORITY_BYTES, PING_BYTES, LEAST_GOAWAY_BYTES = 5, 8, 8
 # A window that grows by as much costs no patience: a client takes large answers so, and no window grows for ever.
@@ -34,15 +31,29 @@ SETTING_BYTES, STREAMS_PER_FRAME = 6, 16
 
 
 class Receiver:
-    """The receiving side of a connection. ``settled`` is true when the client has said what it takes."""
+    """The receiving side of a connection. ``settled`` is true when the client has said what it takes.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        context: the connection's parts.
+        requests: gets the frames that requests consist of.
+        ponged: gets a PING's answer.
+        leave: is called when the client wants no more answers than those under way.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        requests: Requests,
+        ponged: Callable[[bytes], None],
+        leave: Callable[[], None],
+    ) -> None:
         self.settled = False
-        self._connection = connection
-        self._streams = connection.streams
-        self._output = connection.output
-        self._patience = connection.patience
-        self._requests = requests = Requests(connection)
+        self._streams = context.streams
+        self._output = context.output
+        self._patience = context.patience
+        self._requests = requests
+        self._ponged = ponged
+        self._leave = leave
         self._handlers: tuple[Callable[[int, int, bytes], None], ...] = (
             *(requests.data, requests.headers, self._priority, self._reset, self._settings),
             *(self._push_promise, self._ping, self._goaway, self._window_update, requests.continuation),
@@ -97,7 +108,7 @@ class Receiver:
         _of_the_connection("PING", number)
         _sized("PING", payload, PING_BYTES)
         if flags & ACK:
-            self._connection.ponged(payload)
+            self._ponged(payload)
         else:
             self._output.write(frame(PING, ACK, 0, payload))
 
@@ -106,7 +117,7 @@ class Receiver:
         _of_the_connection("GOAWAY", number)
         if len(payload) < LEAST_GOAWAY_BYTES:
             raise H2Error(ErrorCode.FRAME_SIZE_ERROR, f"GOAWAY has {LEAST_GOAWAY_BYTES} bytes or more")
-        self._connection.leave()
+        self._leave()
 
     def _window_update(self, _: int, number: int, payload: bytes) -> None:
         _sized("WINDOW_UPDATE", payload, NUMBER.size)

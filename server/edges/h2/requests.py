@@ -5,7 +5,8 @@ Source: https://www.rfc-editor.org/rfc/rfc9113 (6.1, 6.2, 6.10 and 8.1)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from server.edges.h2.blocks import Block, Blocks
 from server.edges.h2.codes import (
@@ -18,11 +19,10 @@ from server.edges.h2.codes import (
     Malformed,
     StreamError,
 )
+from server.edges.h2.context import Context
+from server.edges.h2.fields import Fields
 from server.edges.h2.frames import unpadded, window_update
 from server.edges.h2.stream import Stream
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
 
 # How many requests a connection may have at a time: more than may wait for the model, which refuses them by name.
 MAX_STREAMS = 1024
@@ -31,15 +31,23 @@ WINDOW = 16 * 1024 * 1024
 
 
 class Requests:
-    """Makes streams of the frames of a connection's requests. ``partial`` is true in the midst of a head."""
+    """Makes streams of the frames of a connection's requests. ``partial`` is true in the midst of a head.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        context: the connection's parts.
+        read: makes of a request's fields what ``open_`` gets for its stream.
+        open_: makes the stream.
+    """
+
+    def __init__(
+        self, context: Context, read: Callable[[Fields], Any], open_: Callable[[Context, int, Any], Stream]
+    ) -> None:
         self.partial = False
-        self._connection = connection
-        self._shared = connection.shared
-        self._streams = connection.streams
-        self._output = connection.output
-        self._blocks: Blocks[Any] = Blocks(connection.shared.read)
+        self._context = context
+        self._open = open_
+        self._streams = context.streams
+        self._output = context.output
+        self._blocks: Blocks[Any] = Blocks(read)
         self._block: Block | None = None
         self._window = WINDOW
 
@@ -71,9 +79,9 @@ class Requests:
             stream.ended = True
         else:
             if not payload:
-                self._connection.patience.control()
+                self._context.patience.control()
             if size > len(payload):
-                self._connection.room.again(stream, size - len(payload))
+                self._context.room.again(stream, size - len(payload))
         stream.received(payload)
 
     def headers(self, flags: int, number: int, payload: bytes) -> None:
@@ -129,7 +137,7 @@ class Requests:
             head = self._blocks.request(block)
         except Malformed as error:
             raise StreamError(ErrorCode.PROTOCOL_ERROR, str(error)) from error
-        stream = self._shared.open(self._connection, number, head)
+        stream = self._open(self._context, number, head)
         self._streams.open[number] = stream
         stream.ended = ends
         stream.begin()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.edges.connections import Connections
-from server.edges.h2.connection import Connection
+from server.edges.h2.context import Context
 from server.edges.h2.fields import Fields
 from server.edges.h2.stream import Stream
 
@@ -21,5 +21,5 @@ class Shared(Connections):
     """
 
     read: Callable[[Fields], Any]
-    open: Callable[[Connection, int, Any], Stream]
+    open: Callable[[Context, int, Any], Stream]
     max_held: int

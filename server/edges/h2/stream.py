@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from server.edges.connections import NEVER
 from server.edges.h2.codes import DEFAULT_WINDOW
-
-if TYPE_CHECKING:
-    from server.edges.h2.connection import Connection
 
 NOTHING = memoryview(b"")
 
@@ -21,10 +16,9 @@ class Stream:
     ``rest`` is what waits for that, and ``tail`` the frames that come then. ``deadline`` is when it shall ``expire``.
     """
 
-    __slots__ = ("connection", "credit", "deadline", "ended", "number", "rest", "room", "tail", "window")
+    __slots__ = ("credit", "deadline", "ended", "number", "rest", "room", "tail", "window")
 
-    def __init__(self, connection: Connection, number: int) -> None:
-        self.connection = connection
+    def __init__(self, number: int) -> None:
         self.number = number
         self.ended = False
         self.window = DEFAULT_WINDOW

@@ -28,10 +28,11 @@ GIVEN_UP = {
 class Page(Stream):
     """A page of one line, which is what h2spec asks for."""
 
-    __slots__ = ("got", "head")
+    __slots__ = ("context", "got", "head")
 
-    def __init__(self, connection, number, head):
-        super().__init__(connection, number)
+    def __init__(self, context, number, head):
+        super().__init__(number)
+        self.context = context
         self.head = head
         self.got = 0
 
@@ -41,14 +42,14 @@ class Page(Stream):
         if length is not None and (self.got > length or (self.ended and self.got < length)):
             raise StreamError(ErrorCode.PROTOCOL_ERROR, "not as long as it says")
         if self.ended:
-            fields = self.connection.first() + b"\x88" + literal(b"content-type", b"text/plain")
+            fields = self.context.first() + b"\x88" + literal(b"content-type", b"text/plain")
             before = frame(HEADERS, END_HEADERS, self.number, fields)
             after = frame(DATA, END_STREAM, self.number)
-            if self.connection.output.send(self, before, b"a line\n", after):
+            if self.context.output.send(self, before, b"a line\n", after):
                 self.sent()
 
     def sent(self):
-        self.connection.streams.answered(self)
+        self.context.streams.answered(self)
 
 
 async def judged(report):
