@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+from gitops.local import ports
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
@@ -146,10 +147,7 @@ def pip(folder: Path, python: str, requirements: Path, *options: str) -> None:
 
 def serve(env: Path, xtype: str) -> float:
     """Start the server, and return when it was ready."""
-    with socket.socket() as http_, socket.socket() as grpc:
-        for sock in (http_, grpc):
-            sock.bind(("127.0.0.1", 0))
-        port, grpc_port = http_.getsockname()[1], grpc.getsockname()[1]
+    port, grpc_port = ports.free(2)
     parameters = [
         {"name": "model_uri", "value": str(MODEL), "type": "STRING"},
         {"name": "xtype", "value": xtype, "type": "STRING"},

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gitops.local import ports
 from gitops.local.store import Store
 
 # No test asserts a time: a busy machine must not make one fail.
@@ -46,9 +47,7 @@ def mlflow_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tracking_server(mlflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a default `mlflow server`, which hands out artifacts itself."""
     folder = tmp_path_factory.mktemp("tracking")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = ports.free(1)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [

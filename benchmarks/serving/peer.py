@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.load import Target
 from benchmarks.serving.memory import pss
 from benchmarks.serving.rows import TOLERANCE, Array, expected
+from gitops.local.ports import free
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120
@@ -124,7 +124,7 @@ def running(peer: Peer) -> Iterator[Running]:
     with ExitStack() as stack:
         # A short path: the stock wrapper puts sockets there.
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
-        ports, log = _free(), folder / "log"
+        ports, log = Ports(*free(3)), folder / "log"
         command = peer.command(ports)
         process = subprocess.Popen(
             command.arguments,
@@ -165,11 +165,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free() -> Ports:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return Ports(*(each.getsockname()[1] for each in sockets))

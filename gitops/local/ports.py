@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import socket
-from contextlib import ExitStack
+from contextlib import closing
+from pathlib import Path
 
 from gitops.errors import BadArgument, PortInUse
 
 HOST = "127.0.0.1"
+# Above those that programs are known by, and below Kubernetes' node ports.
+FREE = range(10_000, 30_000)
+LEAST = 1_000
+# What the system takes for connections to elsewhere (Linux, ip-sysctl).
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 # Handed out already; what was asked for a port may not listen there yet.
 _given: set[int] = set()
@@ -40,12 +47,37 @@ def bind(port: int) -> socket.socket:
 
 
 def free(count: int) -> list[int]:
-    """Return ``count`` ports on which nothing listens, and which no earlier call returned."""
+    """Return ``count`` ports on which nothing listens, and which no earlier call returned.
+
+    A container may take seconds until it listens on its port. So they are none of those that the system hands
+    out meanwhile to connections and to whoever asks for any port.
+    """
     found: list[int] = []
-    with ExitStack() as holders:
-        while len(found) < count:
-            port = int(holders.enter_context(bind(0)).getsockname()[1])
-            if port not in _given:
-                _given.add(port)
-                found.append(port)
+    while len(found) < count:
+        port = secrets.choice(_choice())
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            found.append(port)
     return found
+
+
+def _choice() -> range:
+    try:
+        first, last = map(int, OUTGOING.read_text().split())
+    except OSError:  # another system than Linux: they begin at 49,152
+        return FREE
+    below, above = range(FREE.start, min(FREE.stop, first)), range(last + 1, 65_536)
+    best = max(below, above, key=len)
+    return best if len(best) >= LEAST else FREE
+
+
+def _is_free(port: int) -> bool:
+    # On all addresses, as the containers listen.
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+        return True

@@ -17,6 +17,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from gitops.errors import StartFailed
+from gitops.local import ports
 from gitops.tools import tool
 
 START_SECONDS = 20.0
@@ -57,7 +58,7 @@ class Store:
         data.mkdir(parents=True, exist_ok=True)
         metadata = self.folder / "metadata"
         metadata.mkdir(exist_ok=True)
-        self.port = _free_port()
+        (self.port,) = ports.free(1)
         with (self.folder / "log").open("wb") as output:
             self._process = subprocess.Popen(
                 # A folder for the metadata: not every file system has extended attributes.
@@ -136,9 +137,3 @@ class Store:
             time.sleep(0.02)
         output = (self.folder / "log").read_text(errors="replace").strip()
         raise StartFailed(f"versitygw does not listen on {self.endpoint}; it said:\n{output}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from gitops.local import ports
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "examples" / "iris" / "models"
@@ -58,9 +59,7 @@ class Served:
 
 def free_port() -> int:
     """Return a port that nothing listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return ports.free(1)[0]
 
 
 def this_environment(folder: Path) -> Path:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gitops.errors import BadArgument, PortInUse
@@ -33,3 +35,29 @@ def test_free_ports_are_never_handed_out_twice() -> None:
     assert len(set(found)) == 60
     for port in found:
         ports.bind(port).close()
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "outside"),
+    [
+        ("32768\t60999\n", range(10_000, 30_000)),
+        ("15000\t65535\n", range(10_000, 15_000)),
+        ("1024\t60000\n", range(60_001, 65_536)),
+        ("1024\t65535\n", range(10_000, 30_000)),
+    ],
+)
+def test_no_connection_takes_a_free_port_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outgoing: str, outside: range
+) -> None:
+    monkeypatch.setattr(ports, "OUTGOING", tmp_path / "ip_local_port_range")
+    ports.OUTGOING.write_text(outgoing)
+    assert set(ports.free(50)) <= set(outside)
+
+
+def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ports.bind(ports.free(1)[0]) as taken:
+        port = taken.getsockname()[1]
+        (other,) = ports.free(1)
+        monkeypatch.setattr(ports, "_choice", lambda: [port, other])
+        monkeypatch.setattr(ports, "_given", set())
+        assert ports.free(1) == [other]
