@@ -32,7 +32,7 @@ smoke: $(environment) ## run the overlays, compare their answers with expected.j
 	@$(python) -m gitops smoke --runtime $(RUNTIME)
 
 test: lint types scan check ## lint, types, scan, check and the quick tests
-	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 2 --dist loadgroup
+	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 3 --dist loadgroup
 
 test-all: $(environment) ## the tests that take long
 	$(python) -m pytest --quiet -m "long and not image and not cluster" || test $$? -eq 5 # 5: there are none

@@ -113,6 +113,7 @@ def test_each_overlay_locks_its_model_for_every_python() -> None:
         ]
 
 
+@pytest.mark.long
 def test_pinning_rewrites_the_pins_of_the_overlay_whose_model_changed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "overlays", tmp_path / "overlays")
     shutil.copytree(MODELS, tmp_path / train.MODELS)

@@ -147,6 +147,7 @@ def wrong_example(folder: Path) -> None:
     (folder / "input_example.json").write_text(json.dumps(example))
 
 
+@pytest.mark.long
 def test_a_model_that_refuses_its_own_example_is_refused(
     work: Work, changed_model: Callable[..., str]
 ) -> None:

@@ -54,6 +54,7 @@ def test_the_folder_has_a_schema_for_kinds_of_all_sources() -> None:
     }
 
 
+@pytest.mark.long
 def test_the_folder_is_made_once(cache: Path) -> None:
     made = folder()
     times = {file: file.stat().st_mtime_ns for file in made.iterdir()}
