@@ -24,17 +24,23 @@ class Channel(Frames):
     Args:
         sock: the connected socket.
         retry: takes the calls that failed together, or had no row each in the result.
-        changed: is told when there is room for a batch, or no process any more.
+        answered: is told when there is room for a batch.
+        left: is told when there is no process any more.
     """
 
     def __init__(
-        self, sock: socket.socket, retry: Callable[[Sequence[Call]], None], changed: Callable[[], None]
+        self,
+        sock: socket.socket,
+        retry: Callable[[Sequence[Call]], None],
+        answered: Callable[[], None],
+        left: Callable[[], None],
     ) -> None:
         super().__init__()
         self.sock = sock
         self.open = True
         self._retry = retry
-        self._changed = changed
+        self._answered = answered
+        self._left = left
         self._numbers = itertools.count()
         self._held: dict[int, list[Call]] = {}
 
@@ -73,7 +79,7 @@ class Channel(Frames):
             self._settle(calls, Result(values[0], header["names"]))
         elif header["event"] == "error":
             self._fail(calls, f"{header['type']}: {header['message']}")
-        self._changed()
+        self._answered()
 
     def ended(self) -> None:
         """Tell whoever awaits an answer that there will be none."""
@@ -83,7 +89,7 @@ class Channel(Frames):
                 if not call.answer.done():
                     call.answer.set_exception(NotReady(ENDED))
         self._held.clear()
-        self._changed()
+        self._left()
 
     def _settle(self, calls: list[Call], result: Result) -> None:
         parts = parted(calls, result)

@@ -10,7 +10,9 @@ from typing import Any
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.model.batch import Call, Result, rows
 from server.model.channel import ENDED, HELD, Channel
+from server.model.concurrency import Concurrency
 from server.model.deadlines import Deadlines
+from server.model.pool import Pool
 from server.model.readiness import Readiness
 from server.model.waiting import Waiting
 from server.tally import Tally
@@ -19,10 +21,12 @@ NOT_LOADED = "the model is not loaded; send the request again when /health/statu
 
 
 class Channels:
-    """Channels to the processes of the model; whichever has room gets the next batch.
+    """The calls that one edge makes of the model, and the channels to its processes.
 
     Nothing is waited for to fill a batch: it holds what came in while the model was busy, and what the event loop found
-    together with it. A batch costs the model's process, and wakes up both, as much as a call: the fewer, the better.
+    together with it. A batch costs the model's process as much as a call: the fewer, the better. But a process that is
+    idle gets one as soon as half of the calls that are under way at a time are in it: it answers them while the edge
+    takes in the other half, and the edge gives those answers while it does the rest. Else one would wait for the other.
 
     Args:
         most_rows: how many rows a batch may have.
@@ -37,11 +41,11 @@ class Channels:
         self._seconds = seconds
         self._tally = waiting
         # Where several processes send batches, the model has the next one from another of them.
-        self._most_held = HELD if waiting.processes == 1 else 1
+        self._pool = Pool(HELD if waiting.processes == 1 else 1)
         self._waiting = Waiting(most_rows)
+        self._concurrency = Concurrency()
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)
-        self._channels: list[Channel] = []
         self._methods: dict[str, str] = {}
         self._batched: frozenset[str] = frozenset()
 
@@ -60,10 +64,11 @@ class Channels:
         """
         self._methods = methods
         self._batched = frozenset(batched)
-        channel = Channel(sock, self._waiting.halve, self._pass_on_soon)
+        channel = Channel(sock, self._waiting.halve, self._answered, self._left)
         await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=sock)
-        self._channels.append(channel)
-        self.readiness.set(True)
+        if channel.open:  # Its process may have gone already.
+            self._pool.add(channel)
+            self.readiness.set(True)
 
     async def call(self, role: str, header: dict[str, Any], values: list[Any]) -> Result:
         """Call the model's method for ``role`` once.
@@ -74,7 +79,7 @@ class Channels:
             Overloaded: too many calls wait.
             DeadlineExceeded: it has taken too long.
         """
-        if not self._channels:
+        if not self._pool:
             raise NotReady(NOT_LOADED)
         self.admit()
         method = self._methods[role]
@@ -84,7 +89,11 @@ class Channels:
         self._tally.add(1)
         self._deadlines.add(call)
         self._waiting.add(call)
-        self._pass_on_soon()
+        self._concurrency.begin()
+        if self._pool.idle and self._concurrency.is_half(len(self._waiting)):
+            self._pass_on()
+        else:
+            self._pass_on_soon()
         try:
             return await answer
         except asyncio.CancelledError:
@@ -94,6 +103,7 @@ class Channels:
         finally:
             self._deadlines.remove(call)
             self._tally.add(-1)
+            self._concurrency.end()
 
     def admit(self) -> None:
         """Return if one more call may wait.
@@ -109,8 +119,7 @@ class Channels:
 
     def close(self) -> None:
         """Close every channel."""
-        for channel in self._channels:
-            channel.close()
+        self._pool.close()
 
     def _expire(self, call: Call) -> None:
         if not call.answer.done():
@@ -125,29 +134,33 @@ class Channels:
     def _drop(self, call: Call) -> None:
         """Forget a call whose answer nobody awaits any more."""
         self._waiting.remove(call)
-        for channel in self._channels:
-            channel.drop(call)
+        self._pool.drop(call)
+
+    def _answered(self) -> None:
+        """Send what waits before the edge gives the answers: the model has time for it now."""
+        self._concurrency.answered()
+        self._pass_on()
+
+    def _left(self) -> None:
+        """Take notice that a process is gone."""
+        self._pool.leave()
+        if not self._pool:
+            self._lost()
+        self._answered()
 
     def _pass_on_soon(self) -> None:
         """Send what waits when the event loop has taken in all that it found."""
         if not self._passing:
             self._passing = True
-            asyncio.get_running_loop().call_soon(self._pass_on)
+            asyncio.get_running_loop().call_soon(self._passed_on)
+
+    def _passed_on(self) -> None:
+        self._passing = False
+        self._pass_on()
 
     def _pass_on(self) -> None:
         """Send what waits to whichever process has the most room."""
-        self._passing = False
-        if not all(channel.open for channel in self._channels):
-            self._channels = [channel for channel in self._channels if channel.open]
-            if not self._channels:
-                self._lost()
-        while self._channels:
-            channel = min(self._channels, key=lambda each: each.held)
-            if channel.held >= self._most_held:
-                return
-            batch = self._waiting.take()
-            if not batch:
-                return
+        while (channel := self._pool.with_room()) and (batch := self._waiting.take()):
             channel.call(batch)
 
     def _lost(self) -> None:

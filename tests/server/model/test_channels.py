@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from contextlib import asynccontextmanager
 
@@ -34,6 +35,9 @@ class Process:
     async def fail(self, header, message):
         said = {"event": "error", "id": header["id"], "type": "ValueError", "message": message}
         self._connection.send(wire.pack(said, []))
+
+    def has_more(self):
+        return bool(select.select([self._connection], [], [], 0)[0])
 
     def end(self):
         self._connection.close()
@@ -79,14 +83,71 @@ async def busy(channels, process):
 def test_what_comes_in_at_once_is_answered_together():
     async def run():
         async with connected() as (channels, process):
-            calls = calling(channels, 1, 2, 3)
-            header, (rows,) = await process.next()
-            await process.answer(header, rows * 10)
-            return rows.tolist(), await values(calls)
+            calls, asked = calling(channels, 1, 2, 3), []
+            for _ in range(2):
+                header, (rows,) = await process.next()
+                asked.append(rows.tolist())
+                await process.answer(header, rows * 10)
+            return asked, await values(calls)
 
-    together, answers = asyncio.run(run())
-    assert together == [[1.0], [2.0], [3.0]]
+    asked, answers = asyncio.run(run())
+    # When the first came, nobody knew of the others.
+    assert asked == [[[1.0]], [[2.0], [3.0]]]
     assert answers == [[[10.0]], [[20.0]], [[30.0]]]
+
+
+def test_an_idle_process_gets_half_of_the_calls_while_the_others_come_in():
+    async def run():
+        async with connected() as (channels, process):
+            await_first = calling(channels, *range(6))
+            for _ in range(2):
+                header, (rows,) = await process.next()
+                await process.answer(header, rows)
+            await values(await_first)
+            calls, asked = calling(channels, *range(6)), []
+            for _ in range(2):
+                header, (rows,) = await process.next()
+                asked.append(rows.ravel().tolist())
+                await process.answer(header, rows)
+            await values(calls)
+            return asked
+
+    assert asyncio.run(run()) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_what_waits_is_sent_before_answers_are_given():
+    order = []
+
+    async def run():
+        async with connected() as (channels, process):
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3)
+            await asyncio.sleep(0)
+            calls[0].add_done_callback(lambda _: order.append(process.has_more()))
+            for header, (rows,) in held:
+                await process.answer(header, rows)
+            header, (rows,) = await process.next()
+            await process.answer(header, rows)
+            await values(calls)
+
+    asyncio.run(run())
+    assert order == [True]
+
+
+def test_a_process_that_went_while_its_channel_was_made_makes_nothing_ready():
+    async def run():
+        channels = Channels(100, 100, 60, Tally())
+        ours, theirs = socket.socketpair()
+        adding = asyncio.create_task(channels.add(ours, METHODS, ("predict",)))
+        theirs.close()
+        await adding
+        for _ in range(3):
+            await asyncio.sleep(0)
+        with pytest.raises(NotReady):
+            await channels.call("predict", HEADER, [np.array([[1.0]])])
+        return channels.ready
+
+    assert asyncio.run(run()) is False
 
 
 def test_what_waits_while_the_model_is_busy_is_answered_together():
