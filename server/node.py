@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from server.cpus import whole_cpus
 from server.example import example
 from server.metadata import metadata
 from server.model.batch import Result
@@ -19,6 +20,7 @@ from server.model.control import Control
 from server.model.hello import hello, read, setup
 from server.model.launch import Launched, interpreter, model_environ
 from server.model.process import ModelProcess
+from server.model.spinning import spin_seconds
 from server.protocol.arguments import arguments
 from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
@@ -60,8 +62,13 @@ class Node:
         self.model = read(settings)
         self.role = ROLES[settings.service_type]
         self._metadata: dict[str, Any] | None = None
+        waiting = waiting or Tally()
         self.channels = Channels(
-            settings.batch_rows, settings.queue_calls, settings.deadline_seconds, waiting or Tally()
+            settings.batch_rows,
+            settings.queue_calls,
+            settings.deadline_seconds,
+            waiting,
+            spin_seconds(settings, waiting.processes, whole_cpus()),
         )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:

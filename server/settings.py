@@ -138,6 +138,13 @@ class ServeSettings:
         kind=int,
         minimum=1,
     )
+    spin_microseconds: int = setting(
+        1000,
+        "How long a process looks for the next request of the model, or for its answer, before it sleeps, while these come "
+        "faster than that on average and there is a CPU for each process; 0: not at all.",
+        env="SERVER_SPIN_MICROSECONDS",
+        minimum=0,
+    )
     service_type: str = setting(
         "MODEL",
         "The node's type in the graph: which of its paths /api/v1.0/predictions stands for.",

@@ -14,6 +14,7 @@ from server.model.concurrency import Concurrency
 from server.model.deadlines import Deadlines
 from server.model.pool import Pool
 from server.model.readiness import Readiness
+from server.model.spinning import Spinning
 from server.model.waiting import Waiting
 from server.tally import Tally
 
@@ -33,9 +34,12 @@ class Channels:
         most_waiting: how many calls may wait, in all processes of the server.
         seconds: how long a call may take.
         waiting: counts the calls that wait, in all processes of the server.
+        spin: how long to look for an answer before sleeping, in seconds.
     """
 
-    def __init__(self, most_rows: int, most_waiting: int, seconds: float, waiting: Tally) -> None:
+    def __init__(
+        self, most_rows: int, most_waiting: int, seconds: float, waiting: Tally, spin: float = 0
+    ) -> None:
         self.readiness = Readiness()
         self._most_waiting = most_waiting
         self._seconds = seconds
@@ -46,6 +50,7 @@ class Channels:
         self._concurrency = Concurrency()
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)
+        self._spinning = Spinning(spin, lambda: self._pool.awaited)
         self._methods: dict[str, str] = {}
         self._batched: frozenset[str] = frozenset()
 
@@ -138,6 +143,7 @@ class Channels:
 
     def _answered(self) -> None:
         """Send what waits before the edge gives the answers: the model has time for it now."""
+        self._spinning.end()
         self._concurrency.answered()
         self._pass_on()
 
@@ -162,6 +168,8 @@ class Channels:
         """Send what waits to whichever process has the most room."""
         while (channel := self._pool.with_room()) and (batch := self._waiting.take()):
             channel.call(batch)
+        if self._pool.awaited:
+            self._spinning.begin()
 
     def _lost(self) -> None:
         self.readiness.set(False)

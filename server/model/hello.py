@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
+from server.cpus import whole_cpus
 from server.errors import BadData
 from server.mlmodel import Model
 from server.model.plan import methods, plan
+from server.model.spinning import spin_seconds
 from server.settings import ServeSettings
 
 log = logging.getLogger(__name__)
@@ -40,13 +42,14 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
 def setup(settings: ServeSettings, model: Model, edges: int) -> tuple[dict[str, Any], list[Any]]:
     """Return the header and values of the frame that the process is told after ``hello``.
 
-    They say how many ``processes`` answer calls, how many ``edges`` call them, how ``batching`` is set, and a call made of
-    the model's input ``example`` where that can be batched.
+    They say how many ``processes`` answer calls, how many ``edges`` call them, how long they ``spin``, how ``batching`` is
+    set, and a call made of the model's input ``example`` where that can be batched.
     """
     header, values = _example(settings, model)
     return {
         "processes": settings.model_processes,
         "edges": edges,
+        "spin": spin_seconds(settings, edges, whole_cpus()),
         "batching": settings.batching,
         "example": header,
     }, values

@@ -39,6 +39,11 @@ class Pool:
         """Whether a process holds nothing."""
         return any(not channel.held for channel in self._channels)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a process holds something, whose answer is to come."""
+        return any(channel.held for channel in self._channels)
+
     def drop(self, call: Call) -> None:
         """Take notice that nobody awaits a call any more, whichever process holds it."""
         for channel in self._channels:

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from server.edges.local.interface import Local
@@ -38,7 +39,8 @@ def main() -> None:
     )
     listener = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(listener.fileno(), False)
-    node = Node(load(ServeSettings, os.environ))
+    # The wrapper's processes need the CPUs.
+    node = Node(replace(load(ServeSettings, os.environ), spin_microseconds=0))
     asyncio.run(run(node, model_process(node, Path(sys.argv[2])), listener))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import select
 from collections import deque
 from typing import Any
 
 from . import wire
 from .connection import Connection, Frame
+from .spin import Spin
 
 CANCEL = "cancel"
 
@@ -20,13 +22,15 @@ class Calls:
     Args:
         connections: one to each of the server's processes.
         control: the connection to the process that rules them; nothing comes over it but its end.
+        spin: how long to look for the next call before sleeping, in seconds.
     """
 
-    def __init__(self, connections: list[Connection], control: Connection) -> None:
+    def __init__(self, connections: list[Connection], control: Connection, spin: float = 0) -> None:
         self._control = control
         self._by_descriptor = {connection.fileno(): connection for connection in connections}
         self._turns: deque[Connection] = deque(connections)
         self._held: dict[Connection, dict[int, Frame]] = {connection: {} for connection in connections}
+        self._spin = Spin(spin)
         self._poll = select.poll()
         for descriptor in (control.fileno(), *self._by_descriptor):
             self._poll.register(descriptor, select.POLLIN)
@@ -46,12 +50,25 @@ class Calls:
     def _take_in(self) -> None:
         """Receive what has come, and something if nothing is held."""
         while True:
-            for descriptor, _ in self._poll.poll(0 if any(self._held.values()) else None):
+            for descriptor in self._readable():
                 if descriptor == self._control.fileno():
                     raise EOFError
                 self._receive(self._by_descriptor[descriptor])
             if any(self._held.values()):
                 return
+
+    def _readable(self) -> list[int]:
+        """Return the descriptors from which something has come; wait for one if nothing is held."""
+        if any(self._held.values()):
+            return [descriptor for descriptor, _ in self._poll.poll(0)]
+        self._spin.begin()
+        found: list[tuple[int, int]] = []
+        while not found and self._spin.goes_on():
+            os.sched_yield()  # Whoever has work to do on this CPU comes first.
+            found = self._poll.poll(0)
+        found = found or self._poll.poll()
+        self._spin.end()
+        return [descriptor for descriptor, _ in found]
 
     def _receive(self, connection: Connection) -> None:
         """Receive a frame, and those that came with it."""

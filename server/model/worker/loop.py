@@ -61,10 +61,12 @@ def run(descriptor: int) -> int:
         control.tell(ready)
         if several:
             template = Template(
-                control, setup["edges"], lambda channels, life: answer_all(callee, Calls(channels, life))
+                control,
+                setup["edges"],
+                lambda channels, life: answer_all(callee, Calls(channels, life, setup["spin"])),
             )
             template.run(setup["processes"])
-        answer_all(callee, Calls(_channels(control, setup["edges"]), control))
+        answer_all(callee, Calls(_channels(control, setup["edges"]), control, setup["spin"]))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
     return 0

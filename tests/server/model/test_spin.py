@@ -1,0 +1,118 @@
+"""How long the processes look for what comes next before they sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from server.model.spinning import Spinning, spin_seconds
+from server.model.worker import spin
+from server.settings import ServeSettings
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(spin, "time", clock)
+    return clock
+
+
+def wait(spinning, clock, seconds):
+    """Return for how long it looked in a wait of so many seconds."""
+    spinning.begin()
+    began, looked = clock.now, 0.0
+    while clock.now < began + seconds:
+        if spinning.goes_on():
+            looked = clock.now + 1 - began
+        clock.now += 1
+    spinning.end()
+    return looked
+
+
+def test_it_looks_while_waits_are_short(clock):
+    found = spin.Spin(10)
+    looks = [wait(found, clock, 5) for _ in range(20)]
+    assert looks[0] == 0  # Nothing is known yet.
+    assert looks[-1] == 5
+
+
+def test_it_looks_no_longer_than_it_may(clock):
+    found = spin.Spin(10)
+    for _ in range(20):
+        wait(found, clock, 2)
+    assert wait(found, clock, 25) == 10
+
+
+def test_it_sleeps_when_waits_have_become_long_and_looks_again_when_they_are_short(clock):
+    found = spin.Spin(10)
+    for seconds, looks in ((2, True), (1000, False), (2, True)):
+        for _ in range(30):
+            looked = wait(found, clock, seconds)
+        assert bool(looked) is looks
+
+
+def test_a_wait_that_goes_on_is_one(clock):
+    found = spin.Spin(10)
+    for _ in range(20):
+        wait(found, clock, 2)
+    found.begin()
+    clock.now += 11
+    found.begin()  # Another batch was sent.
+    assert not found.goes_on()
+
+
+def test_it_never_looks_where_it_must_not(clock):
+    found = spin.Spin(0)
+    assert [wait(found, clock, 1) for _ in range(20)] == [0] * 20
+
+
+@pytest.mark.parametrize(
+    ("processes", "edges", "cpus", "seconds"),
+    [(1, 1, 2, 0.001), (1, 1, 1, 0), (2, 1, 2, 0), (2, 2, 4, 0.001), (1, 1, 8, 0.001)],
+)
+def test_each_process_needs_a_cpu(processes, edges, cpus, seconds):
+    settings = dataclasses.replace(ServeSettings(), model_processes=processes)
+    assert spin_seconds(settings, edges, cpus) == seconds
+
+
+def test_it_can_be_turned_off():
+    assert spin_seconds(dataclasses.replace(ServeSettings(), spin_microseconds=0), 1, 8) == 0
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_the_event_loop_does_not_sleep_while_an_answer_is_about_to_come(clock, monkeypatch, awaited):
+    slept = []
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        spinning = Spinning(10, lambda: awaited)
+        for _ in range(20):
+            spinning.begin()
+            clock.now += 1
+            spinning.end()
+        await asyncio.sleep(0)
+        spinning.begin()
+        select = loop._selector.select
+        monkeypatch.setattr(
+            loop._selector, "select", lambda timeout: (slept.append(timeout > 0), select(timeout))[1]
+        )
+        await asyncio.sleep(0.02)
+        before = any(slept)
+        spinning.end()
+        slept.clear()
+        await asyncio.sleep(0.02)
+        return before, any(slept)
+
+    assert asyncio.run(run()) == (not awaited, True)
