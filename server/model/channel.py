@@ -24,7 +24,7 @@ class Channel(Frames):
     Args:
         sock: the connected socket.
         retry: takes the calls that failed together, or had no row each in the result.
-        answered: is told when there is room for a batch.
+        answered: is told when there is room for a batch, and how many seconds the model took where it was called.
         left: is told when there is no process any more.
     """
 
@@ -32,7 +32,7 @@ class Channel(Frames):
         self,
         sock: socket.socket,
         retry: Callable[[Sequence[Call]], None],
-        answered: Callable[[], None],
+        answered: Callable[[float | None], None],
         left: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -54,11 +54,13 @@ class Channel(Frames):
         number = next(self._numbers)
         try:
             self.send({**calls[0].header, "id": number}, joined(calls))
-        except (RecursionError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  it is the calls', which tell of it
             # Nothing of it was sent: what holds no place here must not keep one from others.
-            refused = BadData(
-                f"the request cannot be handed to the model: {error}; nest its lists and objects less"
-            )
+            refused = error
+            if isinstance(error, RecursionError | ValueError):
+                refused = BadData(
+                    f"the request cannot be handed to the model: {error}; nest its lists and objects less"
+                )
             for call in calls:
                 call.answer.set_exception(refused)
             return
@@ -79,7 +81,7 @@ class Channel(Frames):
             self._settle(calls, Result(values[0], header["names"]))
         elif header["event"] == "error":
             self._fail(calls, f"{header['type']}: {header['message']}")
-        self._answered()
+        self._answered(header.get("seconds"))
 
     def ended(self) -> None:
         """Tell whoever awaits an answer that there will be none."""

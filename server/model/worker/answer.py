@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import Any, NamedTuple
 
@@ -42,11 +43,15 @@ def described(error: BaseException) -> dict[str, str]:
 
 
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
+    began = time.perf_counter()
+    said = {"id": header["id"]}
     try:
         value, names = called(callee, header, values)
-        return wire.pack({"event": "result", "id": header["id"], "names": names}, [value])
+        said["seconds"] = round(time.perf_counter() - began, 6)
+        return wire.pack({"event": "result", "names": names, **said}, [value])
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
         traceback.print_exc()
-        return wire.pack({"event": "error", "id": header["id"], **described(error)}, [])
+        said["seconds"] = round(time.perf_counter() - began, 6)
+        return wire.pack({"event": "error", **said, **described(error)}, [])

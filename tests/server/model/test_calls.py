@@ -9,6 +9,7 @@ import socket
 import numpy as np
 import pytest
 
+from server.model.worker import calls as calls_module
 from server.model.worker import wire
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
@@ -85,3 +86,25 @@ def test_an_array_can_be_written_and_is_aligned_whatever_came_before_it(ends):
         for value in calls.next()[2]:
             assert value.flags.writeable
             assert value.flags.aligned
+
+
+def test_the_servers_end_is_seen_while_it_looks_for_calls(monkeypatch):
+    ours, theirs = socket.socketpair()
+    control, controlled = socket.socketpair()
+    asked, looks = 40, []
+
+    def look():
+        looks.append(asked)
+        if looks[-3:] == [0, 0, 0]:
+            control.close()
+
+    with ours, theirs, control, controlled:
+        monkeypatch.setattr(calls_module.os, "sched_yield", look)
+        calls = Calls([Connection(theirs)], Connection(controlled), spin=60)
+        while asked:
+            ours.sendall(b"".join(wire.pack({"id": asked}, [])))
+            calls.next()
+            asked -= 1
+        with pytest.raises(EOFError):
+            calls.next()
+    assert looks[-3:] == [0, 0, 0]

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from server.errors import BadData, DeadlineExceeded, ModelFailed, NotReady
+from server.model import channel
 from server.model.channels import Channels
-from server.model.worker import wire
+from server.model.pace import EDGE_SECONDS
+from server.model.worker import spin, wire
 from server.model.worker.connection import Connection
 from server.tally import Tally
+from tests.server.model.clock import Clock
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}
 METHODS = {"predict": "predict"}
@@ -29,8 +32,9 @@ class Process:
     async def next(self):
         return await asyncio.to_thread(self._connection.receive)
 
-    async def answer(self, header, value):
-        self._connection.send(wire.pack({"event": "result", "id": header["id"], "names": None}, [value]))
+    async def answer(self, header, value, seconds=1):
+        said = {"event": "result", "id": header["id"], "names": None, "seconds": seconds}
+        self._connection.send(wire.pack(said, [value]))
 
     async def fail(self, header, message):
         said = {"event": "error", "id": header["id"], "type": "ValueError", "message": message}
@@ -44,8 +48,8 @@ class Process:
 
 
 @asynccontextmanager
-async def connected(count=1, batched=("predict",), most_rows=100, most_waiting=100, seconds=60):
-    channels = Channels(most_rows, most_waiting, seconds, Tally())
+async def connected(count=1, batched=("predict",), most_rows=100, most_waiting=100, seconds=60, spin=0):
+    channels = Channels(most_rows, most_waiting, seconds, Tally(), spin)
     processes = []
     for _ in range(count):
         ours, theirs = socket.socketpair()
@@ -83,66 +87,134 @@ async def busy(channels, process):
 def test_what_comes_in_at_once_is_answered_together():
     async def run():
         async with connected() as (channels, process):
-            calls, asked = calling(channels, 1, 2, 3), []
-            for _ in range(2):
-                header, (rows,) = await process.next()
-                asked.append(rows.tolist())
-                await process.answer(header, rows * 10)
-            return asked, await values(calls)
+            calls = calling(channels, 1, 2, 3)
+            header, (rows,) = await process.next()
+            await process.answer(header, rows * 10)
+            return rows.tolist(), await values(calls)
 
-    asked, answers = asyncio.run(run())
-    # When the first came, nobody knew of the others.
-    assert asked == [[[1.0]], [[2.0], [3.0]]]
+    together, answers = asyncio.run(run())
+    assert together == [[1.0], [2.0], [3.0]]
     assert answers == [[[10.0]], [[20.0]], [[30.0]]]
 
 
-def test_an_idle_process_gets_half_of_the_calls_while_the_others_come_in():
+async def asked_again_and_again(channels, process, seconds):
+    """Return the batches of six calls that come at once, where the model has taken so long for each batch until now."""
+    asked = []
+    for _ in range(20):
+        calls = calling(channels, *range(6))
+        asked.clear()
+        while not all(call.done() for call in calls):
+            header, (rows,) = await process.next()
+            asked.append(rows.ravel().tolist())
+            await process.answer(header, rows, seconds)
+            await asyncio.sleep(0.001)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("seconds", "batches"), [(EDGE_SECONDS, [[0, 1, 2], [3, 4, 5]]), (100 * EDGE_SECONDS, [[*range(6)]])]
+)
+def test_a_model_that_is_faster_than_the_edge_has_half_of_the_calls_while_the_others_come_in(
+    seconds, batches
+):
+
     async def run():
         async with connected() as (channels, process):
-            await_first = calling(channels, *range(6))
-            for _ in range(2):
-                header, (rows,) = await process.next()
-                await process.answer(header, rows)
-            await values(await_first)
-            calls, asked = calling(channels, *range(6)), []
-            for _ in range(2):
-                header, (rows,) = await process.next()
-                asked.append(rows.ravel().tolist())
-                await process.answer(header, rows)
-            await values(calls)
-            return asked
+            return await asked_again_and_again(channels, process, seconds)
 
-    assert asyncio.run(run()) == [[0, 1, 2], [3, 4, 5]]
+    assert asyncio.run(run()) == batches
 
 
-def test_what_waits_is_sent_before_answers_are_given():
+def test_what_waits_is_sent_before_answers_are_given_where_that_takes_longer():
     order = []
 
     async def run():
         async with connected() as (channels, process):
-            calls, held = await busy(channels, process)
-            calls += calling(channels, 3)
+            await asked_again_and_again(channels, process, EDGE_SECONDS)
+
+            async def told():
+                await channels.call("predict", HEADER, [np.array([[1.0]])])
+                order.append(process.has_more())
+
+            calls = [asyncio.create_task(told())]
+            held = [await process.next()]
+            calls += calling(channels, 2)
+            held.append(await process.next())
+            calls += calling(channels, *range(3, 9))
             await asyncio.sleep(0)
-            calls[0].add_done_callback(lambda _: order.append(process.has_more()))
             for header, (rows,) in held:
+                await process.answer(header, rows, EDGE_SECONDS)
+            await calls[0]
+            while not all(call.done() for call in calls):
+                header, (rows,) = await process.next()
                 await process.answer(header, rows)
-            header, (rows,) = await process.next()
-            await process.answer(header, rows)
-            await values(calls)
+                await asyncio.sleep(0.001)
 
     asyncio.run(run())
     assert order == [True]
 
 
-def test_a_process_that_went_while_its_channel_was_made_makes_nothing_ready():
+def test_the_edge_looks_for_answers_that_come_soon(monkeypatch):
+    """And sleeps when there is none to come."""
+    clock = Clock()
+    monkeypatch.setattr(spin, "time", clock)
+    slept = []
+
     async def run():
+        loop = asyncio.get_running_loop()
+        async with connected(spin=10) as (channels, process):
+            for _ in range(40):
+                calls = calling(channels, 1)
+                header, (rows,) = await process.next()
+                clock.now += 1
+                await process.answer(header, rows)
+                await values(calls)
+            calls = calling(channels, 1)
+            header, (rows,) = await process.next()
+            select = loop._selector.select
+            monkeypatch.setattr(
+                loop._selector, "select", lambda timeout: (slept.append(timeout != 0), select(timeout))[1]
+            )
+            await asyncio.sleep(0.02)
+            looked = not any(slept)
+            await process.answer(header, rows)
+            await values(calls)
+            slept.clear()
+            await asyncio.sleep(0.02)
+            return looked, any(slept)
+
+    assert asyncio.run(run()) == (True, True)
+
+
+def test_a_batch_that_cannot_be_made_is_its_calls_and_nobody_elses(monkeypatch):
+    def none(calls):
+        raise MemoryError("no room for the rows")
+
+    async def run():
+        async with connected() as (channels, process):
+            monkeypatch.setattr(channel, "joined", none)
+            refused = await asyncio.gather(*calling(channels, 1, 2), return_exceptions=True)
+            monkeypatch.undo()
+            calls = calling(channels, 3)
+            header, (rows,) = await process.next()
+            await process.answer(header, rows)
+            return refused, await values(calls)
+
+    refused, answers = asyncio.run(run())
+    assert [str(each) for each in refused] == ["no room for the rows"] * 2
+    assert answers == [[[3.0]]]
+
+
+def test_a_process_that_went_while_its_channel_was_made_makes_nothing_ready(monkeypatch):
+    async def run():
+        async def gone(factory, sock):
+            factory().connection_lost(None)
+
         channels = Channels(100, 100, 60, Tally())
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_unix_connection", gone)
         ours, theirs = socket.socketpair()
-        adding = asyncio.create_task(channels.add(ours, METHODS, ("predict",)))
-        theirs.close()
-        await adding
-        for _ in range(3):
-            await asyncio.sleep(0)
+        with ours, theirs:
+            await channels.add(ours, METHODS, ("predict",))
         with pytest.raises(NotReady):
             await channels.call("predict", HEADER, [np.array([[1.0]])])
         return channels.ready

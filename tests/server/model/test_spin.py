@@ -10,16 +10,7 @@ import pytest
 from server.model.spinning import Spinning, spin_seconds
 from server.model.worker import spin
 from server.settings import ServeSettings
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def perf_counter(self):
-        return self.now
+from tests.server.model.clock import Clock
 
 
 @pytest.fixture
