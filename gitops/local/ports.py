@@ -17,8 +17,9 @@ LEAST = 1_000
 # What the system takes for connections to elsewhere (Linux, ip-sysctl).
 OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
-# Handed out already; what was asked for a port may not listen there yet.
-_given: set[int] = set()
+# By the ports that were handed out, whose containers may not listen there yet: a socket that holds the same port of UDP,
+# which nobody else uses, so that every process that asks for free ports passes over it.
+_given: dict[int, socket.socket] = {}
 
 
 def bind(port: int) -> socket.socket:
@@ -47,7 +48,7 @@ def bind(port: int) -> socket.socket:
 
 
 def free(count: int) -> list[int]:
-    """Return ``count`` ports on which nothing listens, and which no earlier call returned.
+    """Return ``count`` ports on which nothing listens, and which no other call returned, in any process that still runs.
 
     A container may take seconds until it listens on its port. So they are none of those that the system hands
     out meanwhile to connections and to whoever asks for any port.
@@ -55,8 +56,8 @@ def free(count: int) -> list[int]:
     found: list[int] = []
     while len(found) < count:
         port = secrets.choice(_choice())
-        if port not in _given and _is_free(port):
-            _given.add(port)
+        if _is_free(port) and (held := _held(port)):
+            _given[port] = held
             found.append(port)
     return found
 
@@ -74,10 +75,22 @@ def _choice() -> range:
 def _is_free(port: int) -> bool:
     # On all addresses, as the containers listen.
     with closing(socket.socket()) as probe:
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-            raise
-        return True
+        return _bound(probe, port)
+
+
+def _held(port: int) -> socket.socket | None:
+    held = socket.socket(type=socket.SOCK_DGRAM)
+    if _bound(held, port):
+        return held
+    held.close()
+    return None
+
+
+def _bound(sock: socket.socket, port: int) -> bool:
+    try:
+        sock.bind(("", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise
+    return True

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,9 +58,34 @@ def test_no_connection_takes_a_free_port_meanwhile(
 
 
 def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ports.bind(ports.free(1)[0]) as taken:
-        port = taken.getsockname()[1]
-        (other,) = ports.free(1)
-        monkeypatch.setattr(ports, "_choice", lambda: [port, other])
-        monkeypatch.setattr(ports, "_given", set())
-        assert ports.free(1) == [other]
+    with ports.bind(ports.free(1)[0]) as taken, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        other.close()
+        monkeypatch.setattr(ports, "_choice", lambda: [taken.getsockname()[1], port])
+        assert ports.free(1) == [port]
+
+
+def test_no_two_processes_are_given_a_port() -> None:
+    """Both choose from the same twenty."""
+    program = (
+        "import sys\n"
+        "from gitops.local import ports\n"
+        "ports._choice = lambda: range(int(sys.argv[1]), int(sys.argv[1]) + 20)\n"
+        "print(*ports.free(8), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    first = str(ports.free(1)[0])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, first], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    given = []
+    for process in processes:
+        assert process.stdout is not None
+        given += process.stdout.readline().split()
+    for process in processes:
+        process.communicate()
+    assert len(set(given)) == len(given) == 16
