@@ -67,12 +67,12 @@ def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_no_two_processes_are_given_a_port() -> None:
-    """Both choose from the same twenty."""
+    """Both choose twelve of the same thirty."""
     program = (
         "import sys\n"
         "from gitops.local import ports\n"
-        "ports._choice = lambda: range(int(sys.argv[1]), int(sys.argv[1]) + 20)\n"
-        "print(*ports.free(8), flush=True)\n"
+        "ports._choice = lambda: range(int(sys.argv[1]), int(sys.argv[1]) + 30)\n"
+        "print(*ports.free(12), flush=True)\n"
         "sys.stdin.read()\n"
     )
     first = str(ports.free(1)[0])
@@ -88,4 +88,4 @@ def test_no_two_processes_are_given_a_port() -> None:
         given += process.stdout.readline().split()
     for process in processes:
         process.communicate()
-    assert len(set(given)) == len(given) == 16
+    assert len(set(given)) == len(given) == 24
