@@ -17,10 +17,6 @@ LEAST = 1_000
 # What the system takes for connections to elsewhere (Linux, ip-sysctl).
 OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
-# By the ports that were handed out, whose containers may not listen there yet: a socket that holds the same port of UDP,
-# which nobody else uses, so that every process that asks for free ports passes over it.
-_given: dict[int, socket.socket] = {}
-
 
 def bind(port: int) -> socket.socket:
     """Return a socket that holds ``port`` but does not listen yet; 0 takes any free port.
@@ -51,13 +47,13 @@ def free(count: int) -> list[int]:
     """Return ``count`` ports on which nothing listens, and which no other call returned, in any process that still runs.
 
     A container may take seconds until it listens on its port. So they are none of those that the system hands
-    out meanwhile to connections and to whoever asks for any port.
+    out meanwhile to connections and to whoever asks for any port; and until this process ends, it holds the same ports of
+    UDP, which nobody else uses, so that every process that asks for free ones passes over them.
     """
     found: list[int] = []
     while len(found) < count:
         port = secrets.choice(_choice())
-        if _is_free(port) and (held := _held(port)):
-            _given[port] = held
+        if _is_free(port) and _hold(port):
             found.append(port)
     return found
 
@@ -78,12 +74,12 @@ def _is_free(port: int) -> bool:
         return _bound(probe, port)
 
 
-def _held(port: int) -> socket.socket | None:
-    held = socket.socket(type=socket.SOCK_DGRAM)
-    if _bound(held, port):
+def _hold(port: int) -> bool:
+    with closing(socket.socket(type=socket.SOCK_DGRAM)) as holder:
+        held = _bound(holder, port)
+        if held:
+            holder.detach()  # Its descriptor stays open.
         return held
-    held.close()
-    return None
 
 
 def _bound(sock: socket.socket, port: int) -> bool:
