@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import program
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -35,9 +37,7 @@ def test_make_lists_its_targets() -> None:
 def test_the_notes_of_a_release_name_the_image_as_it_is_pulled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gh = tmp_path / "gh"
-    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    gh.chmod(0o755)
+    program(tmp_path / "gh", 'printf "%s\\n" "$@"')
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("GITHUB_REPOSITORY_OWNER", "Some-Team")
     done = make(ROOT, "--silent", "github-release", "TAG=v1.2.0", "IMAGE_DIGEST=sha256:1")

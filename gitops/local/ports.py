@@ -50,9 +50,10 @@ def free(count: int) -> list[int]:
     out meanwhile to connections and to whoever asks for any port; and until this process ends, it holds the same ports of
     UDP, which nobody else uses, so that every process that asks for free ones passes over them.
     """
+    choice = _choice()
     found: list[int] = []
     while len(found) < count:
-        port = secrets.choice(_choice())
+        port = secrets.choice(choice)
         if _is_free(port) and _hold(port):
             found.append(port)
     return found

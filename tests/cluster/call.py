@@ -14,24 +14,36 @@ from collections.abc import Iterator
 from google.protobuf.json_format import MessageToJson, Parse
 from hpack import Decoder, Encoder
 
+from server.edges.grpc.messages import framed
 from server.edges.grpc.status import Code
+from server.edges.h2.codes import (
+    ACK,
+    CONTINUATION,
+    DATA,
+    DEFAULT_FRAME_SIZE,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    INITIAL_WINDOW_SIZE,
+    PADDED,
+    PING,
+    PREFACE,
+    PRIORITISED,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+)
+from server.edges.h2.frames import frame, settings
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 
 SECONDS = 60
-# https://www.rfc-editor.org/rfc/rfc9113: frames and their flags, and a window that no answer of a test fills.
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-ACK = END_STREAM = 1
-END_HEADERS, PADDED, PRIORITISED = 4, 8, 32
-MOST, LARGEST_FRAME = 2**30, 16_384
+MOST = 2**30  # A window that no answer of a test fills.
 PREFIX_BYTES, HEAD_BYTES = 5, 9
 
 
 class NotThere(Exception):
     """Nobody answers, yet."""
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
 
 
 def call(target: str, message: bytes, metadata: dict[str, str]) -> tuple[dict[str, str], bytes]:
@@ -46,18 +58,17 @@ def call(target: str, message: bytes, metadata: dict[str, str]) -> tuple[dict[st
         "te": "trailers",
         **metadata,
     }
-    body = b"\0" + len(message).to_bytes(4, "big") + message
+    body = framed(message)
     with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as sock:
-        # The window of every stream is setting 4.
-        settings = frame(SETTINGS, 0, 0, (4).to_bytes(2, "big") + MOST.to_bytes(4, "big"))
         sent = [
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            settings,
+            PREFACE,
+            settings({INITIAL_WINDOW_SIZE: MOST}),
             frame(WINDOW_UPDATE, 0, 0, MOST.to_bytes(4, "big")),
         ]
         sent.append(frame(HEADERS, END_HEADERS, 1, Encoder().encode(list(fields.items()))))
         sent += [
-            frame(DATA, 0, 1, body[at : at + LARGEST_FRAME]) for at in range(0, len(body), LARGEST_FRAME)
+            frame(DATA, 0, 1, body[at : at + DEFAULT_FRAME_SIZE])
+            for at in range(0, len(body), DEFAULT_FRAME_SIZE)
         ]
         sock.sendall(b"".join(sent) + frame(DATA, END_STREAM, 1))
         return answer(sock)

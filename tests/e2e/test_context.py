@@ -10,6 +10,7 @@ from tests.e2e.context import Context, confirm, context, current
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 from tests.e2e.settings import Settings
+from tests.programs import program
 
 Ask = Callable[[str], str] | None
 CONTEXT = Context("kind-kind", "https://127.0.0.1:6443")
@@ -84,9 +85,7 @@ def test_a_name_with_a_blank_is_quoted_for_the_shell() -> None:
 def test_what_kubectl_says_of_a_file_that_it_cannot_use_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kubectl = tmp_path / "kubectl"
-    kubectl.write_text('#!/bin/sh\necho "error: cannot locate context prod" >&2; exit 1\n')
-    kubectl.chmod(0o755)
+    program(tmp_path / "kubectl", 'echo "error: cannot locate context prod" >&2; exit 1')
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(E2eError) as refused:
         current()

@@ -16,6 +16,7 @@ from tests.e2e.errors import E2eError
 from tests.e2e.rendered import Rendered
 from tests.e2e.report import Report
 from tests.e2e.tree import Tree
+from tests.programs import program
 from tests.server.serving import ROOT
 
 AVAILABLE = {"state": "Available"}
@@ -77,11 +78,10 @@ def waited(
     pods = [pod(rendered), pod(rendered)]
     for name, shown in (("first", {"status": first}), ("then", {"status": then}), ("pods", {"items": pods})):
         (folder / name).write_text(json.dumps(shown))
-    kubectl = folder / "kubectl"
-    kubectl.write_text(
-        f'#!/bin/sh\ncd {folder}\ncase "$*" in *{deployment.KIND}*) cat first; cp then first;; *) cat pods;; esac\n'
+    program(
+        folder / "kubectl",
+        f'cd {folder}\ncase "$*" in *{deployment.KIND}*) cat first; cp then first;; *) cat pods;; esac',
     )
-    kubectl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(deployment, "INTERVAL_SECONDS", 0.0)
     out = io.StringIO()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.errors import E2eError
 from tests.e2e.installed import PARTS, Operator, check, missing, operator
+from tests.programs import program
 
 # As the chart renders it.
 DEPLOYMENT: dict[str, Any] = {
@@ -126,9 +127,7 @@ def test_two_operators() -> None:
 
 
 def test_a_cluster_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kubectl = tmp_path / "kubectl"
-    kubectl.write_text('#!/bin/sh\necho "Unable to connect to the server: EOF" >&2; exit 1\n')
-    kubectl.chmod(0o755)
+    program(tmp_path / "kubectl", 'echo "Unable to connect to the server: EOF" >&2; exit 1')
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(E2eError) as refused:
         check()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.kind.commands import KIND
+from tests.programs import program
 from tests.server.serving import ROOT
 
 
@@ -19,11 +20,6 @@ def e2e_cluster(path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def program(path: Path, content: str) -> None:
-    path.write_text(f"#!/bin/sh\n{content}\n")
-    path.chmod(0o755)
 
 
 def test_an_image_that_is_not_there_is_told_before_a_cluster_is_made(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.cluster.kubectl import ClusterError
 from tests.e2e.errors import E2eError
 from tests.e2e.place import own_namespace
 from tests.e2e.report import Report
+from tests.programs import program
 
 NAME = "seldon-e2e-1"
 Cluster = Callable[[str], None]
@@ -21,9 +22,7 @@ def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A kubectl that says no to some of its commands, as it does to who may not."""
 
     def refuse(commands: str) -> None:
-        kubectl = tmp_path / "kubectl"
-        kubectl.write_text(f'#!/bin/sh\ncase $1 in {commands}) echo "may not $1" >&2; exit 1;; esac\n')
-        kubectl.chmod(0o755)
+        program(tmp_path / "kubectl", f'case $1 in {commands}) echo "may not $1" >&2; exit 1;; esac')
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     return refuse

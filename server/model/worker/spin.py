@@ -37,7 +37,7 @@ class Spin:
 
     def goes_on(self) -> bool:
         """Return whether to look once more."""
-        return bool(self._until) and time.perf_counter() < self._until
+        return time.perf_counter() < self._until
 
     def end(self) -> None:
         """Take notice that what was waited for has come."""
