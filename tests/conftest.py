@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +17,31 @@ from hypothesis import HealthCheck, settings
 
 from gitops.local import ports
 from gitops.local.store import Store
+from tests import step_summary
 
 # No test asserts a time: a busy machine must not make one fail.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 START_SECONDS = 180
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Say in the job's summary how many passed, why some were skipped, and what failed."""
+    stats = terminalreporter.stats
+    failed = [*stats.get("failed", []), *stats.get("error", [])]
+    skipped = Counter(
+        report.longrepr[2] for report in stats.get("skipped", []) if isinstance(report.longrepr, tuple)
+    )
+    title = f"{len(stats.get('passed', []))} passed, {len(failed)} failed, {sum(skipped.values())} skipped"
+    step_summary.write(
+        title,
+        [
+            *(f"`{report.nodeid}`" for report in failed),
+            *(f"{count} × {why}" for why, count in skipped.items()),
+        ],
+        "\n\n".join(report.longreprtext for report in failed),
+    )
 
 
 @pytest.fixture(scope="session")

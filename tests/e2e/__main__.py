@@ -9,6 +9,7 @@ from types import FrameType
 
 from gitops.errors import GitopsError
 from server.errors import ServerError
+from tests import step_summary
 from tests.cluster.kubectl import ClusterError
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
@@ -25,16 +26,18 @@ def main() -> int:
     # A workflow that is cancelled sends SIGTERM: clean up as after Ctrl-C.
     signal.signal(signal.SIGTERM, _stop)
     report = Report(sys.stdout)
+    said, code = "", 0
     try:
         run(read(os.environ), os.environ, report, input if sys.stdin.isatty() else None, sys.stderr)
+        report.say(f"all {len(report.passed)} checks passed")
     except KeyboardInterrupt:
-        print("e2e: stopped", file=sys.stderr)
-        return 130
+        said, code = "stopped", 130
     except (E2eError, ClusterError, GitopsError, ServerError) as error:
-        print(f"e2e: {error}", file=sys.stderr)
-        return 1
-    report.say(f"all {len(report.passed)} checks passed")
-    return 0
+        said, code = str(error), 1
+    if said:
+        print(f"e2e: {said}", file=sys.stderr)
+    step_summary.write(f"make e2e: {len(report.passed)} checks passed", report.passed, said)
+    return code
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from tests.programs import program
 from tests.server.serving import ROOT
 
 
-def e2e_cluster(path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def e2e_cluster(path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run it where there is no program but what ``path`` holds."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.e2e.kind"],
+        [sys.executable, "-m", "tests.e2e.kind", *arguments],
         cwd=ROOT,
         env={"PATH": str(path), "HOME": os.environ["HOME"], **environ},
         capture_output=True,
@@ -49,3 +49,9 @@ def test_a_step_that_fails_is_told_with_how_to_begin_again(tmp_path: Path) -> No
     done = e2e_cluster(tmp_path, GOPROXY="off", GOMODCACHE=str(tmp_path / "modules"))
     assert done.returncode == 1
     assert done.stderr.endswith(f" ended with 1; to begin again: {KIND} delete cluster --name e2e\n")
+
+
+def test_logs_go_to_a_folder(tmp_path: Path) -> None:
+    done = e2e_cluster(tmp_path, "logs", "")
+    assert done.returncode == 2
+    assert done.stderr == "e2e-logs: OUTPUT must be a folder to write to, as in `make e2e-logs OUTPUT=logs`\n"

@@ -1,4 +1,7 @@
-"""`make e2e-cluster`: a kind cluster for `make e2e`, with the images IMAGE and NEXT_IMAGE of this machine in it."""
+"""`make e2e-cluster`: a kind cluster for `make e2e`, with the images IMAGE and NEXT_IMAGE of this machine in it.
+
+`make e2e-logs`, with `logs FOLDER` as arguments, writes what its nodes and pods logged to a folder.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.errors import E2eError
@@ -18,6 +22,8 @@ _REMOVE = shlex.join((KIND, "delete", "cluster", "--name", NAME))
 
 def main() -> int:
     """Return the exit status: 0, or 1 where a command fails."""
+    if sys.argv[1:2] == ["logs"]:
+        return _logs(sys.argv[2:])
     images = [image for name in ("IMAGE", "NEXT_IMAGE") if (image := os.environ.get(name))]
     try:
         for image in images:
@@ -29,6 +35,19 @@ def main() -> int:
         return 1
     print(f"the current context is kind-{NAME}; to remove the cluster: {_REMOVE}")
     return 0
+
+
+def _logs(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not arguments[0]:
+        print(
+            "e2e-logs: OUTPUT must be a folder to write to, as in `make e2e-logs OUTPUT=logs`",
+            file=sys.stderr,
+        )
+        return 2
+    if not Path(KIND).is_file():
+        print("e2e-logs: `make e2e-cluster` has made no cluster here", file=sys.stderr)
+        return 1
+    return subprocess.run([KIND, "export", "logs", *arguments, "--name", NAME], check=False).returncode
 
 
 def _check(image: str) -> None:
