@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e e2e-cluster docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -19,8 +19,10 @@ export UV_PROJECT_ENVIRONMENT := .venv
 
 uv := sh tools/bootstrap.sh
 python := .venv/bin/python
+# What .venv holds: all that development needs, or one dependency group, such as gitops, which renders and compares.
+DEPENDENCIES ?= dev
 # Made anew when what is locked changes; make compares times, so a warm start asks nobody.
-environment := .venv/.synced
+environment := .venv/.synced-$(DEPENDENCIES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +54,12 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
 	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"}
+
+ci-jobs: ## say what ci.yml runs for the event (in a workflow; needs python3 alone)
+	@python3 -m gitops.github.ci jobs
+
+ci-result: ## fail unless every job of NEEDS succeeded or had nothing to do (in a workflow)
+	@python3 -m gitops.github.ci result
 
 comment: $(environment) ## write BODY=file as the one comment of PULL_REQUEST=number (in a workflow)
 	@$(python) -m gitops comment -- "$$PULL_REQUEST" "$$BODY"
@@ -130,6 +138,12 @@ e2e: $(environment) ## try the overlays on the cluster of KUBECONFIG, in a names
 e2e-cluster: $(environment) ## make a kind cluster for e2e, with IMAGE and NEXT_IMAGE in it (needs docker, helm, kubectl)
 	@$(python) -m tests.e2e.kind
 
+e2e-logs: $(environment) ## write the logs of that cluster to the folder OUTPUT=…
+	@$(python) -m tests.e2e.kind logs "$$OUTPUT"
+
+report: $(environment) ## say in the one issue of scheduled workflows which jobs of NEEDS failed (in a workflow)
+	@$(python) -m gitops report
+
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py
 
@@ -150,5 +164,5 @@ clean: ## remove all that was made in this folder
 
 $(environment): pyproject.toml uv.lock
 	@echo "Installing the locked Python environment in .venv (once, and when uv.lock changes)" >&2
-	@$(uv) sync --locked
-	@touch $@
+	@$(uv) sync --locked $(if $(filter-out dev,$(DEPENDENCIES)),--only-group $(DEPENDENCIES))
+	@rm -f .venv/.synced-* && touch $@

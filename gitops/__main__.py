@@ -118,6 +118,12 @@ def _pull_request(arguments: argparse.Namespace) -> int:
     return _print([pull_request(ROOT, arguments.branch, arguments.title, arguments.body, os.environ)])
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from gitops.github.report import report
+
+    return _print([report(os.environ)])
+
+
 def _lint_workflows(arguments: argparse.Namespace) -> int:
     from gitops.workflows import lint
 
@@ -235,6 +241,9 @@ def parser() -> argparse.ArgumentParser:
     proposal.add_argument("title", metavar="TITLE", help="title of the commit and the pull request")
     proposal.add_argument("body", type=Path, metavar="FILE", help="its text in Markdown")
     proposal.set_defaults(run=_pull_request)
+
+    report = commands.add_parser("report", help="keep the one issue of scheduled workflows up to date")
+    report.set_defaults(run=_report)
 
     workflows = commands.add_parser("lint-workflows", help="run actionlint and zizmor")
     workflows.set_defaults(run=_lint_workflows)

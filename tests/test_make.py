@@ -60,7 +60,7 @@ def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path
     assert re.search(r"^4 of 4 overlays ok in \d+\.\d s$", smoke.stdout, re.MULTILINE)
 
     # What a second command would find: an environment that is up to date.
-    assert make(clone, "--question", ".venv/.synced").returncode == 0
+    assert make(clone, "--question", ".venv/.synced-dev").returncode == 0
 
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
