@@ -13,6 +13,7 @@ from typing import Any
 from gitops.errors import BadManifest
 from gitops.kustomize import parse
 from gitops.shape import Part
+from gitops.sources import read_text
 
 FILE = "node.yaml"
 KIND = "GraphNode"
@@ -49,7 +50,8 @@ def read_node(folder: Path) -> GraphNode | None:
         BuildFailed: it is no YAML.
     """
     file = folder / FILE
-    return node_of(file.read_text(encoding="utf-8"), origin=str(file)) if file.is_file() else None
+    there = file.is_file() or file.is_symlink()
+    return node_of(read_text(file), origin=str(file)) if there else None
 
 
 def node_of(text: str, *, origin: str) -> GraphNode:

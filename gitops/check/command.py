@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TextIO
 
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
-from gitops.check.policy import Breach, Finding, Policy
+from gitops.check.policy import Breach, Finding, Policy, Subject
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree, load
+from gitops.errors import GitopsError
 from gitops.manifests import title
 
 
@@ -52,23 +53,33 @@ def findings(
     """
     misshapen = set()
     for policy in shape_policies:
-        for breach in policy.judge(tree):
-            misshapen.add(breach.folder)
-            yield _finding(policy, breach, breach.folder)
+        for finding in _judged(policy, tree, ""):
+            misshapen.add(finding.folder)
+            yield finding
     sound = tree.without(misshapen)
     for policy in tree_policies:
-        for breach in policy.judge(sound):
-            yield _finding(policy, breach, breach.folder)
+        yield from _judged(policy, sound, "")
     for folder, rendered in sound.rendered.items():
-        if folder == BASE:
-            continue
-        for folder_policy in folder_policies:
-            for breach in folder_policy.judge(rendered):
-                yield _finding(folder_policy, breach, folder)
+        if folder != BASE:
+            for folder_policy in folder_policies:
+                yield from _judged(folder_policy, rendered, folder)
 
 
-def _finding(policy: Policy[Tree] | Policy[Rendered], breach: Breach, folder: str) -> Finding:
-    return Finding(folder, policy.id, policy.reason, policy.level, breach)
+def _judged(policy: Policy[Subject], subject: Subject, folder: str) -> Iterator[Finding]:
+    """Yield what ``policy`` finds; where it cannot judge that is a finding too, and the others judge on."""
+    try:
+        for breach in policy.judge(subject):
+            yield Finding(breach.folder or folder, policy.id, policy.reason, policy.level, breach)
+    except GitopsError:
+        raise
+    except Exception as error:  # noqa: BLE001 one file that nobody foresaw must not hide what the others have
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        breach = Breach(
+            f"policy {policy.id}",
+            f"cannot judge this: {said}",
+            "correct what is unusual there, and report this as a fault of the check",
+        )
+        yield Finding(folder or ".", policy.id, policy.reason, "error", breach)
 
 
 def _summary(tree: Tree, folder: str) -> str:

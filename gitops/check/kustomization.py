@@ -9,7 +9,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.errors import BuildFailed
-from gitops.kustomize import FILES, parse
+from gitops.kustomize import parse
+from gitops.sources import FILES, read_text
 
 # Fixtures there are broken on purpose.
 _SKIPPED = {"tests"}
@@ -49,7 +50,7 @@ def kustomizations(root: Path) -> Iterator[Kustomization]:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        return next(iter(parse(file.read_text(), origin=str(file))), {})
+        return next(iter(parse(read_text(file), origin=str(file))), {})
     except BuildFailed:
-        # Kustomize will say what is wrong with it.
+        # The build says what is wrong with it.
         return {}

@@ -46,6 +46,10 @@ class Tree:
         rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
         return Tree(self.root, self.kustomizations, rendered, failures, self.trials)
 
+    def words(self, error: Exception) -> str:
+        """Return what an error says, with paths relative to the tree."""
+        return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
+
     def users(self, component: str) -> list[str]:
         """Return the folders of the kustomizations that use the component in ``component``."""
         return [entry.folder for entry in self.kustomizations.values() if component in entry.components]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from gitops.kustomize import FILES
+from gitops.sources import FILES
 
 
 def write(folder: Path, root: Path, component: str, overlay: str) -> None:

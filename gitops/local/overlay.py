@@ -10,6 +10,7 @@ from gitops import kustomize
 from gitops.errors import BadArgument, NotRunnable
 from gitops.local import graph
 from gitops.manifests import Predictor, SeldonDeployment, seldon_deployments
+from gitops.sources import FILES
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,14 @@ def find(root: Path, names: Sequence[str]) -> list[Path]:
     Raises:
         BadArgument: there is none, or none of such a name.
     """
-    folders = sorted(
-        {path.parent for file in kustomize.FILES for path in (root / "overlays").glob(f"*/{file}")}
-    )
+    folders = sorted({path.parent for file in FILES for path in (root / "overlays").glob(f"*/{file}")})
     known = [folder.name for folder in folders]
     for name in names:
         if name not in known:
             raise BadArgument(f"no overlay {name!r}: there are {', '.join(known) or 'none'}")
     chosen = [folder for folder in folders if not names or folder.name in names]
     if not chosen:
-        raise BadArgument(f"{root / 'overlays'} holds no folder with a {kustomize.FILES[0]}; add an overlay")
+        raise BadArgument(f"{root / 'overlays'} holds no folder with a {FILES[0]}; add an overlay")
     return chosen
 
 

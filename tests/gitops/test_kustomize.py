@@ -29,15 +29,6 @@ def test_renders_an_overlay() -> None:
     assert rendered["SeldonDeployment"] == {"name": "graph-iris-model", "namespace": "seldon"}
 
 
-def test_a_missing_file_is_reported_in_kustomizes_words(tmp_path: Path) -> None:
-    folder = kustomization(tmp_path, "resources: [absent.yaml]\n")
-    with pytest.raises(BuildFailed) as caught:
-        build(folder)
-    message = str(caught.value)
-    assert message.startswith(f"kustomize build {folder}: Error: accumulating resources: ")
-    assert f"{folder}/absent.yaml: no such file or directory" in message
-
-
 def test_a_folder_without_kustomization_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=r"unable to find one of 'kustomization\.yaml'"):
         build(tmp_path)
@@ -80,7 +71,7 @@ def test_empty_documents_are_left_out() -> None:
 
 
 def test_text_that_is_no_yaml_is_refused() -> None:
-    with pytest.raises(BuildFailed, match=r"^x: while parsing a flow node"):
+    with pytest.raises(BuildFailed, match=r"^x:2: did not find expected node content"):
         parse("a: [", origin="x")
 
 

@@ -58,7 +58,7 @@ def build(tree: Tree) -> Iterator[Breach]:
     """Every kustomization builds: Argo CD renders it in the same way."""
     for folder, error in tree.failures.items():
         if isinstance(error, BuildFailed):
-            yield Breach("kustomization", str(error), "correct what kustomize names", folder)
+            yield Breach("kustomization", tree.words(error), "correct what it names", folder)
 
 
 @policy
@@ -66,7 +66,7 @@ def shape(tree: Tree) -> Iterator[Breach]:
     """Every object has the shape of its kind: the API server refuses any other."""
     for folder, error in tree.failures.items():
         if isinstance(error, BadManifest):
-            yield Breach("kustomization", str(error), "correct the value at this path", folder)
+            yield Breach("kustomization", tree.words(error), "correct the value at this path", folder)
 
 
 @policy

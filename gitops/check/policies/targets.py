@@ -107,7 +107,7 @@ def _probes(kustomization: Kustomization, folder: Path) -> Iterator[_Probe]:
     for index, image in enumerate(raw.get("images") or ()):
         probed = copy.deepcopy(raw)
         probed["images"][index]["newName"] = _PROBE
-        yield _Probe(f"images[{index}].name {image['name']}", probed)
+        yield _Probe(f"images[{index}].name {image.get('name', 'none')}", probed)
 
 
 def _replacements(raw: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:

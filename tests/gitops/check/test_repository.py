@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from gitops.check.command import findings
+from gitops.check.policy import Breach, policy
+from gitops.check.tree import Tree, load
 from tests.gitops.check.copies import Copy
 
 TARGET = "  policy: A target matches something: kustomize is silent about a patch that changes nothing\n"
@@ -113,11 +120,61 @@ def test_a_target_that_only_an_object_which_is_not_rendered_matches_is_fine(tree
     assert tree.errors() == []
 
 
-def test_a_kustomization_that_is_no_yaml_is_reported_in_kustomizes_words(tree: Copy) -> None:
-    (tree.root / "overlays/pipeline/kustomization.yaml").write_text("resources: [\n")
-    (error,) = tree.errors()
-    assert error.startswith("error[build] overlays/pipeline\n  kustomization: kustomize build ")
-    assert "invalid Kustomization" in error
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"resources: [\n", "overlays/pipeline/kustomization.yaml:2: did not find expected node content"),
+        (
+            b"resources: []\n# \xff\n",
+            "overlays/pipeline/kustomization.yaml:2: the byte 0xff is no UTF-8; save the file as UTF-8",
+        ),
+        (
+            b"\xff\xfer\x00",
+            "overlays/pipeline/kustomization.yaml:1: the byte 0xff is no UTF-8; save the file as UTF-8",
+        ),
+    ],
+    ids=["no-yaml", "no-utf-8", "utf-16"],
+)
+def test_a_kustomization_that_cannot_be_read_is_a_finding_and_hides_no_other(
+    tree: Copy, content: bytes, said: str
+) -> None:
+    (tree.root / "overlays/pipeline/kustomization.yaml").write_bytes(content)
+    tree.edit("overlays/model/node.yaml", "type: MODEL", "type: TRANSFORMER")
+    error, *others = tree.errors()
+    assert error.startswith(
+        f"error[build] overlays/pipeline\n  kustomization: kustomize build overlays/pipeline: {said}"
+    )
+    assert others == []
+
+
+def test_an_image_without_a_name_is_a_finding(tree: Copy) -> None:
+    tree.append("overlays/model/kustomization.yaml", "images: [{newTag: x}]\n")
+    assert [error.splitlines()[:2] for error in tree.errors()] == [
+        [
+            "error[target] overlays/model",
+            "  overlays/model/kustomization.yaml: images[0].name none matches no object",
+        ]
+    ]
+
+
+def test_a_policy_that_fails_is_a_finding_and_the_others_judge_on(tree: Copy) -> None:
+    def broken(tree: Tree) -> Iterator[Breach]:
+        """It cannot judge."""
+        raise KeyError("name")
+
+    found = list(findings(load(tree.root), [], [policy(broken), policy(seen)], []))
+    assert [str(finding) for finding in found] == [
+        "error[broken] .\n"
+        "  policy broken: cannot judge this: KeyError: 'name'\n"
+        "  policy: It cannot judge\n"
+        "  fix: correct what is unusual there, and report this as a fault of the check",
+        "error[seen] base\n  base: is seen\n  policy: Everything is seen\n  fix: nothing",
+    ]
+
+
+def seen(tree: Tree) -> Iterator[Breach]:
+    """Everything is seen."""
+    yield Breach("base", "is seen", "nothing", "base")
 
 
 def test_a_component_is_tried_upon_an_overlay(tree: Copy) -> None:
