@@ -6,17 +6,11 @@ applies the same conversions as a checkout does, which `git archive` with its ex
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadArgument, NoBase
-
-# All of it is local; a partial clone that has to fetch the files must end, too.
-TIMEOUT_SECONDS = 300
-# A hook sets them for its own repository, https://git-scm.com/docs/githooks; here the folder alone decides.
-_DROPPED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
+from gitops.git import git
 
 
 @dataclass(frozen=True)
@@ -80,25 +74,4 @@ def find(root: Path, asked: str) -> Revision:
 
 
 def _run(folder: Path, *arguments: str, **variables: str) -> str:
-    """Return what git prints."""
-    environment = {key: value for key, value in os.environ.items() if key not in _DROPPED}
-    try:
-        done = subprocess.run(
-            ["git", "-C", folder, *arguments],
-            # No refreshing of the user's index on the way, and no question that nobody answers.
-            env=environment | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"} | variables,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise NoBase(
-            "git: no such command, and the base of the comparison is read by it; install git"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise NoBase(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
-    if done.returncode != 0:
-        raise NoBase(f"{folder}: git said: {done.stderr.strip() or f'exit status {done.returncode}'}")
-    return done.stdout
+    return git(folder, *arguments, fail=NoBase, **variables)

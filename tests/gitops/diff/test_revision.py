@@ -126,5 +126,5 @@ def test_a_machine_without_git(plain: Repository, tmp_path: Path, monkeypatch: p
     with pytest.raises(NoBase) as caught:
         find(plain.root, "main")
     assert str(caught.value).splitlines()[0] == (
-        "git: no such command, and the base of the comparison is read by it; install git"
+        "git: no such command, and what is compared is read by it; install git"
     )

@@ -1,0 +1,41 @@
+"""What a command asks git about the repository that a folder lies in; it never changes index or work tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from gitops.errors import GitopsError
+
+# All of it is local; a partial clone that has to fetch the files must end, too.
+TIMEOUT_SECONDS = 300
+# A hook sets them for its own repository, https://git-scm.com/docs/githooks; here the folder alone decides.
+_DROPPED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
+
+
+def git(folder: Path, *arguments: str, fail: type[GitopsError], **variables: str) -> str:
+    """Return what `git ARGUMENTS` prints in ``folder``, with ``variables`` in its environment.
+
+    Raises:
+        GitopsError: of the kind ``fail``; git is not there, refuses or does not end.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in _DROPPED}
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, *arguments],
+            # No refreshing of the user's index on the way, and no question that nobody answers.
+            env=environment | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"} | variables,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise fail("git: no such command, and what is compared is read by it; install git") from error
+    except subprocess.TimeoutExpired as error:
+        raise fail(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        raise fail(f"{folder}: git said: {done.stderr.strip() or f'exit status {done.returncode}'}")
+    return done.stdout
