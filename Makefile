@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train pin image image-seldon-core image-compare image-test image-sign github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -106,8 +106,17 @@ adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BU
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
 
-pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, and write what it takes
-	@$(python) -m gitops pin -- "$$IMAGE_DIGEST"
+release-plan: $(environment) ## say whether the image must be built anew (REBUILD=1: in any case; BRANCH=… has the proposal)
+	@$(python) -m gitops release-plan $${BRANCH:+--branch "$$BRANCH"}
+
+release-record: $(environment) ## write into OUTPUT=file what the build of this checkout, MANIFESTS="OCI archives", is
+	@$(python) -m gitops release-record -- "$$OUTPUT" $$MANIFESTS
+
+pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, or elsewhere: RECORD=file
+	@$(python) -m gitops pin $${RECORD:+--record "$$RECORD"} $${BRANCH:+--branch "$$BRANCH"} -- "$$IMAGE_DIGEST"
+
+wait-for-check: $(environment) ## wait until CHECK=… of COMMIT=… has succeeded, for MINUTES=60 at most (in a workflow)
+	@$(python) -m gitops wait-for-check $${MINUTES:+--minutes "$$MINUTES"} -- "$$COMMIT" "$$CHECK"
 
 image: ## build the image as IMAGE=… (OPTIONS="--build-arg …")
 	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(IMAGE) $(OPTIONS) .
@@ -121,8 +130,21 @@ image-compare: $(environment) ## say which files IMAGE=… and OTHER=… hold ot
 image-test: $(environment) ## run both, locked down, against a store on loopback (OPTIONS=… for docker run)
 	OPTIONS="$(OPTIONS)" $(python) -m pytest --quiet -m image
 
-image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign)
-	cosign sign --yes "$$(printf %s '$(IMAGE)' | tr A-Z a-z)"
+image-push: $(environment) ## push MANIFESTS="OCI archives" to the repository IMAGE=ghcr.io/… by digest, without a tag
+	@$(python) -m gitops image-push -- "$$IMAGE" $$MANIFESTS
+
+image-tag: $(environment) ## give the pushed IMAGE=…@sha256:… the TAGS="…" (MOVE=1: even those of another image)
+	@$(python) -m gitops image-tag $${MOVE:+--move} -- "$$IMAGE" $$TAGS
+
+image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign; PRIVATE=true: only with SIGN_PRIVATE=true)
+	@if [ "$$PRIVATE" = true ] && [ "$$SIGN_PRIVATE" != true ]; then \
+		echo "not signed: repository and commit of a private repository would stand in the public transparency log (SIGN_PRIVATE=true signs)"; \
+	else \
+		cosign sign --yes "$$(printf %s "$$IMAGE" | tr A-Z a-z)"; \
+	fi
+
+image-verify: $(environment) ## verify that the release workflow made the pinned image (or IMAGE=…@sha256:…; REF=refs/tags/v…)
+	@$(python) -m gitops image-verify $${REF:+--ref "$$REF"} -- $(if $(filter file,$(origin IMAGE)),,"$$IMAGE")
 
 github-release: ## make the GitHub release of TAG=… with notes, and its image IMAGE_DIGEST=… (in a workflow)
 	owner=$$(printf %s "$$GITHUB_REPOSITORY_OWNER" | tr A-Z a-z) && gh release create "$$TAG" --verify-tag --generate-notes \

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gitops.errors import GitopsError
+from gitops.release import command as release
 from gitops.seal.secrets import Value
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,12 +131,6 @@ def _lint_workflows(arguments: argparse.Namespace) -> int:
     return lint(ROOT)
 
 
-def _pin(arguments: argparse.Namespace) -> int:
-    from gitops.pin import pin
-
-    return _print(pin(ROOT, arguments.digest))
-
-
 def _print(lines: Iterable[str]) -> int:
     for line in lines:
         print(line)
@@ -227,9 +222,7 @@ def parser() -> argparse.ArgumentParser:
     adopt.add_argument("bucket", metavar="BUCKET", help="S3 bucket that models are fetched from")
     adopt.set_defaults(run=_adopt)
 
-    pin = commands.add_parser("pin", help="pin a released image, which was built from this checkout")
-    pin.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")
-    pin.set_defaults(run=_pin)
+    release.add(commands)
 
     comment = commands.add_parser("comment", help="keep a pull request's one comment up to date")
     comment.add_argument("number", metavar="NUMBER", help="the pull request's number")

@@ -48,7 +48,7 @@ def adopt(root: Path, owner: str, repo: str, bucket: str) -> Iterator[str]:
         "BUCKET", bucket, _BUCKET, "a bucket: 3 to 63 of a–z, 0–9, . and -, a letter or digit first and last"
     )
     names = {
-        _repository(root): f"{owner}/{repo}",
+        repository(root): f"{owner}/{repo}",
         _image(root): f"ghcr.io/{owner.lower()}/{image.NAME}",
         **{f"s3://{old}": f"s3://{bucket}" for old in _bucket(root)},
     }
@@ -69,7 +69,12 @@ def _check(variable: str, value: str, rule: re.Pattern[str], words: str) -> None
         raise BadArgument(f"{variable} {value!r}: must be the name of {words}; {_USE}")
 
 
-def _repository(root: Path) -> str:
+def repository(root: Path) -> str:
+    """Return OWNER/REPO as GitHub spells it.
+
+    Raises:
+        BadManifest: argocd/repository.yaml has no such address.
+    """
     url = str((_read(root, REPOSITORY).get("data") or {}).get("url"))
     match = _URL.fullmatch(url)
     if match is None:

@@ -142,3 +142,21 @@ class GithubFailed(GitopsError):
     """GitHub, or git that speaks to it, refuses or does not answer."""
 
     exit_code = 23
+
+
+class ReleaseFailed(GitopsError):
+    """What a build exported is no image, or it cannot be recorded, pushed, tagged or verified."""
+
+    exit_code = 24
+
+
+class NotChecked(GitopsError):
+    """A commit's check failed, or did not end in time."""
+
+    exit_code = 25
+
+
+class SettingsFailed(GitopsError):
+    """A setting of the repository on GitHub cannot be read or written; the others are as they should be."""
+
+    exit_code = 26

@@ -25,9 +25,16 @@ class Verb:
 
 @dataclass(frozen=True)
 class Interface:
-    """What an image takes (server.interface). ``image`` is its digest, empty for that of a tree."""
+    """What an image takes (server.interface). ``image`` is its digest, empty for that of a tree.
+
+    Where its release says so, ``commit`` and ``inputs`` (gitops.release.inputs) are what it was built from, and
+    ``manifests`` the digests of its images by their platform, as in linux/arm64.
+    """
 
     image: str
+    commit: str
+    inputs: str
+    manifests: Mapping[str, str]
     verbs: Mapping[str, Verb]
     settings: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, tuple[str, ...]]
@@ -36,7 +43,7 @@ class Interface:
 
 def own() -> Interface:
     """Return the interface of the server in this tree."""
-    return _parsed("server/interface.py", interface())
+    return parsed("server/interface.py", interface())
 
 
 def read(root: Path) -> Interface | None:
@@ -48,25 +55,42 @@ def read(root: Path) -> Interface | None:
     file = root / FILE
     if not file.is_file():
         return None
+    return parse(file.read_text(encoding="utf-8"))
+
+
+def parse(content: str) -> Interface:
+    """Return the interface that a text of base/interface.json says.
+
+    Raises:
+        BadManifest: the text is none that `make pin` writes.
+    """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(content)
     except ValueError as error:
         raise BadManifest(f"{FILE}: is not JSON ({error}); write it again with `make pin`") from error
-    if not isinstance(content, dict):
+    if not isinstance(found, dict):
         raise BadManifest(f"{FILE}: must be an object; write it again with `make pin`")
-    return _parsed(FILE, content)
+    return parsed(FILE, found)
 
 
-def text(image: str) -> str:
-    """Return the file for the image with the digest ``image``, made of this tree."""
-    return json.dumps({"image": image, **interface()}, indent=2, ensure_ascii=False) + "\n"
+def text(image: str, content: Mapping[str, Any] | None = None) -> str:
+    """Return the file for the image with the digest ``image``: of a build's record, or else of this tree."""
+    return json.dumps({"image": image, **(content or interface())}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _parsed(owner: str, content: Mapping[str, Any]) -> Interface:
+def parsed(owner: str, content: Mapping[str, Any]) -> Interface:
+    """Return what ``content`` says; messages name it as ``owner``.
+
+    Raises:
+        BadManifest: a value has another type than it must have.
+    """
     root = Part(owner, "", content)
     verbs = root.part("verbs")
     return Interface(
         image=root.text("image", ""),
+        commit=root.text("commit", ""),
+        inputs=root.text("inputs", ""),
+        manifests=root.mapping("manifests"),
         verbs={name: _verb(verbs.part(name)) for name in verbs.raw},
         settings=_choices(root.part("settings")),
         parameters=_choices(root.part("parameters")),

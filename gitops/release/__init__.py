@@ -1,0 +1,1 @@
+"""From a checkout to a pinned image: whether to build, what was built, where it goes, whether it is proposed."""

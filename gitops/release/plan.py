@@ -1,0 +1,64 @@
+"""Whether a commit needs an image of its own, or one that is there is made of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops import interface
+from gitops.errors import BadManifest
+from gitops.github import output
+from gitops.pin import pinned
+from gitops.release import history
+from gitops.release.inputs import inputs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Whether to ``build`` and why; the ``image`` that is made of the same where not to."""
+
+    build: bool
+    why: str
+    image: str = ""
+
+
+def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
+    """Say whether the image of the checkout ``root`` must be built, as the outputs of the workflow's step too.
+
+    These are ``build`` (true or false), ``digest`` (the pinned image's, empty while none is), ``image`` (the digest
+    of the image that is made of the same, empty where it must be built) and ``inputs``. REBUILD=1 builds in any case.
+
+    Raises:
+        BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
+        ReleaseFailed: git or uv cannot say what the image is made of.
+    """
+    digest, own = pinned(root), inputs(root)
+    found = _plan(root, branch, digest, own, bool(environ.get("REBUILD")))
+    output.write(environ, build=str(found.build).lower(), digest=digest, image=found.image, inputs=own)
+    return f"{'build' if found.build else 'nothing to build'}: {found.why}"
+
+
+def _plan(root: Path, branch: str, digest: str, own: str, rebuild: bool) -> Plan:
+    if rebuild:
+        return Plan(True, "REBUILD is set")
+    proposal = history.proposed(root, branch)
+    if proposal is not None and proposal.image and proposal.image != digest and proposal.inputs == own:
+        return Plan(
+            False,
+            f"{proposal.image}, which {branch} proposes, is made of the same (REBUILD=1 builds)",
+            proposal.image,
+        )
+    if not digest:
+        return Plan(True, "base/ pins no released image")
+    try:
+        has = interface.read(root)
+    except BadManifest as error:
+        return Plan(True, f"what the pinned image is made of is unknown: {error}")
+    if has is None or has.image != digest or not has.inputs:
+        return Plan(
+            True, f"what the pinned image {digest} is made of is unknown: {interface.FILE} does not say"
+        )
+    if has.inputs != own:
+        return Plan(True, f"what the image is made of differs from the pinned image {digest}")
+    return Plan(False, f"the pinned image {digest} is made of the same", digest)

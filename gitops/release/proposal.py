@@ -1,0 +1,64 @@
+"""Whether a release's image is proposed: in the default branch's checkout, by the record of its build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gitops import interface
+from gitops.errors import BadManifest
+from gitops.github import output
+from gitops.interface import Interface
+from gitops.pin import check, pin, pinned
+from gitops.release import history
+from gitops.release.record import read
+
+
+def propose(
+    root: Path, digest: str, record: Path | None, branch: str, environ: Mapping[str, str]
+) -> Iterator[str]:
+    """Pin the image ``digest`` in the checkout ``root``, or yield why not; ``changed`` is the step's output.
+
+    Without a ``record`` the image was built from this checkout, and is pinned in any case. With one it is not pinned
+    where the build's commit is not in the history of HEAD (a hotfix of another branch), where that commit is older
+    than the one that is pinned or proposed on ``branch`` of origin, or where each platform's image is the pinned or
+    the proposed one: merging it would roll every model for nothing.
+
+    Raises:
+        BadArgument: it is no digest that an image can have, or the record is none.
+        BadManifest: base names no image of the project.
+        ReleaseFailed: the clone is shallow, or git cannot say which of two commits is newer.
+        NotWritten: a file cannot be written; all are as they were.
+    """
+    check(digest)
+    content, why = None, ""
+    if record is not None:
+        built, content = read(record)
+        why = _superfluous(root, built, branch)
+    lines = [f"nothing to propose: {why}"] if why else list(pin(root, digest, content))
+    changed = bool(lines) and not why
+    output.write(environ, changed=str(changed).lower())
+    yield from lines or [f"nothing to propose: {digest} is pinned already"]
+
+
+def _superfluous(root: Path, built: Interface, branch: str) -> str:
+    """Return why the image that was built is not proposed, empty where it is."""
+    history.whole(root)
+    if not history.includes(root, "HEAD", built.commit):
+        return f"its commit {built.commit} is not in the history of this branch"
+    for has, what in ((_pinned(root), "pinned"), (history.proposed(root, branch), f"proposed on {branch}")):
+        if has is None:
+            continue
+        if has.commit != built.commit and history.includes(root, has.commit, built.commit):
+            return f"its commit {built.commit} is older than {has.commit}, whose image is {what}"
+        if has.manifests == built.manifests:
+            return f"each platform's image is the one that is {what} as {has.image}"
+    return ""
+
+
+def _pinned(root: Path) -> Interface | None:
+    try:
+        has = interface.read(root)
+    except BadManifest:
+        return None  # `make check` says so, and a new one mends it.
+    return has if has is not None and has.image == pinned(root) else None

@@ -1,0 +1,91 @@
+"""Verifying an image: that this repository's release workflow made it, of main or of a tag v….
+
+https://docs.sigstore.dev/cosign/verifying/verify/ and https://cli.github.com/manual/gh_attestation_verify
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitops import image, pin
+from gitops.adopt import repository
+from gitops.errors import BadArgument, ReleaseFailed
+
+ISSUER = "https://token.actions.githubusercontent.com"
+WORKFLOW = ".github/workflows/release.yml"
+MAIN = "refs/heads/main"
+TIMEOUT_SECONDS = 120
+_REFS = re.compile(r"refs/heads/main|refs/tags/v[A-Za-z0-9._+-]+")
+
+
+def verify(root: Path, reference: str, ref: str) -> Iterator[str]:
+    """Verify the signature and the attestation of ``reference``, else of the pinned image; yield what holds.
+
+    Both must name the release workflow of the repository in argocd/repository.yaml, as GitHub spells it. ``ref`` is
+    what it ran for, where it is known: a tag as in refs/tags/v1.2.0. Without it the signature's may be main or a tag,
+    the attestation's main.
+
+    Raises:
+        BadArgument: the reference has no digest, ``ref`` is another branch's, or there is no cosign or gh.
+        BadManifest: base or argocd/repository.yaml does not say which image or repository.
+        ReleaseFailed: the signature or the attestation is missing, or another workflow's.
+    """
+    target = reference.lower() or f"{pin.name(root)}@{pin.pinned(root)}"
+    if not image.is_digest(image.digest(target)):
+        raise BadArgument(
+            f"IMAGE {target!r}: must end in the digest of a released image, as in ghcr.io/owner/{image.NAME}@sha256:…"
+        )
+    if ref and not _REFS.fullmatch(ref):
+        raise BadArgument(f"REF {ref!r}: must be {MAIN} or refs/tags/v…, what a release runs for")
+    name = repository(root)
+    workflow = f"https://github.com/{name}/{WORKFLOW}"
+    identity = (
+        ("--certificate-identity", f"{workflow}@{ref}")
+        if ref
+        else ("--certificate-identity-regexp", rf"^{re.escape(workflow)}@refs/(heads/main|tags/v[^/]+)$")
+    )
+    _run("cosign", "verify", "--certificate-oidc-issuer", ISSUER, *identity, "--output", "text", target)
+    yield f"{target}: signed by {name}/{WORKFLOW} at {ref or f'{MAIN} or a tag v…'}"
+    source = ref or MAIN
+    attested = (
+        "--signer-workflow",
+        f"{name}/{WORKFLOW}",
+        "--source-ref",
+        source,
+        "--deny-self-hosted-runners",
+    )
+    _run("gh", "attestation", "verify", f"oci://{target}", "--repo", name, *attested)
+    yield f"{target}: built by {name}/{WORKFLOW} from {source}"
+
+
+_FIXES = {
+    "cosign": "install cosign 3 (https://docs.sigstore.dev/cosign/system_config/installation/)",
+    "gh": "install GitHub's command line tool (https://cli.github.com)",
+}
+_HINTS = {
+    "cosign": "cosign 3 reads the signature as the release writes it, cosign 2.6 with --new-bundle-format",
+    "gh": "if a tag's release built it, say which: REF=refs/tags/v…; most plans have no attestations of private "
+    "repositories",
+}
+
+
+def _run(command: str, *arguments: str) -> None:
+    try:
+        done = subprocess.run(
+            [command, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise BadArgument(f"{command}: no such command; {_FIXES[command]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ReleaseFailed(f"{command}: no answer after {TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())
+        raise ReleaseFailed(f"{command} says: {said} ({_HINTS[command]})")
