@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -66,6 +66,9 @@ comment: $(environment) ## write BODY=file as the one comment of PULL_REQUEST=nu
 
 pull-request: $(environment) ## propose what changed here: BRANCH=… TITLE=… BODY=file (in a workflow)
 	@$(python) -m gitops pull-request -- "$$BRANCH" "$$TITLE" "$$BODY"
+
+github-settings: $(environment) ## set the repository on GitHub as the workflows need it (DRY_RUN=1: say what differs; needs gh)
+	@$(python) -m gitops github-settings
 
 bench: $(environment) ## how fast the server is beside its peers; writes docs/benchmark.md (needs h2load, 15 min, a quiet machine)
 	@$(python) -m benchmarks.serving

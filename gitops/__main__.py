@@ -125,6 +125,12 @@ def _report(arguments: argparse.Namespace) -> int:
     return _print([report(os.environ)])
 
 
+def _github_settings(arguments: argparse.Namespace) -> int:
+    from gitops.github.settings import settings
+
+    return _print(settings(ROOT, os.environ))
+
+
 def _lint_workflows(arguments: argparse.Namespace) -> int:
     from gitops.workflows import lint
 
@@ -237,6 +243,11 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="keep the one issue of scheduled workflows up to date")
     report.set_defaults(run=_report)
+
+    settings = commands.add_parser(
+        "github-settings", help="set what the workflows rest on in the repository on GitHub"
+    )
+    settings.set_defaults(run=_github_settings)
 
     workflows = commands.add_parser("lint-workflows", help="run actionlint and zizmor")
     workflows.set_defaults(run=_lint_workflows)

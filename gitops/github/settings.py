@@ -1,0 +1,206 @@
+"""The settings of the repository on GitHub that the workflows rest on: read, compared, and only what differs written.
+
+docs/install.md says why each is as it is. The order is that in which they are needed; none keeps another back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gitops import image
+from gitops.errors import BadArgument, GithubFailed, SettingsFailed
+from gitops.github import environments, gh, rulesets
+from gitops.github.change import Change, differences
+from gitops.github.place import Place
+
+# What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
+_STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
+_CHOICES = {"": None, "0": False, "1": True}
+
+
+Setting = Callable[[Place], Iterator[Change | str]]
+
+
+def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """Set what differs, and yield a line for each setting; with DRY_RUN=1 only say what would be done.
+
+    GITHUB_REPOSITORY names the repository, else the remote origin. MERGE_QUEUE=1 switches the merge queue on, 0 off;
+    APPROVALS is how many a pull request needs; APP_ID the bot's GitHub App, else the variable of that name on GitHub.
+
+    Raises:
+        BadArgument: a variable has another value, there is no gh, or nobody is logged in.
+        GithubFailed: the repository cannot be read.
+        SettingsFailed: a setting cannot be read or set; all others were tried.
+    """
+    dry = _choice(environ, "DRY_RUN") or False
+    place = _place(root, environ)
+    yield f"{place.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
+    failed = []
+    for name, setting in SETTINGS.items():
+        try:
+            same = True
+            for step in setting(place):
+                same = False
+                if isinstance(step, str):
+                    yield f"  by hand  {name}: {step}"
+                    continue
+                if not dry:
+                    gh.api(step.method, step.path, step.body)
+                yield f"  {'differs' if dry else 'set':7}  {name}: {step.text}"
+            if same:
+                yield f"  ok       {name}"
+        except (GithubFailed, BadArgument) as error:
+            failed.append(name)
+            yield f"  FAILED   {name}: {error}"
+    if failed:
+        raise SettingsFailed(
+            f"{len(failed)} of {len(SETTINGS)} settings cannot be {'read' if dry else 'set'}: {', '.join(failed)}; what a plan "
+            "does not have stands in docs/install.md; run this again once the rest is mended"
+        )
+
+
+def _place(root: Path, environ: Mapping[str, str]) -> Place:
+    queue, asked = _choice(environ, "MERGE_QUEUE"), environ.get("APPROVALS", "")
+    if asked and not (asked.isascii() and asked.isdigit() and int(asked) <= 10):
+        raise BadArgument(f"APPROVALS {asked!r}: must be a number from 0 to 10")
+    name = gh.repository(root, environ.get("GITHUB_REPOSITORY", ""))
+    told = gh.api("GET", f"repos/{name}")
+    return Place(
+        str(told["full_name"]), told, queue, int(asked) if asked else None, environ.get("APP_ID", "")
+    )
+
+
+def _choice(environ: Mapping[str, str], name: str) -> bool | None:
+    value = environ.get(name, "")
+    if value not in _CHOICES:
+        raise BadArgument(f"{name} {value!r}: must be 1 or 0")
+    return _CHOICES[value]
+
+
+def _workflows(place: Place) -> Iterator[Change | str]:
+    path = f"repos/{place.name}/actions/permissions/workflow"
+    wanted = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
+    lines = list(differences(wanted, gh.api("GET", path)))
+    if lines:
+        yield Change("; ".join(lines), "PUT", path, wanted)
+
+
+def _branches(place: Place) -> Iterator[Change | str]:
+    wanted = {"delete_branch_on_merge": True}
+    lines = list(differences(wanted, place.told))
+    if lines:
+        yield Change("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
+
+
+def _environment(name: str) -> Setting:
+    def setting(place: Place) -> Iterator[Change | str]:
+        yield from environments.changes(place.name, name)
+
+    return setting
+
+
+def _main(place: Place) -> Iterator[Change | str]:
+    has = place.ruleset(rulesets.MAIN)
+    approvals = place.approvals
+    if approvals is None:
+        # Who is alone has nobody to ask; a number that somebody chose stays.
+        approvals = _approvals(has) if has else int(place.organization)
+    # One that is there keeps the numbers that somebody gave it.
+    queue = bool(place.queue) and place.organization and not _has(has, "merge_queue")
+    changes = list(rulesets.change(place.name, rulesets.main(approvals, queue=queue), has))
+    yield from changes
+    if has and place.queue is False:
+        has = place.ruleset(rulesets.MAIN) if changes else has
+        step = rulesets.without(place.name, has or {"rules": []}, "merge_queue")
+        if step is not None:
+            yield step
+    if place.queue and not place.organization:
+        _refuse("MERGE_QUEUE=1: only repositories of organizations have a merge queue")
+
+
+def _approvals(has: Mapping[str, Any]) -> int:
+    return int((_has(has, "pull_request") or {}).get("required_approving_review_count", 0))
+
+
+def _has(has: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any] | None:
+    """Return the parameters of a ruleset's rule of this type, None where it has none."""
+    rules = (has or {}).get("rules") or ()
+    return next((rule.get("parameters") or {} for rule in rules if rule["type"] == kind), None)
+
+
+def _bot(place: Place) -> Iterator[Change | str]:
+    app = place.app or str((gh.found(f"repos/{place.name}/actions/variables/APP_ID") or {}).get("value", ""))
+    if app and not (app.isascii() and app.isdigit()):
+        _refuse(
+            f"APP_ID {app!r}: must be the number that the App's page on GitHub calls App ID, not its client ID"
+        )
+    has = place.ruleset(rulesets.BOT)
+    # Before ours is there or gone.
+    stops = [
+        rule
+        for rule in gh.api("GET", f"repos/{place.name}/rules/branches/release%2Fimage?per_page=100")
+        if rule["type"] in _STOP and (has is None or rule.get("ruleset_id") != has["id"])
+    ]
+    if app:
+        yield from rulesets.change(place.name, rulesets.bot(int(app)), has)
+    elif has is not None:
+        # GitHub lets no rule of a repository except the workflows' own token.
+        path = f"repos/{place.name}/rulesets/{has['id']}"
+        yield Change("there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path)
+    for rule in stops:
+        yield (
+            f"the rule {rule['type']} of the ruleset {rule.get('ruleset_id')} ({rule.get('ruleset_source')}) applies to "
+            "release/image and stops the bot (GH013), unless its App may bypass it: exclude release/** and promote/**"
+        )
+
+
+def _tags(place: Place) -> Iterator[Change | str]:
+    for wanted in rulesets.tags():
+        for step in rulesets.change(place.name, wanted, place.ruleset(wanted.name)):
+            yield Change(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
+
+
+def _package(place: Place) -> Iterator[Change | str]:
+    owner = str(place.told["owner"]["login"])
+    kind = "orgs" if place.organization else "users"
+    try:
+        found = gh.found(f"{kind}/{owner}/packages/container/{image.NAME}")
+    except gh.Refused as error:
+        if error.status == 403 and "read:packages" in str(error):
+            yield "gh may not see packages: run `gh auth refresh --scopes read:packages`, and this again"
+            return
+        raise
+    page = f"https://github.com/{kind}/{owner}/packages/container/{image.NAME}/settings"
+    if found is None:
+        yield "the image is not pushed yet, or cannot be seen; run this again after the first release"
+        return
+    wanted = "private" if place.told["private"] else "public"
+    if found["visibility"] != wanted:
+        yield (
+            f"the image is {found['visibility']}, the repository {wanted}; GitHub has no API for it: Change visibility in "
+            f"{page} (a private image needs the registry's account in the cluster: docs/secrets.md)"
+        )
+    linked = str((found.get("repository") or {}).get("full_name", ""))
+    if linked.lower() != place.name.lower():
+        yield (
+            f"the image belongs to {linked or 'no repository'}; GitHub has no API for it: add {place.name} with the role "
+            f"Write under Manage Actions access in {page}"
+        )
+
+
+def _refuse(message: str) -> NoReturn:
+    raise BadArgument(message)
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "workflow permissions": _workflows,
+    "branches that are merged": _branches,
+    "environment release": _environment("release"),
+    "environment promotion": _environment("promotion"),
+    "rules for the bot's branches": _bot,
+    "rules for tags v*": _tags,
+    "rules for main": _main,
+    "package": _package,
+}
