@@ -42,12 +42,15 @@ def wait(
     if not (len(commit) in (40, 64) and set(commit) <= set("0123456789abcdef")):
         raise BadArgument(f"COMMIT {commit!r}: must be a whole commit id, 40 digits of 0–9 and a–f")
     with Api(environ) as api:
-        twin = _merged_as_tested(api, commit)
-        if twin:
-            for run in _runs(api, twin, check):
-                if run["conclusion"] == "success":
-                    yield f"{check} of {twin}, which has the same tree, succeeded: {run['html_url']}"
-                    return
+        try:
+            twin = _twin(api, commit, check)
+        except GithubFailed as error:
+            # It only saves time.
+            twin = None
+            yield f"not compared with the pull request of {commit}: {error}"
+        if twin is not None:
+            yield f"{check} of {twin['head_sha']}, which has the same tree, succeeded: {twin['html_url']}"
+            return
         end, delay, errors, said = clock() + minutes * 60, _FIRST, 0, ""
         while True:
             try:
@@ -95,13 +98,18 @@ def _event(api: Api, run: Mapping[str, Any]) -> str:
     return str(next((entry["event"] for entry in answer["workflow_runs"]), ""))
 
 
-def _merged_as_tested(api: Api, commit: str) -> str:
-    """Return the head of a merged pull request that has the tree of ``commit``, empty where there is none."""
+def _twin(api: Api, commit: str, check: str) -> dict[str, Any] | None:
+    """Return a run that succeeded for the head of a merged pull request with the tree of ``commit``."""
     heads = [
         str(pull["head"]["sha"]) for pull in api.get(f"/commits/{commit}/pulls") if pull.get("merged_at")
     ]
     tree = _tree(api, commit) if heads else ""
-    return next((head for head in heads if head != commit and _tree(api, head) == tree), "")
+    for head in heads:
+        if head != commit and _tree(api, head) == tree:
+            for run in _runs(api, head, check):
+                if run["conclusion"] == "success":
+                    return {**run, "head_sha": head}
+    return None
 
 
 def _tree(api: Api, commit: str) -> str:

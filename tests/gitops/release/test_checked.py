@@ -170,6 +170,16 @@ def test_one_that_was_merged_with_other_changes_does_not(checks: Checks) -> None
         waited(checks)
 
 
+def test_who_may_not_read_pull_requests_waits(checks: Checks) -> None:
+    checks.add("success")
+    checks.broken = 1
+    assert waited(checks) == [
+        f"not compared with the pull request of {COMMIT}: GET {checks.url}/repos/acme/models/commits/{COMMIT}/pulls: "
+        "GitHub says 502: Bad gateway",
+        f"ci of {COMMIT} succeeded: {URL}1",
+    ]
+
+
 def test_what_another_app_says_or_was_tried_on_a_merge_does_not(checks: Checks) -> None:
     checks.add("success", app="somebody")
     checks.add("success", "pull_request")
