@@ -27,6 +27,13 @@ def another_version(package: str) -> Callable[[Repository], None]:
     return change
 
 
+def another_file(repository: Repository) -> None:
+    """Of a package's same version, as an index with files of its own has it."""
+    lock = repository.root / "uv.lock"
+    before, name, after = lock.read_text().partition('name = "orjson"\n')
+    lock.write_text(before + name + re.sub(r"sha256:[0-9a-f]{8}", "sha256:01234567", after, count=1))
+
+
 def another_mode(repository: Repository) -> None:
     (repository.root / "server/setting.py").chmod(0o755)
 
@@ -54,6 +61,7 @@ def written(name: str) -> Callable[[Repository], None]:
         another_version("orjson"),
         # Of what the server's packages need in turn.
         another_version("requests"),
+        another_file,
         another_mode,
         moved,
     ],
