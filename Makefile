@@ -139,9 +139,9 @@ image-push: $(environment) ## push MANIFESTS="OCI archives" to the repository IM
 image-tag: $(environment) ## give the pushed IMAGE=…@sha256:… the TAGS="…" (MOVE=1: even those of another image)
 	@$(python) -m gitops image-tag $${MOVE:+--move} -- "$$IMAGE" $$TAGS
 
-image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign; PRIVATE=true: only with SIGN_PRIVATE=true)
-	@if [ "$$PRIVATE" = true ] && [ "$$SIGN_PRIVATE" != true ]; then \
-		echo "not signed: repository and commit of a private repository would stand in the public transparency log (SIGN_PRIVATE=true signs)"; \
+image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign; PRIVATE=true: only with SIGN_IN_PUBLIC_LOG=true)
+	@if [ "$$PRIVATE" = true ] && [ "$$SIGN_IN_PUBLIC_LOG" != true ]; then \
+		echo "not signed: repository and commit of a private repository would stand in the public transparency log (SIGN_IN_PUBLIC_LOG=true signs)"; \
 	else \
 		cosign sign --yes "$$(printf %s "$$IMAGE" | tr A-Z a-z)"; \
 	fi

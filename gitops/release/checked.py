@@ -68,7 +68,11 @@ def wait(
                     f"{check} of {commit} ended with {found['conclusion']}: {found['html_url']}; nothing is released"
                 )
             if clock() >= end:
-                what = f"is {found['status']}: {found['html_url']}" if found else "never ran"
+                what = (
+                    f"is {found['status']}: {found['html_url']}"
+                    if found
+                    else f"never ran; run {check} for its branch by hand"
+                )
                 raise NotChecked(f"{check} of {commit} did not end within {minutes:g} minutes: it {what}")
             now = f"waiting for {check} of {commit}" + (f": {found['html_url']}" if found else "")
             if now != said:

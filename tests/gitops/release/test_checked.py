@@ -148,7 +148,10 @@ def test_one_that_is_run_again_decides(checks: Checks) -> None:
 def test_it_does_not_wait_for_ever(checks: Checks) -> None:
     with pytest.raises(NotChecked) as failed:
         waited(checks, minutes=1)
-    assert str(failed.value) == f"ci of {COMMIT} did not end within 1 minutes: it never ran"
+    assert (
+        str(failed.value)
+        == f"ci of {COMMIT} did not end within 1 minutes: it never ran; run ci for its branch by hand"
+    )
     checks.add("queued")
     with pytest.raises(NotChecked) as failed:
         waited(checks, minutes=1)

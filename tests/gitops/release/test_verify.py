@@ -107,7 +107,7 @@ def test_what_cannot_be_verified_is_refused(
         ([], True),
         (["PRIVATE=false"], True),
         (["PRIVATE=true"], False),
-        (["PRIVATE=true", "SIGN_PRIVATE=true"], True),
+        (["PRIVATE=true", "SIGN_IN_PUBLIC_LOG=true"], True),
     ],
 )
 def test_a_private_repository_is_not_published_unasked(
