@@ -9,6 +9,7 @@ from pathlib import Path
 from gitops import interface
 from gitops.errors import BadManifest
 from gitops.github import output
+from gitops.interface import Interface
 from gitops.pin import pinned
 from gitops.release import history
 from gitops.release.inputs import inputs
@@ -27,26 +28,35 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     """Say whether the image of the checkout ``root`` must be built, as the outputs of the workflow's step too.
 
     These are ``build`` (true or false), ``digest`` (the pinned image's, empty while none is), ``image`` (the digest
-    of the image that is made of the same, empty where it must be built) and ``inputs``. REBUILD=1 builds in any case.
+    of the image that is made of the same, empty where it must be built), ``inputs``, and ``void`` (true where the pinned
+    image is made of the same and ``branch`` of origin proposes another one, whose change was taken back since).
+    REBUILD=1 builds in any case.
 
     Raises:
         BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
-    digest, own = pinned(root), inputs(root)
-    found = _plan(root, branch, digest, own, bool(environ.get("REBUILD")))
-    output.write(environ, build=str(found.build).lower(), digest=digest, image=found.image, inputs=own)
+    digest, own, proposal = pinned(root), inputs(root), history.proposed(root, branch)
+    proposed = proposal is not None and proposal.image not in ("", digest)
+    found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
+    output.write(
+        environ,
+        build=str(found.build).lower(),
+        digest=digest,
+        image=found.image,
+        inputs=own,
+        void=str(proposed and bool(digest) and found.image == digest).lower(),
+    )
     return f"{'build' if found.build else 'nothing to build'}: {found.why}"
 
 
-def _plan(root: Path, branch: str, digest: str, own: str, rebuild: bool) -> Plan:
+def _plan(root: Path, digest: str, own: str, proposal: Interface | None, rebuild: bool) -> Plan:
     if rebuild:
         return Plan(True, "REBUILD is set")
-    proposal = history.proposed(root, branch)
-    if proposal is not None and proposal.image and proposal.image != digest and proposal.inputs == own:
+    if proposal is not None and proposal.inputs == own:
         return Plan(
             False,
-            f"{proposal.image}, which {branch} proposes, is made of the same (REBUILD=1 builds)",
+            f"{proposal.image}, which is proposed, is made of the same (REBUILD=1 builds)",
             proposal.image,
         )
     if not digest:

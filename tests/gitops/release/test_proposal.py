@@ -195,6 +195,7 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
         "digest": "",
         "image": "",
         "inputs": inputs(repository.root),
+        "void": "false",
     }
 
 
@@ -234,10 +235,16 @@ def test_what_is_proposed_already_is_not_built_again(
     clone = tmp_path / "clone"
     released.git("clone", "--quiet", ".", str(clone))
     assert plan(clone, BRANCH, outputs) == (
-        f"nothing to build: {SECOND}, which release/image proposes, is made of the same (REBUILD=1 builds)"
+        f"nothing to build: {SECOND}, which is proposed, is made of the same (REBUILD=1 builds)"
     )
     written = read_outputs(outputs)
     assert (written["build"], written["digest"], written["image"]) == ("false", FIRST, SECOND)
+    assert written["void"] == "false"
+    # What it was built for is taken back: nothing is built, and nothing should be merged.
+    Repository(clone).edit("server/setting.py", '"""Another. ', '"""')
+    plan(clone, BRANCH, outputs)
+    written = read_outputs(outputs)
+    assert (written["build"], written["image"], written["void"]) == ("false", FIRST, "true")
 
 
 def test_a_pin_by_hand_says_nothing_of_inputs(repository: Repository, outputs: dict[str, str]) -> None:
