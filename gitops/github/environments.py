@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.github import gh
-from gitops.github.change import Change
+from gitops.github.setting import Change
 
 # What may run in each, as (branch or tag, its name or pattern).
 ENVIRONMENTS = {"release": {("branch", "main"), ("tag", "v*")}, "promotion": {("branch", "main")}}

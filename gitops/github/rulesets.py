@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops.github import gh
-from gitops.github.change import Change, differences, shown
+from gitops.github.setting import Change, differences, shown
 
 # The app that makes the check runs of workflows; no other may pass for one.
 ACTIONS = 15368

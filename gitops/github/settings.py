@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from gitops import image
 from gitops.errors import BadArgument, GithubFailed, SettingsFailed
 from gitops.github import environments, gh, rulesets
-from gitops.github.change import Change, differences
 from gitops.github.place import Place
+from gitops.github.setting import Change, differences
 
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
