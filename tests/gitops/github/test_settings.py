@@ -136,6 +136,7 @@ def test_what_a_plan_lacks_keeps_nothing_else_back(place: Place) -> None:
     assert place.state()["repository"]["delete_branch_on_merge"] is True
 
 
+@pytest.mark.long
 def test_one_that_stopped_half_way_goes_on_from_there(place: Place) -> None:
     place.set(refused={r"POST .*/environments/release/deployment-branch-policies": (500, "Oops")})
     lines, _ = place.fail()
@@ -152,6 +153,7 @@ def test_one_that_stopped_half_way_goes_on_from_there(place: Place) -> None:
     assert place.policies("release") == {("branch", "main"), ("tag", "v*")}
 
 
+@pytest.mark.long
 def test_what_people_have_added_stays_and_what_they_took_away_comes_back(place: Place) -> None:
     place.run()
     rulesets = place.state()["rulesets"]
@@ -189,6 +191,7 @@ def test_what_people_have_added_stays_and_what_they_took_away_comes_back(place: 
     assert place.rules(MAIN)["pull_request"]["required_approving_review_count"] == 0
 
 
+@pytest.mark.long
 def test_only_main_and_tags_may_use_the_secrets_of_an_environment(place: Place) -> None:
     reviewers = [{"type": "User", "reviewer": {"id": 7}}]
     place.set(
@@ -218,6 +221,7 @@ def test_only_main_and_tags_may_use_the_secrets_of_an_environment(place: Place) 
     assert {"type": "required_reviewers", "prevent_self_review": True, "reviewers": reviewers} in kept
 
 
+@pytest.mark.long
 def test_the_branches_of_an_app_are_its_own(place: Place) -> None:
     place.set(variables={"APP_ID": "1234"})
     place.run()
@@ -251,6 +255,7 @@ def test_a_rule_of_others_that_stops_the_bot_is_named(place: Place) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_merge_queue_comes_and_goes_with_who_asks(place: Place) -> None:
     place.run(MERGE_QUEUE="1")
     assert place.rules(MAIN)["merge_queue"]["grouping_strategy"] == "ALLGREEN"
@@ -272,6 +277,7 @@ def test_a_person_has_no_merge_queue_and_needs_no_approval(place: Place) -> None
     assert "merge_queue" not in place.rules(MAIN)
 
 
+@pytest.mark.long
 def test_what_has_no_api_says_where_to_click(place: Place) -> None:
     page = "https://github.com/orgs/acme/packages/container/seldon-mlflow-server/settings"
     place.set(package={"name": "seldon-mlflow-server", "visibility": "private"})
