@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from gitops import interface
 from gitops.errors import BadManifest, ReleaseFailed
@@ -40,8 +42,8 @@ def includes(root: Path, commit: str, ancestor: str) -> bool:
     return not git(root, "rev-list", "--max-count=1", ancestor, f"^{commit}", fail=ReleaseFailed).strip()
 
 
-def proposed(root: Path, branch: str) -> Interface | None:
-    """Return what the proposal on ``branch`` of origin pins, None where there is none, or it was not fetched.
+def proposed(root: Path, branch: str) -> tuple[Interface, dict[str, Any]] | None:
+    """Return what the proposal on ``branch`` of origin pins, and its content; None where there is none or none was fetched.
 
     Raises:
         ReleaseFailed: git cannot say.
@@ -51,7 +53,8 @@ def proposed(root: Path, branch: str) -> Interface | None:
         return None
     prefix = git(root, "rev-parse", "--show-prefix", fail=ReleaseFailed).strip()
     try:
-        return interface.parse(git(root, "show", f"{ref}:{prefix}{interface.FILE}", fail=BadManifest))
+        text = git(root, "show", f"{ref}:{prefix}{interface.FILE}", fail=BadManifest)
+        return interface.parse(text), json.loads(text)
     except BadManifest:
         return None  # Whatever stands there, no release wrote it.
 

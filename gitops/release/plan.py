@@ -36,7 +36,8 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
         BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
-    digest, own, proposal = pinned(root), inputs(root), history.proposed(root, branch)
+    digest, own = pinned(root), inputs(root)
+    proposal, _ = history.proposed(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
     found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
     output.write(

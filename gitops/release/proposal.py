@@ -21,8 +21,9 @@ def propose(
 
     Without a ``record`` the image was built from this checkout, and is pinned in any case. With one it is not pinned
     where the build's commit is not in the history of HEAD (a hotfix of another branch), where that commit is older
-    than the one that is pinned or proposed on ``branch`` of origin, or where each platform's image is the pinned or
-    the proposed one: merging it would roll every model for nothing.
+    than the one that is pinned or proposed on ``branch`` of origin, or where each platform's image is the pinned one:
+    merging it would roll every model for nothing. Where each is the one that is proposed already, that is pinned
+    again, so that the proposal stays as it is, and is opened if it was not.
 
     Raises:
         BadArgument: it is no digest that an image can have, or the record is none.
@@ -31,28 +32,46 @@ def propose(
         NotWritten: a file cannot be written; all are as they were.
     """
     check(digest)
-    content, why = None, ""
-    if record is not None:
+    lines: list[str] = []
+    changed = True
+    if record is None:
+        lines += pin(root, digest)
+    else:
         built, content = read(record)
-        why = _superfluous(root, built, branch)
-    lines = [f"nothing to propose: {why}"] if why else list(pin(root, digest, content))
-    changed = bool(lines) and not why
+        history.whole(root)
+        proposal, proposed = history.proposed(root, branch) or (None, {})
+        why = _superfluous(root, built, proposal, branch)
+        if why:
+            lines, changed = [f"nothing to propose: {why}"], False
+        elif proposal is not None and proposal.manifests == built.manifests:
+            lines.append(
+                f"{proposal.image}: is proposed on {branch} already, with the same images as {digest}"
+            )
+            lines += pin(
+                root, proposal.image, {key: value for key, value in proposed.items() if key != "image"}
+            )
+        else:
+            lines += pin(root, digest, content)
+    if not lines:
+        lines, changed = [f"nothing to propose: {digest} is pinned already"], False
     output.write(environ, changed=str(changed).lower())
-    yield from lines or [f"nothing to propose: {digest} is pinned already"]
+    yield from lines
 
 
-def _superfluous(root: Path, built: Interface, branch: str) -> str:
+def _superfluous(root: Path, built: Interface, proposal: Interface | None, branch: str) -> str:
     """Return why the image that was built is not proposed, empty where it is."""
-    history.whole(root)
     if not history.includes(root, "HEAD", built.commit):
         return f"its commit {built.commit} is not in the history of this branch"
-    for has, what in ((_pinned(root), "pinned"), (history.proposed(root, branch), f"proposed on {branch}")):
-        if has is None:
-            continue
-        if has.commit != built.commit and history.includes(root, has.commit, built.commit):
-            return f"its commit {built.commit} is older than {has.commit}, whose image is {what}"
-        if has.manifests == built.manifests:
-            return f"each platform's image is the one that is {what} as {has.image}"
+    has = _pinned(root)
+    for other, what in ((has, "pinned"), (proposal, f"proposed on {branch}")):
+        if (
+            other is not None
+            and other.commit != built.commit
+            and history.includes(root, other.commit, built.commit)
+        ):
+            return f"its commit {built.commit} is older than {other.commit}, whose image is {what}"
+    if has is not None and has.manifests == built.manifests:
+        return f"each platform's image is the one that is pinned as {has.image}"
     return ""
 
 

@@ -148,9 +148,16 @@ def test_an_open_proposal_is_replaced_by_a_newer_one_alone(
     assert superfluous(clone, late, outputs, THIRD) == (
         f"nothing to propose: its commit {old} is older than {new}, whose image is proposed on release/image"
     )
-    assert superfluous(clone, other, outputs, THIRD) == (
-        f"nothing to propose: each platform's image is the one that is proposed on release/image as {SECOND}"
-    )
+    # The same again, say because it stopped before the pull request was open: what is proposed stays as it is.
+    assert list(propose(clone.root, THIRD, other, BRANCH, outputs)) == [
+        f"{SECOND}: is proposed on release/image already, with the same images as {THIRD}",
+        f"base/kustomization.yaml: written for {SECOND}",
+        f"base/interface.json: written for {SECOND}",
+    ]
+    assert read_outputs(outputs) == {"changed": "true"}
+    assert clone.git("diff", "--stat", f"origin/{BRANCH}", "--", "base") == ""
+    clone.git("checkout", "--quiet", "--", "base")
+
     clone.commit("Third")
     newest = build(clone, b"newest", tmp_path / "newest")
     assert list(propose(clone.root, THIRD, newest, BRANCH, outputs))
