@@ -10,7 +10,7 @@ from gitops import interface
 from gitops.errors import BadManifest
 from gitops.github import output
 from gitops.interface import Interface
-from gitops.pin import pinned
+from gitops.pin import name, pinned
 from gitops.release import history
 from gitops.release.inputs import inputs
 
