@@ -28,7 +28,8 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     """Say whether the image of the checkout ``root`` must be built, as the outputs of the workflow's step too.
 
     These are ``build`` (true or false), ``digest`` (the pinned image's, empty while none is), ``image`` (the digest
-    of the image that is made of the same, empty where it must be built), ``inputs``, and ``void`` (true where the pinned
+    of the image that is made of the same, empty where it must be built), ``inputs``, ``reference`` (the pinned
+    image as it is pulled, empty while none is), and ``void`` (true where the pinned
     image is made of the same and ``branch`` of origin proposes another one, whose change was taken back since).
     REBUILD=1 builds in any case.
 
@@ -46,6 +47,7 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
         digest=digest,
         image=found.image,
         inputs=own,
+        reference=f"{name(root)}@{digest}" if digest else "",
         void=str(proposed and bool(digest) and found.image == digest).lower(),
     )
     return f"{'build' if found.build else 'nothing to build'}: {found.why}"
