@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,6 @@ from tests.gitops.github.github import Github, serving
 
 
 @pytest.fixture
-def github() -> Iterator[Github]:
-    with serving() as running:
+def github(tmp_path: Path) -> Iterator[Github]:
+    with serving(tmp_path / "github") as running:
         yield running

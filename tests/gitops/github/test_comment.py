@@ -12,43 +12,62 @@ from tests.gitops.github.github import Github
 
 
 @pytest.fixture
+def environ(github: Github) -> dict[str, str]:
+    """Of the job of a pull request, the number 7."""
+    github.issues.append({"number": 7, "state": "open"})
+    return github.environ(github.token({"pull-requests": "write"}))
+
+
+def comments(github: Github) -> list[str]:
+    return [entry["body"] for entry in github.comments]
+
+
+@pytest.fixture
 def body(tmp_path: Path) -> Path:
     (tmp_path / "body.md").write_text("## What changes\n")
     return tmp_path / "body.md"
 
 
-def test_it_is_written_once_and_then_changed_in_place(github: Github, body: Path) -> None:
+def test_it_is_written_once_and_then_changed_in_place(
+    github: Github, environ: dict[str, str], body: Path
+) -> None:
     # More than a page, and one that quotes it.
-    github.comments = [{"id": number, "body": f"> {MARK}"} for number in range(3)]
-    assert comment("7", body, github.environ()) == "pull request 7: commented"
-    assert github.comments[3]["body"] == f"{MARK}## What changes\n"
+    github.page = 2
+    github.comments = [{"id": number, "issue": 7, "body": f"> {MARK}"} for number in range(3)]
+    assert comment("7", body, environ) == "pull request 7: commented"
+    assert comments(github)[3] == f"{MARK}## What changes\n"
     body.write_text("## What else\n")
-    assert comment("7", body, github.environ()) == "pull request 7: its comment is up to date"
-    assert [entry["body"] for entry in github.comments[3:]] == [f"{MARK}## What else\n"]
+    assert comment("7", body, environ) == "pull request 7: its comment is up to date"
+    assert comments(github)[3:] == [f"{MARK}## What else\n"]
     body.write_text("")
-    comment("7", body, github.environ())
-    assert github.comments[3]["body"] == f"{MARK}Nothing that is rendered changes.\n"
+    comment("7", body, environ)
+    assert comments(github)[3:] == [f"{MARK}Nothing that is rendered changes.\n"]
 
 
-def test_nothing_to_say_makes_no_comment(github: Github, body: Path) -> None:
+def test_nothing_to_say_makes_no_comment(github: Github, environ: dict[str, str], body: Path) -> None:
     body.write_text("")
-    assert comment("7", body, github.environ()) == "pull request 7: nothing to comment on"
+    assert comment("7", body, environ) == "pull request 7: nothing to comment on"
     assert github.comments == []
 
 
-def test_a_token_that_only_reads(github: Github, body: Path) -> None:
-    github.refuse = 403
+def test_a_token_that_only_reads(github: Github, environ: dict[str, str], body: Path) -> None:
+    environ["GITHUB_TOKEN"] = github.token({"pull-requests": "read"})
     with pytest.raises(GithubFailed) as refused:
-        comment("7", body, github.environ())
+        comment("7", body, environ)
     assert str(refused.value) == (
-        f"GET {github.url}/repos/acme/models/issues/7/comments?per_page=100: GitHub says 403: Resource not accessible"
+        f"POST {github.url}/repos/acme/models/issues/7/comments: GitHub says 403: Resource not accessible by integration"
     )
 
 
-def test_github_does_not_answer(body: Path) -> None:
-    environ = {**Github("http://127.0.0.1:1").environ()}
-    with pytest.raises(GithubFailed, match=r"GitHub does not answer: .*refused"):
+def test_an_answer_of_several_lines(github: Github, environ: dict[str, str], body: Path) -> None:
+    github.refuse = 503
+    with pytest.raises(GithubFailed, match=r"GitHub says 503: Resource not accessible$"):
         comment("7", body, environ)
+
+
+def test_github_does_not_answer(environ: dict[str, str], body: Path) -> None:
+    with pytest.raises(GithubFailed, match=r"GitHub does not answer: .*refused"):
+        comment("7", body, {**environ, "GITHUB_API_URL": "http://127.0.0.1:1"})
 
 
 @pytest.mark.parametrize(
@@ -73,10 +92,16 @@ def test_github_does_not_answer(body: Path) -> None:
     ids=["empty", "no-number", "variables", "too-long"],
 )
 def test_what_cannot_be_commented(
-    github: Github, body: Path, number: str, variables: dict[str, str], text: str, said: str
+    github: Github,
+    environ: dict[str, str],
+    body: Path,
+    number: str,
+    variables: dict[str, str],
+    text: str,
+    said: str,
 ) -> None:
     body.write_text(text)
     with pytest.raises(BadArgument) as refused:
-        comment(number, body, {**github.environ(), **variables})
+        comment(number, body, {**environ, **variables})
     assert str(refused.value).removeprefix(f"{body.parent}/") == said
     assert github.comments == []
