@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -64,8 +64,11 @@ ci-result: ## fail unless every job of NEEDS succeeded or had nothing to do (in 
 comment: $(environment) ## write BODY=file as the one comment of PULL_REQUEST=number (in a workflow)
 	@$(python) -m gitops comment -- "$$PULL_REQUEST" "$$BODY"
 
-pull-request: $(environment) ## propose what changed here: BRANCH=… TITLE=… BODY=file (in a workflow)
-	@$(python) -m gitops pull-request -- "$$BRANCH" "$$TITLE" "$$BODY"
+pull-request: $(environment) ## propose what changed here: BRANCH=… TITLE=… BODY=file (VOID=close: or close the old one)
+	@$(python) -m gitops pull-request $${VOID:+--void "$$VOID"} -- "$$BRANCH" "$$TITLE" "$$BODY"
+
+pull-requests-allowed: $(environment) ## fail where this repository keeps GITHUB_TOKEN from making pull requests
+	@$(python) -m gitops pull-requests-allowed
 
 github-settings: $(environment) ## set the repository on GitHub as the workflows need it (DRY_RUN=1: say what differs; needs gh)
 	@$(python) -m gitops github-settings

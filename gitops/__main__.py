@@ -116,7 +116,19 @@ def _comment(arguments: argparse.Namespace) -> int:
 def _pull_request(arguments: argparse.Namespace) -> int:
     from gitops.github.pull_request import pull_request
 
-    return _print([pull_request(ROOT, arguments.branch, arguments.title, arguments.body, os.environ)])
+    outcome = pull_request(
+        ROOT, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
+    )
+    if file := os.environ.get("GITHUB_OUTPUT"):
+        with Path(file).open("a", encoding="utf-8") as stream:
+            stream.write(f"result={outcome.result}\nnumber={outcome.number or ''}\n")
+    return _print([f"{outcome.result}: {outcome.said}"])
+
+
+def _pull_requests_allowed(_: argparse.Namespace) -> int:
+    from gitops.github.allowed import allowed
+
+    return _print([allowed(os.environ)])
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -236,7 +248,15 @@ def parser() -> argparse.ArgumentParser:
     comment.set_defaults(run=_comment)
 
     proposal = commands.add_parser("pull-request", help="propose what changed in the work tree")
-    proposal.add_argument("branch", metavar="BRANCH", help="branch to push; what is on it is replaced")
+    proposal.add_argument(
+        "--void",
+        default="",
+        metavar="close",
+        help="close the branch's open pull request where nothing changed",
+    )
+    proposal.add_argument(
+        "branch", metavar="BRANCH", help="the bot's branch; what others committed to it stays"
+    )
     proposal.add_argument("title", metavar="TITLE", help="title of the commit and the pull request")
     proposal.add_argument("body", type=Path, metavar="FILE", help="its text in Markdown")
     proposal.set_defaults(run=_pull_request)
@@ -248,6 +268,11 @@ def parser() -> argparse.ArgumentParser:
         "github-settings", help="set what the workflows rest on in the repository on GitHub"
     )
     settings.set_defaults(run=_github_settings)
+
+    allowed = commands.add_parser(
+        "pull-requests-allowed", help="say whether GITHUB_TOKEN may make pull requests"
+    )
+    allowed.set_defaults(run=_pull_requests_allowed)
 
     workflows = commands.add_parser("lint-workflows", help="run actionlint and zizmor")
     workflows.set_defaults(run=_lint_workflows)

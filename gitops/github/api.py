@@ -1,4 +1,4 @@
-"""GitHub's REST API, as the environment of a workflow names it.
+"""GitHub's REST and GraphQL interfaces, as the environment of a workflow names them.
 
 https://docs.github.com/en/rest and https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
@@ -17,6 +18,14 @@ TIMEOUT_SECONDS = 30
 # Enough for 10,000 comments; a server that names a next page for ever must end.
 _PAGES = 100
 _VARIABLES = ("GITHUB_TOKEN", "GITHUB_REPOSITORY")
+
+
+class GithubRefused(GithubFailed):
+    """GitHub answered, and not with success: ``status`` is that of HTTP, ``said`` is what it says."""
+
+    def __init__(self, request: str, status: int, said: str) -> None:
+        super().__init__(f"{request}: GitHub says {status}: {said}")
+        self.status, self.said = status, said
 
 
 class Api:
@@ -29,10 +38,14 @@ class Api:
                 f"{' and '.join(missing)}: must be set, as GitHub Actions does; GITHUB_TOKEN from github.token in the step's env"
             )
         self.repository = environ["GITHUB_REPOSITORY"]
-        self.token = environ["GITHUB_TOKEN"]
-        self._url = f"{environ.get('GITHUB_API_URL') or 'https://api.github.com'}/repos/{self.repository}"
+        api = environ.get("GITHUB_API_URL") or "https://api.github.com"
+        self._url = f"{api}/repos/{self.repository}"
+        self._graphql = environ.get("GITHUB_GRAPHQL_URL") or f"{api}/graphql"
         self._client = httpx.Client(
-            headers={"Accept": "application/vnd.github+json", "Authorization": f"Bearer {self.token}"},
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {environ['GITHUB_TOKEN']}",
+            },
             timeout=TIMEOUT_SECONDS,
         )
 
@@ -48,10 +61,19 @@ class Api:
         """Return what is at ``path`` below the repository."""
         return self._ask("GET", f"{self._url}{path}", params=query).json()
 
-    def all(self, path: str) -> list[Any]:
+    def find(self, path: str) -> Any:
+        """Return what is at ``path`` below the repository, None where nothing is."""
+        try:
+            return self.get(path)
+        except GithubRefused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def all(self, path: str, **query: str) -> list[Any]:
         """Return all entries of the list at ``path``, page by page."""
         found: list[Any] = []
-        url: str | None = f"{self._url}{path}?per_page=100"
+        url: str | None = f"{self._url}{path}?{urlencode({**query, 'per_page': '100'})}"
         for _ in range(_PAGES):
             if url is None:
                 break
@@ -60,9 +82,16 @@ class Api:
             url = answer.links.get("next", {}).get("url")
         return found
 
-    def send(self, method: str, path: str, **content: str) -> Any:
+    def send(self, method: str, path: str, **content: Any) -> Any:
         """Send ``content`` as JSON, and return what is answered."""
         return self._ask(method, f"{self._url}{path}", json=content).json()
+
+    def mutate(self, query: str, **variables: Any) -> None:
+        """Send a mutation of GraphQL, whose answer says nothing but whether it was made."""
+        answer = self._ask("POST", self._graphql, json={"query": query, "variables": variables})
+        if errors := answer.json().get("errors"):
+            said = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
 
     def _ask(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         try:
@@ -70,13 +99,19 @@ class Api:
         except httpx.HTTPError as error:
             raise GithubFailed(f"{method} {url}: GitHub does not answer: {error}") from error
         if not answer.is_success:
-            raise GithubFailed(f"{method} {url}: GitHub says {answer.status_code}: {_message(answer)}")
+            raise GithubRefused(f"{method} {url}", answer.status_code, _message(answer))
         return answer
 
 
 def _message(answer: httpx.Response) -> str:
+    """Return what is wrong in one line: the message, and what each error adds to it."""
     try:
-        said = answer.json()["message"]
-    except (ValueError, KeyError, TypeError):
-        said = answer.text
-    return " ".join(str(said).split())[:300]
+        content = answer.json()
+        said = [content["message"]]
+        said += [
+            error.get("message") or f"{error.get('field')}: {error.get('code')}"
+            for error in content.get("errors", [])
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        said = [answer.text]
+    return " ".join(": ".join(map(str, said)).split())[:300]
