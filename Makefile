@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -25,7 +25,7 @@ DEPENDENCIES ?= dev
 environment := .venv/.synced-$(DEPENDENCIES)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
 	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
@@ -102,6 +102,15 @@ promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…, runs:/…)
 
 promote-moved: $(environment) ## promote anew what came from an alias of the registry that has moved since
 	@$(python) -m gitops promote-moved
+
+promotion-prepare: $(environment) ## fetch into FOLDER=… what moved, with VARIABLES and SECRETS; run none of it (in a workflow)
+	@$(python) -m gitops promotion-prepare -- "$$FOLDER"
+
+promotion-patch: $(environment) ## run and promote what is in FOLDER=…, and write that to PATCH=file (in a workflow)
+	@$(python) -m gitops promotion-patch -- "$$FOLDER" "$$PATCH"
+
+promotion-apply: $(environment) ## write what PATCH=file promotes into the overlays, and run nothing (in a workflow)
+	@$(python) -m gitops promotion-apply -- "$$PATCH"
 
 new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… to promote at once)
 	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} -- "$$NAME"

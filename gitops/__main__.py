@@ -95,6 +95,34 @@ def _promote_moved(arguments: argparse.Namespace) -> int:
     return promote_moved(ROOT, sys.stdout)
 
 
+def _promotion_prepare(arguments: argparse.Namespace) -> int:
+    from gitops.promote.credentials import taken
+    from gitops.promote.moved import prepare
+
+    with taken(os.environ):
+        prepare(ROOT, arguments.folder)
+    return 0
+
+
+def _promotion_patch(arguments: argparse.Namespace) -> int:
+    from gitops.promote import patch
+    from gitops.promote.moved import exit_code, settle
+    from gitops.promote.outcome import summarize
+
+    outcomes = settle(ROOT, arguments.folder, sys.stdout)
+    patch.write(ROOT, outcomes, arguments.patch)
+    summarize(outcomes, os.environ)
+    return exit_code(outcomes)
+
+
+def _promotion_apply(arguments: argparse.Namespace) -> int:
+    from gitops.promote import patch
+    from gitops.promote.outcome import markdown
+
+    sys.stdout.write(markdown(patch.apply(ROOT, arguments.patch)))
+    return 0
+
+
 def _new_overlay(arguments: argparse.Namespace) -> int:
     from gitops.promote.new_overlay import new_overlay
 
@@ -225,6 +253,25 @@ def parser() -> argparse.ArgumentParser:
         "promote-moved", help="promote anew what was promoted from an alias that means another model now"
     )
     moved.set_defaults(run=_promote_moved)
+
+    prepare = commands.add_parser(
+        "promotion-prepare", help="fetch what aliases mean by now, with VARIABLES and SECRETS; run none of it"
+    )
+    prepare.add_argument("folder", type=Path, metavar="FOLDER", help="new folder for the models")
+    prepare.set_defaults(run=_promotion_prepare)
+
+    patch = commands.add_parser(
+        "promotion-patch", help="run what was prepared, promote it, and write that to a file"
+    )
+    patch.add_argument("folder", type=Path, metavar="FOLDER", help="what promotion-prepare filled")
+    patch.add_argument("patch", type=Path, metavar="PATCH", help="file to write")
+    patch.set_defaults(run=_promotion_patch)
+
+    apply = commands.add_parser(
+        "promotion-apply", help="write what such a file promotes, and say it as Markdown; run nothing"
+    )
+    apply.add_argument("patch", type=Path, metavar="PATCH", help="what promotion-patch wrote")
+    apply.set_defaults(run=_promotion_apply)
 
     overlay = commands.add_parser("new-overlay", help="add a deployment of one node to overlays/")
     overlay.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")

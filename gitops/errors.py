@@ -115,7 +115,7 @@ class NotWritten(GitopsError):
 
 
 class PromotionFailed(GitopsError):
-    """A model cannot be had, described or run; nothing is changed."""
+    """A model cannot be had, described or run, or breaks what `make check` holds; nothing is changed."""
 
     exit_code = 19
 

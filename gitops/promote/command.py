@@ -19,6 +19,7 @@ from gitops.promote.candidate import candidate
 from gitops.promote.changes import changes
 from gitops.promote.made import made
 from gitops.promote.overlay import Overlay
+from gitops.promote.prepared import Prepared, prepare
 from server import expectation
 from server.errors import ServerError
 
@@ -58,9 +59,27 @@ def promote_into(
     """Pin ``model`` in ``overlay`` as ``promote`` does, and write the files ``new``, by their paths, with it."""
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         try:
-            uri, texts = made(root, overlay, model, Path(scratch), new or {}, force=force)
+            prepared = prepare(model, Path(scratch))
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
+        pin(root, overlay, prepared, Path(scratch), out, force=force, new=new)
+
+
+def pin(
+    root: Path,
+    overlay: Overlay,
+    prepared: Prepared,
+    folder: Path,
+    out: TextIO,
+    *,
+    force: bool = False,
+    new: Mapping[str, str] | None = None,
+) -> None:
+    """Try the model that was prepared in ``folder``, pin it in ``overlay``, and write to ``out`` what that changes."""
+    try:
+        texts = made(root, overlay, prepared, folder, new or {}, force=force)
+    except ServerError as error:
+        raise PromotionFailed(f"{error}; nothing is changed") from error
     with candidate(root, texts) as after:
         found = pairs(Side("the work tree", root), after)
         said = report([compare(pair, Side("the work tree", root), after) for pair in found], "the work tree")
@@ -73,7 +92,7 @@ def promote_into(
         )
     graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
     for note in _notes(
-        overlay, uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
+        overlay, prepared.uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
     ):
         out.write(f"\nnote: {note}\n")
 

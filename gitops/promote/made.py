@@ -1,55 +1,44 @@
-"""What a promotion writes: made from the model's bytes and from one run of it, and judged, before anything changes."""
+"""What a promotion writes: made from what is known of the model and from one run of it, and judged, before anything changes."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from gitops.check.rendered import Rendered
 from gitops.diff.side import Side, pairs
 from gitops.errors import GraphBroken
-from gitops.pins import pins
 from gitops.promote import trial
 from gitops.promote.candidate import built, candidate
 from gitops.promote.columns import misfits
-from gitops.promote.origin import pinned
 from gitops.promote.overlay import Overlay
+from gitops.promote.prepared import Prepared, make_environment
 from server import expectation
-from server.artifact.fetch import fetch
 from server.artifact.source import shown
-from server.setting import load
-from server.settings import FetchSettings
 
 log = logging.getLogger(__name__)
 
 
 def made(
-    root: Path, overlay: Overlay, model: str, scratch: Path, new: Mapping[str, str], *, force: bool
-) -> tuple[str, dict[str, str]]:
-    """Return the URI to pin, and the texts of the overlay's files by their paths, ``new`` among them.
+    root: Path, overlay: Overlay, prepared: Prepared, folder: Path, new: Mapping[str, str], *, force: bool
+) -> dict[str, str]:
+    """Return the texts of the overlay's files by their paths, ``new`` among them; the model is in ``folder``.
 
     Raises:
-        BadArgument, NoExample, GraphBroken, ServerError, BuildFailed, BadManifest: as of gitops.promote.command.
+        NoExample, GraphBroken, ServerError, BuildFailed, BadManifest: as of gitops.promote.command.
     """
-    settings = load(FetchSettings, os.environ)
-    uri = pinned(model, settings)
-    folder = scratch / "model"
-    fetch(uri, folder, settings, digest=None)
-    message = trial.request(folder, shown(uri))
-    described = pins(folder)
-    text = overlay.pinning(uri, described.digest, model)
-    texts = {**new, **overlay.files(text, described.contract, described.lock, "{}\n")}
+    text = overlay.pinning(prepared.uri, prepared.digest, prepared.origin)
+    texts = {**new, **overlay.files(text, prepared.contract, prepared.lock, "{}\n")}
     with candidate(root, texts) as side:
         _check_graphs(root, side, overlay, force=force)
         (deployment,) = built(side, overlay.folder).deployments
         node = deployment.predictors[0].graph
-        lock = side.root / overlay.folder / "requirements.lock"
-        log.info("running the model once in its environment")
-        response = trial.answer(folder, shown(uri), lock, node, message, scratch)
-    expected = trial.text(message, response, _tolerance(root / overlay.folder))
-    return uri, {**new, **overlay.files(text, described.contract, described.lock, expected)}
+    make_environment(prepared, folder)
+    log.info("running the model once in its environment")
+    response = trial.answer(folder, shown(prepared.uri), node, prepared.message)
+    expected = trial.text(prepared.message, response, _tolerance(root / overlay.folder))
+    return {**new, **overlay.files(text, prepared.contract, prepared.lock, expected)}
 
 
 def _check_graphs(root: Path, side: Side, overlay: Overlay, *, force: bool) -> None:

@@ -1,52 +1,164 @@
-"""Promoting anew what was promoted from an alias that means another model now."""
+"""Promoting anew what was promoted from an alias that means another model now.
+
+In two halves, for two processes: the first has the credentials and runs no model's code, the second runs it and has
+none. A model's code can read the environment of every process of its user that is there while it runs.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
 
+from gitops.check.command import findings
 from gitops.check.rendered import OVERLAYS
-from gitops.errors import GitopsError, PromotionFailed
-from gitops.node import FILE, read_node
-from gitops.promote.command import promote
+from gitops.check.tree import load as load_tree
+from gitops.errors import BadArgument, GitopsError, PromotionFailed
+from gitops.node import FILE, GraphNode, read_node
+from gitops.promote import overlay as overlays
+from gitops.promote import prepared as models
+from gitops.promote.command import pin
 from gitops.promote.origin import moves, pinned
+from gitops.promote.outcome import Outcome, summarize
 from server.errors import ServerError
 from server.setting import load
 from server.settings import FetchSettings
 
 log = logging.getLogger(__name__)
+_OUTCOMES = "outcomes.json"
 
 
 def promote_moved(root: Path, out: TextIO) -> int:
     """Promote in each overlay of ``root`` whose modelFrom is an alias what that alias means now, if it is another model.
 
-    An overlay that cannot be promoted is told of, and the others are promoted all the same.
+    An overlay that cannot be promoted, or that `make check` refuses with the new model, is put back as it was and told
+    of; the others are promoted all the same.
 
     Returns:
         0, or the exit code of the first failure.
     """
-    code = 0
+    with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
+        prepare(root, Path(scratch))
+        outcomes = settle(root, Path(scratch), out)
+    summarize(outcomes, os.environ)
+    return exit_code(outcomes)
+
+
+def exit_code(outcomes: list[Outcome]) -> int:
+    """Return that of the first failure, else 0."""
+    return next((entry.exit_code for entry in outcomes if entry.exit_code), 0)
+
+
+def prepare(root: Path, folder: Path) -> None:
+    """Ask what the aliases mean, and prepare in ``folder`` each model that is another one now; run none.
+
+    What fails is told of, and written down for ``settle``.
+
+    Raises:
+        BadArgument: the folder holds something.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BadArgument(f"FOLDER {str(folder)!r}: holds something already; name a new folder")
+    outcomes = []
     for file in sorted((root / OVERLAYS).glob(f"*/{FILE}")):
+        name = file.parent.name
         try:
-            _one(root, file.parent, out)
+            node = read_node(file.parent)
         except GitopsError as error:
-            log.error("error: %s: %s", file.parent.name, error)
-            code = code or error.exit_code
-    return code
+            outcomes.append(_failed(Outcome(name, "failed", "", ""), error))
+            continue
+        if node is not None and moves(node.model_from):
+            outcomes.append(_prepared(name, node, folder / name))
+    content = json.dumps([asdict(entry) for entry in outcomes])
+    (folder / _OUTCOMES).write_text(content, encoding="utf-8")
 
 
-def _one(root: Path, folder: Path, out: TextIO) -> None:
-    node = read_node(folder)
-    if node is None or not moves(node.model_from):
-        return
-    try:
+def _prepared(name: str, node: GraphNode, folder: Path) -> Outcome:
+    def step(outcome: Outcome) -> Outcome:
         now = pinned(node.model_from, load(FetchSettings, os.environ))
+        if now == node.model_uri:
+            log.info("%s: %s is still %s", name, node.model_from, now)
+            return replace(outcome, result="unchanged", after=now)
+        log.info("%s: %s is %s now, and %s is pinned", name, node.model_from, now, node.model_uri)
+        folder.mkdir()
+        prepared = models.prepare(node.model_from, folder)
+        models.make_environment(prepared, folder)
+        models.save(prepared, folder)
+        return replace(outcome, after=prepared.uri)
+
+    return _tried(step, Outcome(name, "promoted", node.model_from, node.model_uri))
+
+
+def settle(root: Path, folder: Path, out: TextIO) -> list[Outcome]:
+    """Run each model that was prepared in ``folder``, and pin it in its overlay if that and `make check` go well.
+
+    Raises:
+        BadArgument: nothing was prepared there.
+    """
+    try:
+        written = json.loads((folder / _OUTCOMES).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadArgument(
+            f"FOLDER {str(folder)!r}: holds nothing that was prepared ({error.strerror}); run `make promotion-prepare "
+            "FOLDER=…` first"
+        ) from error
+    return [
+        _tried(lambda outcome: _settled(root, folder, outcome, out), outcome)
+        if outcome.result == "promoted"
+        else outcome
+        for outcome in (Outcome(**entry) for entry in written)
+    ]
+
+
+def _settled(root: Path, folder: Path, outcome: Outcome, out: TextIO) -> Outcome:
+    overlay = overlays.find(root, outcome.overlay)
+    place = root / overlay.folder
+    before = {file: file.read_bytes() for file in place.iterdir() if file.is_file()}
+    wrong = set(_errors(root))
+    try:
+        pin(root, overlay, models.saved(folder / outcome.overlay), folder / outcome.overlay, out)
+        if new := [line for line in _errors(root) if line not in wrong]:
+            listed = "\n  ".join(new)
+            raise PromotionFailed(f"`make check` refuses it with this model; nothing is changed\n  {listed}")
+    except BaseException:
+        _put_back(place, before)
+        raise
+    return outcome
+
+
+def _put_back(place: Path, before: dict[Path, bytes]) -> None:
+    for file in place.iterdir():
+        if file.is_file() and file not in before:
+            file.unlink()
+    for file, content in before.items():
+        if not file.is_file() or file.read_bytes() != content:
+            file.write_bytes(content)
+
+
+def _errors(root: Path) -> Iterator[str]:
+    return (str(entry) for entry in findings(load_tree(root)) if entry.level == "error")
+
+
+def _tried(step: Callable[[Outcome], Outcome], outcome: Outcome) -> Outcome:
+    """Return what a step makes of an outcome; whatever goes wrong is this overlay's alone."""
+    try:
+        return step(outcome)
     except ServerError as error:
-        raise PromotionFailed(f"{error}; nothing is changed") from error
-    if now == node.model_uri:
-        log.info("%s: %s is still %s", folder.name, node.model_from, now)
-        return
-    log.info("%s: %s is %s now, and %s is pinned", folder.name, node.model_from, now, node.model_uri)
-    promote(root, folder.name, node.model_from, out)
+        return _failed(outcome, PromotionFailed(f"{error}; nothing is changed"))
+    except GitopsError as error:
+        return _failed(outcome, error)
+    except Exception as error:
+        # A fault of ours or of a library's must not keep the other overlays' models back.
+        log.exception("%s", outcome.overlay)
+        return _failed(outcome, PromotionFailed(f"{type(error).__name__}: {error}; nothing is changed"))
+
+
+def _failed(outcome: Outcome, error: GitopsError) -> Outcome:
+    log.error("error: %s: %s", outcome.overlay, error)
+    return replace(outcome, result="failed", reason=str(error), exit_code=error.exit_code)

@@ -14,18 +14,18 @@ from gitops.local import host
 from gitops.manifests import Node, Parameter
 from server import mlmodel
 from server.edges.local.client import Client
-from server.environment.build import build
 from server.errors import BadData
 from server.example import example
 from server.expectation import TOLERANCE
 from server.node import ROLES
 from server.protocol.decode import decode
 from server.protocol.encode import encode
-from server.setting import PARAMETERS, load
-from server.settings import EnvironmentSettings
+from server.setting import PARAMETERS
 
 # A longer example would make the file, and with it the smoke test's request, as long.
 ROWS = 10
+# Variables of what downloads packages, whose indexes may ask for a password.
+_PACKAGES = ("UV_", "PIP_", "NETRC")
 _INNERMOST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
 _BREAK = re.compile(r"\n\s*")
 
@@ -47,23 +47,23 @@ def request(model: Path, uri: str) -> dict[str, Any]:
     return {"data": {**data, "ndarray": data["ndarray"][:ROWS]}}
 
 
-def answer(
-    model: Path, uri: str, lock: Path, node: Node, message: dict[str, Any], scratch: Path
-) -> dict[str, Any]:
-    """Return what the model in ``model``, from ``uri``, answers to ``message`` as the graph node ``node``, less its meta.
+def answer(folder: Path, uri: str, node: Node, message: dict[str, Any]) -> dict[str, Any]:
+    """Return what the model in ``folder``/model, from ``uri``, answers to ``message`` as the graph node ``node``, less its meta.
 
-    Its environment is made from ``lock`` in ``scratch``.
+    It runs in ``folder``/environment.
 
     Raises:
         NoExample: the message does not fit the model's signature.
-        ServerError: the environment cannot be made, the model not loaded, or the call fails.
+        ServerError: the model cannot be loaded, or the call fails.
     """
-    environment = scratch / "environment"
-    settings = load(EnvironmentSettings, {**os.environ, "ENVIRONMENT_LOCK": str(lock)})
-    build(model, environment, settings)
     request = decode(message)
-    # Without the credentials that the model was fetched with.
-    client = Client({**host.settings(os.environ), **_variables(node, model)}, environment)
+    # Without the credentials that the model was fetched with, or its packages.
+    clean = {
+        name: value
+        for name, value in host.settings(os.environ).items()
+        if not name.upper().startswith(_PACKAGES)
+    }
+    client = Client({**clean, **_variables(node, folder / "model")}, folder / "environment")
     try:
         client.load()
         body = encode(request, *client.answer(ROLES[node.type], request))

@@ -1,0 +1,163 @@
+"""A promotion as a file, from the job that runs models to the job that may write: texts of four files of overlays.
+
+The first runs code that nobody reviewed, so the second takes nothing of it on trust. It is no textual diff: it holds
+whole files, and names overlays and files by names that are looked up, never by paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gitops import node
+from gitops.check.rendered import OVERLAYS
+from gitops.diff import contract
+from gitops.errors import BadArgument, GitopsError
+from gitops.files import write_all
+from gitops.node import node_of
+from gitops.promote.origin import moves
+from gitops.promote.outcome import REASON, Outcome
+from gitops.scalar import set_scalars
+from server import expectation
+from server.environment import lock
+
+FILES = (node.FILE, contract.FILE, lock.FILE, expectation.FILE)
+# A lock has a line of 80 bytes for each wheel of each package; an expected answer may hold wide rows.
+MOST_BYTES, MOST_TOTAL = 4 * 1024**2, 64 * 1024**2
+_RESULTS = ("promoted", "unchanged", "failed")
+_TEXTS = ("overlay", "result", "alias", "before", "after", "reason")
+
+
+def write(root: Path, outcomes: list[Outcome], file: Path) -> None:
+    """Write to ``file`` what became of the overlays of ``root``, with the files of those that were promoted.
+
+    Raises:
+        BadArgument: it cannot be written.
+    """
+    entries = [
+        {
+            **asdict(entry),
+            "files": _files(root / OVERLAYS / entry.overlay) if entry.result == "promoted" else {},
+        }
+        for entry in outcomes
+    ]
+    try:
+        file.write_text(json.dumps({"overlays": entries}, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise BadArgument(f"PATCH {str(file)!r}: cannot be written ({error.strerror})") from error
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
+
+
+def apply(root: Path, file: Path) -> list[Outcome]:
+    """Write what ``file`` promotes into the overlays of ``root``, all of it or nothing, and return the outcomes.
+
+    Only node.yaml, contract.json, requirements.lock and expected.json of overlays that are there and whose model
+    comes from an alias are written, and of node.yaml only modelUri and modelDigest.
+
+    Raises:
+        BadArgument: the file is no promotion, or promotes anything else.
+        NotWritten: a file cannot be written.
+    """
+    outcomes: list[Outcome] = []
+    texts: dict[Path, str] = {}
+    for entry in _entries(file):
+        outcome, files = _read(file, entry)
+        if outcome.overlay in {other.overlay for other in outcomes}:
+            _refuse(file, f"names the overlay {outcome.overlay!r} twice")
+        outcomes.append(outcome)
+        if outcome.result == "promoted":
+            texts.update(_checked(root, file, outcome, files))
+    write_all(texts)
+    return outcomes
+
+
+def _entries(file: Path) -> list[Any]:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MOST_TOTAL + 1)
+        if len(content) > MOST_TOTAL:
+            _refuse(file, f"has more than {MOST_TOTAL} bytes")
+        found = json.loads(content.decode())
+    except OSError as error:
+        raise BadArgument(
+            f"PATCH {str(file)!r}: cannot be read ({error.strerror}); name the file of `make promotion-patch`"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise BadArgument(f"PATCH {str(file)!r}: is no JSON of `make promotion-patch`: {error}") from error
+    if not isinstance(found, dict) or found.keys() != {"overlays"} or not isinstance(found["overlays"], list):
+        _refuse(file, "must be an object with a list of overlays, as `make promotion-patch` writes it")
+    entries: list[Any] = found["overlays"]
+    return entries
+
+
+def _read(file: Path, entry: Any) -> tuple[Outcome, Mapping[str, str]]:
+    if not isinstance(entry, dict) or entry.keys() != {*_TEXTS, "exit_code", "files"}:
+        _refuse(file, f"each overlay must have {', '.join(_TEXTS)}, exit_code and files, and nothing else")
+    for name in _TEXTS:
+        if not _is_text(entry[name]) or len(entry[name]) > 4 * REASON:
+            _refuse(file, f"{name} must be a text of up to {4 * REASON} characters")
+    if entry["result"] not in _RESULTS or type(entry["exit_code"]) is not int:
+        _refuse(file, f"result must be one of {', '.join(_RESULTS)}, and exit_code a number")
+    files = entry["files"]
+    wanted = set(FILES) if entry["result"] == "promoted" else set()
+    if not isinstance(files, dict) or files.keys() != wanted:
+        _refuse(
+            file,
+            f"overlay {entry['overlay']!r}: must have the files {', '.join(FILES)}, and no other, if promoted",
+        )
+    for name, text in files.items():
+        if not _is_text(text) or len(text.encode()) > MOST_BYTES:
+            _refuse(
+                file,
+                f"overlay {entry['overlay']!r}: {name} must be a text of up to {MOST_BYTES} bytes, without NUL",
+            )
+    return Outcome(**{key: value for key, value in entry.items() if key != "files"}), files
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it can be the content of a file in UTF-8: JSON may hold halves of characters."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _checked(
+    root: Path, file: Path, outcome: Outcome, files: Mapping[str, str]
+) -> Iterator[tuple[Path, str]]:
+    name = outcome.overlay
+    # Looked up among those that are there, so that no name can be a path.
+    folders = {entry.name: entry for entry in (root / OVERLAYS).iterdir() if entry.is_dir()}
+    folder = folders.get(name)
+    if folder is None or not (folder / node.FILE).is_file():
+        _refuse(file, f"overlay {name!r}: is not there")
+    for entry in (folder, *(folder / part for part in FILES)):
+        if entry.is_symlink() or (entry.exists() and entry is not folder and not entry.is_file()):
+            _refuse(file, f"{entry.relative_to(root)}: is no regular file, and is not written")
+    origin = f"{OVERLAYS}/{name}/{node.FILE}"
+    own = (folder / node.FILE).read_text(encoding="utf-8")
+    now = node_of(own, origin=origin)
+    try:
+        new = node_of(files[node.FILE], origin=origin)
+        values = {"modelUri": new.model_uri, "modelDigest": new.model_digest}
+        expected = set_scalars(own, ("spec",), values, origin=origin)
+    except GitopsError as error:
+        raise BadArgument(f"PATCH {str(file)!r}: {error}") from error
+    if not moves(now.model_from) or files[node.FILE] != expected:
+        _refuse(
+            file, f"{origin}: only modelUri and modelDigest of an overlay promoted from an alias may change"
+        )
+    yield from ((folder / part, text) for part, text in files.items())
+
+
+def _refuse(file: Path, why: str) -> NoReturn:
+    raise BadArgument(f"PATCH {str(file)!r}: {why}; nothing is changed")
