@@ -123,13 +123,17 @@ def _settled(root: Path, folder: Path, outcome: Outcome, out: TextIO) -> Outcome
     wrong = set(_errors(root))
     try:
         pin(root, overlay, models.saved(folder / outcome.overlay), folder / outcome.overlay, out)
-        if new := [line for line in _errors(root) if line not in wrong]:
-            listed = "\n  ".join(new)
-            raise PromotionFailed(f"`make check` refuses it with this model; nothing is changed\n  {listed}")
+        _check(root, wrong)
     except BaseException:
         _put_back(place, before)
         raise
     return outcome
+
+
+def _check(root: Path, wrong: set[str]) -> None:
+    if new := [line for line in _errors(root) if line not in wrong]:
+        listed = "\n  ".join(new)
+        raise PromotionFailed(f"`make check` refuses it with this model; nothing is changed\n  {listed}")
 
 
 def _put_back(place: Path, before: dict[Path, bytes]) -> None:

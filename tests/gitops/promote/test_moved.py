@@ -108,7 +108,10 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
         ["| `postprocessor`", "failed"],
         ["| `preprocessor`", "failed"],
     ]
-    assert "`make check` refuses it with this model; nothing is changed\n  overlays/pipeline: " in said
+    assert (
+        "`make check` refuses it with this model; nothing is changed\n  error[build] overlays/pipeline\n"
+        in said
+    )
     assert "models:/none@champion: " in said
 
     # Another job writes the same, in its own checkout.
