@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops import __main__ as command
 from gitops.errors import BadArgument, GithubFailed
 from gitops.github.pull_request import Outcome, pull_request
 from tests.gitops.github.github import Github
@@ -438,3 +439,23 @@ def test_a_text_that_is_not_there(bot: Bot) -> None:
     (bot.root / "body.md").unlink()
     with pytest.raises(BadArgument, match=r"^BODY '.*/body\.md': cannot be read"):
         bot.propose()
+
+
+def test_the_command_says_what_it_did_to_people_and_to_the_next_step(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "ROOT", bot.root)
+    for name, value in bot.github.environ(bot.token).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    arguments = [BRANCH, "Promote", str(bot.root / "body.md")]
+    assert command.main(["pull-requests-allowed"]) == 0
+    assert command.main(["pull-request", *arguments]) == 0
+    bot.again()
+    assert command.main(["pull-request", "--void", "close", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "acme/models: this token may make pull requests",
+        "opened: pull request 1 is open",
+        "closed: pull request 1 is closed: what it proposed is no change any more",
+    ]
+    assert (tmp_path / "output").read_text() == "result=opened\nnumber=1\nresult=closed\nnumber=1\n"
