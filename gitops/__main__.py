@@ -142,14 +142,13 @@ def _comment(arguments: argparse.Namespace) -> int:
 
 
 def _pull_request(arguments: argparse.Namespace) -> int:
+    from gitops.github import output
     from gitops.github.pull_request import pull_request
 
     outcome = pull_request(
         ROOT, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
     )
-    if file := os.environ.get("GITHUB_OUTPUT"):
-        with Path(file).open("a", encoding="utf-8") as stream:
-            stream.write(f"result={outcome.result}\nnumber={outcome.number or ''}\n")
+    output.write(os.environ, result=outcome.result, number=str(outcome.number or ""))
     return _print([f"{outcome.result}: {outcome.said}"])
 
 

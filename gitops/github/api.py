@@ -103,6 +103,12 @@ class Api:
         return answer
 
 
+def run(environ: Mapping[str, str]) -> str:
+    """Return the address of the workflow's run."""
+    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
+
+
 def _message(answer: httpx.Response) -> str:
     """Return what is wrong in one line: the message, and what each error adds to it."""
     try:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gitops.github import output
+
 # What each job is about, as patterns of paths in which * takes any characters.
 PATHS: dict[str, tuple[str, ...]] = {
     "image": (
@@ -94,16 +96,14 @@ def main() -> int:
             name = os.environ["GITHUB_EVENT_NAME"]
             event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
             changed = _changed(name, event) if name in ("pull_request", "merge_group") else []
-            lines = [f"{job}={str(runs).lower()}" for job, runs in jobs(name, event, changed).items()]
-            text = "".join(f"{line}\n" for line in lines)
-            sys.stdout.write(text)
-            with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
-                output.write(text)
+            found = {job: str(runs).lower() for job, runs in jobs(name, event, changed).items()}
+            sys.stdout.writelines(f"{job}={runs}\n" for job, runs in found.items())
+            output.write(os.environ, **found)
             return 0
         case ["result"]:
-            found = list(failures(json.loads(os.environ["NEEDS"])))
-            sys.stdout.write(("\n".join(found) or "every job succeeded or had nothing to do") + "\n")
-            return 1 if found else 0
+            wrong = list(failures(json.loads(os.environ["NEEDS"])))
+            sys.stdout.write(("\n".join(wrong) or "every job succeeded or had nothing to do") + "\n")
+            return 1 if wrong else 0
     sys.stderr.write("usage: python3 -m gitops.github.ci jobs | result\n")
     return 2
 

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from gitops.diff.fit import COMMENT, characters
 from gitops.errors import BadArgument
-from gitops.github.api import Api
+from gitops.github.api import Api, run
 
 # Not shown by GitHub; the comment is found again by it.
 MARK = "<!-- seldon-mlflow-gitops review -->\n"
 NOTHING = "Nothing that is rendered changes.\n"
+_FAILED = "> [!CAUTION]\n> What this pull request changes is not known: comparing failed, and [the run]({run}) says why.\n"
 
 
 def comment(number: str, body: Path, environ: Mapping[str, str]) -> str:
     """Write the file ``body`` as the comment of the pull request ``number``; return what was done.
 
-    An empty file makes no comment, and an old one say that nothing changes.
+    An empty file makes no comment, and an old one say that nothing changes. Where the variable DIFF is the outcome
+    ``failure`` of a step that wrote nothing, the comment says that, and where to read why: it must not pass for a change
+    of nothing.
 
     Raises:
         BadArgument: the number is none, the file cannot be read or is too long, or a variable is missing.
@@ -26,6 +29,8 @@ def comment(number: str, body: Path, environ: Mapping[str, str]) -> str:
     if not (number.isascii() and number.isdigit()):
         raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
     said = text(body)
+    if not said and environ.get("DIFF") == "failure":
+        said = _FAILED.format(run=run(environ))
     if characters(MARK + said) > COMMENT:
         raise BadArgument(
             f"{body}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=65000"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitops.errors import BadArgument
-from gitops.github.api import Api
+from gitops.github.api import Api, run
 
 # Not shown by GitHub; the issue is found again by it.
 MARK = "<!-- seldon-mlflow-gitops scheduled workflows -->"
@@ -43,8 +43,7 @@ def report(environ: Mapping[str, str]) -> str:
         lines = {match["workflow"]: match[0] for match in _LINE.finditer(issue["body"])} if issue else {}
         before = lines.pop(workflow, None)
         if failed:
-            run = f"{environ.get('GITHUB_SERVER_URL') or 'https://github.com'}/{api.repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
-            lines[workflow] = f"- **{workflow}**: {', '.join(failed)} ([run]({run}))"
+            lines[workflow] = f"- **{workflow}**: {', '.join(failed)} ([run]({run(environ)}))"
         body = _HEAD + "\n" + "\n".join(lines[name] for name in sorted(lines)) + "\n"
         if issue is None:
             if not failed:

@@ -50,6 +50,22 @@ def test_nothing_to_say_makes_no_comment(github: Github, environ: dict[str, str]
     assert github.comments == []
 
 
+def test_a_comparison_that_failed_does_not_pass_for_a_change_of_nothing(
+    github: Github, environ: dict[str, str], body: Path
+) -> None:
+    comment("7", body, environ)
+    body.write_text("")
+    comment("7", body, {**environ, "DIFF": "failure", "GITHUB_RUN_ID": "5"})
+    assert comments(github) == [
+        f"{MARK}> [!CAUTION]\n> What this pull request changes is not known: comparing failed, and [the run]"
+        f"({github.url}/acme/models/actions/runs/5) says why.\n"
+    ]
+    # Written, with a folder that does not build.
+    body.write_text("## What changes\n")
+    comment("7", body, {**environ, "DIFF": "failure"})
+    assert comments(github) == [f"{MARK}## What changes\n"]
+
+
 def test_a_token_that_only_reads(github: Github, environ: dict[str, str], body: Path) -> None:
     environ["GITHUB_TOKEN"] = github.token({"pull-requests": "read"})
     with pytest.raises(GithubFailed) as refused:
