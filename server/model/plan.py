@@ -10,6 +10,7 @@ from typing import Any
 
 from server.errors import NotAModel
 from server.mlmodel import FILE, Model
+from server.model.code import code
 
 FORMATS = ("pickle", "cloudpickle")
 PYFUNC = "python_function"
@@ -37,18 +38,17 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
     for name, native in NATIVE.items():
         flavor = model.flavors.get(name)
         if flavor is not None:
-            code = flavor.get("code") or (pyfunc or {}).get("code")
-            return {"code": code, "imports": imports, **native(model, flavor)}
+            return {"code": code(model), "imports": imports, **native(model, flavor)}
     if pyfunc is None:
         raise NotAModel(
             f"{model.folder}: flavours {', '.join(sorted(model.flavors))} cannot be loaded: a model needs the "
             f"flavour {', '.join(NATIVE)} or {PYFUNC}; log it with one of them"
         )
     columns = model.inputs.names if model.inputs and model.inputs.columns else None
-    # mlflow.pyfunc puts the code on the path itself.
     return {
         "loader": "pyfunc",
-        "code": None,
+        # The MLflow of the environment may be another than the one that logged the model, and put less on the path.
+        "code": code(model),
         "imports": imports,
         "columns": columns,
         "params": _params(model),

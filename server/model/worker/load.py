@@ -18,8 +18,9 @@ def load(folder: str, plan: dict[str, Any]) -> Any:
     Whatever the model's packages raise is raised.
     """
     if plan["code"]:
-        # The model's own modules come before installed ones, as mlflow does it.
-        sys.path.insert(0, str(Path(folder, plan["code"])))
+        # The model's own modules, before and after installed ones, as server.model.code has them of mlflow.
+        sys.path[:0] = [str(Path(folder, path)) for path in plan["code"]["first"]]
+        sys.path += [str(Path(folder, path)) for path in plan["code"]["last"]]
     for name in plan["imports"]:
         importlib.import_module(name)
     return LOADERS[plan["loader"]](folder, plan)

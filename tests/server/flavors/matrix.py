@@ -45,6 +45,22 @@ MATRIX = (
         ),
         ("classic_sklearn", "classic_lightgbm", "classic_python"),
     ),
+    *(
+        Logging(
+            "modules",
+            "3.8",
+            (
+                f"mlflow-skinny=={mlflow}",
+                "numpy==1.21.6",
+                "pandas==1.3.5",
+                "scipy==1.7.3",
+                "protobuf==3.20.3",
+                "setuptools==65.7.0",
+            ),
+            ("code_folder", "code_package"),
+        )
+        for mlflow in ("1.25.1", "1.26.1", "1.30.1", "2.12.2")
+    ),
     Logging(
         "mixed",
         "3.9",

@@ -82,15 +82,15 @@ def test_known_flavours_are_loaded_natively(tmp_path, flavors, loading):
     ids=["in-the-flavour", "in-python_function"],
 )
 def test_the_models_code_is_where_either_flavour_says(tmp_path, flavors):
-    assert planned(tmp_path, flavors)["code"] == "code"
+    assert planned(tmp_path, flavors)["code"] == {"first": ["code"], "last": []}
 
 
-def test_any_other_flavour_is_loaded_by_mlflow_which_knows_its_code(tmp_path):
+def test_any_other_flavour_is_loaded_by_mlflow(tmp_path):
     columns = [{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]
     flavors = "{onnx: {}, python_function: {code: code}}"
     assert planned(tmp_path, flavors, {"inputs": columns}) == {
         "loader": "pyfunc",
-        "code": None,
+        "code": {"first": ["code"], "last": []},
         "imports": [],
         "columns": ["a", "b"],
         "params": {},
