@@ -89,12 +89,11 @@ def _inspect(arguments: argparse.Namespace) -> None:
 
 def _lock(arguments: argparse.Namespace) -> None:
     from server.environment.lock import check_output
-    from server.environment.locking import PYTHONS, make
+    from server.environment.locking import make
 
     if arguments.output:
         check_output(arguments.output)
-    pythons = arguments.python or PYTHONS
-    text = make(arguments.model, load(settings.EnvironmentSettings, os.environ), pythons)
+    text = make(arguments.model, load(settings.EnvironmentSettings, os.environ), arguments.python or ())
     if arguments.output:
         arguments.output.write_text(text)
     else:
@@ -172,7 +171,7 @@ def parser() -> argparse.ArgumentParser:
         "--python",
         metavar="X.Y",
         action="append",
-        help="minor version of Python to lock for, once or more; default: those of the image",
+        help="minor version of Python to lock for, once or more; default: those of the image, and the model's",
     )
     lock.set_defaults(run=_lock)
     return top

@@ -227,8 +227,18 @@ class EnvironmentSettings:
     )
     ignore_conda_packages: bool = setting(
         False,
-        "Leave out the packages of conda that conda.yaml lists beside Python and pip, instead of refusing the model.",
+        "Leave out the packages that conda.yaml lists and no package index of Python has, such as cudatoolkit, instead of "
+        "refusing the model.",
         env="ENVIRONMENT_IGNORE_CONDA_PACKAGES",
+    )
+    index_strategy: str = setting(
+        "",
+        "Which index a package comes from where several have it: the first that has it, whatever its versions there, so that "
+        "nobody can put another of the same name on a further one; the first with a version that fits; or the one with the "
+        "best version, as pip chooses. Default: `unsafe-best-match` where the model's own requirements name an "
+        "--extra-index-url, else `first-index`.",
+        env=("ENVIRONMENT_INDEX_STRATEGY", "UV_INDEX_STRATEGY"),
+        choices=("first-index", "unsafe-first-match", "unsafe-best-match"),
     )
     lock: str = setting(
         "",

@@ -51,7 +51,8 @@ def requirements(before: Model, after: Model) -> Requirements:
         notes += [*_made_for(before.lock, after.lock), *_files(before.lock, after.lock, same)]
     elif after.lock:
         number = len(after.lock.requirements.names)
-        notes.append(f"`{lock.FILE}` is new: {number} packages with hashes are installed")
+        without = f"; it leaves out Python {', '.join(after.lock.left_out)}" if after.lock.left_out else ""
+        notes.append(f"`{lock.FILE}` is new: {number} packages with hashes are installed{without}")
     elif before.lock:
         notes.append(f"`{lock.FILE}` is gone: every pod resolves the model's requirements when it starts")
     rows = (Package(name, old, new, name in asked) for name, (old, new) in sorted(changed.items()))
@@ -61,10 +62,15 @@ def requirements(before: Model, after: Model) -> Requirements:
 def _made_for(before: Lock, after: Lock) -> Iterator[str]:
     for what, old, new in (
         ("Pythons", before.pythons, after.pythons),
+        ("Pythons left out", before.left_out, after.left_out),
         ("platforms", before.platforms, after.platforms),
     ):
         if old != new:
-            yield f"{what} of the lock: {code(', '.join(old))} → {code(', '.join(new))}"
+            yield f"{what} of the lock: {_listing(old)} → {_listing(new)}"
+
+
+def _listing(names: tuple[str, ...]) -> str:
+    return code(", ".join(names)) if names else "none"
 
 
 def _files(before: Lock, after: Lock, same: dict[str, str]) -> Iterator[str]:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from server import mlmodel
-from server.environment import folders, interpreters, lock, specification, wheels
+from server.environment import folders, interpreters, lock, specification, strategy, wheels
 from server.environment.installer import RECORD, Installer
 from server.environment.interpreters import Interpreter
 from server.environment.lock import Lock
+from server.environment.package_index import PackageIndex
 from server.environment.specification import Specification
 from server.environment.uv import Uv, project
 from server.errors import BadLock, UnresolvableRequirements
@@ -30,7 +31,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
 
     Raises:
         NotAModel: ``model`` holds no MLmodel file.
-        BadRequirements: its requirements cannot be read.
+        BadRequirements: its requirements cannot be read, or conda alone has some.
         BadLock: its lock belongs to another model, Python or platform.
         UnresolvableRequirements: its requirements cannot be installed.
         NoInterpreter: there is no Python for it.
@@ -39,10 +40,6 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     asked = specification.read(mlmodel.read(model))
     asked.check(settings)
     locked = lock.find(model, Path(settings.lock) if settings.lock else None)
-    listed = asked.requirements
-    if locked:
-        # A lock names no index: packages are where the model's own list finds them.
-        listed = replace(locked.requirements, options=listed.options, flags=listed.flags)
     env = env.absolute()
     store = Path(settings.cache).absolute() if settings.cache else env
     with folders.scratch(env) as scratch:
@@ -53,14 +50,23 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             index=wheels.index(model, brought, scratch / "index"),
             cache=folders.uv_cache(settings.cache, scratch),
             offline=settings.offline,
+            strategy=strategy.strategy(asked.requirements, settings),
         )
+        if locked:
+            # What the lock has not was left out when it was made.
+            settled = asked.settled(settings, locked.requirements.names.__contains__)
+            # A lock names no index: packages are where the model's own list finds them.
+            listed = replace(locked.requirements, options=settled.options, flags=settled.flags)
+        else:
+            listed = asked.settled(settings, PackageIndex(uv, asked.requirements, scratch).has)
+        strategy.bound(listed, brought, uv.strategy)
         installer = Installer(
             uv=uv,
             listed=listed,
             scratch=scratch,
             wheels=brought,
             source_distributions=settings.source_distributions,
-            wanted=asked.python,
+            wanted=asked.python.text if asked.python else None,
             locked=locked.digest if locked else "",
             bytecode=folders.bytecode(settings.cache, uv),
         )
@@ -83,7 +89,7 @@ def _kept(
     """Return the interpreter that was chosen before for the same, which spares looking for all that there are."""
     python = installer.made(current)
     if python and settings.strict_python and asked.python:
-        return python if python.version[:2] == interpreters.version(asked.python) else None
+        return python if asked.python.admits(python.version) else None
     return python
 
 
@@ -99,12 +105,14 @@ def _choose(
     order = interpreters.ordered(asked.python, here, strict=settings.strict_python)
     if locked:
         order = _covered(order, locked)
-    if asked.python and order[0].version[:2] == interpreters.version(asked.python):
+    asks = asked.python is not None and asked.python.admits(order[0].version)
+    if asks and len(order) == 1:
         return order[0]
     wants = f"the model asks for Python {asked.python}" if asked.python else "the model names no Python"
     wants += f", and the interpreters here are {', '.join(map(str, here))}"
     python = _made(order, installer, store) or _resolving(order, installer, wants)
-    log.warning("%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
+    level = logging.INFO if asks else logging.WARNING
+    log.log(level, "%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
     return python
 
 
@@ -132,9 +140,15 @@ def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
         python for python in order if python.minor in locked.pythons and python.system in locked.platforms
     ]
     if not result:
+        covers = f"the requirements.lock is for Python {', '.join(locked.pythons)} on {', '.join(locked.platforms)}"
+        gets = f"the model would get Python {order[0].minor} on {order[0].system}"
+        if order[0].minor in locked.left_out:
+            raise BadLock(
+                f"{covers}, and {gets}, which it leaves out, since the requirements did not resolve for it; use an image that "
+                f"has Python {' or '.join(locked.pythons)}, or log the model again with requirements that resolve for "
+                f"{order[0].minor}"
+            )
         raise BadLock(
-            f"the requirements.lock is for Python {', '.join(locked.pythons)} on {', '.join(locked.platforms)}, and "
-            f"the model would get Python {order[0].minor} on {order[0].system}; make it again with "
-            "`python -m server lock MODEL -o requirements.lock`"
+            f"{covers}, and {gets}; make it again with `python -m server lock MODEL -o requirements.lock`"
         )
     return result

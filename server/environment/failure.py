@@ -24,6 +24,11 @@ _FIXES = (
         "check the network and the package index (UV_DEFAULT_INDEX, PIP_INDEX_URL, SSL_CERT_FILE)",
     ),
     (
+        "a compatible version may be available on a subsequent index",
+        "have the versions of all indexes count, as pip does, with ENVIRONMENT_INDEX_STRATEGY=unsafe-best-match, if each "
+        "index is trusted for every package; what lies in the model's wheels/ folder comes from there alone",
+    ),
+    (
         "building from source is disabled",
         "require versions that have wheels for this Python, or allow source distributions, which run code of "
         "their own, with ENVIRONMENT_SOURCE_DISTRIBUTIONS=true",

@@ -49,7 +49,7 @@ class Installer:
             [self.listed.text, self.listed.constraints_text, self.listed.flags],
             [self.wheels, local],
             [str(python), str(python.path.resolve()), python.platform],
-            [self.source_distributions, bool(self.locked)],
+            [self.source_distributions, bool(self.locked), self.uv.strategy],
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from server.environment.python_request import PythonRequest
 from server.environment.uv import Uv, UvError
-from server.errors import BadRequirements, NoInterpreter
+from server.errors import NoInterpreter
+
+T = TypeVar("T")
 
 # The oldest Python that the model's process is written for.
 OLDEST = (3, 8)
@@ -78,52 +81,39 @@ def present(uv: Uv) -> list[Interpreter]:
     return [newest[minor] for minor in sorted(newest)]
 
 
-def ordered(wanted: str | None, among: Sequence[Interpreter], *, strict: bool) -> list[Interpreter]:
+def ordered(wanted: PythonRequest | None, among: Sequence[Interpreter], *, strict: bool) -> list[Interpreter]:
     """Return the interpreters on which a model that asks for ``wanted`` may run, the best first.
 
-    If there is one of the wanted minor version it is the only one. Else all are, the nearest minor version
-    first, and of two that are equally near the older one, for which the wheels of old pins exist. A model
-    that names no Python gets what is nearest to the server's own.
+    If there are some that it asks for they are the only ones, those nearest to the server's own first. Else all are,
+    the nearest minor version first, and of two that are equally near the older one, for which the wheels of old pins
+    exist. A model that names no Python gets what is nearest to the server's own.
 
     Raises:
-        BadRequirements: ``wanted`` is not a version.
-        NoInterpreter: there is none, or ``strict`` is true and there is none of the wanted minor version.
+        NoInterpreter: there is none, or ``strict`` is true and there is none that the model asks for.
     """
-    major, minor = version(wanted) if wanted else sys.version_info[:2]
     if not among:
         raise NoInterpreter(
             f"there is no Python interpreter of {OLDEST[0]}.{OLDEST[1]} or newer here, and the model "
             f"{f'asks for Python {wanted}' if wanted else 'names no Python'}; use an image that has one"
         )
-    exact = [interpreter for interpreter in among if interpreter.version[:2] == (major, minor)]
-    if exact:
-        return exact
-    if wanted and strict:
+    if wanted and strict and not any(wanted.admits(one.version) for one in among):
+        such = f"Python {'.'.join(map(str, wanted.minors[0]))}" if wanted.exact else "such a Python"
         raise NoInterpreter(
             f"the model asks for Python {wanted}, and the interpreters here are {', '.join(map(str, among))}; "
-            f"use an image that has Python {major}.{minor}, or let the nearest one be used with "
-            "ENVIRONMENT_STRICT_PYTHON=false"
+            f"use an image that has {such}, or let the nearest one be used with ENVIRONMENT_STRICT_PYTHON=false"
         )
-    return sorted(among, key=lambda one: distance(one.version, (major, minor)))
+    return nearest(wanted, among, lambda one: one.version)
 
 
-def distance(version: tuple[int, ...], wanted: tuple[int, int]) -> tuple[int, ...]:
-    """Return what to sort versions by so that the nearest to ``wanted`` is first; see ``ordered``."""
-    return abs(version[0] - wanted[0]), abs(version[1] - wanted[1]), *version
-
-
-def version(wanted: str) -> tuple[int, int]:
-    """Return the minor version (major, minor) of a version as a model names it, such as ``3.13.0``.
-
-    Raises:
-        BadRequirements: it is not a version.
-    """
-    match = re.match(r"^\D*(\d+)\.(\d+)", wanted)
-    if match is None:
-        raise BadRequirements(
-            f"the model asks for Python {wanted!r}: must be a version such as 3.13 or 3.13.0; log the model again"
-        )
-    return int(match[1]), int(match[2])
+def nearest(
+    wanted: PythonRequest | None, among: Iterable[T], version: Callable[[T], tuple[int, ...]]
+) -> list[T]:
+    """Return what ``ordered`` does, of anything that has a version."""
+    own = PythonRequest("the server's own", (sys.version_info[:2],))
+    request = wanted or own
+    result = sorted(among, key=lambda one: request.distance(version(one)))
+    asked = [one for one in result if request.admits(version(one))]
+    return sorted(asked, key=lambda one: own.distance(version(one))) or result
 
 
 def _is_usual(entry: dict[str, Any]) -> bool:

@@ -1,13 +1,14 @@
 """A requirements.lock: the resolved requirements of one model, with hashes, and what they were resolved for.
 
-It is a requirements file whose first lines are comments that bind it to the model: its digest, and the Pythons and
-platforms for which it was checked.
+It is a requirements file whose first lines are comments that bind it to the model: its digest, the Pythons and
+platforms for which it was checked, and the Pythons for which the requirements do not resolve.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,24 +19,31 @@ from server.errors import BadLock, BadSetting
 
 FILE = "requirements.lock"
 _AGAIN = "make it again with `python -m server lock MODEL -o requirements.lock`"
-_HEADER = re.compile(r"^# (?P<key>model|python|platform): (?P<value>.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^# (?P<key>model|python|python left out|platform): (?P<value>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``linux-x86_64``."""
+    """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``linux-x86_64``.
+
+    ``left_out`` are the Pythons for which the requirements did not resolve.
+    """
 
     digest: str
     pythons: tuple[str, ...]
     platforms: tuple[str, ...]
     requirements: Requirements
+    left_out: tuple[str, ...] = ()
 
 
-def header(digest: str, pythons: list[str], platforms: list[str]) -> str:
+def header(
+    digest: str, pythons: Sequence[str], platforms: Sequence[str], left_out: Sequence[str] = ()
+) -> str:
     """Return the first lines of a lock."""
+    without = f"# python left out: {', '.join(left_out)}\n" if left_out else ""
     return (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
-        f"# model: {digest}\n# python: {', '.join(pythons)}\n# platform: {', '.join(platforms)}\n"
+        f"# model: {digest}\n# python: {', '.join(pythons)}\n{without}# platform: {', '.join(platforms)}\n"
     )
 
 
@@ -108,4 +116,5 @@ def read(path: Path) -> Lock:
         tuple(said["python"].split(", ")),
         tuple(said["platform"].split(", ")),
         requirements_file.read(path, path.parent),
+        tuple(said["python left out"].split(", ")) if "python left out" in said else (),
     )

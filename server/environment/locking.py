@@ -1,29 +1,27 @@
-"""The verb ``lock``: a requirements.lock for a model, for the image's Pythons and platforms.
-
-Source: https://docs.astral.sh/uv/concepts/resolution/#universal-resolution.
-"""
+"""The verb ``lock``: a requirements.lock for a model, for the image's Pythons and platforms."""
 
 from __future__ import annotations
 
 import logging
 import re
-import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from server import mlmodel
-from server.environment import failure, interpreters, lock, specification, wheels
+from server.environment import interpreters, lock, python_request, specification, strategy, wheels
+from server.environment.package_index import PackageIndex
+from server.environment.python_request import PythonRequest
 from server.environment.requirements import Requirements
-from server.environment.uv import Uv, UvError, project
+from server.environment.resolver import Resolver
+from server.environment.uv import Uv, project
 from server.errors import BadRequirements, UnresolvableRequirements
 from server.settings import EnvironmentSettings
 
 log = logging.getLogger(__name__)
 
-# What the image holds, and the machines that it is built for.
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+# What the image can hold (docs/image.md), and the machines that it is built for.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 PLATFORMS = ("linux-x86_64", "linux-aarch64")
 # What uv puts in from the environment, and would write into a lock as it stands.
 _VARIABLE = re.compile(r"\$\{\w+\}")
@@ -31,31 +29,49 @@ _VARIABLE = re.compile(r"\$\{\w+\}")
 _CREDENTIALS = re.compile(r"(?<!ssh)://:*[^/@\s:][^/@\s]*@|://[^/@\s:]*:[^/@\s]+@")
 
 
-def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = PYTHONS) -> str:
+def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()) -> str:
     """Return the requirements.lock of the model in ``model``, for these minor versions of Python.
 
-    It covers the platforms on which the requirements resolve for the Python that the model gets, and the
-    Pythons for which they resolve on all these platforms; a warning tells what it does not cover.
+    Without any these are PYTHONS, and the one that the model asks for. It covers the platforms on which the requirements
+    resolve for the Python that the model gets, and the Pythons for which they resolve on all these platforms. It names the
+    Pythons that it leaves out, and a warning tells why.
 
     Raises:
         NotAModel: ``model`` holds no MLmodel file.
-        BadRequirements: its requirements cannot be read, or hold credentials.
+        BadRequirements: its requirements cannot be read, or hold credentials, or conda alone has some.
         UnresolvableRequirements: they do not resolve.
     """
     asked = specification.read(mlmodel.read(model))
     asked.check(settings)
     _check_credentials(asked.requirements)
+    order = interpreters.nearest(asked.python, pythons or PYTHONS, _minor)
+    order = order if pythons else [*_beside(asked.python), *order]
+    pythons = sorted({*order, *(pythons or PYTHONS)}, key=_minor)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        index = wheels.index(model, wheels.hashes(model), scratch / "index")
-        uv = Uv(model, project(scratch, list(PLATFORMS)), index, offline=settings.offline)
-        resolver = Resolver(uv, asked.requirements, scratch, settings)
-        covered, platforms = _targets(resolver, asked.python, pythons)
-        text = resolver.universal(covered[0], platforms)
-        for python in covered:
-            for platform in platforms:
-                resolver.resolve(python, platform, text)
-    return lock.header(lock.digest(model), covered, platforms) + text
+        brought = wheels.hashes(model)
+        index = wheels.index(model, brought, scratch / "index")
+        chosen = strategy.strategy(asked.requirements, settings)
+        uv = Uv(model, project(scratch, PLATFORMS), index, offline=settings.offline, strategy=chosen)
+        listed = asked.settled(settings, PackageIndex(uv, asked.requirements, scratch).has)
+        strategy.bound(listed, brought, chosen)
+        resolver = Resolver(uv, listed, scratch, settings)
+        covered, platforms, text = _resolved(resolver, order, pythons)
+    left_out = [python for python in pythons if python not in covered]
+    return lock.header(lock.digest(model), covered, platforms, left_out) + text
+
+
+def _beside(asked: PythonRequest | None) -> list[str]:
+    """Return the Pythons that are asked for where none is one of PYTHONS: an image can be built with them."""
+    held = [_minor(python) for python in PYTHONS]
+    if asked is None or any(asked.admits(minor) for minor in held):
+        return []
+    minors = [one for one in asked.minors if one >= interpreters.OLDEST and (asked.exact or one < held[-1])]
+    return interpreters.nearest(asked, [".".join(map(str, one)) for one in minors], _minor)
+
+
+def _minor(python: str) -> tuple[int, int]:
+    return python_request.version(python).minors[0]
 
 
 def _check_credentials(listed: Requirements) -> None:
@@ -69,8 +85,47 @@ def _check_credentials(listed: Requirements) -> None:
             )
 
 
-def _targets(resolver: Resolver, wanted: str | None, pythons: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the Pythons and the platforms that the lock is to cover."""
+def _resolved(
+    resolver: Resolver, order: Sequence[str], pythons: Sequence[str]
+) -> tuple[list[str], list[str], str]:
+    """Return the Pythons and the platforms that the lock covers, and the requirements for these.
+
+    ``order`` are the Pythons on which the model may run, the best first.
+    """
+    nearest, platforms, failures = _targets(resolver, order, pythons)
+    covered = [
+        python for python in pythons if not any((python, platform) in failures for platform in platforms)
+    ]
+    try:
+        return covered, platforms, _checked(resolver, covered, platforms)
+    except UnresolvableRequirements:
+        if len(covered) == 1:
+            raise
+    # Each may resolve on every platform, and one of them not for all of these at once.
+    for python in list(covered):
+        try:
+            _checked(resolver, [python], platforms)
+        except UnresolvableRequirements as why:
+            if python == nearest:
+                raise
+            covered.remove(python)
+            log.warning("the lock does not cover Python %s: %s", python, why)
+    return covered, platforms, _checked(resolver, covered, platforms)
+
+
+def _checked(resolver: Resolver, pythons: list[str], platforms: list[str]) -> str:
+    """Return the requirements for all these Pythons and platforms, once each of them is found to take them."""
+    text = resolver.universal(pythons, platforms)
+    for python in pythons:
+        for platform in platforms:
+            resolver.resolve(python, platform, text)
+    return text
+
+
+def _targets(
+    resolver: Resolver, order: Sequence[str], pythons: Sequence[str]
+) -> tuple[str, list[str], dict[tuple[str, str], UnresolvableRequirements]]:
+    """Return the Python that the model gets, the platforms to cover, and where the requirements do not resolve."""
     failures: dict[tuple[str, str], UnresolvableRequirements] = {}
     for python in pythons:
         for platform in PLATFORMS:
@@ -78,66 +133,12 @@ def _targets(resolver: Resolver, wanted: str | None, pythons: Sequence[str]) -> 
                 resolver.resolve(python, platform, resolver.listed.text)
             except UnresolvableRequirements as error:
                 failures[python, platform] = error
-    version = interpreters.version(wanted) if wanted else sys.version_info[:2]
-    nearest = sorted(pythons, key=lambda one: interpreters.distance(interpreters.version(one), version))
-    platforms: list[str] = []
-    for python in nearest:
-        platforms = [platform for platform in PLATFORMS if (python, platform) not in failures]
-        # As in `environment`: another Python counts only where the wanted one is not among them.
-        if platforms or interpreters.version(python) == version:
+    for nearest in order:
+        platforms = [platform for platform in PLATFORMS if (nearest, platform) not in failures]
+        if platforms:
             break
-    if not platforms:
-        raise failures[nearest[0], PLATFORMS[0]]
+    else:
+        raise failures[order[0], PLATFORMS[0]]
     for (python, platform), why in failures.items():
         log.warning("the lock does not cover Python %s on %s: %s", python, platform, why)
-    return [
-        python for python in pythons if not any((python, platform) in failures for platform in platforms)
-    ], platforms
-
-
-@dataclass(frozen=True)
-class Resolver:
-    """Resolutions of one model's requirements for other Pythons and platforms than this one; see Installer."""
-
-    uv: Uv
-    listed: Requirements
-    scratch: Path
-    settings: EnvironmentSettings
-
-    def resolve(self, python: str, platform: str, text: str) -> None:
-        """Find out whether the requirements file ``text`` can be installed for ``python`` on ``platform``.
-
-        Raises:
-            UnresolvableRequirements: it cannot.
-        """
-        triple = f"{platform.removeprefix('linux-')}-unknown-linux-gnu"
-        self._compile(text, python, f"{python} on {platform}", "--python-platform", triple)
-
-    def universal(self, python: str, platforms: list[str]) -> str:
-        """Return the requirements, resolved and with hashes, for ``python`` and newer on all ``platforms``.
-
-        Raises:
-            UnresolvableRequirements: they do not resolve.
-        """
-        project(self.scratch, platforms)
-        what = f"{python} and newer on {' and '.join(platforms)}"
-        text = self._compile(self.listed.text, python, what, "--universal", "--generate-hashes")
-        # It is for Linux only, so that marker says nothing.
-        return text.replace(" ; sys_platform == 'linux' \\\n", " \\\n")
-
-    def _compile(self, text: str, python: str, what: str, *arguments: str) -> str:
-        source = self.scratch / "requirements.txt"
-        source.write_text(text)
-        constraints = self.scratch / "constraints.txt"
-        constraints.write_text(self.listed.constraints_text)
-        options = ["--no-header", "--no-annotate", "--python-version", python, "--python", sys.executable]
-        options += [] if self.settings.source_distributions else ["--no-build"]
-        # The hashes of the result are made anew; whether there are some in the list does not matter to it.
-        options += [flag for flag in self.listed.flags if flag != "--require-hashes"]
-        try:
-            return self.uv.run(
-                *("--quiet", "pip", "compile", *options, *arguments),
-                *("--constraint", str(constraints), str(source)),
-            )
-        except UvError as error:
-            raise failure.unresolvable(error, self.listed, what) from error
+    return nearest, platforms, failures

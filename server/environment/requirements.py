@@ -113,6 +113,10 @@ class Requirements:
         """Add the requirement ``text``, which the model does not list but needs."""
         self.entries.append(requirement(text, f"added, since {reason}", added=True))
 
+    def pin(self, name: str, version: str, reason: str) -> None:
+        """Keep the package ``name`` at ``version``, whoever asks for it."""
+        self.constraints.append(requirement(f"{name}=={version}", f"limited, since {reason}", added=True))
+
     def limit(self, name: str, version: str, reason: str) -> None:
         """Keep the package ``name`` below ``version``, unless the model says itself how new it may be."""
         said = [entry for entry in (*self.entries, *self.constraints) if entry.name == name]

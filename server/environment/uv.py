@@ -5,10 +5,11 @@ Sources: https://docs.astral.sh/uv/reference/environment/ and https://pip.pypa.i
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,7 @@ _DROPPED = {
     "UV_WORKING_DIR",
     "VIRTUAL_ENV",
 }
+_LINUX = "sys_platform == 'linux'"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -57,7 +59,8 @@ class Uv:
 
     ``project`` is a folder of our own that stands for the project. With it uv reads no pyproject.toml, uv.toml
     or .python-version in ``folder`` or above, but still the user's and the machine's uv.toml. ``index`` is the
-    URL of an index that counts before all others, ``cache`` uv's cache folder where it is not to be uv's choice.
+    URL of an index that counts before all others, ``cache`` uv's cache folder where it is not to be uv's choice, ``strategy``
+    how it chooses among several indexes where that is not to be uv's choice.
     """
 
     folder: Path
@@ -65,6 +68,7 @@ class Uv:
     index: str = ""
     cache: Path | None = None
     offline: bool = False
+    strategy: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def run(self, *arguments: str) -> str:
@@ -79,7 +83,7 @@ class Uv:
         done = subprocess.run(
             [uv.find_uv_bin(), *options, *arguments],
             cwd=self.folder,
-            env=surroundings(self.environ, self.index),
+            env=surroundings(self.environ, self.index, self.strategy),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -90,24 +94,35 @@ class Uv:
         return done.stdout
 
 
-def project(folder: Path, platforms: list[str]) -> Path:
-    """Make ``folder`` a project whose universal resolutions are for these platforms, and return it.
+def project(folder: Path, platforms: Sequence[str], pythons: Sequence[str] = ()) -> Path:
+    """Make ``folder`` a project whose universal resolutions are for these platforms and Pythons, and return it.
 
-    Platforms are as in ``linux-x86_64``, and of Linux.
+    Platforms are as in ``linux-x86_64``, and of Linux; Pythons are minor versions, each of which is resolved by itself,
+    or none for whatever is asked for.
 
     Source: https://docs.astral.sh/uv/concepts/resolution/#limited-resolution-environments.
     """
-    required = ", ".join(
-        f"\"sys_platform == 'linux' and platform_machine == '{platform.removeprefix('linux-')}'\""
+    required = [
+        f"sys_platform == 'linux' and platform_machine == '{platform.removeprefix('linux-')}'"
         for platform in platforms
-    )
+    ]
+    environments = [
+        f"sys_platform == 'linux' and python_full_version >= '{python}' and python_full_version < '{_next(python)}'"
+        for python in pythons
+    ]
     (folder / "pyproject.toml").write_text(
-        f"[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\nrequired-environments = [{required}]\n"
+        f"[tool.uv]\nenvironments = {json.dumps(environments or [_LINUX])}\n"
+        f"required-environments = {json.dumps(required)}\n"
     )
     return folder
 
 
-def surroundings(environ: Mapping[str, str], index: str = "") -> dict[str, str]:
+def _next(python: str) -> str:
+    major, _, minor = python.partition(".")
+    return f"{major}.{int(minor) + 1}"
+
+
+def surroundings(environ: Mapping[str, str], index: str = "", strategy: str = "") -> dict[str, str]:
     """Return uv's environment variables: ``environ`` with pip's index settings under uv's names.
 
     Values are stripped: one that comes from a secret may end with a newline. Nothing lets uv download a Python.
@@ -122,6 +137,8 @@ def surroundings(environ: Mapping[str, str], index: str = "") -> dict[str, str]:
             result[own] = result[pip]
     if index:
         result["UV_INDEX"] = f"{index} {result.get('UV_INDEX', '')}".strip()
+    if strategy:
+        result["UV_INDEX_STRATEGY"] = strategy
     return result | {"UV_PYTHON_DOWNLOADS": "never"}
 
 

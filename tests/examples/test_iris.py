@@ -103,12 +103,14 @@ def test_each_overlay_holds_the_contract_of_its_model() -> None:
         assert (ROOT / "overlays" / overlay / "contract.json").read_text() == said + "\n"
 
 
-def test_each_overlay_locks_its_model_for_every_python() -> None:
+def test_each_overlay_locks_its_model_for_every_python_that_its_packages_have_wheels_for() -> None:
     for name, (_, overlay) in METHODS.items():
-        head = (ROOT / "overlays" / overlay / "requirements.lock").read_text().splitlines()[1:4]
+        head = (ROOT / "overlays" / overlay / "requirements.lock").read_text().splitlines()[1:5]
         assert head == [
             f"# model: {model_digest(MODELS / name)}",
             "# python: 3.11, 3.12, 3.13, 3.14",
+            # numpy and others have no wheels for it yet.
+            "# python left out: 3.15",
             "# platform: linux-x86_64, linux-aarch64",
         ]
 

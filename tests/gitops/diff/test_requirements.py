@@ -85,6 +85,19 @@ def test_what_a_lock_is_made_for(tmp_path: Path) -> None:
     )
 
 
+def test_pythons_that_a_lock_leaves_out(tmp_path: Path) -> None:
+    text = lock(DIGEST, numpy="2.4.6")
+    without = text.replace("3.11, 3.13\n", "3.11\n# python left out: 3.13\n")
+    before, after = model(tmp_path, None, text), model(tmp_path, None, without)
+    assert requirements(before, after).notes == (
+        "Pythons of the lock: `3.11, 3.13` → `3.11`",
+        "Pythons left out of the lock: none → `3.13`",
+    )
+    assert requirements(model(tmp_path), after).notes == (
+        "`requirements.lock` is new: 1 packages with hashes are installed; it leaves out Python 3.13",
+    )
+
+
 def test_a_lock_comes_or_goes(tmp_path: Path) -> None:
     without, with_lock = model(tmp_path), model(tmp_path, None, lock(DIGEST, numpy="2", pandas="3"))
     assert requirements(without, with_lock).notes == (

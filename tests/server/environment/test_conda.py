@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from server.environment import conda
+from server.environment.conda_packages import Kind
 from server.errors import BadRequirements
 
 
@@ -20,12 +22,12 @@ def test_what_mlflow_writes(tmp_path: Path) -> None:
         "channels: [conda-forge]\ndependencies:\n- python=3.10\n- pip<=23.1\n- pip:\n  - mlflow==2.9.2\n"
         "  - numpy==1.26.4\nname: mlflow-env\n",
     )
-    assert listed.python == "3.10"
+    assert str(listed.python) == "3.10"
     assert [str(entry) for entry in listed.requirements.entries] == [
         "conda.yaml, line 6: mlflow==2.9.2",
         "conda.yaml, line 7: numpy==1.26.4",
     ]
-    assert listed.packages == []
+    assert [package.text for package in listed.packages] == ["pip<=23.1"]
 
 
 def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
@@ -36,7 +38,10 @@ def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
     )
     assert [entry.name for entry in listed.requirements.entries] == ["six", "pandas"]
     assert listed.requirements.flags == ["--prerelease", "allow"]
-    assert listed.packages == ["conda-forge::libgomp >=12", "scipy=1.11"]
+    assert [(package.origin, package.text) for package in listed.packages] == [
+        ("conda.yaml, line 4", "conda-forge::libgomp >=12"),
+        ("conda.yaml, line 7", "scipy=1.11"),
+    ]
     assert listed.python is None
 
 
@@ -47,21 +52,112 @@ def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
         ("python==3.9.18", "3.9.18"),
         ("python 3.9.18", "3.9.18"),
         ("python=3.9.18=h955ad1f_0", "3.9.18"),
+        ("python 3.9.18 h955ad1f_0", "3.9.18"),
         ("conda-forge::python 3.12.*", "3.12.*"),
-        ("python=3", None),
-        # Ranges: none of these versions is the one to take.
-        ("python<3.12", None),
-        ("python <=3.12", None),
-        ("python>3.8", None),
-        ("python>=3.8,<3.11", None),
-        ("python!=3.9.1", None),
-        ("python~=3.10", None),
-        ("python=3.1*", None),
-        ("python 3.10|3.11", None),
+        ("python[version='>=3.9,<3.10']", ">=3.9,<3.10"),
     ],
 )
-def test_python(tmp_path: Path, written: str, python: str | None) -> None:
-    assert read(tmp_path, f"dependencies:\n- {written}\n").python == python
+def test_python(tmp_path: Path, written: str, python: str) -> None:
+    request = read(tmp_path, f"dependencies:\n- {written}\n").python
+    assert request is not None
+    assert (str(request), request.exact) == (python, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "admitted", "others"),
+    [
+        ("python=3", [(3, 0), (3, 14)], [(2, 7)]),
+        ("python<3.12", [(3, 8), (3, 11)], [(3, 12)]),
+        ("python <=3.12", [(3, 8), (3, 12)], [(3, 13)]),
+        ("python>3.8.5", [(3, 8), (3, 14)], [(3, 7)]),
+        ("python>=3.9,<3.11", [(3, 9), (3, 10)], [(3, 8), (3, 11)]),
+        ("python!=3.9.*", [(3, 8), (3, 10)], [(3, 9)]),
+        ("python~=3.10", [(3, 10), (3, 11)], [(3, 9)]),
+        ("python 3.10|3.12.*", [(3, 10), (3, 12)], [(3, 11)]),
+    ],
+)
+def test_range_of_pythons(
+    tmp_path: Path, written: str, admitted: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> None:
+    request = read(tmp_path, f"dependencies:\n- {written}\n").python
+    assert request is not None
+    assert not request.exact
+    assert all(map(request.admits, admitted))
+    assert not any(map(request.admits, others))
+
+
+@pytest.mark.parametrize("written", ["python", "python *", "python!=3.9.1"])
+def test_any_python(tmp_path: Path, written: str) -> None:
+    assert read(tmp_path, f"dependencies:\n- {written}\n").python is None
+
+
+@pytest.mark.parametrize(
+    ("written", "requirement"),
+    [
+        ("scikit-learn=0.23.2", "scikit-learn==0.23.2.*"),
+        ("scikit-learn=0.23", "scikit-learn==0.23.*"),
+        ("scikit-learn==0.23.2", "scikit-learn==0.23.2"),
+        ("scikit-learn 0.23.2", "scikit-learn==0.23.2"),
+        ("scikit-learn 0.23*", "scikit-learn==0.23.*"),
+        ("scikit-learn=0.23.*", "scikit-learn==0.23.*"),
+        ("numpy=1.19.2=py38h54aff64_0", "numpy==1.19.2"),
+        ("numpy 1.19.2 py38h54aff64_0", "numpy==1.19.2"),
+        ("numpy=1.19.*=py38*", "numpy==1.19.*"),
+        ("numpy >=1.19,<2", "numpy>=1.19,<2"),
+        ("numpy>=1.19.*,!=1.20.1", "numpy>=1.19,!=1.20.1"),
+        ("numpy~=1.19.2", "numpy~=1.19.2"),
+        ("numpy[version='>=1.19,<2', build=py38*]", "numpy>=1.19,<2"),
+        ("numpy", "numpy"),
+        ("numpy *", "numpy"),
+        ("conda-forge::PyYAML=5.4", "pyyaml==5.4.*"),
+        ("conda-forge/linux-64::pytorch=1.8.0=py3.8_cuda11.1_cudnn8.0.5_0", "torch==1.8.0"),
+        ("py-xgboost=1.3", "xgboost==1.3.*"),
+        ("ruamel_yaml=0.17", "ruamel.yaml==0.17.*"),
+    ],
+)
+def test_package_of_conda_as_pip_asks_for_it(tmp_path: Path, written: str, requirement: str) -> None:
+    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    assert package.known[0] is Kind.PYTHON
+    assert str(package.requirement()) == f"conda.yaml, line 2: {requirement}"
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("numpy=1.1.1k=0", "'==1.1.1k' is no version that pip knows"),
+        ("numpy 1.19|1.20", "pip has no alternatives of versions"),
+        ("numpy >=<1", "'>=<1' is no version that pip knows"),
+    ],
+)
+def test_version_that_pip_has_not(tmp_path: Path, written: str, why: str) -> None:
+    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    with pytest.raises(BadRequirements) as raised:
+        package.requirement()
+    assert str(raised.value) == (
+        f"conda.yaml, line 2: {written!r} of conda cannot be asked of pip: {why}; list it under pip as name==version and "
+        "log the model again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        *(
+            (name, Kind.FOREIGN)
+            for name in ("cudatoolkit=11.1", "openjdk", "r-base", "libgomp", "_py-xgboost-mutex")
+        ),
+        *((name, Kind.FOREIGN) for name in ("graphviz", "https://host/linux-64/numpy-1.19.2-py38_0.tar.bz2")),
+        *(
+            (name, Kind.INCLUDED)
+            for name in ("_libgcc_mutex=0.1=main", "blas=*=openblas", "libstdcxx-ng", "pip<=23.1")
+        ),
+        *((name, Kind.UNKNOWN) for name in ("my-own=1", "fbprophet", "retrying")),
+        *((name, Kind.PYTHON) for name in ("python-graphviz", "typing_extensions")),
+    ],
+)
+def test_what_a_package_of_conda_is_to_pip(tmp_path: Path, written: str, kind: Kind) -> None:
+    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    assert package.known[0] is kind
 
 
 def test_nothing_listed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from server.environment import interpreters
 from server.environment.interpreters import Interpreter, ordered
+from server.environment.python_request import version, within
 from server.errors import BadRequirements, NoInterpreter
 
 
@@ -21,13 +22,38 @@ def python(minor: int) -> Interpreter:
         ("3.1", [8, 11, 13], [8, 11, 13]),
         ("3.11", [10, 12, 13], [10, 12, 13]),
         ("3.14.0", [8, 12, 13], [13, 12, 8]),
-        (">=3.9,<3.11", [8, 9, 10], [9]),
         ("4.0", [12, 13], [12, 13]),
     ],
 )
 def test_order(wanted: str, among: list[int], order: list[int]) -> None:
-    chosen = ordered(wanted, [python(minor) for minor in among], strict=False)
+    chosen = ordered(version(wanted), [python(minor) for minor in among], strict=False)
     assert [one.version[1] for one in chosen] == order
+
+
+@pytest.mark.parametrize(
+    ("specifier", "among", "order"),
+    [
+        # Of those that it admits the nearest to the server's own, 3.11 or newer, counts first.
+        (">=3.8,<3.11", [7, 8, 9, 10], [10, 9, 8]),
+        (">=3.8,<3.10", [8, 9, 10, 11], [9, 8]),
+        ("~=3.9.5", [8, 9, 10], [9]),
+        # None is here: the nearest to a bound.
+        (">=3.9,<3.11", [8, 12, 13], [8, 12, 13]),
+        (">=3.90", [8, 13], [13, 8]),
+    ],
+)
+def test_order_of_a_range(specifier: str, among: list[int], order: list[int]) -> None:
+    chosen = ordered(within(specifier, (specifier,)), [python(minor) for minor in among], strict=False)
+    assert [one.version[1] for one in chosen] == order
+
+
+def test_range_of_which_none_is_here() -> None:
+    with pytest.raises(NoInterpreter) as raised:
+        ordered(within("3.8|3.9", ("==3.8.*", "==3.9.*")), [python(12), python(13)], strict=True)
+    assert str(raised.value) == (
+        "the model asks for Python 3.8|3.9, and the interpreters here are 3.12.1, 3.13.1; use an image that has such a "
+        "Python, or let the nearest one be used with ENVIRONMENT_STRICT_PYTHON=false"
+    )
 
 
 def test_model_that_names_no_python_gets_the_servers() -> None:
@@ -39,7 +65,7 @@ def test_model_that_names_no_python_gets_the_servers() -> None:
 
 def test_what_is_no_version() -> None:
     with pytest.raises(BadRequirements) as raised:
-        ordered("latest", [python(12)], strict=False)
+        version("latest")
     assert str(raised.value) == (
         "the model asks for Python 'latest': must be a version such as 3.13 or 3.13.0; log the model again"
     )

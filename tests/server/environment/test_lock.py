@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import sys
 from pathlib import Path
 
@@ -112,6 +113,22 @@ def test_lock_for_other_pythons(tmp_path: Path, index: str) -> None:
     assert str(raised.value).startswith(
         "the requirements.lock is for Python 3.98, 3.99 on linux-x86_64, linux-aarch64, and the model would get Python "
         f"{HERE} on "
+    )
+
+
+def test_python_that_the_lock_leaves_out(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "alpha\n")
+    path = tmp_path / "lock"
+    platforms = ["linux-x86_64", "linux-aarch64"]
+    path.write_text(lock.header(lock.digest(model), ["3.8", "3.99"], platforms, [HERE]))
+    assert lock.read(path).left_out == (HERE,)
+    with pytest.raises(BadLock) as raised:
+        build(model, tmp_path / "env", EnvironmentSettings(lock=str(path)))
+    system = f"{HERE} on linux-{platform.machine()}"
+    assert str(raised.value) == (
+        "the requirements.lock is for Python 3.8, 3.99 on linux-x86_64, linux-aarch64, and the model would get Python "
+        f"{system}, which it leaves out, since the requirements did not resolve for it; use an image that has Python 3.8 or "
+        f"3.99, or log the model again with requirements that resolve for {HERE}"
     )
 
 

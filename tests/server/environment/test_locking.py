@@ -23,7 +23,7 @@ def test_lock(tmp_path: Path, index: str, distributions: list[Path]) -> None:
     assert locking.make(model, SETTINGS) == (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {model_digest(model)}\n"
-        "# python: 3.11, 3.12, 3.13, 3.14\n"
+        "# python: 3.11, 3.12, 3.13, 3.14, 3.15\n"
         "# platform: linux-x86_64, linux-aarch64\n"
         f"alpha==2.0 \\\n    --hash=sha256:{sha256(distributions[1])}\n"
         f"beta==1.0 \\\n    --hash=sha256:{sha256(distributions[2])}\n"
@@ -70,7 +70,75 @@ def test_python_without_wheels_is_not_covered(
     both = [making.wheel(tmp_path, "gamma", "1.0", tag=f"cp3{minor}-none-any") for minor in (12, 13)]
     monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *both))
     text = locking.make(making.model(tmp_path / "model", "gamma\n", python="3.9.1"), SETTINGS)
-    assert "\n# python: 3.12, 3.13\n" in text
+    assert "\n# python: 3.12, 3.13\n# python left out: 3.9, 3.11, 3.14, 3.15\n# platform: " in text
+
+
+def test_python_of_a_model_that_no_image_of_ours_holds_is_covered(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gamma = making.wheel(tmp_path, "gamma", "1.0", tag="cp39-none-any")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", gamma))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n", python="3.9.1"), SETTINGS)
+    assert "\n# python: 3.9\n# python left out: 3.11, 3.12, 3.13, 3.14, 3.15\n" in text
+
+
+def test_range_of_pythons_that_no_image_of_ours_holds_is_covered(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", text=making.NATIVE.replace(", python_version: PYTHON", ""))
+    (model / "conda.yaml").write_text("dependencies: ['python>=3.9,<3.11', pip: [alpha]]\n")
+    assert "\n# python: 3.9, 3.10, 3.11, 3.12, 3.13, 3.14, 3.15\n" in locking.make(model, SETTINGS)
+
+
+def test_requirements_that_resolve_for_no_newer_python(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As pandas 2.1.4 asks for a newer numpy from 3.12 on.
+    frames = making.wheel(
+        tmp_path,
+        "frames",
+        "2.0",
+        ["numbers>=1.25,<2; python_version < '3.12'", "numbers>=1.26,<2; python_version >= '3.12'"],
+    )
+    numbers = [making.wheel(tmp_path, "numbers", version) for version in ("1.25", "1.26")]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", frames, *numbers))
+    model = making.model(tmp_path / "model", "frames\nnumbers==1.25\n", python="3.11.7")
+    text = locking.make(model, SETTINGS)
+    assert "\n# python: 3.11\n# python left out: 3.12, 3.13, 3.14, 3.15\n" in text
+    assert "\nnumbers==1.25 \\\n" in text
+
+
+def test_each_python_gets_the_version_that_it_can_have(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gamma = [
+        making.wheel(tmp_path, "gamma", version, tag=f"cp3{minor}-none-any")
+        for version, minors in (("1.0", (11, 12)), ("2.0", (13,)))
+        for minor in minors
+    ]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *gamma))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n", python="3.12.1"), SETTINGS)
+    assert "\n# python: 3.11, 3.12, 3.13\n# python left out: 3.14, 3.15\n" in text
+    assert "\ngamma==1.0 ; python_full_version < '3.13' and sys_platform == 'linux' \\\n" in text
+    assert "\ngamma==2.0 ; python_full_version == '3.13.*' and sys_platform == 'linux' " in text
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("requirements", "python", "covered"),
+    [
+        (
+            "pandas==2.1.4\nnumpy==1.25.2\n",
+            "3.11.7",
+            "# python: 3.11\n# python left out: 3.12, 3.13, 3.14, 3.15\n",
+        ),
+        ("tensorflow-cpu==2.21.0\n", "3.13.0", "# python: 3.11, 3.12, 3.13\n# python left out: 3.14, 3.15\n"),
+    ],
+)
+def test_real_requirements_that_newer_pythons_have_no_wheels_for(
+    tmp_path: Path, requirements: str, python: str, covered: str
+) -> None:
+    text = locking.make(making.model(tmp_path / "model", requirements, python=python), SETTINGS)
+    assert f"\n{covered}" in text
+    assert f"\n{requirements.partition(chr(10))[0]} \\\n" in text
 
 
 def test_python_that_the_model_gets_cannot_be_covered(

@@ -126,11 +126,11 @@ def test_python_by_mlmodel_then_python_env_yaml_then_conda_yaml(tmp_path: Path) 
     model = making.model(tmp_path, "gamma\n", python="3.12.1")
     (model / "env.yml").write_text(CONDA)
     (model / "python_env.yaml").write_text(PYTHON_ENV)
-    assert read(model).python == "3.12.1"
+    assert str(read(model).python) == "3.12.1"
     (model / "MLmodel").write_text(OLD)
-    assert read(model).python == "3.10.2"
+    assert str(read(model).python) == "3.10.2"
     (model / "python_env.yaml").unlink()
-    assert read(model).python == "3.9.1"
+    assert str(read(model).python) == "3.9.1"
     (model / "env.yml").unlink()
     assert read(model).python is None
 
@@ -161,3 +161,22 @@ def test_examples_need_no_mlflow(name: str) -> None:
         "skops",
     }
     assert asked.python is not None
+
+
+def test_what_counts_is_said_where_files_differ(tmp_path: Path) -> None:
+    model = making.model(tmp_path, "scikit-learn==1.4.0\nalpha==2.0\n", python="3.12.1")
+    (model / "conda.yaml").write_text(CONDA.replace("python=3.9.1", "python>=3.9,<3.11"))
+    (model / "python_env.yaml").write_text(PYTHON_ENV)
+    assert read(model).notes == (
+        "MLmodel asks for Python 3.12.1 and python_env.yaml for 3.10.2: MLmodel counts",
+        "MLmodel asks for Python 3.12.1 and conda.yaml for >=3.9,<3.11: MLmodel counts",
+        "requirements.txt counts, and not what conda.yaml lists for pip: alpha==1.0",
+        "MLmodel records scikit-learn 1.5.2; requirements.txt, line 1: scikit-learn==1.4.0 counts",
+    )
+
+
+def test_nothing_is_said_where_files_agree(tmp_path: Path) -> None:
+    model = making.model(tmp_path, "alpha==1.0\n", python="3.9.1")
+    (model / "conda.yaml").write_text(CONDA)
+    (model / "python_env.yaml").write_text("python: 3.9.1\ndependencies: [-r requirements.txt]\n")
+    assert read(model).notes == ()
