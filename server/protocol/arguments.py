@@ -15,6 +15,7 @@ from server.protocol.nested import Type, holds
 from server.protocol.order import field as sent_in
 from server.protocol.order import order, unnamed, width
 from server.protocol.payload import as_table, is_table
+from server.protocol.table import as_written
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ def _as_sent(request: Request, xtype: str) -> Arguments:
     if isinstance(values, np.ndarray) and values.ndim != 2:
         raise _no_table(request, list(values.shape))
     width(request)
+    values = as_written(values)
     if isinstance(values, np.ndarray):
         return Arguments("frame", [values], request.names)
     return Arguments("frame", [_typed(cells) for cells in zip(*values, strict=True)], request.names, True)

@@ -25,6 +25,15 @@ EXACT = 2**53
 _LENGTHS = "it must be a list of whole numbers, 0 or more"
 
 
+class Doubles(np.ndarray):
+    """A table of doubles of which JSON has written some as whole numbers.
+
+    ``rows`` are the lists that it was made of, for whoever must tell the columns of whole numbers from the others.
+    """
+
+    rows: list[list[Any]] | None = None
+
+
 def mapping(what: str, value: Any) -> dict[str, Any]:
     """Return a value that must be a JSON object."""
     if not isinstance(value, dict):
@@ -83,9 +92,18 @@ def _numbers(rows: list[Any]) -> np.ndarray | None:
     except (TypeError, OverflowError):
         return None  # A row that is no list, or a number that no array can hold.
     array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
-    if len(types) == 2 and not bool((np.abs(array) < EXACT).all()):
-        return None  # A double may have another value than the integer that it was made of.
+    if len(types) == 2:
+        if not bool((np.abs(array) < EXACT).all()):
+            return None  # A double may have another value than the integer that it was made of.
+        doubles = array.view(Doubles)
+        doubles.rows = rows
+        return doubles
     return array
+
+
+def as_written(values: Any) -> Any:
+    """Return a table of numbers as the rows that JSON had where a column of it may be of whole numbers, else as it is."""
+    return values if getattr(values, "rows", None) is None else values.rows
 
 
 def _is_exact(array: np.ndarray, value: list[Any]) -> bool:

@@ -27,6 +27,7 @@ from server.model.worker import wire
 from server.model.worker.connection import Connection
 from server.node import Role
 from server.protocol.message import Answer, Request
+from server.protocol.table import as_written
 
 ROOT = Path(server.__file__).resolve().parents[1]
 BACKLOG = 128
@@ -79,7 +80,9 @@ class Client:
     def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the node as server.node.Node.answer does, and raise what it raises."""
         call = {"call": "answer", "role": role, "kind": request.kind}
-        header, values = self._call({**call, "names": request.names, "meta": request.meta}, [request.values])
+        header, values = self._call(
+            {**call, "names": request.names, "meta": request.meta}, [as_written(request.values)]
+        )
         return Answer(values[0], header["names"]), header["meta"]
 
     def close(self) -> None:

@@ -8,6 +8,8 @@ import pytest
 from server.errors import BadData
 from server.mlmodel import Column, Schema, Tensor
 from server.protocol.arguments import arguments
+from server.protocol.decode import decode
+from server.protocol.json_data import tabled
 from server.protocol.message import Request
 
 DOUBLES = Schema(columns=(Column("a", "double"), Column("b", "double")))
@@ -80,6 +82,20 @@ def test_without_a_signature_names_and_values_go_as_they_are():
     assert mixed.values[0] == ["a", "b"]
     np.testing.assert_array_equal(mixed.values[1], [1, 2])
     assert arguments(request([["a", 1]]), None, "ndarray").values[0] == [["a", 1]]
+
+
+def test_without_a_signature_a_column_of_a_frame_has_the_type_that_json_gave_it():
+    for message in (
+        {"data": {"names": ["x", "y"], "ndarray": [[1, 2.5], [3, 4]]}},
+        {"jsonData": {"dataframe_split": {"columns": ["x", "y"], "data": [[1, 2.5], [3, 4]]}}},
+        {"jsonData": {"dataframe_records": [{"x": 1, "y": 2.5}, {"x": 3, "y": 4}]}},
+    ):
+        sent = tabled(decode(message))
+        frame = arguments(sent, None, "DataFrame")
+        assert [column.dtype.str for column in frame.values] == ["<i8", "<f8"]
+        assert [column.tolist() for column in frame.values] == [[1, 3], [2.5, 4]]
+        (array,) = arguments(sent, None, "ndarray").values
+        assert array.dtype == np.float64
 
 
 def test_a_tensor_is_checked_for_its_shape_and_cast():
