@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from server.model.worker.table import Columns
 
 # What can be put together without a change of type: numbers and booleans.
 KINDS = "biuf"
@@ -15,10 +17,15 @@ KINDS = "biuf"
 
 @dataclass(slots=True)
 class Result:
-    """What the model returned: ``value`` is an ndarray, rows as lists, a str, bytes or a dict."""
+    """What the model returned: ``value`` is an ndarray, Columns, rows as lists, a str, bytes or a dict.
+
+    ``names`` are those that its columns have themselves, as of a DataFrame, ``known`` what the fitted model calls the
+    columns that its method answers with.
+    """
 
     value: Any
     names: list[str] | None
+    known: list[str] | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -69,11 +76,11 @@ def parted(calls: Sequence[Call], result: Result) -> list[Result] | None:
     if len(calls) == 1:
         return [result]
     value = result.value
-    if not isinstance(value, np.ndarray | list) or len(value) != sum(call.rows for call in calls):
+    if not isinstance(value, np.ndarray | list | Columns) or len(value) != sum(call.rows for call in calls):
         return None
     parts = []
     start = 0
     for call in calls:
-        parts.append(Result(value[start : start + call.rows], result.names))
+        parts.append(replace(result, value=value[start : start + call.rows]))
         start += call.rows
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import orjson
 
 from server.errors import ServerError
+from server.model.worker.table import Columns
+from server.model.worker.times import texts
 from server.protocol.message import Answer, Request, answered
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -33,15 +36,25 @@ def payload(kind: str, answer: Answer) -> dict[str, Any]:
         return {"strData": values}
     if isinstance(values, bytes):
         return {"binData": base64.b64encode(values).decode()}
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind in "mM":
-            values = np.datetime_as_string(values).tolist() if values.dtype.kind == "M" else values.tolist()
-        elif values.dtype.kind == "f":
-            values = np.ascontiguousarray(values, dtype=np.float64)
-        if isinstance(values, np.ndarray) and answered(kind, values) == "tensor":
-            tensor = {"shape": list(values.shape), "values": values.reshape(-1)}
-            return {"data": {"names": answer.names, "tensor": tensor}}
-    return {"data": {"names": answer.names, "ndarray": values}}
+    return {"data": {"names": answer.names, **_array(kind, values)}}
+
+
+def _array(kind: str, values: np.ndarray | Columns | list[Any]) -> dict[str, Any]:
+    """Return the field of data that holds an array, a table, or rows as lists."""
+    if isinstance(values, list):
+        return {"ndarray": values}
+    is_tensor = answered(kind, values) == "tensor"
+    if isinstance(values, Columns):
+        rows = values.tolist()
+        shape, cells = [len(rows), values.width], list(itertools.chain.from_iterable(rows))
+        return {"tensor": {"shape": shape, "values": cells}} if is_tensor else {"ndarray": rows}
+    if values.dtype.kind in "mM":
+        return {"ndarray": texts(values)}
+    if values.dtype.kind == "f":
+        values = np.ascontiguousarray(values, dtype=np.float64)
+    if is_tensor:
+        return {"tensor": {"shape": list(values.shape), "values": values.reshape(-1)}}
+    return {"ndarray": values}
 
 
 def failure(error: ServerError) -> bytes:

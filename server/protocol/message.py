@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from server.model.worker.table import Columns
+
 ARRAYS = ("ndarray", "tensor", "tftensor")
 
 
@@ -32,18 +34,19 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What the model returned: ``values`` is an array, rows as lists, a str, bytes or a dict."""
+    """What the model returned: ``values`` is an array, Columns, rows as lists, a str, bytes or a dict."""
 
     values: Any
     names: list[str] = field(default_factory=list)
 
 
-def answered(kind: str, array: np.ndarray) -> str:
-    """Return the field of data that an array goes in, which answers a request of ``kind``.
+def answered(kind: str, values: np.ndarray | Columns) -> str:
+    """Return the field of data that an array or a table goes in, which answers a request of ``kind``.
 
     Numbers go as the request's came, or as a tensor where it had none of these; anything else as an
     ndarray. So does the stock wrapper.
     """
-    if array.dtype.kind not in "iuf":
+    numeric = values.numeric if isinstance(values, Columns) else values.dtype.kind in "iuf"
+    if not numeric:
         return "ndarray"
     return kind if kind in ARRAYS else "tensor"

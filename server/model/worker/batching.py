@@ -9,6 +9,7 @@ import numpy as np
 
 from .answer import Callee, called
 from .rowwise import rowwise
+from .table import Columns
 
 # Rows of the input example that are called one by one, and numbers of rows that are called together: few and many, odd and even.
 SINGLES = 4
@@ -57,19 +58,24 @@ def _why_not(callee: Callee, header: dict[str, Any], values: list[Any], mode: st
 def _same(callee: Callee, header: dict[str, Any], values: list[Any], *, exactly: bool) -> bool:
     count = min(len(values[0]), SINGLES)
     singles = [
-        called(callee, header, [value[index : index + 1] for value in values])[0] for index in range(count)
+        _rows(called(callee, header, [value[index : index + 1] for value in values])[0])
+        for index in range(count)
     ]
     if any(len(single) != 1 for single in singles):
         return False
     for size in SIZES:
         indices = np.arange(size) % count
-        together, _ = called(callee, header, [value[indices] for value in values])
+        together = _rows(called(callee, header, [value[indices] for value in values])[0])
         if len(together) != size:
             return False
         for index, answer in zip(indices, together):
             if not _equal(singles[index][0], answer, exactly):
                 return False
     return True
+
+
+def _rows(answer: Any) -> Any:
+    return answer.tolist() if isinstance(answer, Columns) else answer
 
 
 def _equal(one: Any, other: Any, exactly: bool) -> bool:

@@ -5,6 +5,7 @@ UTF-8 JSON, with spaces so that the body begins at a multiple of 16 bytes, as ar
 buffers one after the other. A value is described in the header by one of
 
     {"kind": "array", "dtype": "<f8", "shape": [2, 4], "size": 64}   C order, little endian: numbers, booleans, times
+    {"kind": "columns", "columns": [description, …], "size": n}      a table of unlike columns, arrays and JSON lists
     {"kind": "json", "size": n}                                      UTF-8 JSON; NaN and Infinity may occur
     {"kind": "text", "size": n}                                      UTF-8
     {"kind": "bytes", "size": n}
@@ -20,6 +21,10 @@ import sys
 from typing import Any, Callable, Union
 
 import numpy as np
+
+from .jsonable import dumps as as_json
+from .jsonable import listed
+from .table import Columns
 
 PREFIX = struct.Struct("<IQ")
 ALIGNMENT = 16
@@ -44,25 +49,17 @@ def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
                 {"kind": "array", "dtype": value.dtype.str, "shape": list(value.shape), "size": value.nbytes},
                 buffer,
             )
-        value = value.tolist()
+        value = listed(value)
+    if isinstance(value, Columns):
+        parts = [describe(column) for column in value.columns]
+        joined = b"".join(buffer for _, buffer in parts)
+        descriptions = [description for description, _ in parts]
+        return {"kind": "columns", "columns": descriptions, "size": len(joined)}, joined
     if isinstance(value, (bytes, bytearray)):
         return {"kind": "bytes", "size": len(value)}, bytes(value)
-    kind, text = ("text", value) if isinstance(value, str) else ("json", json.dumps(value, default=plain))
+    kind, text = ("text", value) if isinstance(value, str) else ("json", as_json(value))
     encoded = text.encode()
     return {"kind": kind, "size": len(encoded)}, encoded
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON knows for a value that it does not: numpy scalars, dates, bytes."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.tolist()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if isinstance(value, (bytes, bytearray)):
-        return value.decode()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
 def dumped(header: dict[str, Any]) -> bytes:
@@ -86,16 +83,21 @@ def pack(
 
 def unpack(header: dict[str, Any], body: Buffer) -> list[Any]:
     """Return the values of a frame; arrays are views of ``body``, read-only where it is."""
+    return _read(header["values"], memoryview(body))
+
+
+def _read(descriptions: list[dict[str, Any]], view: memoryview) -> list[Any]:
     values: list[Any] = []
     start = 0
-    view = memoryview(body)
-    for description in header["values"]:
+    for description in descriptions:
         buffer = view[start : start + description["size"]]
         start += description["size"]
         kind = description["kind"]
         if kind == "array":
             array = np.frombuffer(buffer, dtype=description["dtype"])
             values.append(array.reshape(description["shape"]))
+        elif kind == "columns":
+            values.append(Columns(_read(description["columns"], buffer)))
         elif kind == "json":
             values.append(json.loads(bytes(buffer)))
         elif kind == "text":

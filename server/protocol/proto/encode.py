@@ -9,6 +9,8 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from server.errors import BadMetadata
+from server.model.worker.table import Columns
+from server.model.worker.times import texts
 from server.protocol.message import Answer, Request, answered
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.fields import field
@@ -61,20 +63,21 @@ def encode_metadata(metadata: dict[str, Any]) -> bytes:
         ) from error
 
 
-def _array(kind: str, values: np.ndarray | list[Any]) -> bytes:
-    """Return the field of DefaultData that holds an array, or rows as lists."""
+def _array(kind: str, values: np.ndarray | Columns | list[Any]) -> bytes:
+    """Return the field of DefaultData that holds an array, a table, or rows as lists."""
     if isinstance(values, list):
         return field(_NDARRAY, list_value.encode(values))
     kind = answered(kind, values)
+    if isinstance(values, Columns):
+        # A tensor has one type, and a number of a list is a double in any case.
+        return _array(kind, values.tolist() if kind == "ndarray" else values.doubles())
     if kind == "tensor":
         head = Tensor(shape=values.shape).SerializeToString()
         content = np.ascontiguousarray(values, dtype="<f8").tobytes()
         return field(_TENSOR, head + field(Tensor.VALUES_FIELD_NUMBER, content))
     if kind == "tftensor":
         return field(_TFTENSOR, tftensor.encode(values).SerializeToString())
-    if values.dtype.kind == "M":
-        values = np.datetime_as_string(values)
-    return field(_NDARRAY, list_value.encode(values))
+    return field(_NDARRAY, list_value.encode(texts(values) if values.dtype.kind in "mM" else values))
 
 
 def _meta(meta: dict[str, Any]) -> Meta:

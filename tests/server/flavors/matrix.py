@@ -102,6 +102,20 @@ MATRIX = (
         ("onnx", "onnx_named"),
     ),
     Logging(
+        "answers",
+        "3.12",
+        (
+            "mlflow-skinny==2.22.2",
+            "numpy==2.2.6",
+            "pandas==2.2.3",
+            "polars==1.31.0",
+            "pyarrow==20.0.0",
+            "scipy==1.15.3",
+            "setuptools==75.8.0",
+        ),
+        ("answers",),
+    ),
+    Logging(
         "mixed",
         "3.13",
         locked("scikit-learn", "skops", "numpy", "pandas", "scipy"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from server.model.worker import wire
+from server.model.worker.table import Columns
 
 
 def through(*values, **header):
@@ -62,6 +63,22 @@ def test_numpy_values_inside_a_dict_are_sent_as_numbers():
     assert through(value)[1] == [{"scores": [1.5], "label": 3, "day": "2026-01-31"}]
 
 
+def test_a_table_of_unlike_columns_comes_through_column_by_column():
+    table = Columns([np.array([2**53 + 1, 1]), np.array([True, False]), ["a", None]])
+    _, (received, after) = through(table, "text")
+    assert after == "text"
+    assert [getattr(column, "dtype", None) for column in received.columns] == [np.int64, np.bool_, None]
+    assert received.tolist() == [[2**53 + 1, True, "a"], [1, False, None]]
+    assert received[1:].tolist() == [[1, False, None]]
+
+
+def test_keys_of_a_dict_become_what_json_has_for_them():
+    value = {np.int64(1): {np.bool_(True): [{np.datetime64("2026-01-31"): b"\xff"}]}}
+    assert through(value)[1] == [{"1": {"true": [{"2026-01-31": "/w=="}]}}]
+
+
 def test_what_has_no_form_in_json_is_a_type_error():
     with pytest.raises(TypeError, match="a complex has no form in JSON"):
         through({"z": 1j})
+    with pytest.raises(TypeError, match=r"the key \(1, 2\) of a dict has no form in JSON: it must be text"):
+        through({(1, 2): 1})

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from server import errors
+from server.model.worker.table import Columns
 from server.protocol.encode import encode, failure
 from server.protocol.message import Answer, Request
 
+BIG = 2**53 + 1
 META = {"requestPath": {"model": "image"}}
 
 
@@ -50,9 +52,27 @@ def test_what_orjson_cannot_write_is_written():
     assert big == {"names": ["\udfff"], "ndarray": [[1.0, None]]}
 
 
-def test_times_are_text():
-    times = np.array(["2026-01-31T12:00:00"], dtype="datetime64[ns]")
-    assert encoded(times)["data"]["ndarray"] == ["2026-01-31T12:00:00.000000000"]
+def test_times_are_text_and_missing_ones_null():
+    times = np.array(["2026-01-31T12:00:00", "NaT", "2026-01-31T12:00:00.000000001"], dtype="datetime64[ns]")
+    sent = ["2026-01-31T12:00:00", None, "2026-01-31T12:00:00.000000001"]
+    assert encoded(times)["data"]["ndarray"] == sent
+    assert encoded(np.array([["2026-01-31", "NaT"]], "datetime64[D]"))["data"]["ndarray"] == [
+        ["2026-01-31", None]
+    ]
+    durations = np.array([90_000, -1, "NaT"], dtype="timedelta64[ms]")
+    assert encoded(durations)["data"]["ndarray"] == ["P0DT0H1M30S", "-P0DT0H0M0.001S", None]
+
+
+def test_columns_of_unlike_types_keep_them():
+    table = Columns([np.array([BIG, 1]), np.array([2**64 - 1, 0], np.uint64), np.array([0.5, 1.5])])
+    rows = [[BIG, 2**64 - 1, 0.5], [1, 0, 1.5]]
+    assert encoded(table, "abc")["data"] == {"names": ["a", "b", "c"], "ndarray": rows}
+    tensor = {"shape": [2, 3], "values": [cell for row in rows for cell in row]}
+    assert encoded(table, "abc", "tensor")["data"] == {"names": ["a", "b", "c"], "tensor": tensor}
+    times = np.array(["NaT", "2026-01-31"], dtype="datetime64[ns]")
+    mixed = Columns([np.array([True, False]), ["a", None], times])
+    rows = [[True, "a", None], [False, None, "2026-01-31T00:00:00"]]
+    assert encoded(mixed, "abc", "tensor")["data"] == {"names": ["a", "b", "c"], "ndarray": rows}
 
 
 def test_strings_are_rows_even_for_a_tensor():
@@ -74,3 +94,7 @@ def test_an_error_has_seldons_body():
     assert json.loads(failure(errors.ModelFailed("ValueError: x")))["status"]["reason"] == (
         "MICROSERVICE_INTERNAL_ERROR"
     )
+
+
+def test_an_error_with_half_a_pair_has_it_as_python_shows_it():
+    assert json.loads(failure(errors.ModelFailed("no \ud800")))["status"]["info"] == "no \\ud800"

@@ -19,13 +19,23 @@ class Record:
         self._path = folder.with_suffix(".json")
         self._entries: list[dict[str, Any]] = []
 
-    def add(self, data: dict[str, Any], answer: Any, **parameters: str) -> None:
-        """Keep that a server with these graph parameters must answer with ``answer``.
+    def add(
+        self,
+        data: dict[str, Any],
+        answer: Any,
+        *,
+        names: list[str] | None = None,
+        error: str = "",
+        **parameters: str,
+    ) -> None:
+        """Keep that a server with these graph parameters must answer with ``answer``, and these names of columns if given.
 
-        ``data`` is that of a request, or a whole request with jsonData.
+        ``data`` is that of a request, or a whole request with jsonData. ``error`` is what the message of a failed call begins
+        with.
         """
         message = data if "jsonData" in data else {"data": data}
-        entry = {"parameters": parameters, "message": message, "answer": plain(answer)}
+        expected = {"answer": plain(answer), "names": names, "error": error}
+        entry = {"parameters": parameters, "message": message, **expected}
         self._entries.append(entry)
         self._path.write_text(json.dumps(self._entries, indent=1))
 

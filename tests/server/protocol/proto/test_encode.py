@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from server.errors import BadMetadata
+from server.model.worker.table import Columns
 from server.protocol.message import Answer, Request
 from server.protocol.proto.decode import decode
 from server.protocol.proto.encode import encode, encode_metadata
@@ -43,6 +44,22 @@ def test_a_tensor_is_the_message_that_protobuf_itself_would_write():
     tensor = Tensor(shape=[2, 2], values=[1.5, 2, 3, 4])
     message = SeldonMessage(meta=Meta(puid="p"), data=DefaultData(names=["a", "b"], tensor=tensor))
     assert body == message.SerializeToString()
+
+
+def test_columns_go_as_the_request_came_and_numbers_are_doubles():
+    table = Columns([np.array([2**53 + 1, 1]), np.array([0.5, 1.5])])
+    doubles = [[float(2**53), 0.5], [1.0, 1.5]]
+    assert encoded(table).data.ndarray == rows(*doubles)
+    tensor = encoded(table, kind="tensor").data.tensor
+    assert (list(tensor.shape), list(tensor.values)) == ([2, 2], [float(2**53), 0.5, 1.0, 1.5])
+    assert encoded(table, kind="tftensor").data.tftensor.dtype == DataType.DT_DOUBLE
+    mixed = Columns([np.array([True]), np.array(["NaT"], dtype="datetime64[s]"), ["a"], np.array([1])])
+    assert encoded(mixed, kind="tensor").data.ndarray == rows([True, None, "a", 1])
+
+
+def test_a_missing_time_is_null():
+    times = np.array(["2026-01-31T12:00:00", "NaT"], dtype="datetime64[ns]")
+    assert encoded(times).data.ndarray == rows("2026-01-31T12:00:00", None)
 
 
 @given(
