@@ -22,6 +22,10 @@ class ServerError(Exception):
     reason = "MICROSERVICE_INTERNAL_ERROR"
     exit_code = 1
 
+    def __str__(self) -> str:
+        """Return the message; halves of surrogate pairs, which no protocol can carry, as they stand in Python."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode()
+
 
 class BadSetting(ServerError):
     """A setting, a graph parameter or a command line argument has a value that it cannot have."""

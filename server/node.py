@@ -9,16 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from server.cpus import whole_cpus
 from server.example import example
 from server.metadata import metadata
-from server.model.batch import Result
 from server.model.channels import Channels
 from server.model.control import Control
 from server.model.hello import hello, read, setup
 from server.model.launch import Launched, interpreter, model_environ
+from server.model.names import names
 from server.model.process import ModelProcess
 from server.model.spinning import spin_seconds
 from server.protocol.arguments import arguments
@@ -61,6 +59,8 @@ class Node:
         self.settings = settings
         self.model = read(settings)
         self.role = ROLES[settings.service_type]
+        stated = self.model.outputs.names if self.model.outputs else None
+        self._outputs = None if stated is None else [str(name) for name in stated]
         self._metadata: dict[str, Any] | None = None
         waiting = waiting or Tally()
         self.channels = Channels(
@@ -84,27 +84,7 @@ class Node:
         params = parameters(request.params, self.model.params)
         header = {**call.header, "params": params} if params else call.header
         result = await self.channels.call(role, header, call.values)
-        return Answer(result.value, self._names(role, request, result)), self.meta(request.meta)
-
-    def _names(self, role: Role, request: Request, result: Result) -> list[str]:
-        """Return the names of the answer's columns.
-
-        They are those of the output signature, else those that the result itself has, else, for a
-        transformer that keeps the number of columns, the request's, else t:0, t:1 … as the stock wrapper has it.
-        """
-        value = result.value
-        if isinstance(value, np.ndarray):
-            shape: tuple[int, ...] = value.shape
-        elif isinstance(value, list):
-            shape = (len(value), len(value[0])) if value and isinstance(value[0], list) else (len(value),)
-        else:
-            return []
-        width = shape[1] if len(shape) > 1 else 1
-        outputs = self.model.outputs.names if self.model.outputs else None
-        for names in (outputs, result.names, None if role is Role.PREDICT else request.names):
-            if names is not None and len(names) == width:
-                return names
-        return [] if len(shape) == 1 else [f"t:{index}" for index in range(width)]
+        return Answer(result.value, names(result, self._outputs)), self.meta(request.meta)
 
     async def metadata(self) -> dict[str, Any]:
         """Return what /metadata says of the model (server.metadata)."""

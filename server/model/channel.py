@@ -43,6 +43,8 @@ class Channel(Frames):
         self._left = left
         self._numbers = itertools.count()
         self._held: dict[int, list[Call]] = {}
+        # By method, what the model calls the columns of its answers.
+        self._names: dict[str, list[str]] = {}
 
     @property
     def held(self) -> int:
@@ -76,9 +78,13 @@ class Channel(Frames):
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
         """Hand an answer to its calls."""
+        if header["event"] == "names":
+            self._names = header["names"]
+            return
         calls = self._held.pop(header["id"])
         if header["event"] == "result":
-            self._settle(calls, Result(values[0], header["names"]))
+            known = self._names.get(calls[0].header["method"])
+            self._settle(calls, Result(values[0], header["names"], known))
         elif header["event"] == "error":
             self._fail(calls, f"{header['type']}: {header['message']}")
         self._answered(header.get("seconds"))

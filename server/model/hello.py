@@ -27,7 +27,7 @@ def read(settings: ServeSettings) -> Model:
 
 
 def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
-    """Return which model to load, how, and by which methods it will be called.
+    """Return which model to load, how, by which methods it will be called and with which columns.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
@@ -36,7 +36,14 @@ def hello(settings: ServeSettings, model: Model) -> dict[str, Any]:
         "folder": str(model.folder.absolute()),  # It runs in another folder.
         "plan": plan(model, settings.xtype),
         "methods": methods(model, settings.predict_method),
+        "inputs": _columns(model),
     }
+
+
+def _columns(model: Model) -> list[str] | None:
+    """Return the names of the signature's columns, in whose order the model is called."""
+    names = model.inputs.names if model.inputs and model.inputs.columns else None
+    return None if names is None else [str(name) for name in names]
 
 
 def setup(settings: ServeSettings, model: Model, edges: int) -> tuple[dict[str, Any], list[Any]]:

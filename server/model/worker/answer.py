@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import Any, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from . import wire
 from .argument import argument
@@ -15,14 +15,24 @@ from .result import result
 
 
 class Callee(NamedTuple):
-    """What is called: a model's methods by their names, and the columns for which it takes an array (see columns)."""
+    """What is called.
+
+    ``methods`` are a model's methods by their names, ``columns`` those for which it takes an array (see columns), and
+    ``names`` by method what the model itself calls the columns of its answers (see names).
+    """
 
     methods: dict[str, Method]
-    columns: list[str] | None
+    columns: list[str] | None = None
+    names: Mapping[str, list[str]] = {}
 
 
 def answer_all(callee: Callee, calls: Calls) -> None:
-    """Answer calls until the server is gone, which raises EOFError."""
+    """Answer calls until the server is gone, which raises EOFError.
+
+    Each of the server's processes is told the names that the model has for its columns first, once for all answers.
+    """
+    if callee.names:
+        calls.tell(wire.pack({"event": "names", "names": callee.names}, []))
     while True:
         connection, header, values = calls.next()
         try:
@@ -39,7 +49,12 @@ def called(callee: Callee, header: dict[str, Any], values: list[Any]) -> tuple[A
 
 def described(error: BaseException) -> dict[str, str]:
     """Return an exception as it stands in a frame's header."""
-    return {"type": type(error).__name__, "message": str(error)}
+    try:
+        message = str(error)
+    except Exception as failure:  # noqa: BLE001  it is the user's code too
+        message = f"its text cannot be had: {type(failure).__name__}"
+    # Halves of surrogate pairs, as of file names and broken input, have no form in UTF-8.
+    return {"type": type(error).__name__, "message": message.encode("utf-8", "backslashreplace").decode()}
 
 
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:

@@ -35,6 +35,14 @@ class Calls:
         for descriptor in (control.fileno(), *self._by_descriptor):
             self._poll.register(descriptor, select.POLLIN)
 
+    def tell(self, frame: list[wire.Buffer]) -> None:
+        """Write a frame to each of the server's processes. One that is gone is found to be so when it is listened to."""
+        for connection in self._by_descriptor.values():
+            try:
+                connection.send(frame)
+            except (BrokenPipeError, ConnectionResetError):
+                continue
+
     def next(self) -> tuple[Connection, dict[str, Any], list[Any]]:
         """Return where the next call came from, its header and values. Raises EOFError when the server is gone."""
         while True:

@@ -17,7 +17,8 @@ from .columns import columns
 from .connection import Connection
 from .fork import check_threads, returned
 from .load import load
-from .methods import method
+from .methods import method, owner
+from .names import names
 from .template import Template
 
 
@@ -35,12 +36,13 @@ def run(descriptor: int) -> int:
         try:
             started = time.monotonic()
             model, methods = _load(hello)
+            known, unnamed = _names(model, hello, methods)
         except BaseException as error:  # noqa: BLE001  a model may raise anything, even SystemExit
             traceback.print_exc()
             control.tell({"event": "failed", **described(error)})
             return 1
         setup, values = control.receive()
-        callee = Callee(dict(methods.values()), columns(model))
+        callee = Callee(dict(methods.values()), columns(model), known)
         several = setup["processes"] > 1
         try:
             if several:
@@ -54,7 +56,7 @@ def run(descriptor: int) -> int:
             "type": type(model).__module__ + "." + type(model).__qualname__,
             "methods": {role: name for role, (name, _) in methods.items()},
             "batched": together,
-            "notes": notes,
+            "notes": [*unnamed, *notes],
             "python": platform.python_version(),
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -84,6 +86,17 @@ def _batched(
         return found()
     together, notes = returned(found)
     return together, notes
+
+
+def _names(
+    model: Any, hello: dict[str, Any], methods: dict[str, Any]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return by the methods' names what the model calls the columns of their answers, and what is to be said of others."""
+    found = {
+        name: names(owner(model, hello["plan"], name), name, hello["inputs"]) for name, _ in methods.values()
+    }
+    known = {name: columns for name, (columns, _) in found.items() if columns is not None}
+    return known, [note for _, note in found.values() if note]
 
 
 def _channels(control: Connection, edges: int) -> list[Connection]:

@@ -35,6 +35,13 @@ def method(model: Any, plan: Plan, names: list[str]) -> tuple[str, Method]:
     )
 
 
+def owner(model: Any, plan: Plan, name: str) -> Any:
+    """Return what has the method ``name`` that ``method`` has found: the model, or what mlflow.pyfunc wraps."""
+    if plan["loader"] != "pyfunc" or name == "predict":
+        return model
+    return next(each for each in _owners(model) if _callable(each, name) is not None)
+
+
 def _offered(model: Any, plan: Plan) -> list[str]:
     owners = _owners(model) if plan["loader"] == "pyfunc" else [model]
     return sorted(
