@@ -21,7 +21,8 @@ def example(model: Model) -> dict[str, Any] | None:
         return None
     path = model.folder / said["artifact_path"]
     try:
-        content = json.loads(path.read_bytes())
+        # MLflow writes NaN for a gap; JSON has null for that, and nothing for an infinity.
+        content = json.loads(path.read_bytes(), parse_constant=lambda _: None)
     except (OSError, ValueError) as error:
         log.warning("the input example %s is passed over: %s", path, error)
         return None

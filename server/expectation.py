@@ -41,7 +41,7 @@ def read(path: Path) -> Expectation:
     """Return what the file says.
 
     Raises:
-        BadExpectation: there is none, or it does not hold a request and a response.
+        BadExpectation: there is none, it is no JSON, or it does not hold a request and a response.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -55,9 +55,23 @@ def read(path: Path) -> Expectation:
         raise BadExpectation(
             f"{path}: must be a JSON object with the objects request and response"
         ) from error
+    _check_constants(path, {"request": request, "response": response})
     if not _number(tolerance) or not 0 <= tolerance < math.inf:
         raise BadExpectation(f"{path}: tolerance is {tolerance!r}: must be a number of 0 or more")
     return Expectation(request, response, float(tolerance))
+
+
+def _check_constants(path: Path, content: Any, where: str = "") -> None:
+    """Refuse NaN, Infinity and -Infinity, which Python's JSON has and no other."""
+    if isinstance(content, float) and not math.isfinite(content):
+        raise BadExpectation(
+            f"{path}: {where} is {json.dumps(content)}, which is no JSON; write null, which stands for a gap in requests and answers"
+        )
+    entries = enumerate(content) if isinstance(content, list) else ()
+    for index, entry in entries:
+        _check_constants(path, entry, f"{where}[{index}]")
+    for key, entry in content.items() if isinstance(content, dict) else ():
+        _check_constants(path, entry, _join(where, key))
 
 
 def differences(expected: Any, answer: Any, where: str = "", tolerance: float = TOLERANCE) -> list[str]:

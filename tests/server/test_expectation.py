@@ -50,6 +50,19 @@ def test_a_tolerance_widens_what_is_the_same() -> None:
     assert expected.differences(None) == ["data is None: must be {'ndarray': [1.0]}"]
 
 
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_is_named_with_its_place(constant: str, tmp_path: Path) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text('{"request": {"data": {"ndarray": [[1, %s]]}}, "response": {}}' % constant)
+    message = (
+        f"{file}: request.data.ndarray[0][1] is {constant}, which is no JSON; write null, which stands for a gap in "
+        "requests and answers"
+    )
+    with pytest.raises(BadExpectation) as caught:
+        read(file)
+    assert str(caught.value) == message
+
+
 def test_a_file_says_request_response_and_tolerance(tmp_path: Path) -> None:
     file = tmp_path / "expected.json"
     file.write_text('{"request": {"strData": "a"}, "response": {"strData": "b"}}')

@@ -35,6 +35,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     pins.contract_present,
     pins.lock_digest,
     pins.lock_present,
+    pins.expected_answer,
     secrets.secret_declared,
     demo.certificate_valid,
     demo.demo_certificate,

@@ -9,8 +9,9 @@ from pathlib import Path
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
 from gitops.node import GraphNode
+from server import expectation
 from server.environment import lock
-from server.errors import ServerError
+from server.errors import BadExpectation, ServerError
 
 CONTRACT = "contract.json"
 
@@ -57,6 +58,20 @@ def lock_present(tree: Tree) -> Iterator[Breach]:
         if not (tree.root / folder / lock.FILE).is_file():
             fix = f"make it from the model's folder: `python -m server lock MODEL -o {folder}/{lock.FILE}`"
             yield Breach(node.title, f"has no {lock.FILE} beside it", fix, folder)
+
+
+@policy
+def expected_answer(tree: Tree) -> Iterator[Breach]:
+    """An expected.json is JSON with a request and the answer to it: the smoke test sends the one and wants the other."""
+    for folder in tree.rendered:
+        file = tree.root / folder / expectation.FILE
+        if file.is_file():
+            try:
+                expectation.read(file)
+            except BadExpectation as error:
+                said = str(error).removeprefix(f"{file}: ")
+                fix = "correct it, or promote the model again: `make promote` writes it"
+                yield Breach(f"{folder}/{expectation.FILE}", said, fix, folder)
 
 
 def _nodes(tree: Tree) -> Iterator[tuple[str, GraphNode]]:
