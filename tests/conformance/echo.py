@@ -21,6 +21,7 @@ def _raise(error):
 
 RESULTS = {
     "bool": lambda: np.array([[True, False]]),
+    "booleans-and-numbers": lambda: [True, 2],
     "bytes": lambda: b"\x00\xff",
     "data-frame": lambda: _pandas().DataFrame({"a": [1.5], "b": [2.5]}),
     "datetime": lambda: np.array([["2026-01-31T12:00:00"]], dtype="datetime64[s]"),
@@ -29,10 +30,12 @@ RESULTS = {
     "dict": lambda: {"a": [1, 2.5, None, {"b": "c"}]},
     "empty": lambda: np.empty((0, 3)),
     "empty-list": list,
+    "exact": lambda: [[2**53 + 1, 0.5]],
     "float32": lambda: np.array([[0.1, 1e30]], dtype=np.float32),
     "infinite": lambda: np.array([[1.0, np.inf, -np.inf, np.nan]]),
     "int8": lambda: np.array([[1, -2]], dtype=np.int8),
     "labels": lambda: np.array(["setosa", "virginica"]),
+    "missing-time": lambda: np.array([["2026-01-31", "NaT"]], dtype="datetime64[D]"),
     "limits": lambda: np.array([[5e-324, 1.7976931348623157e308, -0.0, 1e16, 0.1 + 0.2]]),
     "list": lambda: [1, 2, 3],
     "list-mixed": lambda: [[1, "a", None, True, 2.5]],

@@ -160,7 +160,7 @@ KINDS = {
     "list-mixed": None, "list-of-lists": None, "none": "grpc-model-error", "objects": None, "one-dimensional": None,
     "raises": "grpc-model-error", "scalar": "model-result", "series": "model-result", "strings": None,
     "three-dimensional": None, "tuple": "model-result", "type-error": "grpc-model-error", "uint64": None,
-    "datetime": "dates",
+    "datetime": "dates", "booleans-and-numbers": "types",
 }  # fmt: skip
 RESULTS = [call(f"result {kind}", "echo", {"strData": kind}, row) for kind, row in KINDS.items()]
 

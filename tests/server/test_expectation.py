@@ -53,7 +53,7 @@ def test_a_tolerance_widens_what_is_the_same() -> None:
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_json_is_named_with_its_place(constant: str, tmp_path: Path) -> None:
     file = tmp_path / "expected.json"
-    file.write_text('{"request": {"data": {"ndarray": [[1, %s]]}}, "response": {}}' % constant)
+    file.write_text('{"request": {"data": {"ndarray": [[1, ' + constant + ']]}}, "response": {}}')
     message = (
         f"{file}: request.data.ndarray[0][1] is {constant}, which is no JSON; write null, which stands for a gap in "
         "requests and answers"

@@ -52,6 +52,7 @@ ECHOES = [
 KINDS = {
     "big": "nan",
     "bool": None,
+    "booleans-and-numbers": "types", "exact": "types", "missing-time": "dates",
     "half": None, "bytes": None, "data-frame": "model-result", "datetime": "dates", "dates": "dates", "dict": None,
     "empty": None, "empty-list": None, "float32": None, "infinite": "nan", "int8": None, "labels": None,
     "limits": None, "list": None, "list-mixed": None, "list-of-dicts": None, "list-of-lists": None,
@@ -66,7 +67,7 @@ NAMES = [
         "names in a transformer's answer",
         "echo",
         table([[1, 2]], ["a", "b"]),
-        "transformer-names",
+        None,
         "/transform-input",
     ),
     post("names of other columns", "echo", table([[1, 2]], ["a"]), None, "/transform-input"),

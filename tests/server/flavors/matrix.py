@@ -29,6 +29,15 @@ def locked(*names: str) -> tuple[str, ...]:
     return tuple(f"{name}=={version(name)}" for name in names)
 
 
+NAMED = (
+    "named_scaler",
+    "named_columns",
+    "named_tree",
+    "named_encoder",
+    "named_components",
+    "named_classes",
+    "named_frame",
+)
 MATRIX = (
     Logging(
         "classic",
@@ -114,6 +123,22 @@ MATRIX = (
             "setuptools==75.8.0",
         ),
         ("answers",),
+    ),
+    Logging(
+        "named",
+        "3.9",
+        (
+            "mlflow-skinny==2.3.2",
+            "scikit-learn==0.24.2",
+            "numpy==1.22.4",
+            "pandas==1.4.4",
+            "scipy==1.8.1",
+            "setuptools==68.2.2",
+        ),
+        NAMED,
+    ),
+    Logging(
+        "named", "3.13", locked("mlflow-skinny", "scikit-learn", "skops", "numpy", "pandas", "scipy"), NAMED
     ),
     Logging(
         "mixed",
