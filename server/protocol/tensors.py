@@ -16,6 +16,7 @@ from server.protocol.order import field, order, unnamed
 
 # Kinds of dtype whose values JSON has: numbers and booleans as they are, text and objects as objects.
 NUMERIC, OBJECTS = "biuf", "OU"
+GAPPED = {int, float, type(None)}
 
 
 def by_name(request: Request, inputs: Schema) -> dict[str | None, np.ndarray]:
@@ -85,6 +86,8 @@ def _cast(label: str, values: np.ndarray, tensor: Tensor) -> np.ndarray:
         raise BadData(
             f"{label} cannot be sent: JSON has no form for the {tensor.dtype} of the model's signature"
         )
+    if dtype.kind == "f" and values.dtype.kind == "O" and set(map(type, values.ravel())) <= GAPPED:
+        values = values.astype(np.float64)  # None becomes NaN, as in a column of doubles.
     if dtype.kind == "O":
         return values.astype(object)
     if dtype.kind == "U":

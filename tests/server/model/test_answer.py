@@ -24,8 +24,9 @@ class PanicException(BaseException):
 class Raising:
     """Answers calls by a model that raises what it is told to, until closed."""
 
-    def __init__(self):
+    def __init__(self, names=()):
         self.error = None
+        self._names = dict(names)
         self._sock, theirs = socket.socketpair()
         self._control, controlled = socket.socketpair()
         self._connection = Connection(self._sock)
@@ -36,6 +37,9 @@ class Raising:
 
     def call(self):
         self._connection.send(wire.pack({**HEADER, "id": 1}, [np.zeros((1, 1))]))
+        return self.receive()
+
+    def receive(self):
         self._sock.settimeout(20)
         return self._connection.receive()[0]
 
@@ -47,7 +51,7 @@ class Raising:
 
     def _answer(self, calls):
         with pytest.raises(EOFError):
-            answer_all(Callee({"predict": self._predict}, None), calls)
+            answer_all(Callee({"predict": self._predict}, None, self._names), calls)
 
     def _predict(self, rows, params):
         if self.error is not None:
@@ -76,3 +80,32 @@ def test_an_answer_says_how_long_the_model_took(raising, monkeypatch):
     assert raising.call()["seconds"] == 0.25
     raising.error = ValueError("no")
     assert raising.call()["seconds"] == 0.25
+
+
+def test_names_are_told_once_before_the_first_answer():
+    named = Raising({"transform": ["a", "b"]})
+    try:
+        said = named.receive()
+        assert (said["event"], said["names"]) == ("names", {"transform": ["a", "b"]})
+        assert [named.call()["event"] for _ in range(2)] == ["result", "result"]
+    finally:
+        named.close()
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no \ud800 here"), "no \\ud800 here"),
+        (Unspeakable(), "its text cannot be had: TypeError"),
+    ],
+)
+def test_a_text_that_cannot_be_sent_does_not_keep_the_error_back(raising, error, message):
+    raising.error = error
+    assert raising.call()["message"] == message
+    raising.error = None
+    assert raising.call()["event"] == "result"

@@ -40,6 +40,9 @@ class Process:
         said = {"event": "error", "id": header["id"], "type": "ValueError", "message": message}
         self._connection.send(wire.pack(said, []))
 
+    async def name(self, names):
+        self._connection.send(wire.pack({"event": "names", "names": names}, []))
+
     def has_more(self):
         return bool(select.select([self._connection], [], [], 0)[0])
 
@@ -82,6 +85,19 @@ async def busy(channels, process):
         calls += calling(channels, number)
         held.append(await process.next())
     return calls, held
+
+
+def test_a_result_has_the_names_that_its_process_has_said_first():
+    async def run():
+        async with connected() as (channels, process):
+            await process.name({"predict": ["a"], "transform": ["b"]})
+            (call,) = calling(channels, 1)
+            header, (value,) = await process.next()
+            await process.answer(header, value)
+            result = await call
+            return result.names, result.known
+
+    assert asyncio.run(run()) == (None, ["a"])
 
 
 def test_what_comes_in_at_once_is_answered_together():

@@ -216,6 +216,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str, str | None]] =
     "tensor-text-and-numbers": ([tensor("str", [-1, 2])], table([["a", 1]]), "ndarray", "foreign-value"),
     "tensor-of-objects": ([tensor("object", [-1, 2])], table([["a", 1]]), "ndarray", "object-tensor"),
     "tensor-float": ([tensor("float32", [-1, 2])], table([[1.5, 2]]), "ndarray", "number-for-tensor"),
+    "tensor-null": ([tensor("float64", [-1, 2])], table([[1.5, None]]), "ndarray", "null-for-tensor"),
+    "tensor-null-for-integers": ([tensor("int64", [-1, 1])], table([[None]]), "ndarray", None),
     "tensor-uint8": ([tensor("uint8", [-1, 2])], table([[0, 255]]), "ndarray", "number-for-tensor"),
     "tensor-uint8-beyond": ([tensor("uint8", [-1, 2])], table([[0, 256]]), "ndarray", None),
     "tensor-integer-with-part": ([tensor("int64", [-1, 1])], table([[1.5]]), "ndarray", None),
