@@ -79,6 +79,13 @@ class Model:
     run_id: str | None
     model_uuid: str | None
     input_example: dict[str, Any] | None
+    task: str | None = None
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model takes one JSON object of messages, a prompt or the like, as MLflow's tasks have it."""
+        loader = str(self.flavors.get("python_function", {}).get("loader_module"))
+        return loader in _CHAT_LOADERS or (self.task or "").startswith(_CHAT_TASKS)
 
     @property
     def python_version(self) -> str | None:
@@ -124,6 +131,7 @@ def read(folder: Path) -> Model:
         run_id=_text(content.get("run_id")),
         model_uuid=_text(content.get("model_uuid")),
         input_example=content.get("saved_input_example_info"),
+        task=_task(content.get("metadata")),
     )
 
 
@@ -151,6 +159,10 @@ _Loader.yaml_implicit_resolvers = {
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _task(metadata: Any) -> str | None:
+    return _text(metadata.get("task")) if isinstance(metadata, dict) else None
 
 
 def _json(path: Path, side: str, text: Any) -> list[dict[str, Any]]:
@@ -197,4 +209,8 @@ def _schema(path: Path, side: str, text: Any) -> Schema | None:
         ) from error
 
 
+# MLflow's ChatModel, ChatAgent and ResponsesAgent, and the tasks that it notes in a model's metadata for them and for
+# models of transformers: agent/v1/chat, agent/v2/chat, agent/v1/responses, llm/v1/chat, llm/v1/completions …
+_CHAT_LOADERS = {f"mlflow.pyfunc.loaders.{name}" for name in ("chat_model", "chat_agent", "responses_agent")}
+_CHAT_TASKS = ("agent/", "llm/v1/")
 _SCALARS = {"boolean", "integer", "long", "float", "double", "string", "binary", "datetime"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from server.cpus import whole_cpus
+from server.errors import NoSuchPath
 from server.example import example
 from server.metadata import metadata
 from server.model.channels import Channels
@@ -17,6 +19,7 @@ from server.model.control import Control
 from server.model.hello import hello, read, setup
 from server.model.launch import Launched, interpreter, model_environ
 from server.model.names import names
+from server.model.plan import STREAM, streams
 from server.model.process import ModelProcess
 from server.model.spinning import spin_seconds
 from server.protocol.arguments import arguments
@@ -24,6 +27,7 @@ from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
 from server.protocol.openapi import openapi
 from server.protocol.parameters import parameters
+from server.protocol.single import is_single, single
 from server.settings import ServeSettings
 from server.tally import Tally
 
@@ -61,6 +65,7 @@ class Node:
         self.role = ROLES[settings.service_type]
         stated = self.model.outputs.names if self.model.outputs else None
         self._outputs = None if stated is None else [str(name) for name in stated]
+        self._streams = streams(self.model)
         self._metadata: dict[str, Any] | None = None
         waiting = waiting or Tally()
         self.channels = Channels(
@@ -79,12 +84,33 @@ class Node:
             NotReady: the model is not loaded, or its process died during the call.
             ModelFailed: the model raised.
         """
-        request = tabled(request)
-        call = arguments(request, self.model.inputs, self.settings.xtype)
-        params = parameters(request.params, self.model.params)
+        if self.model.chats or (self._streams and is_single(request)):
+            call, params = single(request, self.model)
+        else:
+            request = tabled(request)
+            call = arguments(request, self.model.inputs, self.settings.xtype)
+            params = parameters(request.params, self.model.params)
         header = {**call.header, "params": params} if params else call.header
         result = await self.channels.call(role, header, call.values)
         return Answer(result.value, names(result, self._outputs)), self.meta(request.meta)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Any, None]:
+        """Call the model's predict_stream once, and yield the parts of its answer (server.model.channels).
+
+        Raises:
+            NoSuchPath: the model has none.
+            BadData, NotReady, ModelFailed: as ``answer``, at any part.
+        """
+        if not self._streams:
+            raise NoSuchPath(
+                "the model does not answer in parts: it was not logged by mlflow.pyfunc with predict_stream "
+                "(streamable in MLmodel); call /predict"
+            )
+        call, params = single(request, self.model)
+        header = {**call.header, "params": params} if params else call.header
+        async with aclosing(self.channels.stream(STREAM, header, call.values)) as parts:
+            async for part in parts:
+                yield part
 
     async def metadata(self) -> dict[str, Any]:
         """Return what /metadata says of the model (server.metadata)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ class HttpRequest(NamedTuple):
     query: str = ""
     headers: Mapping[str, str] = _NONE
     body: bytes = b""
+    version: str = "1.1"
 
 
 class HttpResponse(NamedTuple):
@@ -25,4 +26,18 @@ class HttpResponse(NamedTuple):
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: Mapping[str, str] = _NONE
+
+
+class HttpStream(NamedTuple):
+    """A response whose body comes in parts: ``first``, and what ``rest``, which has been started, yields.
+
+    Whoever carries it takes a part when the client has room for it, and closes ``rest`` at the end or when the client is
+    gone.
+    """
+
+    status: int
+    first: bytes
+    rest: AsyncGenerator[bytes, None]
+    content_type: str
     headers: Mapping[str, str] = _NONE

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import cast
 
 from server.edges.connections import LINGER_SECONDS, NEVER, SLOWEST, cut
-from server.edges.http import HttpRequest, HttpResponse
-from server.edges.http_head import CONTINUE, Persistence, response_head
+from server.edges.http import HttpRequest, HttpResponse, HttpStream
+from server.edges.http_head import CONTINUE, Persistence, response_head, stream_head
 from server.edges.http_parser import Parser
 from server.edges.http_shared import Shared
 from server.edges.rest import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
+
+LAST_CHUNK = b"0\r\n\r\n"
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ class Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._readable = self._writable = True
         self._ended = self._refused = False
+        # Set when the client has taken what was written, where a stream waits for that.
+        self._resumed: asyncio.Event | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it where there are too many."""
@@ -75,7 +80,10 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on when the client has taken its answers."""
         self._writable = True
-        if self._ended:
+        if self._resumed is not None:
+            self._resumed.set()
+            self.deadline = NEVER
+        elif self._ended:
             self.deadline = self._in(LINGER_SECONDS)
         else:
             self._go_on()
@@ -138,8 +146,12 @@ class Connection(asyncio.Protocol):
     async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
         try:
             response = await self._shared.respond(request)
-            self._answering = None
-            self._write(response, persistence, with_body=request.method != "HEAD")
+            if isinstance(response, HttpStream):
+                await self._stream(response, request, persistence)
+                self._answering = None
+            else:
+                self._answering = None
+                self._write(response, persistence, with_body=request.method != "HEAD")
         except asyncio.CancelledError:
             self._transport.abort()
             raise
@@ -173,9 +185,39 @@ class Connection(asyncio.Protocol):
         head = response_head(response, self._shared.date, persistence)
         self._transport.write(head + response.body if with_body else head)
         if persistence is Persistence.CLOSED:
-            self._ended = True
-            if self._writable:
-                self.deadline = self._in(LINGER_SECONDS)
+            self._end()
+
+    async def _stream(self, stream: HttpStream, request: HttpRequest, persistence: Persistence) -> None:
+        """Write a response in parts, each when the client has taken those before it.
+
+        HTTP/1.0 has no chunks: there the end of the connection ends the body.
+        """
+        chunked = request.version == "1.1"
+        if self._shared.draining or not chunked:
+            persistence = Persistence.CLOSED
+        self._transport.write(stream_head(stream, self._shared.date, persistence, chunked=chunked))
+        async with aclosing(stream.rest):
+            if request.method != "HEAD":
+                await self._write_part(stream.first, chunked)
+                async for part in stream.rest:
+                    await self._write_part(part, chunked)
+                self._transport.write(LAST_CHUNK if chunked else b"")
+        if persistence is Persistence.CLOSED:
+            self._end()
+
+    async def _write_part(self, part: bytes, chunked: bool) -> None:
+        if part:  # An empty chunk would be the last one.
+            self._transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+        if not self._writable:
+            self._resumed = asyncio.Event()
+            await self._resumed.wait()
+            self._resumed = None
+
+    def _end(self) -> None:
+        """Take notice that the last answer of the connection is written."""
+        self._ended = True
+        if self._writable:
+            self.deadline = self._in(LINGER_SECONDS)
 
     def _offer(self) -> None:
         if self._parser.awaited:

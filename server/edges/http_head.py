@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpRequestParser, parse_url
 
-from server.edges.http import HttpResponse
+from server.edges.http import HttpResponse, HttpStream
 from server.errors import BadData
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -38,11 +38,11 @@ class Head:
         BadData: HTTP does not allow it.
     """
 
-    __slots__ = ("awaits", "framing", "length", "method", "path", "persistence", "query")
+    __slots__ = ("awaits", "framing", "length", "method", "path", "persistence", "query", "version")
 
     def __init__(self, http: HttpRequestParser, url: bytes, headers: dict[str, str]) -> None:
         self.method = http.get_method().decode()
-        version = http.get_http_version()
+        self.version = version = http.get_http_version()
         coding = headers.get("transfer-encoding")
         self.persistence = Persistence.KEPT if http.should_keep_alive() else Persistence.CLOSED
         if version == "1.1":
@@ -81,9 +81,20 @@ def _target(url: bytes) -> tuple[str, str]:
 
 def response_head(response: HttpResponse, date: bytes, persistence: Persistence) -> bytes:
     """Return the head of a response; ``date`` is the line that says when it was made."""
+    return _head(response, date, persistence, b"content-length: %d\r\n\r\n" % len(response.body))
+
+
+def stream_head(stream: HttpStream, date: bytes, persistence: Persistence, *, chunked: bool) -> bytes:
+    """Return the head of a response whose body comes in chunks, or else ends with the connection."""
+    return _head(stream, date, persistence, b"transfer-encoding: chunked\r\n\r\n" if chunked else b"\r\n")
+
+
+def _head(
+    response: HttpResponse | HttpStream, date: bytes, persistence: Persistence, framing: bytes
+) -> bytes:
     lines = [_start(response.status, response.content_type), date, persistence.value]
     lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
-    lines.append(b"content-length: %d\r\n\r\n" % len(response.body))
+    lines.append(framing)
     return b"".join(lines)
 
 

@@ -125,7 +125,8 @@ class Parser:
         head = self._head
         if head is None or (head.framing and not self._resumed):
             return
-        request = HttpRequest(head.method, head.path, head.query, self._headers, bytes(self._body))
+        body = bytes(self._body)
+        request = HttpRequest(head.method, head.path, head.query, self._headers, body, head.version)
         self.requests.append((request, head.persistence))
         self._ended = head.persistence is Persistence.CLOSED
         self.reading = self.awaited = self._resumed = False

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from server.edges.connections import Connections
-from server.edges.http import HttpRequest, HttpResponse
+from server.edges.http import HttpRequest, HttpResponse, HttpStream
 
 
 @dataclass
 class Shared(Connections):
     """The same with how requests are answered; ``date`` is the line that says when, as the server's clock has it."""
 
-    respond: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
     max_body_bytes: int
     date: bytes = b""
 

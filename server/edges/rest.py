@@ -9,18 +9,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from server.edges import events
 from server.edges.forms import message
-from server.edges.http import HttpRequest, HttpResponse
+from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.errors import BadData, MethodNotAllowed, NoSuchPath, NotReady, ServerError
 from server.node import Node, Role
-from server.protocol.decode import decode
+from server.protocol.decode import bare, decode
 from server.protocol.encode import dumps, encode, failure
 from server.protocol.feedback import feedback
 from server.protocol.puid import HEADER, puid
 
 # A page that shows /seldon.json and lets people try it; it asks no other address.
 DOC = Path(__file__).with_name("doc.html")
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Rest:
         role = self._calls(node.role)
         self._routes: dict[str, dict[str, Handler]] = {
             "/predict": _both(self._calls(Role.PREDICT)),
+            "/predict_stream": {"POST": self._stream},
             "/transform-input": _both(self._calls(Role.TRANSFORM_INPUT)),
             "/transform-output": _both(self._calls(Role.TRANSFORM_OUTPUT)),
             "/route": _both(self._not_this_node("a ROUTER")),
@@ -52,7 +54,7 @@ class Rest:
             "/api/v1.0/doc/": {"GET": self._doc},
         }
 
-    async def respond(self, request: HttpRequest) -> HttpResponse:
+    async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """Return the response to a request; it never raises."""
         try:
             return await self._handler(request)(request)
@@ -84,6 +86,15 @@ class Rest:
             return HttpResponse(200, encode(request, answer, meta), headers=headers)
 
         return call
+
+    async def _stream(self, http: HttpRequest) -> HttpStream:
+        self._node.channels.admit()
+        request = bare(message(http))
+        rest = events.events(self._node.stream(request))
+        # What goes wrong before the model has made a part of its answer has a status of its own.
+        first = await anext(rest)
+        headers = {HEADER: puid(request.meta, http.headers.get(HEADER)), **events.HEADERS}
+        return HttpStream(200, first, rest, events.CONTENT_TYPE, headers)
 
     def _not_this_node(self, kind: str) -> Handler:
         async def refuse(http: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from server.model.stream import Stream
 from server.model.worker.table import Columns
 
 # What can be put together without a change of type: numbers and booleans.
@@ -32,13 +33,15 @@ class Result:
 class Call:
     """A call of the model, and the answer that somebody awaits.
 
-    ``rows`` is the number of rows of its argument, or 0 where it must be called alone.
+    ``rows`` is the number of rows of its argument, or 0 where it must be called alone. Where it is answered in parts,
+    they come over ``stream``, and the answer is the end.
     """
 
     header: dict[str, Any]
     values: list[Any]
     answer: asyncio.Future[Result]
     rows: int = 0
+    stream: Stream | None = None
 
 
 def rows(header: dict[str, Any], values: list[Any]) -> int:

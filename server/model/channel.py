@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from server.errors import BadData, ModelFailed, NotReady
 from server.model.batch import Call, Result, joined, parted
 from server.model.frames import Frames
-from server.model.worker.calls import CANCEL
+from server.model.worker.calls import CANCEL, MORE
 
 # How many batches the model's process may hold: the one that it runs and the next, so that it need not wait for that.
 HELD = 2
@@ -24,6 +26,7 @@ class Channel(Frames):
     Args:
         sock: the connected socket.
         retry: takes the calls that failed together, or had no row each in the result.
+        again: takes the calls that the process hands back.
         answered: is told when there is room for a batch, and how many seconds the model took where it was called.
         left: is told when there is no process any more.
     """
@@ -32,6 +35,7 @@ class Channel(Frames):
         self,
         sock: socket.socket,
         retry: Callable[[Sequence[Call]], None],
+        again: Callable[[list[Call]], None],
         answered: Callable[[float | None], None],
         left: Callable[[], None],
     ) -> None:
@@ -39,17 +43,25 @@ class Channel(Frames):
         self.sock = sock
         self.open = True
         self._retry = retry
+        self._again = again
         self._answered = answered
         self._left = left
         self._numbers = itertools.count()
         self._held: dict[int, list[Call]] = {}
         # By method, what the model calls the columns of its answers.
         self._names: dict[str, list[str]] = {}
+        # The process answers a call in parts, this edge's or another's, and takes no other meanwhile.
+        self._streaming = False
 
     @property
     def held(self) -> int:
         """How many batches the process holds."""
         return len(self._held)
+
+    @property
+    def load(self) -> float:
+        """How many batches are before another one."""
+        return math.inf if self._streaming else len(self._held)
 
     def call(self, calls: list[Call]) -> None:
         """Send calls that fit each other as one."""
@@ -67,6 +79,9 @@ class Channel(Frames):
                 call.answer.set_exception(refused)
             return
         self._held[number] = calls
+        if calls[0].stream is not None:
+            self._streaming = True
+            calls[0].stream.ask = functools.partial(self.send, {MORE: number}, [])
 
     def drop(self, call: Call) -> None:
         """Take notice that nobody awaits a call any more: if the process has not started with it, it is not run."""
@@ -77,16 +92,20 @@ class Channel(Frames):
                 return
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
-        """Hand an answer to its calls."""
-        if header["event"] == "names":
+        """Hand an answer, or a part of one, to its calls."""
+        event = header["event"]
+        if event == "names":
             self._names = header["names"]
             return
-        calls = self._held.pop(header["id"])
-        if header["event"] == "result":
+        if event == "result":
+            calls = self._held.pop(header["id"])
             known = self._names.get(calls[0].header["method"])
             self._settle(calls, Result(values[0], header["names"], known))
-        elif header["event"] == "error":
-            self._fail(calls, f"{header['type']}: {header['message']}")
+        elif event == "part":
+            self._part(self._held[header["id"]][0], values[0])
+            return
+        else:
+            self._end(event, header)
         self._answered(header.get("seconds"))
 
     def ended(self) -> None:
@@ -107,6 +126,28 @@ class Channel(Frames):
         for call, part in zip(calls, parts, strict=True):
             if not call.answer.done():
                 call.answer.set_result(part)
+
+    def _end(self, event: str, header: dict[str, Any]) -> None:
+        """Take notice that a call has no result."""
+        if event == "free":
+            self._streaming = False
+            return
+        calls = self._held.pop(header["id"])
+        if event == "busy":
+            self._streaming = True
+            self._again(calls)
+            return
+        if calls[0].stream is not None:
+            self._streaming = False
+        if event == "error":
+            self._fail(calls, f"{header['type']}: {header['message']}")
+        elif event == "end" and not calls[0].answer.done():
+            calls[0].answer.set_result(Result(None, None))
+
+    @staticmethod
+    def _part(call: Call, value: Any) -> None:
+        if call.stream is not None and not call.answer.done():
+            call.stream.add(value)
 
     def _fail(self, calls: list[Call], message: str) -> None:
         if len(calls) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 from server.errors import DeadlineExceeded, NotReady, Overloaded
@@ -15,9 +15,11 @@ from server.model.pace import Pace
 from server.model.pool import Pool
 from server.model.readiness import Readiness
 from server.model.spinning import Spinning
+from server.model.stream import AHEAD, Stream
 from server.model.waiting import Waiting
 from server.tally import Tally
 
+ENDS = "the server ends: send the request again"
 NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
 
 
@@ -52,6 +54,7 @@ class Channels:
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)
         self._spinning = Spinning(spin, lambda: self._pool.awaited)
+        self._streams: set[Call] = set()
         self._methods: dict[str, str] = {}
         self._batched: frozenset[str] = frozenset()
 
@@ -70,7 +73,7 @@ class Channels:
         """
         self._methods = methods
         self._batched = frozenset(batched)
-        channel = Channel(sock, self._waiting.halve, self._answered, self._left)
+        channel = Channel(sock, self._waiting.halve, self._waiting.again, self._answered, self._left)
         await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=sock)
         if channel.open:  # Its process may have gone already.
             self._pool.add(channel)
@@ -111,6 +114,54 @@ class Channels:
             self._deadlines.remove(call)
             self._tally.add(-1)
             self._pace.end()
+
+    async def stream(self, role: str, header: dict[str, Any], values: list[Any]) -> AsyncGenerator[Any, None]:
+        """Call the model's method for ``role`` once, and yield the parts of its answer as it makes them.
+
+        It makes a few more than are taken, then it waits. The time of the deadline counts for each part, while it is
+        awaited. When the generator is closed, so is the model's.
+
+        Raises:
+            NotReady, ModelFailed, Overloaded, DeadlineExceeded: as ``call``, at any part.
+        """
+        if not self._pool:
+            raise NotReady(NOT_LOADED)
+        self.admit()
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        stream = Stream()
+        header = {**header, "method": self._methods[role], "ahead": AHEAD}
+        call = Call(header, values, answer, stream=stream)
+        answer.add_done_callback(stream.end)
+        self._tally.add(1)
+        self._streams.add(call)
+        self._waiting.add(call)
+        try:
+            self._pass_on_soon()
+            while True:
+                while stream:
+                    yield stream.take()
+                if answer.done():
+                    answer.result()
+                    return
+                self._deadlines.add(call)
+                await stream.changed()
+                self._deadlines.remove(call)
+        finally:
+            self._deadlines.remove(call)
+            self._streams.discard(call)
+            self._tally.add(-1)
+            if not answer.done():
+                answer.cancel()
+                self._drop(call)
+            elif not answer.cancelled():
+                answer.exception()  # Whoever left before does not ask for it.
+
+    def end_streams(self) -> None:
+        """End the answers that come in parts: the server ends."""
+        for call in self._streams:
+            if not call.answer.done():
+                call.answer.set_exception(NotReady(ENDS))
+                self._drop(call)
 
     def admit(self) -> None:
         """Return if one more call may wait.

@@ -70,7 +70,7 @@ def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | No
     from server.protocol.decode import decode
 
     message = example(model)
-    if message is None or settings.batching == "off":
+    if message is None or settings.batching == "off" or model.chats:
         return None, []
     try:
         call = arguments(decode(message), model.inputs, settings.xtype)

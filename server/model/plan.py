@@ -14,6 +14,8 @@ from server.model.code import code
 
 FORMATS = ("pickle", "cloudpickle")
 PYFUNC = "python_function"
+# What is asked of the node, and the method of mlflow.pyfunc that answers in parts.
+STREAM = "predict_stream"
 # By what is asked of the node, the methods that may answer, best first: a scaler has no predict, a classifier no
 # transform.
 METHODS = {
@@ -60,15 +62,23 @@ def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
 
     predict is what the model was logged with for it (pyfunc_predict_fn); mlflow.pyfunc heeds that itself.
     """
+    stream = {STREAM: (STREAM,)} if streams(model) else {}
     if chosen:
-        return dict.fromkeys(METHODS, (chosen,))
+        return {**dict.fromkeys(METHODS, (chosen,)), **stream}
     stated = "predict"
     if NATIVE.keys() & model.flavors.keys():
         stated = model.flavors.get(PYFUNC, {}).get("predict_fn", stated)
-    return {
+    called = {
         asked: tuple(stated if name == "predict" else name for name in names)
         for asked, names in METHODS.items()
     }
+    return {**called, **stream}
+
+
+def streams(model: Model) -> bool:
+    """Return whether a model answers in parts too: mlflow.pyfunc loads it, and it was logged with predict_stream."""
+    native = NATIVE.keys() & model.flavors.keys()
+    return not native and model.flavors.get(PYFUNC, {}).get("streamable") is True
 
 
 def _sklearn(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,13 @@ class Pool:
 
     def with_room(self) -> Channel | None:
         """Return the channel whose process holds the fewest batches, or None where it has as many as it may have."""
-        channel = min(self._channels, key=lambda each: each.held, default=None)
-        return channel if channel is not None and channel.held < self._most_held else None
+        channel = min(self._channels, key=lambda each: each.load, default=None)
+        return channel if channel is not None and channel.load < self._most_held else None
 
     @property
     def idle(self) -> bool:
         """Whether a process holds nothing."""
-        return any(not channel.held for channel in self._channels)
+        return any(not channel.load for channel in self._channels)
 
     @property
     def awaited(self) -> bool:

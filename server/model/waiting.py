@@ -39,6 +39,10 @@ class Waiting:
         middle = len(calls) // 2
         self._parts.extendleft((list(calls[middle:]), list(calls[:middle])))
 
+    def again(self, calls: list[Call]) -> None:
+        """Put back a batch that was not begun, before all others."""
+        self._parts.appendleft(calls)
+
     def take(self) -> list[Call]:
         """Return the next batch: the first call and those behind it that fit it. It is empty if nobody waits.
 

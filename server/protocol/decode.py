@@ -46,6 +46,17 @@ def decode(message: Any) -> Request:
     return Request(kind, values, names("data.names", data.get("names")), said)
 
 
+def bare(message: Any) -> Request:
+    """Return the request that a message holds, or any other JSON value as MLflow has it: the input itself.
+
+    Raises:
+        BadData: it is a Seldon message that is broken.
+    """
+    if isinstance(message, dict) and not any(field in message for field in FIELDS):
+        return Request("jsonData", message)
+    return decode(message)
+
+
 def parse(body: bytes) -> Any:
     """Return the value that a JSON body holds.
 

@@ -59,12 +59,16 @@ def _array(kind: str, values: np.ndarray | Columns | list[Any]) -> dict[str, Any
 
 def failure(error: ServerError) -> bytes:
     """Return Seldon's error body."""
-    status = {"code": -1, "info": str(error), "reason": error.reason, "status": 1}
-    return orjson.dumps({"status": status})
+    return orjson.dumps({"status": status(error)})
 
 
-def dumps(message: dict[str, Any]) -> bytes:
-    """Return a message as JSON."""
+def status(error: ServerError) -> dict[str, Any]:
+    """Return what Seldon says of an error."""
+    return {"code": -1, "info": str(error), "reason": error.reason, "status": 1}
+
+
+def dumps(message: Any) -> bytes:
+    """Return a message, or any JSON value, as JSON."""
     try:
         return orjson.dumps(message, option=OPTIONS)
     except orjson.JSONEncodeError:

@@ -12,6 +12,7 @@ from .calls import Calls
 from .columns import is_array
 from .methods import Method
 from .result import result
+from .streaming import AHEAD, answer_in_parts
 
 
 class Callee(NamedTuple):
@@ -35,6 +36,9 @@ def answer_all(callee: Callee, calls: Calls) -> None:
         calls.tell(wire.pack({"event": "names", "names": callee.names}, []))
     while True:
         connection, header, values = calls.next()
+        if AHEAD in header:
+            answer_in_parts(callee, calls, connection, (header, values))
+            continue
         try:
             connection.send(_answer(callee, header, values))
         except (BrokenPipeError, ConnectionResetError):

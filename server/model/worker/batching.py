@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .answer import Callee, called
+from .methods import PREDICT_STREAM
 from .rowwise import rowwise
 from .table import Columns
 
@@ -30,7 +31,9 @@ def batched(
     """
     mode = setup["batching"]
     names = [
-        name for name in sorted(callee.methods) if mode == "on" or (mode == "auto" and rowwise(model, name))
+        name
+        for name in sorted(callee.methods)
+        if name != PREDICT_STREAM and (mode == "on" or (mode == "auto" and rowwise(model, name)))
     ]
     if setup["example"] is None:
         return names, []

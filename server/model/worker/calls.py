@@ -1,10 +1,11 @@
-"""The calls that have come and have not been started."""
+"""The calls that have come and have not been started, and what is said of the stream that runs."""
 
 from __future__ import annotations
 
 import os
 import select
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from . import wire
@@ -12,6 +13,26 @@ from .connection import Connection, Frame
 from .spin import Spin
 
 CANCEL = "cancel"
+# The server takes one more part of a stream.
+MORE = "more"
+
+
+class Running:
+    """The stream that runs: how many parts of it the server takes, and whether it still wants them.
+
+    Args:
+        connection: where its call came from.
+        number: the call's.
+        ahead: how many parts may be sent before the server has asked for more.
+    """
+
+    def __init__(self, connection: Connection, number: int, ahead: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.ahead = ahead
+        self.cancelled = False
+        # Those whose calls were handed back meanwhile.
+        self.refused: set[Connection] = set()
 
 
 class Calls:
@@ -30,6 +51,7 @@ class Calls:
         self._by_descriptor = {connection.fileno(): connection for connection in connections}
         self._turns: deque[Connection] = deque(connections)
         self._held: dict[Connection, dict[int, Frame]] = {connection: {} for connection in connections}
+        self._running: Running | None = None
         self._spin = Spin(spin)
         self._poll = select.poll()
         for descriptor in (control.fileno(), *self._by_descriptor):
@@ -54,6 +76,37 @@ class Calls:
                 if held:
                     header, values = held.pop(next(iter(held)))
                     return connection, header, values
+
+    def begin(self, connection: Connection, number: int, ahead: int) -> Running:
+        """Take notice of a stream that runs from now on; until its end calls are handed back for another process."""
+        self._running = Running(connection, number, ahead)
+        return self._running
+
+    def goes_on(self, running: Running) -> bool:
+        """Return whether the stream is still wanted, when the server takes another part of it or wants no more."""
+        self._heed(running, 0)
+        while not running.ahead and not running.cancelled:
+            self._heed(running, None)
+        return not running.cancelled
+
+    def end(self, running: Running) -> None:
+        """Take notice of the stream's end, and tell those whose calls were handed back."""
+        self._running = None
+        for connection in running.refused:
+            _tell(connection, {"event": "free"})
+
+    def _heed(self, running: Running, timeout: int | None) -> None:
+        """Receive what comes while a stream runs, without waiting where ``timeout`` is 0."""
+        for descriptor, _ in self._poll.poll(timeout):
+            if descriptor == self._control.fileno():
+                running.cancelled = True  # The server is gone, as the next look for a call will tell.
+            else:
+                self._receive(self._by_descriptor[descriptor])
+        for connection, held in self._held.items():
+            for number in held:
+                running.refused.add(connection)
+                _tell(connection, {"event": "busy", "id": number})
+            held.clear()
 
     def _take_in(self) -> None:
         """Receive what has come, and something if nothing is held."""
@@ -87,18 +140,39 @@ class Calls:
             except (EOFError, ConnectionResetError):
                 self._leave(connection)
                 return
-            if CANCEL not in header:
+            if "id" in header:
                 held[header["id"]] = header, values
-            elif held.pop(header[CANCEL], None):
-                # Every call gets one answer. One that is not held has been answered.
+            elif held.pop(header.get(CANCEL, -1), None):
+                # Every call gets one answer. One that is not held has been answered, or runs.
                 connection.send(wire.pack({"event": "cancelled", "id": header[CANCEL]}, []))
+            else:
+                self._said(connection, header)
             if not connection.waits:
                 return
 
+    def _said(self, connection: Connection, header: dict[str, Any]) -> None:
+        """Take notice of what is said of the stream that runs; anything else is over."""
+        running = self._running
+        if running is None or running.connection is not connection:
+            return
+        if header.get(CANCEL) == running.number:
+            running.cancelled = True
+        elif header.get(MORE) == running.number:
+            running.ahead += 1
+
     def _leave(self, connection: Connection) -> None:
         """Forget one of the server's processes, which is gone with its calls."""
+        if self._running is not None:
+            self._running.refused.discard(connection)
+            self._running.cancelled |= self._running.connection is connection
         self._poll.unregister(connection.fileno())
         self._turns.remove(connection)
         del self._held[connection]
         del self._by_descriptor[connection.fileno()]
         connection.close()
+
+
+def _tell(connection: Connection, header: dict[str, Any]) -> None:
+    """Send a frame without values. Whether its receiver is gone is seen when something is received from it."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.send(wire.pack(header, []))

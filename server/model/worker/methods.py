@@ -13,6 +13,9 @@ import numpy as np
 Method = Callable[[Any, Dict[str, Any]], Any]
 Plan = Dict[str, Any]
 
+# Its answer comes in parts: a generator of them.
+PREDICT_STREAM = "predict_stream"
+
 # How the methods begin that people serve: what a message lists for choice.
 BEGINNINGS = ("decision_function", "inverse_transform", "kneighbors", "predict", "score_samples", "transform")
 
@@ -96,6 +99,8 @@ def _pyfunc(model: Any, plan: Plan, name: str) -> Method | None:
     """
     if name == "predict":
         return functools.partial(_predict, model, plan["columns"])
+    if name == PREDICT_STREAM:
+        return lambda rows, params: model.predict_stream(rows, **_given(params))
     for owner in _owners(model):
         found = _callable(owner, name)
         if found is not None:
@@ -108,8 +113,12 @@ def _predict(model: Any, columns: list[str] | None, rows: Any, params: dict[str,
     if columns is not None and isinstance(rows, np.ndarray):
         frame = importlib.import_module("pandas").DataFrame(rows, columns=columns)
         rows = frame.infer_objects()
-    # MLflow before 2.6 has no parameters.
-    return model.predict(rows, params=params) if params else model.predict(rows)
+    return model.predict(rows, **_given(params))
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters as MLflow takes them, which before 2.6 has none."""
+    return {"params": params} if params else {}
 
 
 def _owners(model: Any) -> list[Any]:

@@ -1,0 +1,48 @@
+"""The parts of an answer between the channel that they come over and the one who takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+# How many parts the model may make before they are taken. It waits then: what is not taken is held by nobody.
+AHEAD = 16
+
+
+class Stream:
+    """The parts that have come and are not taken yet: ``AHEAD`` at most.
+
+    ``ask`` is what has the model's process send one more.
+    """
+
+    def __init__(self) -> None:
+        self.ask: Callable[[], None] | None = None
+        self._parts: deque[Any] = deque()
+        self._changed = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        """Return whether there is a part."""
+        return bool(self._parts)
+
+    def add(self, part: Any) -> None:
+        """Take in a part."""
+        self._parts.append(part)
+        self._changed.set()
+
+    def take(self) -> Any:
+        """Return the next part, and ask for one more."""
+        part = self._parts.popleft()
+        if self.ask is not None:
+            self.ask()
+        return part
+
+    def end(self, _: object = None) -> None:
+        """Take notice that nothing more comes."""
+        self._changed.set()
+
+    async def changed(self) -> None:
+        """Wait until something has come, or nothing more comes."""
+        await self._changed.wait()
+        self._changed.clear()

@@ -1,0 +1,77 @@
+"""Answer a call in parts, as the model makes them."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any, Generator, List
+
+from . import wire
+from .argument import argument
+
+if TYPE_CHECKING:
+    from .answer import Callee
+    from .calls import Calls
+    from .connection import Connection, Frame
+
+# In the header of a call that is answered in parts: how many of them may be sent before the server asks for more.
+AHEAD = "ahead"
+
+# Yields a frame a part, and returns the one that ends the call.
+Frames = Generator[List[wire.Buffer], None, List[wire.Buffer]]
+
+
+def answer_in_parts(callee: Callee, calls: Calls, connection: Connection, call: Frame) -> None:
+    """Send what the model yields for a call, and the end; nothing else is called meanwhile.
+
+    The model is asked for a part only when the server takes one. Where the server has cancelled the call, or its
+    process is gone, the model's generator is closed.
+    """
+    header, values = call
+    running = calls.begin(connection, header["id"], header[AHEAD])
+    frames = _frames(callee, header, values)
+    try:
+        while calls.goes_on(running):
+            try:
+                frame = next(frames)
+            except StopIteration as end:
+                connection.send(end.value)
+                return
+            connection.send(frame)
+            running.ahead -= 1
+        frames.close()
+        connection.send(wire.pack({"event": "cancelled", "id": header["id"]}, []))
+    except (BrokenPipeError, ConnectionResetError):
+        return  # That process of the server is gone, as `calls` will see.
+    finally:
+        frames.close()
+        calls.end(running)
+
+
+def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames:
+    said = {"id": header["id"]}
+    try:
+        method = callee.methods[header["method"]]
+        parts = method(argument(header, values), header.get("params", {}))
+        try:
+            for part in parts:
+                yield wire.pack({"event": "part", **said}, [part])
+        finally:
+            _close(parts)
+    except (GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
+        traceback.print_exc()
+        failure = {"type": type(error).__name__, "message": str(error)}
+        return wire.pack({"event": "error", **said, **failure}, [])
+    return wire.pack({"event": "end", **said}, [])
+
+
+def _close(parts: Any) -> None:
+    """Close a generator. What it raises meanwhile is for the log: nobody awaits its answer any more."""
+    try:
+        if hasattr(parts, "close"):
+            parts.close()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  whatever the model raises
+        traceback.print_exc()

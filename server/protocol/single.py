@@ -1,0 +1,71 @@
+"""A request with one input that goes to mlflow.pyfunc as it is: of chats, agents and whatever answers in parts.
+
+As MLflow's scoring server has it, a JSON object is the input itself, without those of its fields that are parameters of
+the signature (``_split_data_and_params_for_llm_input`` of mlflow/pyfunc/scoring_server/__init__.py, MLflow 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.errors import BadData
+from server.mlmodel import Model, Schema
+from server.protocol.arguments import Arguments, arguments
+from server.protocol.json_data import FORMS, tabled
+from server.protocol.message import ARRAYS, Request
+from server.protocol.nested import fit
+from server.protocol.order import listed
+from server.protocol.parameters import parameters
+from server.protocol.scalars import Misfit
+from server.protocol.table import mapping, shown
+
+
+def is_single(request: Request) -> bool:
+    """Return whether a request is a JSON object that is in none of MLflow's other forms."""
+    value = request.values
+    return request.kind == "jsonData" and isinstance(value, dict) and not value.keys() & FORMS.keys()
+
+
+def single(request: Request, model: Model) -> tuple[Arguments, dict[str, Any]]:
+    """Return the argument for ``request`` and the parameters that it gives.
+
+    A table, which has names then, goes as a DataFrame; MLflow takes its only row.
+
+    Raises:
+        BadData: a field is missing that the signature requires, or one is not of its type.
+    """
+    value, params = request.values, request.params
+    if request.kind == "jsonData" and isinstance(value, dict):
+        if isinstance(value.get("inputs"), dict) and value.keys() <= {"inputs", "params"}:
+            params = mapping("jsonData.params", value.get("params") or {})
+            value = value["inputs"]
+        elif any(form in value for form in FORMS):
+            request = tabled(request)
+            return arguments(request, model.inputs, "DataFrame"), parameters(request.params, model.params)
+        else:
+            known = {entry["name"] for entry in model.params}
+            params = {name: given for name, given in value.items() if name in known}
+            value = {name: given for name, given in value.items() if name not in known}
+    elif request.kind in ARRAYS:
+        return arguments(request, model.inputs, "DataFrame"), parameters(params, model.params)
+    if model.inputs is not None and model.inputs.names and model.inputs.columns:
+        _check(request.kind, value, model.inputs)
+    return Arguments("value", [value]), parameters(params, model.params)
+
+
+def _check(what: str, value: Any, inputs: Schema) -> None:
+    """Refuse what MLflow would: a field that is missing or of another type. Others it passes over."""
+    required = [column.name for column in inputs.columns if column.required]
+    if not isinstance(value, dict):
+        raise BadData(f"{what} is {shown(value)}: it must be an object with {listed(required)}")
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise BadData(
+            f"{what} lacks {listed(missing)}: the model's signature has the fields {listed(inputs.names or [])}"
+        )
+    for column in inputs.columns:
+        if column.name in value:
+            try:
+                fit(value[column.name], column.type, required=column.required)
+            except Misfit as misfit:
+                raise BadData(f"{what}.{column.name}{misfit}") from misfit
