@@ -30,6 +30,8 @@ from server.tally import Tally
 MOST_EDGES = 4
 # How long a process may take to end beyond the drain seconds.
 END_SECONDS = 5
+# How long before their end an answer that still comes in parts is ended, so that its client can be told.
+STREAM_SECONDS = 1
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,11 @@ async def _serve(
     finally:
         stop.set()
         node.channels.readiness.close()
-        seconds = node.settings.drain_seconds + END_SECONDS
+        drain_seconds = node.settings.drain_seconds
+        asyncio.get_running_loop().call_later(
+            max(0, drain_seconds - STREAM_SECONDS), node.channels.end_streams
+        )
+        seconds = drain_seconds + END_SECONDS
         ending = (edge.end(seconds) for edge in edges)
         ended: list[object] = [task.exception() for task in beside if task.done()]
         ended += await asyncio.gather(freezing, *serving, *ending, return_exceptions=True)

@@ -50,8 +50,10 @@ class Channel(Frames):
         self._held: dict[int, list[Call]] = {}
         # By method, what the model calls the columns of its answers.
         self._names: dict[str, list[str]] = {}
-        # The process answers a call in parts, this edge's or another's, and takes no other meanwhile.
-        self._streaming = False
+        # The process answers a call in parts, perhaps another edge's, and takes no other meanwhile.
+        self._busy = False
+        # How many of the calls that it holds are answered in parts.
+        self._streams = 0
 
     @property
     def held(self) -> int:
@@ -61,7 +63,7 @@ class Channel(Frames):
     @property
     def load(self) -> float:
         """How many batches are before another one."""
-        return math.inf if self._streaming else len(self._held)
+        return math.inf if self._busy or self._streams else len(self._held)
 
     def call(self, calls: list[Call]) -> None:
         """Send calls that fit each other as one."""
@@ -80,7 +82,7 @@ class Channel(Frames):
             return
         self._held[number] = calls
         if calls[0].stream is not None:
-            self._streaming = True
+            self._streams += 1
             calls[0].stream.ask = functools.partial(self.send, {MORE: number}, [])
 
     def drop(self, call: Call) -> None:
@@ -129,17 +131,15 @@ class Channel(Frames):
 
     def _end(self, event: str, header: dict[str, Any]) -> None:
         """Take notice that a call has no result."""
-        if event == "free":
-            self._streaming = False
+        if event in ("busy", "free"):
+            self._busy = event == "busy"
             return
         calls = self._held.pop(header["id"])
-        if event == "busy":
-            self._streaming = True
-            self._again(calls)
-            return
         if calls[0].stream is not None:
-            self._streaming = False
-        if event == "error":
+            self._streams -= 1
+        if event == "refused":
+            self._again(calls)
+        elif event == "error":
             self._fail(calls, f"{header['type']}: {header['message']}")
         elif event == "end" and not calls[0].answer.done():
             calls[0].answer.set_result(Result(None, None))

@@ -18,7 +18,7 @@ MORE = "more"
 
 
 class Running:
-    """The stream that runs: how many parts of it the server takes, and whether it still wants them.
+    """The stream that runs: how many parts of it the server takes, and whether it wants no more of them or is gone.
 
     Args:
         connection: where its call came from.
@@ -30,9 +30,7 @@ class Running:
         self.connection = connection
         self.number = number
         self.ahead = ahead
-        self.cancelled = False
-        # Those whose calls were handed back meanwhile.
-        self.refused: set[Connection] = set()
+        self.cancelled = self.gone = False
 
 
 class Calls:
@@ -78,8 +76,12 @@ class Calls:
                     return connection, header, values
 
     def begin(self, connection: Connection, number: int, ahead: int) -> Running:
-        """Take notice of a stream that runs from now on; until its end calls are handed back for another process."""
+        """Take notice of a stream that runs from now on, and tell all servers' processes that this one is busy.
+
+        What they ask meanwhile is handed back, for another process or until this one is free.
+        """
         self._running = Running(connection, number, ahead)
+        self._tell_all({"event": "busy"})
         return self._running
 
     def goes_on(self, running: Running) -> bool:
@@ -90,10 +92,15 @@ class Calls:
         return not running.cancelled
 
     def end(self, running: Running) -> None:
-        """Take notice of the stream's end, and tell those whose calls were handed back."""
+        """Take notice of a stream's end, and tell all."""
         self._running = None
-        for connection in running.refused:
-            _tell(connection, {"event": "free"})
+        if running.cancelled and not running.gone:
+            _tell(running.connection, {"event": "cancelled", "id": running.number})
+        self._tell_all({"event": "free"})
+
+    def _tell_all(self, header: dict[str, Any]) -> None:
+        for connection in self._turns:
+            _tell(connection, header)
 
     def _heed(self, running: Running, timeout: int | None) -> None:
         """Receive what comes while a stream runs, without waiting where ``timeout`` is 0."""
@@ -104,8 +111,7 @@ class Calls:
                 self._receive(self._by_descriptor[descriptor])
         for connection, held in self._held.items():
             for number in held:
-                running.refused.add(connection)
-                _tell(connection, {"event": "busy", "id": number})
+                _tell(connection, {"event": "refused", "id": number})
             held.clear()
 
     def _take_in(self) -> None:
@@ -163,8 +169,8 @@ class Calls:
     def _leave(self, connection: Connection) -> None:
         """Forget one of the server's processes, which is gone with its calls."""
         if self._running is not None:
-            self._running.refused.discard(connection)
-            self._running.cancelled |= self._running.connection is connection
+            self._running.gone |= self._running.connection is connection
+            self._running.cancelled |= self._running.gone
         self._poll.unregister(connection.fileno())
         self._turns.remove(connection)
         del self._held[connection]

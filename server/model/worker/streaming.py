@@ -38,8 +38,6 @@ def answer_in_parts(callee: Callee, calls: Calls, connection: Connection, call: 
                 return
             connection.send(frame)
             running.ahead -= 1
-        frames.close()
-        connection.send(wire.pack({"event": "cancelled", "id": header["id"]}, []))
     except (BrokenPipeError, ConnectionResetError):
         return  # That process of the server is gone, as `calls` will see.
     finally:
