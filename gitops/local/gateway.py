@@ -11,6 +11,7 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
@@ -35,6 +36,7 @@ _STATUS = ("health/status", "api/v1.0/health/status")
 _METADATA = "api/v1.0/metadata"
 # What the orchestrator passes on of a model's own.
 _MODEL_METADATA = ("name", "platform", "versions", "inputs", "outputs")
+_EVENTS = "text/event-stream"
 _LARGE_BYTES = 1024 * 1024
 
 
@@ -56,7 +58,11 @@ class Gateway:
         application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._answer)
         application.router.add_route("*", "/{path:.*}", self._unknown)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=2.0, auto_decompress=False
+            application,
+            access_log=None,
+            shutdown_timeout=2.0,
+            auto_decompress=False,
+            handler_cancellation=True,  # A container is to see that its client has gone.
         )
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener).start()
@@ -68,7 +74,7 @@ class Gateway:
         await self._runner.cleanup()
         await self._client.close()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         deployment = "/seldon/{namespace}/{deployment}".format_map(request.match_info)
         path = request.match_info["path"]
         match self._routes().get(deployment):
@@ -78,7 +84,7 @@ class Gateway:
                 return _failure(503, "DEPLOYMENT_NOT_AVAILABLE", reason)
             case Container(port):
                 url = URL.build(scheme="http", host=HOST, port=port, path=f"/{path}", query=request.query)
-                return await self._send(request.method, url, _passed(request.headers), await request.read())
+                return await self._pass(request, url)
             case Graph() as graph:
                 return await self._walk(request, graph, path)
 
@@ -125,18 +131,33 @@ class Gateway:
             models[node] = {key: said[key] for key in _MODEL_METADATA if key in said}
         return web.json_response({"name": request.match_info["deployment"], "models": models})
 
+    async def _pass(self, request: web.Request, url: URL) -> web.StreamResponse:
+        """Answer as the container does; server-sent events pass as they come."""
+        headers, body = _passed(request.headers), await request.read()
+        try:
+            async with self._asked(request.method, url, headers, body) as answer:
+                if answer.content_type == _EVENTS:
+                    return await _streamed(request, answer)
+                return await _whole(answer)
+        except aiohttp.ClientError as error:
+            return _not_available(error)
+
     async def _send(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> web.Response:
+        try:
+            async with self._asked(method, url, headers, body) as answer:
+                return await _whole(answer)
+        except aiohttp.ClientError as error:
+            return _not_available(error)
+
+    def _asked(
+        self, method: str, url: URL, headers: CIMultiDict[str], body: bytes
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         data = io.BytesIO(body) if body else None
         # A container that finds a body too large says so and hangs up; its answer is lost to who still sends.
         large = len(body) > _LARGE_BYTES
-        try:
-            async with self._client.request(
-                method, url, headers=headers, data=data, expect100=large, allow_redirects=False
-            ) as answer:
-                content = await answer.read()
-                return web.Response(status=answer.status, headers=_passed(answer.headers), body=content)
-        except aiohttp.ClientError as error:
-            return _failure(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
+        return self._client.request(
+            method, url, headers=headers, data=data, expect100=large, allow_redirects=False
+        )
 
     async def _unknown(self, request: web.Request) -> web.Response:
         known = ", ".join(f"{path}/{PREDICTIONS}" for path in self._routes())
@@ -145,6 +166,28 @@ class Gateway:
             "NO_SUCH_DEPLOYMENT",
             f"{request.path}: no deployment answers here; there are {known or 'none'}",
         )
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> web.Response:
+    content = await answer.read()
+    return web.Response(status=answer.status, headers=_passed(answer.headers), body=content)
+
+
+async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Pass an answer on as it comes. Where one side is gone in its midst, the other's connection ends too."""
+    response = web.StreamResponse(status=answer.status, headers=_passed(answer.headers))
+    await response.prepare(request)
+    try:
+        async for part in answer.content.iter_any():
+            await response.write(part)
+    except aiohttp.ClientError:
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+def _not_available(error: aiohttp.ClientError) -> web.Response:
+    return _failure(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
 
 
 def _passed(headers: Mapping[str, str]) -> CIMultiDict[str]:

@@ -7,14 +7,14 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import uvicorn
 import uvloop
 
-from server.edges.http import HttpRequest, HttpResponse
+from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.edges.http_server import run
 from server.edges.http_shared import Shared
 from server.edges.listen import listen
@@ -24,15 +24,37 @@ MAX_BODY = 100_000
 
 @dataclass
 class Application:
-    """Answers with what it was asked, or late, or never; ``started`` and ``cancelled`` have the paths of the late ones."""
+    """Answers with what it was asked, or late, or never, or in parts.
+
+    ``started`` and ``cancelled`` have the paths of the late ones, ``closed`` how many parts each stream had made.
+    """
 
     started: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+    made: int = 0
 
-    async def respond(self, request: HttpRequest) -> HttpResponse:
+    async def parts(self, count: str, size: str = "3", then: str = "") -> AsyncGenerator[bytes, None]:
+        """Yield parts of one letter each, then wait for ever, raise or end."""
+        self.made = 0
+        try:
+            for number in range(int(count)):
+                self.made += 1
+                yield b"%c" % (97 + number % 26) * int(size)
+            if then == "wait":
+                await asyncio.Event().wait()
+            if then == "raise":
+                raise RuntimeError("as asked")
+        finally:
+            self.closed.append(self.made)
+
+    async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         kind, _, rest = request.path[1:].partition("/")
         if kind == "large":
             return HttpResponse(200, b"x" * int(rest), "text/plain")
+        if kind == "stream":
+            rest = self.parts(*rest.split("/"))
+            return HttpStream(200, await anext(rest), rest, "text/event-stream", {"x-one": "1"})
         if kind == "raise":
             raise RuntimeError("as asked")
         if kind == "sleep":
@@ -230,6 +252,8 @@ class Client:
             name, _, value = line.partition(": ")
             assert name.lower() not in headers
             headers[name.lower()] = value
+        if to != "HEAD" and headers.get("transfer-encoding") == "chunked":
+            return Response(int(status), headers, b"".join(self.chunks()))
         length = 0 if to == "HEAD" or status == "100" else int(headers.get("content-length", -1))
         if length < 0:
             # uvicorn ends a refusal by closing.
@@ -238,6 +262,21 @@ class Client:
             assert self._receive(), "the connection ended within a body"
         body, self._got = self._got[:length], self._got[length:]
         return Response(int(status), headers, body)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the chunks of a body as they come, to the last one."""
+        while size := int(self._until(b"\r\n"), 16):
+            while len(self._got) < size + 2:
+                assert self._receive(), "the connection ended within a chunk"
+            chunk, self._got = self._got[: size + 2], self._got[size + 2 :]
+            assert chunk.endswith(b"\r\n")
+            yield chunk[:-2]
+        assert self._until(b"\r\n") == b""
+
+    def head(self) -> dict[str, str]:
+        """Return the headers of the next response, and leave its body."""
+        _, *lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        return dict(line.split(": ", 1) for line in lines)
 
     def rest(self) -> bytes:
         """Return what comes until the server ends the connection."""

@@ -235,6 +235,15 @@ def test_a_path_that_is_not_there_is_a_404_with_those_that_are(model):
     )
 
 
+def test_a_model_that_does_not_stream_has_no_such_path(model):
+    response = model.post("/predict_stream", REQUEST)
+    assert response.status_code == 404
+    assert response.json()["status"]["info"] == (
+        "the model does not answer in parts: it was not logged by mlflow.pyfunc with predict_stream "
+        "(streamable in MLmodel); call /predict"
+    )
+
+
 def test_a_wrong_http_method_is_a_405(model):
     response = model.client.get("/api/v1.0/predictions")
     assert response.status_code == 405
