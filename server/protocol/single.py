@@ -19,11 +19,17 @@ from server.protocol.parameters import parameters
 from server.protocol.scalars import Misfit
 from server.protocol.table import mapping, shown
 
+# Where one of these is in an object, it is in none of MLflow's other forms (mlflow/pyfunc/utils/serving_data_parser.py).
+KEYS = {"messages", "prompt", "input"}
+INPUTS = {"inputs", "params"}
+
 
 def is_single(request: Request) -> bool:
     """Return whether a request is a JSON object that is in none of MLflow's other forms."""
     value = request.values
-    return request.kind == "jsonData" and isinstance(value, dict) and not value.keys() & FORMS.keys()
+    if request.kind != "jsonData" or not isinstance(value, dict):
+        return False
+    return bool(value.keys() & KEYS) or not value.keys() & FORMS.keys()
 
 
 def single(request: Request, model: Model) -> tuple[Arguments, dict[str, Any]]:
@@ -35,26 +41,23 @@ def single(request: Request, model: Model) -> tuple[Arguments, dict[str, Any]]:
         BadData: a field is missing that the signature requires, or one is not of its type.
     """
     value, params = request.values, request.params
-    if request.kind == "jsonData" and isinstance(value, dict):
-        if isinstance(value.get("inputs"), dict) and value.keys() <= {"inputs", "params"}:
-            params = mapping("jsonData.params", value.get("params") or {})
-            value = value["inputs"]
-        elif any(form in value for form in FORMS):
-            request = tabled(request)
-            return arguments(request, model.inputs, "DataFrame"), parameters(request.params, model.params)
-        else:
-            known = {entry["name"] for entry in model.params}
-            params = {name: given for name, given in value.items() if name in known}
-            value = {name: given for name, given in value.items() if name not in known}
-    elif request.kind in ARRAYS:
-        return arguments(request, model.inputs, "DataFrame"), parameters(params, model.params)
+    if is_single(request):
+        known = {entry["name"] for entry in model.params}
+        params = {name: given for name, given in value.items() if name in known}
+        value = {name: given for name, given in value.items() if name not in known}
+    elif isinstance(value, dict) and isinstance(value.get("inputs"), dict) and value.keys() <= INPUTS:
+        params = mapping("jsonData.params", value.get("params") or {})
+        value = value["inputs"]
+    elif request.kind in ARRAYS or isinstance(value, dict):
+        request = tabled(request)
+        return arguments(request, model.inputs, "DataFrame"), parameters(request.params, model.params)
     if model.inputs is not None and model.inputs.names and model.inputs.columns:
-        _check(request.kind, value, model.inputs)
+        value = _fitted(request.kind, value, model.inputs)
     return Arguments("value", [value]), parameters(params, model.params)
 
 
-def _check(what: str, value: Any, inputs: Schema) -> None:
-    """Refuse what MLflow would: a field that is missing or of another type. Others it passes over."""
+def _fitted(what: str, value: Any, inputs: Schema) -> dict[str, Any]:
+    """Return an object with its fields as the types of the signature; others are left to MLflow, which leaves them out."""
     required = [column.name for column in inputs.columns if column.required]
     if not isinstance(value, dict):
         raise BadData(f"{what} is {shown(value)}: it must be an object with {listed(required)}")
@@ -63,9 +66,11 @@ def _check(what: str, value: Any, inputs: Schema) -> None:
         raise BadData(
             f"{what} lacks {listed(missing)}: the model's signature has the fields {listed(inputs.names or [])}"
         )
+    fitted = dict(value)
     for column in inputs.columns:
         if column.name in value:
             try:
-                fit(value[column.name], column.type, required=column.required)
+                fitted[column.name] = fit(value[column.name], column.type, required=column.required)
             except Misfit as misfit:
                 raise BadData(f"{what}.{column.name}{misfit}") from misfit
+    return fitted
