@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def example(model: Model) -> dict[str, Any] | None:
-    """Return a request made of the model's input example, or None where it has none that is a table.
+    """Return a request made of the model's input example, or None where it has none that is a table, or a chat's object.
 
     Forms: mlflow/models/utils.py of MLflow 3 (``saved_input_example_info``).
     """
@@ -26,6 +26,8 @@ def example(model: Model) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         log.warning("the input example %s is passed over: %s", path, error)
         return None
+    if model.chats and isinstance(content, dict):
+        return {"jsonData": content}
     if said.get("type") == "dataframe" and isinstance(content, dict) and "data" in content:
         names = {"names": content["columns"]} if all_text(content.get("columns")) else {}
         return {"data": {**names, "ndarray": content["data"]}}

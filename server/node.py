@@ -125,7 +125,8 @@ class Node:
         version = ", ".join(said["versions"])
         inputs, outputs = self.model.inputs, self.model.outputs
         needs_names = self.settings.xtype == "DataFrame"
-        return openapi(said["name"], version, inputs, outputs, needs_names, example(self.model))
+        more = {"chats": self.model.chats, "streams": self._streams}
+        return openapi(said["name"], version, inputs, outputs, needs_names, example(self.model), **more)
 
     def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an answer's meta: what the request's said, and this node in the requestPath."""

@@ -120,13 +120,14 @@ class ServeSettings:
     deadline_seconds: int = setting(
         60,
         "How long a request may wait for the model's answer; then it is answered with 504 (DEADLINE_EXCEEDED), and not "
-        "run if it has not been started.",
+        "run if it has not been started. Of an answer in parts it is how long each of them may take.",
         env="SERVER_DEADLINE_SECONDS",
         minimum=1,
     )
     model_processes: int = setting(
         1,
-        "How many processes run the model, forked from one that has loaded it so that they share its memory.",
+        "How many processes run the model, forked from one that has loaded it so that they share its memory. An answer in "
+        "parts occupies one until its end.",
         env="SERVER_MODEL_PROCESSES",
         minimum=1,
     )
@@ -205,7 +206,7 @@ class ServeSettings:
     )
     drain_seconds: int = setting(
         20,
-        "How long requests under way may take to end after SIGTERM.",
+        "How long requests under way may take to end after SIGTERM; answers in parts are ended a second before.",
         env="SERVER_DRAIN_SECONDS",
         minimum=0,
     )

@@ -31,13 +31,15 @@ _BREAK = re.compile(r"\n\s*")
 
 
 def request(model: Path, uri: str) -> dict[str, Any]:
-    """Return the first rows of the model's input example as a Seldon message.
+    """Return the first rows of the model's input example as a Seldon message, or a chat's whole one.
 
     Raises:
-        NoExample: it has none that is a table.
+        NoExample: it has none that is a table, or a chat's object.
         NotAModel: the folder is no model.
     """
     found = example(mlmodel.read(model))
+    if found is not None and "jsonData" in found:
+        return found
     if found is None or not found["data"]["ndarray"]:
         raise NoExample(
             f"{uri}: has no input example that is a table, so nothing says what it must answer; log it again with "

@@ -14,12 +14,21 @@ REF = "#/components/schemas/"
 
 
 def openapi(
-    title: str, version: str, inputs: Schema | None, outputs: Schema | None, names_needed: bool, example: Any
+    title: str,
+    version: str,
+    inputs: Schema | None,
+    outputs: Schema | None,
+    names_needed: bool,
+    example: Any,
+    *,
+    chats: bool = False,
+    streams: bool = False,
 ) -> Json:
     """Return the document.
 
     ``example`` is a request that the model is known to take, or None: then one is made from the signature.
-    ``names_needed`` says that a request must name its columns.
+    ``names_needed`` says that a request must name its columns, ``chats`` that it is an object in jsonData, ``streams``
+    that the model answers in parts too.
     """
     calls = {
         "/api/v1.0/predictions": "Answer as the node's type in the graph says",
@@ -32,6 +41,7 @@ def openapi(
         "info": {"title": title, "version": version},
         "paths": {
             **{path: {"post": _call(path, summary)} for path, summary in calls.items()},
+            **({"/predict_stream": {"post": _stream()}} if streams else {}),
             "/api/v1.0/feedback": {"post": _feedback()},
             "/metadata": {"get": _get("metadata", "What the model is", "Metadata")},
             "/health/status": {"get": _get("status", "Whether the model is loaded", "SeldonMessage")},
@@ -45,13 +55,15 @@ def openapi(
         },
         "components": {
             "schemas": {
-                "Request": _message(inputs, names_needed),
+                "Request": _object(inputs) if chats else _message(inputs, names_needed),
                 "Answer": _answer(outputs),
                 "SeldonMessage": {"type": "object"},
                 "Metadata": {"type": "object", "required": ["name", "versions", "inputs", "outputs"]},
                 "Failure": _failure(),
             },
-            "examples": {"request": {"value": example or _example(inputs)}},
+            "examples": {
+                "request": {"value": example or (_example_object(inputs) if chats else _example(inputs))}
+            },
         },
     }
 
@@ -73,6 +85,13 @@ def _call(path: str, summary: str) -> Json:
             "503": _json("The model is not loaded", "Failure"),
         },
     }
+
+
+def _stream() -> Json:
+    called = _call("/predict_stream", "Answer in parts, as server-sent events")
+    events = "An event a part, with JSON for data, then [DONE]; an event named error where the model fails among them"
+    ok = {"description": events, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    return {**called, "responses": {**called["responses"], "200": ok}}
 
 
 def _feedback() -> Json:
@@ -106,6 +125,13 @@ def _json(description: str, schema: str) -> Json:
     }
 
 
+def _object(inputs: Schema | None) -> Json:
+    fields = {column.name: of_type(column.type)[0] for column in inputs.columns} if inputs else {}
+    needed = [column.name for column in inputs.columns if column.required] if inputs else []
+    value: Json = {"type": "object", "properties": fields, "required": needed}
+    return {"type": "object", "properties": {"jsonData": value, "meta": META}, "required": ["jsonData"]}
+
+
 def _message(inputs: Schema | None, names_needed: bool) -> Json:
     data: Json = {"type": "object", "properties": {"ndarray": _rows(inputs)}, "required": ["ndarray"]}
     names = inputs.names if inputs else None
@@ -119,11 +145,7 @@ def _message(inputs: Schema | None, names_needed: bool) -> Json:
         "come as a tensor {shape, values} instead of ndarray. MLflow's forms, such as "
         "{dataframe_split: {columns, data}}, may come in jsonData instead of data."
     )
-    meta = {
-        "type": ["object", "null"],
-        "properties": {"puid": {"type": ["string", "null"]}, "tags": {"type": ["object", "null"]}},
-    }
-    return {"type": "object", "properties": {"data": data, "meta": meta}, "required": ["data"]}
+    return {"type": "object", "properties": {"data": data, "meta": META}, "required": ["data"]}
 
 
 def _names(inputs: Schema, names: list[str], needed: bool) -> Json:
@@ -146,6 +168,10 @@ def _answer(schema: Schema | None) -> Json:
 
 
 OTHERS = ("jsonData", "strData", "binData")
+META: Json = {
+    "type": ["object", "null"],
+    "properties": {"puid": {"type": ["string", "null"]}, "tags": {"type": ["object", "null"]}},
+}
 
 
 def _failure() -> Json:
@@ -188,3 +214,9 @@ def _example(schema: Schema | None) -> Json:
         return {"data": {"ndarray": of_tensor(schema.tensors[0])[1]}}
     row = [example for _, example in _cells(schema)]
     return {"data": {**({"names": schema.names} if schema.names else {}), "ndarray": [row]}}
+
+
+def _example_object(schema: Schema | None) -> Json:
+    """Return a request with the fields that must be there."""
+    columns = schema.columns if schema else ()
+    return {"jsonData": {column.name: of_type(column.type)[1] for column in columns if column.required}}

@@ -132,3 +132,28 @@ def test_a_broken_example_is_passed_over(tmp_path, caplog):
     (tmp_path / "e.json").write_text("{")
     assert example(mlmodel.read(tmp_path)) is None
     assert "e.json is passed over" in caplog.text
+
+
+MESSAGE = {"role": {"type": "string"}, "content": {"type": "string", "required": False}}
+CHAT = Schema(
+    columns=(
+        Column("messages", {"type": "array", "items": {"type": "object", "properties": MESSAGE}}),
+        Column("max_tokens", "long", required=False),
+    )
+)
+
+
+def test_a_chat_takes_an_object_of_its_fields():
+    said = openapi("model", "sha256:1", CHAT, None, True, None, chats=True)
+    assert fits(said, {"jsonData": {"messages": [{"role": "user"}], "max_tokens": 3, "model": "any"}})
+    assert not fits(said, {"jsonData": {"max_tokens": 3}})
+    assert not fits(said, {"jsonData": {"messages": "hi"}})
+    assert not fits(said, row("Ann"))
+    assert fits(said, said["components"]["examples"]["request"]["value"])
+
+
+def test_the_path_of_streams_is_there_where_the_model_has_them():
+    streaming = openapi("model", "sha256:1", CHAT, None, True, None, chats=True, streams=True)["paths"]
+    answer = streaming["/predict_stream"]["post"]["responses"]["200"]
+    assert list(answer["content"]) == ["text/event-stream"]
+    assert "/predict_stream" not in document(MIXED)["paths"]
