@@ -14,6 +14,7 @@ from server.cpus import whole_cpus
 from server.errors import NoSuchPath
 from server.example import example
 from server.metadata import metadata
+from server.mlmodel import Model
 from server.model.channels import Channels
 from server.model.control import Control
 from server.model.hello import hello, read, setup
@@ -85,13 +86,13 @@ class Node:
             ModelFailed: the model raised.
         """
         if self.model.chats or (self._streams and is_single(request)):
-            call, params = single(request, self.model)
+            header, values = _single(request, self.model)
         else:
             request = tabled(request)
             call = arguments(request, self.model.inputs, self.settings.xtype)
             params = parameters(request.params, self.model.params)
-        header = {**call.header, "params": params} if params else call.header
-        result = await self.channels.call(role, header, call.values)
+            header, values = {**call.header, "params": params} if params else call.header, call.values
+        result = await self.channels.call(role, header, values)
         return Answer(result.value, names(result, self._outputs)), self.meta(request.meta)
 
     async def stream(self, request: Request) -> AsyncGenerator[Any, None]:
@@ -106,9 +107,7 @@ class Node:
                 "the model does not answer in parts: it was not logged by mlflow.pyfunc with predict_stream "
                 "(streamable in MLmodel); call /predict"
             )
-        call, params = single(request, self.model)
-        header = {**call.header, "params": params} if params else call.header
-        async with aclosing(self.channels.stream(STREAM, header, call.values)) as parts:
+        async with aclosing(self.channels.stream(STREAM, *_single(request, self.model))) as parts:
             async for part in parts:
                 yield part
 
@@ -136,6 +135,12 @@ class Node:
         if self.settings.node:
             path = {self.settings.node: self.settings.image, **path}
         return {**meta, "requestPath": path} if path else meta
+
+
+def _single(request: Request, model: Model) -> tuple[dict[str, Any], list[Any]]:
+    """Return a call's header and values, with parameters even where none is given: MLflow's server does so."""
+    call, params = single(request, model)
+    return {**call.header, "params": params}, call.values
 
 
 def model_process(

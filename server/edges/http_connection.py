@@ -12,7 +12,7 @@ from typing import cast
 
 from server.edges.connections import LINGER_SECONDS, NEVER, SLOWEST, cut
 from server.edges.http import HttpRequest, HttpResponse, HttpStream
-from server.edges.http_head import CONTINUE, Persistence, response_head, stream_head
+from server.edges.http_head import CHUNKED, CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
 from server.edges.http_shared import Shared
 from server.edges.rest import failed
@@ -182,7 +182,8 @@ class Connection(asyncio.Protocol):
         """Write a response, and note whether it ends the connection."""
         if self._shared.draining:
             persistence = Persistence.CLOSED
-        head = response_head(response, self._shared.date, persistence)
+        framing = b"content-length: %d\r\n" % len(response.body)
+        head = response_head(response, self._shared.date, persistence, framing)
         self._transport.write(head + response.body if with_body else head)
         if persistence is Persistence.CLOSED:
             self._end()
@@ -195,7 +196,8 @@ class Connection(asyncio.Protocol):
         chunked = request.version == "1.1"
         if self._shared.draining or not chunked:
             persistence = Persistence.CLOSED
-        self._transport.write(stream_head(stream, self._shared.date, persistence, chunked=chunked))
+        framing = CHUNKED if chunked else b""
+        self._transport.write(response_head(stream, self._shared.date, persistence, framing))
         async with aclosing(stream.rest):
             if request.method != "HEAD":
                 await self._write_part(stream.first, chunked)

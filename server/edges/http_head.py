@@ -17,6 +17,7 @@ from server.errors import BadData
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
+CHUNKED = b"transfer-encoding: chunked\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -79,22 +80,14 @@ def _target(url: bytes) -> tuple[str, str]:
     return unquote(path) if "%" in path else path, query
 
 
-def response_head(response: HttpResponse, date: bytes, persistence: Persistence) -> bytes:
-    """Return the head of a response; ``date`` is the line that says when it was made."""
-    return _head(response, date, persistence, b"content-length: %d\r\n\r\n" % len(response.body))
-
-
-def stream_head(stream: HttpStream, date: bytes, persistence: Persistence, *, chunked: bool) -> bytes:
-    """Return the head of a response whose body comes in chunks, or else ends with the connection."""
-    return _head(stream, date, persistence, b"transfer-encoding: chunked\r\n\r\n" if chunked else b"\r\n")
-
-
-def _head(
+def response_head(
     response: HttpResponse | HttpStream, date: bytes, persistence: Persistence, framing: bytes
 ) -> bytes:
+    """Return the head of a response; ``date`` is the line that says when it was made, ``framing`` what frames its body."""
     lines = [_start(response.status, response.content_type), date, persistence.value]
     lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
     lines.append(framing)
+    lines.append(b"\r\n")
     return b"".join(lines)
 
 

@@ -48,7 +48,7 @@ def answer_all(callee: Callee, calls: Calls) -> None:
 def called(callee: Callee, header: dict[str, Any], values: list[Any]) -> tuple[Any, list[str] | None]:
     """Return the model's result for a call, as a value that can be sent, and the names of its columns."""
     given = values[0] if is_array(header, values, callee.columns) else argument(header, values)
-    return result(callee.methods[header["method"]](given, header.get("params", {})))
+    return result(callee.methods[header["method"]](given, header.get("params")))
 
 
 def described(error: BaseException) -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-# Takes rows, and the parameters that the request gives.
-Method = Callable[[Any, Dict[str, Any]], Any]
+Params = Optional[Dict[str, Any]]
+# Takes rows, and the parameters that the request gives, or None where it is of a form without them.
+Method = Callable[[Any, Params], Any]
 Plan = Dict[str, Any]
 
 # Its answer comes in parts: a generator of them.
@@ -80,12 +81,12 @@ def _xgboost(model: Any, plan: Plan, name: str) -> Method | None:
     xgboost = importlib.import_module("xgboost")
     is_booster = isinstance(model, xgboost.Booster)
 
-    def predict(rows: Any, params: dict[str, Any]) -> Any:
+    def predict(rows: Any, params: Params) -> Any:
         if is_booster:
             # Rows without names are taken in the order that the model was trained on; xgboost would refuse them.
             names = None if hasattr(rows, "columns") else model.feature_names
             rows = xgboost.DMatrix(rows, feature_names=names)
-        given = {**plan["params"], **params}
+        given = {**plan["params"], **(params or {})}
         return found(rows, **{key: value for key, value in given.items() if key in accepted})
 
     return predict
@@ -108,7 +109,7 @@ def _pyfunc(model: Any, plan: Plan, name: str) -> Method | None:
     return None
 
 
-def _predict(model: Any, columns: list[str] | None, rows: Any, params: dict[str, Any]) -> Any:
+def _predict(model: Any, columns: list[str] | None, rows: Any, params: Params) -> Any:
     """Call predict; MLflow enforces a signature of named columns on DataFrames only, and adds default parameters."""
     if columns is not None and isinstance(rows, np.ndarray):
         frame = importlib.import_module("pandas").DataFrame(rows, columns=columns)
@@ -116,9 +117,9 @@ def _predict(model: Any, columns: list[str] | None, rows: Any, params: dict[str,
     return model.predict(rows, **_given(params))
 
 
-def _given(params: dict[str, Any]) -> dict[str, Any]:
+def _given(params: Params) -> dict[str, Any]:
     """Return the parameters as MLflow takes them, which before 2.6 has none."""
-    return {"params": params} if params else {}
+    return {} if params is None else {"params": params}
 
 
 def _owners(model: Any) -> list[Any]:
@@ -142,7 +143,7 @@ def _with_context(model: Any, plan: Plan, found: Callable[..., Any]) -> Method:
         first = [wrapper.context]
     if "params" not in accepted:
         return lambda rows, params: found(*first, rows)
-    return lambda rows, params: found(*first, rows, params={**plan["params"], **params})
+    return lambda rows, params: found(*first, rows, params={**plan["params"], **(params or {})})
 
 
 FINDERS = {"xgboost": _xgboost, "pyfunc": _pyfunc}

@@ -49,7 +49,7 @@ def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames
     said = {"id": header["id"]}
     try:
         method = callee.methods[header["method"]]
-        parts = method(argument(header, values), header.get("params", {}))
+        parts = method(argument(header, values), header.get("params"))
         try:
             for part in parts:
                 yield wire.pack({"event": "part", **said}, [part])

@@ -13,6 +13,7 @@ import pytest
 
 from server.protocol.proto.messages import SeldonMessage
 from tests.conformance.wrapping import COMPONENT, interpreter, wrapping
+from tests.server import streamer
 from tests.server.serving import ROOT, this_environment
 
 MODEL = """
@@ -142,6 +143,15 @@ def test_the_model_stays_when_the_wrapper_renews_its_workers_and_goes_with_the_l
         assert {answered_by(running) for _ in range(5)} == {model}
         assert running.log.read_text().count("Booting worker") >= 5
     eventually(lambda: is_gone(model) and is_gone(node))
+
+
+@pytest.mark.long
+def test_a_model_that_answers_in_parts_answers_as_a_whole(tmp_path):
+    model, environment = streamer.write(tmp_path / "model"), this_environment(tmp_path / "environment")
+    with wrapping(COMPONENT, tmp_path, model_uri=str(model), environment=str(environment)) as running:
+        asked = {"jsonData": {"messages": [{"role": "user", "content": "hi"}]}}
+        assert running.client.post("/predict", json=asked).json()["jsonData"] == asked["jsonData"]
+        assert running.client.post("/predict_stream", json=asked).status_code == 404
 
 
 def test_sigterm_ends_the_wrapper_with_all_of_its_processes(tmp_path):

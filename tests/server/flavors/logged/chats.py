@@ -130,7 +130,7 @@ def save(
         assert answer.status == 200, answer
         given = {name: value for name, value in body.items() if name in params}
         value = {name: value for name, value in body.items() if name not in params}
-        parts = list(loaded.predict_stream(value, params=given or None))
+        parts = list(loaded.predict_stream(value, params=given))
         cases.append({"body": body, "answer": json.loads(answer.response), "parts": parts})
     folder.with_suffix(".json").write_text(json.dumps(cases, indent=1))
 
