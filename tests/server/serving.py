@@ -77,27 +77,33 @@ def serving(
     ready: bool = True,
     environ: dict[str, str] | None = None,
     environment: Path | None = None,
+    descriptors: int | None = None,
     **parameters: str,
 ) -> Iterator[Served]:
-    """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again."""
+    """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again.
+
+    What the model writes beside itself lies in ``folder``. ``descriptors`` is the soft limit of files and connections
+    that the server starts with, else this process's own.
+    """
     port, grpc_port = free_port(), free_port()
     listed = {"model_uri": str(model), **parameters}
-    log = folder / "log"
+    log, scratch = folder / "log", folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    # Of the server alone: this process may have more open already.
+    limited = [] if descriptors is None else ["sh", "-c", f'ulimit -S -n {descriptors} && exec "$@"', "sh"]
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [
-                sys.executable,
-                "-m",
-                "server",
-                "serve",
-                "--environment",
-                environment or this_environment(folder / "env"),
+                *limited,
+                *(sys.executable, "-m", "server", "serve"),
+                *("--environment", environment or this_environment(folder / "env")),
             ],
             cwd=ROOT,
             stderr=sink,
             stdout=sink,
             env={
                 **os.environ,
+                "TMPDIR": str(scratch),
                 "SERVER_HOST": "127.0.0.1",
                 "PREDICTIVE_UNIT_ID": "model",
                 "PREDICTIVE_UNIT_IMAGE": IMAGE,

@@ -183,11 +183,7 @@ def test_a_model_that_dies_meanwhile_is_started_again_when_there_are_descriptors
 
 
 def test_the_limit_is_raised_as_far_as_is_of_use(tmp_path, slow_model):
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
-    try:
-        with serving(tmp_path, slow_model) as served:
-            for process in (served.process.pid, served.worker()):
-                assert resource.prlimit(process, resource.RLIMIT_NOFILE) == (min(65_536, most), most)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with serving(tmp_path, slow_model, descriptors=256) as served:
+        for process in (served.process.pid, served.worker()):
+            assert resource.prlimit(process, resource.RLIMIT_NOFILE) == (min(65_536, most), most)

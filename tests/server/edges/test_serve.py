@@ -123,11 +123,9 @@ def test_sigterm_lets_calls_under_way_end_and_others_be_refused(tmp_path, slow_m
 
 
 def test_what_the_model_writes_beside_itself_goes_to_the_temporary_folder(tmp_path, slow_model):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    with serving(tmp_path, slow_model, environ={"TMPDIR": str(scratch)}) as served:
+    with serving(tmp_path, slow_model) as served:
         assert served.post("/predict", number(0)).status_code == 200
-    assert (scratch / "beside.txt").exists()
+    assert (tmp_path / "scratch" / "beside.txt").exists()
 
 
 def test_the_model_does_not_see_modules_beside_the_worker_or_the_current_folder(tmp_path, slow_model):
