@@ -117,6 +117,8 @@ def _read(root: Path, path: str) -> dict[str, Any]:
 def _tracked(root: Path) -> list[Path]:
     done = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise AdoptionFailed(f"{root}: git cannot list its files: {done.stderr.strip()}; nothing is changed")
+        raise AdoptionFailed(
+            f"{root}: git cannot list its files: {' '.join(done.stderr.split())}; nothing is changed"
+        )
     names = [name for name in done.stdout.split("\0") if name and not name.startswith(TESTS)]
     return [root / name for name in names if (root / name).is_file() and not (root / name).is_symlink()]

@@ -37,5 +37,5 @@ def git(folder: Path, *arguments: str, fail: type[GitopsError], **variables: str
     except subprocess.TimeoutExpired as error:
         raise fail(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        raise fail(f"{folder}: git said: {done.stderr.strip() or f'exit status {done.returncode}'}")
+        raise fail(f"{folder}: git said: {' '.join(done.stderr.split()) or f'exit status {done.returncode}'}")
     return done.stdout

@@ -87,7 +87,7 @@ def _files(root: Path) -> list[str]:
         check=False,
     )
     if done.returncode != 0:
-        raise ScanFailed(f"{root}: git cannot list its files: {done.stderr.strip()}")
+        raise ScanFailed(f"{root}: git cannot list its files: {' '.join(done.stderr.split())}")
     names = sorted(set(done.stdout.split("\0")) - {""})
     return [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
 

@@ -44,6 +44,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_git_and_no_workflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave out what the user or the machine tells git, a hook whose repository is another, and a workflow's variables.
+
+    The checkout may be another user's, so git is told that it may read it. Programs speak English.
+    """
+    config = tmp_path_factory.mktemp("git") / "config"
+    config.write_text("[safe]\n\tdirectory = *\n")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("GIT_", "GITHUB_")) and not name.startswith("GIT_SSL_"):
+                patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("LANGUAGE", "en")
+        yield
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A running S3 server without buckets; a test takes a bucket of its own."""

@@ -32,8 +32,8 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Path:
-    """A clone with all that is tracked here, as it is in this work tree."""
-    for name in git(ROOT, "ls-files", "-z").split("\0"):
+    """A clone with all that git has or would take here, as it is in this work tree."""
+    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
         if name and (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,7 +19,7 @@ from gitops.diff.fit import COMMENT
 ROOT = Path(__file__).parents[3]
 NODES = ("model", "postprocessor", "preprocessor")
 POD = "/spec/predictors/0/componentSpecs/0/spec"
-AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "commit.gpgsign=false")
+AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
 
 
 def column(name: str | None, type_: str = "double", *, required: bool = True) -> dict[str, Any]:
@@ -65,9 +64,8 @@ class Repository:
     root: Path
 
     def git(self, *arguments: str | Path) -> str:
-        environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         command = ["git", "-C", str(self.root), *AUTHOR, *arguments]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def commit(self) -> str:
         """Commit all there is and return the commit's id."""

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitops.__main__ import main
+from gitops import __main__ as command
 from gitops.errors import BadArgument, BuildFailed, NoBase
 from tests.gitops.diff.repository import POD, ROOT, Repository, column, contract, lock, section
 
@@ -367,8 +367,11 @@ def test_an_output_that_cannot_be_written(repository: Repository, tmp_path: Path
     )
 
 
-def test_the_command_line_says_what_is_wrong_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "--base", "no/such/revision"]) == BadArgument.exit_code
+def test_the_command_line_says_what_is_wrong_in_one_line(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "ROOT", repository.root)
+    assert command.main(["diff", "--base", "no/such/revision"]) == BadArgument.exit_code
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
