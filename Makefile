@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -13,7 +13,7 @@ SELDON_CORE_IMAGE ?= seldon-mlflow-server-seldon-core:dev
 DOCKER ?= docker
 export IMAGE SELDON_CORE_IMAGE DOCKER
 
-# Interpreters are those of the machine; everything else lies in this folder.
+# Interpreters are those of the machine, or brought by `make pythons`; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
@@ -36,8 +36,11 @@ smoke: $(environment) ## run the overlays, compare their answers with expected.j
 test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 3 --dist loadgroup
 
-test-all: $(environment) ## the tests that take long
-	$(python) -m pytest --quiet -m "long and not image and not cluster" || test $$? -eq 5 # 5: there are none
+test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of three parts that take equally long)
+	$(python) -m pytest --quiet -m "long and not image and not cluster" $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
+
+pythons: $(environment) ## bring the Pythons that the tests run models on, where they are missing
+	@$(python) -m tests.pythons
 
 lint: $(environment) ## style of Python, YAML, the workflows and the Dockerfile
 	$(python) -m ruff check --quiet .

@@ -23,6 +23,8 @@ from tests import step_summary
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
+pytest_plugins = ["tests.shards"]
+
 START_SECONDS = 180
 
 

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 
 import grpc
 import httpx
-import pytest
 
 from gitops import wrapper
 from gitops.errors import WrapperNotInstalled
+from tests.pythons import missing
 from tests.server.serving import IMAGE, READY_SECONDS, ROOT, free_port
 
 PLAIN = "plain.Plain"
@@ -57,13 +57,13 @@ class Wrapped:
 
 
 def interpreter() -> Path:
-    """Return the interpreter of the wrapper's environment, or skip the test where no Python is that it runs on."""
+    """Return the interpreter of the wrapper's environment, or go without the test where no Python is that it runs on."""
     try:
         return wrapper.python()
     except WrapperNotInstalled as error:
         if "No interpreter found" not in str(error):
             raise
-        pytest.skip(str(error))
+        missing("Python 3.11 or 3.12 (seldon-core has no other)")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from server.environment import interpreters
 from server.environment.interpreters import Interpreter
 from server.environment.uv import Uv
+from tests.pythons import environ, missing
 from tests.server.environment import making
 
 
@@ -22,7 +23,7 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pythons(tmp_path_factory: pytest.TempPathFactory) -> list[Interpreter]:
     """The interpreters of this machine, oldest first; at least the one that runs the tests."""
     folder = tmp_path_factory.mktemp("pythons")
-    return interpreters.present(Uv(folder, folder))
+    return interpreters.present(Uv(folder, folder, environ=environ()))
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def path(pythons: list[Interpreter], tmp_path_factory: pytest.TempPathFactory) -
     """A PATH with these interpreters only: uv tries all that looks like one on a PATH, at every call."""
     folder = tmp_path_factory.mktemp("bin")
     for python in pythons:
-        executable = making.run(python.path, "import sys; print(sys.executable)")
+        executable = making.run(python.path, "import sys; print(sys.executable)", environ())
         (folder / f"python{python.minor}").symlink_to(Path(executable).resolve())
     return str(folder)
 
@@ -64,5 +65,5 @@ def index(
 def two_pythons(pythons: list[Interpreter]) -> list[Interpreter]:
     """The interpreters of this machine, where there are at least two."""
     if len(pythons) < 2:
-        pytest.skip("needs two Python interpreters, and this machine has one")
+        missing("two Pythons")
     return pythons

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -106,7 +106,8 @@ def verb(*arguments: object, **environ: str) -> subprocess.Popen[str]:
     )
 
 
-def run(python: Path, code: str) -> str:
+def run(python: Path, code: str, environ: Mapping[str, str] | None = None) -> str:
     """Return what an environment's interpreter prints for ``code``."""
-    done = subprocess.run([python, "-I", "-c", code], check=True, capture_output=True, text=True)
+    command = [python, "-I", "-c", code]
+    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
     return done.stdout.strip()

@@ -164,6 +164,7 @@ def test_list_of_links_in_the_model_folder(tmp_path: Path, index: str) -> None:
     assert making.run(final / "bin" / "python", "import own; print(own.SAYS)") == "1.0"
 
 
+@pytest.mark.long
 def test_python_that_is_asked_for(tmp_path: Path, index: str, two_pythons: list[Interpreter]) -> None:
     for wanted in (two_pythons[0], two_pythons[-1]):
         final = build(
@@ -174,6 +175,7 @@ def test_python_that_is_asked_for(tmp_path: Path, index: str, two_pythons: list[
         assert json.loads((final / "environment.json").read_text())["python"] == str(wanted)
 
 
+@pytest.mark.long
 def test_next_nearest_python_where_the_nearest_does_not_resolve(
     tmp_path: Path, index: str, two_pythons: list[Interpreter], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from server.environment.interpreters import Interpreter
 from server.environment.resolver import Resolver
 from server.environment.uv import Uv, project
 from server.settings import EnvironmentSettings
+from tests.pythons import missing
 from tests.server.environment import making
 
 NAMES = ["iris_svm_model", "iris_preprocessor_model", "iris_postprocessor_model"]
@@ -40,11 +41,14 @@ def test_environment_loads_the_model(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("mlflow", ["1.30.1", "2.9.2", "2.22.1", "3.5.1"])
-def test_what_is_added_suffices_for_pyfunc(tmp_path: Path, pythons: list[Interpreter], mlflow: str) -> None:
+def test_what_is_added_suffices_for_pyfunc(
+    tmp_path: Path, pythons: list[Interpreter], path: str, monkeypatch: pytest.MonkeyPatch, mlflow: str
+) -> None:
+    monkeypatch.setenv("PATH", path)
     # numpy 1 has no wheels for Python 3.13.
     usable = [python for python in pythons if (3, 10) <= python.version < (3, 13)]
     if not usable:
-        pytest.skip("needs Python 3.10 to 3.12, and this machine has none")
+        missing("Python 3.10 to 3.12")
     model = making.model(tmp_path, "six\n", text=making.PYFUNC, python=str(usable[0]), mlflow=mlflow)
     build(model, tmp_path / "env", SETTINGS)
     python = tmp_path / "env" / "current" / "bin" / "python"

@@ -5,29 +5,21 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import uv
 
+from tests import pythons
 from tests.server.flavors.matrix import Logging
 
 ROOT = Path(__file__).parents[3]
 LOGGED = Path(__file__).with_name("logged")
 CACHE = ROOT / ".cache" / "flavors"
-
-
-@cache
-def why_not(logging: Logging) -> str:
-    """Return why the models cannot be logged here, or nothing."""
-    found = _uv("python", "find", "--no-project", logging.python, check=False)
-    return "" if found.returncode == 0 else f"there is no Python {logging.python} here"
 
 
 def logged(logging: Logging) -> Path:
@@ -85,35 +77,23 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-@cache
-def _environ() -> dict[str, str]:
-    """Return the environment in which uv sees every interpreter: pyenv shows only those that are named."""
-    environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    if shutil.which("pyenv"):
-        listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=True)
-        environ["PYENV_VERSION"] = ":".join(name for name in listed.stdout.split() if name[0] == "3")
-    return environ
-
-
-def _uv(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    return _run([uv.find_uv_bin(), "--quiet", *arguments], check=check)
+def _uv(*arguments: str) -> None:
+    _run([uv.find_uv_bin(), "--quiet", *arguments])
 
 
 def _run(
     command: list[str],
     *,
-    check: bool = True,
     environ: dict[str, str] | None = None,
     folder: Path = ROOT,
-) -> subprocess.CompletedProcess[str]:
+) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**_environ(), **(environ or {})},
+        env={**pythons.environ(), **(environ or {})},
         capture_output=True,
         text=True,
         check=False,
     )
-    if check and done.returncode != 0:
+    if done.returncode != 0:
         raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done

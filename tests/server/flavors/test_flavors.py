@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import pythons
 from tests.server.flavors import making
 from tests.server.flavors.matrix import MATRIX, Logging
 from tests.server.serving import Served, serving
@@ -50,8 +51,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.mark.parametrize(("logging", "name"), MODELS)
 def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, name: str, servers: Servers):
-    if reason := making.why_not(logging):
-        pytest.skip(reason)
+    pythons.needs(logging.python)
     model = making.logged(logging) / name
     for case in making.expected(model):
         served = servers(model, case["parameters"])
@@ -75,7 +75,7 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
 def test_they_all_serve_beside_each_other(servers: Servers):
     alive = servers.alive()
     assert all(alive)
-    assert len(alive) > 1 or any(making.why_not(logging) for logging in MATRIX)
+    assert len(alive) > 1 or not all(pythons.find(logging.python) for logging in MATRIX)
 
 
 def shaped(tensor: dict[str, list[float]]) -> list[object]:
