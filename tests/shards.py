@@ -11,9 +11,24 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-# What the long tests of a group or a file take: seconds on two cores with warm caches, roughly, where it is not OTHER.
+# What the long tests of a group or a file take where it is not OTHER: seconds on two cores, as a rough guess.
 # `pytest -m long --durations=0` shows it.
-SECONDS: Mapping[str, float] = {}
+SECONDS: Mapping[str, float] = {
+    "flavors": 300,
+    "boosters": 150,
+    "tests/gitops/test_tools.py": 120,
+    "tests/test_make.py": 120,
+    "conformance": 90,
+    "killed": 90,
+    "tests/gitops/promote/test_registry.py": 90,
+    "tests/server/artifact/test_registry.py": 90,
+    "ports": 60,
+    "tests/server/edges/test_openapi.py": 60,
+    "tests/server/environment/test_examples.py": 60,
+    "tests/tools/test_bootstrap.py": 60,
+    "tests/gitops/promote/test_command.py": 40,
+    "tests/server/edges/test_accept.py": 40,
+}
 OTHER = 10.0
 _SHARD = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
 

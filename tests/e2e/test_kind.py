@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ def e2e_cluster(path: Path, *arguments: str, **environ: str) -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "-m", "tests.e2e.kind", *arguments],
         cwd=ROOT,
-        env={"PATH": str(path), "HOME": os.environ["HOME"], **environ},
+        env={"PATH": str(path), "HOME": str(Path.home()), **environ},
         capture_output=True,
         text=True,
         check=False,
