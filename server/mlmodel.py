@@ -16,6 +16,8 @@ import yaml
 from server.errors import NotAModel
 
 FILE = "MLmodel"
+# Flavours whose files are read without mlflow (server.model.plan).
+NATIVE = ("sklearn", "xgboost", "lightgbm", "catboost")
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,19 @@ class Column:
     """A column of a signature. ``name`` is None where the columns are unnamed.
 
     ``type`` is MLflow's name of the type (double, long, string, …) or, for arrays, objects and maps,
-    the JSON object that MLflow writes for it.
+    the JSON object that MLflow writes for it. ``number`` is what the DataFrame calls the column where that is no
+    text: one that is made of an array has 0, 1, ….
     """
 
     name: str | None
     type: str | dict[str, Any]
     required: bool = True
+    number: int | float | None = None
+
+    @property
+    def label(self) -> str | int | float | None:
+        """What a DataFrame calls the column."""
+        return self.name if self.number is None else self.number
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,23 @@ class Schema:
         entries: tuple[Column | Tensor, ...] = self.columns or self.tensors
         names = [entry.name for entry in entries if entry.name is not None]
         return names if names and len(names) == len(entries) else None
+
+    @cached_property
+    def labels(self) -> list[Any] | None:
+        """What a DataFrame calls the columns, or None where they have no names."""
+        return None if self.names is None else [column.label for column in self.columns]
+
+    @cached_property
+    def counted(self) -> bool:
+        """Whether the columns are called 0, 1, …: their order names them."""
+        return bool(self.columns) and self.labels == list(range(len(self.columns)))
+
+    @cached_property
+    def nested(self) -> Column | None:
+        """The only column, where it has no name and holds arrays, objects, maps or values of any type, or None."""
+        if len(self.columns) != 1 or self.columns[0].name is not None:
+            return None
+        return self.columns[0] if isinstance(self.columns[0].type, dict) else None
 
     @cached_property
     def kind(self) -> str | None:
@@ -80,12 +106,19 @@ class Model:
     model_uuid: str | None
     input_example: dict[str, Any] | None
     task: str | None = None
+    # Whether the inputs are those of the type hint of a Python function: a list of values of its type.
+    hinted: bool = False
 
     @property
     def chats(self) -> bool:
         """Whether the model takes one JSON object of messages, a prompt or the like, as MLflow's tasks have it."""
         loader = str(self.flavors.get("python_function", {}).get("loader_module"))
         return loader in _CHAT_LOADERS or (self.task or "").startswith(_CHAT_TASKS)
+
+    @property
+    def native(self) -> bool:
+        """Whether it is loaded without mlflow.pyfunc."""
+        return not self.flavors.keys().isdisjoint(NATIVE)
 
     @property
     def python_version(self) -> str | None:
@@ -132,6 +165,7 @@ def read(folder: Path) -> Model:
         model_uuid=_text(content.get("model_uuid")),
         input_example=content.get("saved_input_example_info"),
         task=_task(content.get("metadata")),
+        hinted=content.get("is_signature_from_type_hint") is True,
     )
 
 
@@ -165,6 +199,10 @@ def _task(metadata: Any) -> str | None:
     return _text(metadata.get("task")) if isinstance(metadata, dict) else None
 
 
+def _number(name: Any) -> int | float | None:
+    return name if isinstance(name, int | float) else None
+
+
 def _json(path: Path, side: str, text: Any) -> list[dict[str, Any]]:
     if text is None:
         return []
@@ -196,9 +234,10 @@ def _schema(path: Path, side: str, text: Any) -> Schema | None:
         return Schema(
             columns=tuple(
                 Column(
-                    entry.get("name"),
+                    _text(entry.get("name")),
                     entry["type"] if entry["type"] in _SCALARS else dict(entry),
                     bool(entry.get("required", not entry.get("optional", False))),
+                    _number(entry.get("name")),
                 )
                 for entry in entries
             )

@@ -24,6 +24,7 @@ from server.model.plan import STREAM, streams
 from server.model.process import ModelProcess
 from server.model.spinning import spin_seconds
 from server.protocol.arguments import arguments
+from server.protocol.form import form
 from server.protocol.json_data import tabled
 from server.protocol.message import Answer, Request
 from server.protocol.openapi import openapi
@@ -63,6 +64,7 @@ class Node:
     def __init__(self, settings: ServeSettings, waiting: Tally | None = None) -> None:
         self.settings = settings
         self.model = read(settings)
+        self.form = form(self.model, settings.xtype)
         self.role = ROLES[settings.service_type]
         stated = self.model.outputs.names if self.model.outputs else None
         self._outputs = None if stated is None else [str(name) for name in stated]
@@ -88,8 +90,8 @@ class Node:
         if self.model.chats or (self._streams and is_single(request)):
             header, values = _single(request, self.model)
         else:
-            request = tabled(request)
-            call = arguments(request, self.model.inputs, self.settings.xtype)
+            request = tabled(request, nested=self.form.nested)
+            call = arguments(request, self.model.inputs, self.form)
             params = parameters(request.params, self.model.params)
             header, values = {**call.header, "params": params} if params else call.header, call.values
         result = await self.channels.call(role, header, values)
@@ -123,9 +125,8 @@ class Node:
         said = await self.metadata()
         version = ", ".join(said["versions"])
         inputs, outputs = self.model.inputs, self.model.outputs
-        needs_names = self.settings.xtype == "DataFrame"
         more = {"chats": self.model.chats, "streams": self._streams}
-        return openapi(said["name"], version, inputs, outputs, needs_names, example(self.model), **more)
+        return openapi(said["name"], version, inputs, outputs, self.form, example(self.model), **more)
 
     def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an answer's meta: what the request's said, and this node in the requestPath."""

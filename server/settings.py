@@ -89,9 +89,10 @@ class ServeSettings:
     )
     xtype: str = setting(
         "ndarray",
-        "What the model's method gets: a numpy array, or a pandas DataFrame with the request's names.",
+        "What the model's method gets where both make sense: a numpy array, a pandas DataFrame with the request's names, or "
+        "what fits: a DataFrame where the signature names its columns or mlflow.pyfunc loads the model, else an array.",
         parameter="xtype",
-        choices=("ndarray", "DataFrame"),
+        choices=("auto", "ndarray", "DataFrame"),
     )
     predict_method: str = setting(
         "",

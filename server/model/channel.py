@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from server.errors import BadData, ModelFailed, NotReady
+from server.errors import BadData, ModelFailed, NotReady, ServerError
 from server.model.batch import Call, Result, joined, parted
 from server.model.frames import Frames
 from server.model.worker.calls import CANCEL, MORE
@@ -140,7 +140,10 @@ class Channel(Frames):
         if event == "refused":
             self._again(calls)
         elif event == "error":
-            self._fail(calls, f"{header['type']}: {header['message']}")
+            if header.get("refused"):
+                self._fail(calls, BadData(f"the model cannot take the request: {header['message']}"))
+            else:
+                self._fail(calls, ModelFailed(f"{header['type']}: {header['message']}"))
         elif event == "end" and not calls[0].answer.done():
             calls[0].answer.set_result(Result(None, None))
 
@@ -149,8 +152,8 @@ class Channel(Frames):
         if call.stream is not None and not call.answer.done():
             call.stream.add(value)
 
-    def _fail(self, calls: list[Call], message: str) -> None:
+    def _fail(self, calls: list[Call], error: ServerError) -> None:
         if len(calls) > 1:
             self._retry(calls)  # One of them did it, and shall be the only one to hear of it.
         elif not calls[0].answer.done():
-            calls[0].answer.set_exception(ModelFailed(message))
+            calls[0].answer.set_exception(error)

@@ -68,12 +68,13 @@ def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | No
     from server.model.batch import rows
     from server.protocol.arguments import arguments
     from server.protocol.decode import decode
+    from server.protocol.form import form
 
     message = example(model)
     if message is None or settings.batching == "off" or model.chats:
         return None, []
     try:
-        call = arguments(decode(message), model.inputs, settings.xtype)
+        call = arguments(decode(message), model.inputs, form(model, settings.xtype))
     except BadData as error:
         log.warning("the input example is passed over: it is no call of the model: %s", error)
         return None, []

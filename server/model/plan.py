@@ -11,6 +11,7 @@ from typing import Any
 from server.errors import NotAModel
 from server.mlmodel import FILE, Model
 from server.model.code import code
+from server.protocol.form import form
 
 FORMATS = ("pickle", "cloudpickle")
 PYFUNC = "python_function"
@@ -35,7 +36,7 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
     Raises:
         NotAModel: the model has no flavour that can be loaded.
     """
-    imports = ["pandas"] if xtype == "DataFrame" else []
+    imports = ["pandas"] if form(model, xtype).is_frame else []
     pyfunc = model.flavors.get(PYFUNC)
     for name, native in NATIVE.items():
         flavor = model.flavors.get(name)
@@ -46,15 +47,8 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
             f"{model.folder}: flavours {', '.join(sorted(model.flavors))} cannot be loaded: a model needs the "
             f"flavour {', '.join(NATIVE)} or {PYFUNC}; log it with one of them"
         )
-    columns = model.inputs.names if model.inputs and model.inputs.columns else None
-    return {
-        "loader": "pyfunc",
-        # The MLflow of the environment may be another than the one that logged the model, and put less on the path.
-        "code": code(model),
-        "imports": imports,
-        "columns": columns,
-        "params": _params(model),
-    }
+    # The MLflow of the environment may be another than the one that logged the model, and put less on the path.
+    return {"loader": "pyfunc", "code": code(model), "imports": imports, "params": _params(model)}
 
 
 def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
@@ -66,7 +60,7 @@ def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
     if chosen:
         return {**dict.fromkeys(METHODS, (chosen,)), **stream}
     stated = "predict"
-    if NATIVE.keys() & model.flavors.keys():
+    if model.native:
         stated = model.flavors.get(PYFUNC, {}).get("predict_fn", stated)
     called = {
         asked: tuple(stated if name == "predict" else name for name in names)

@@ -1,8 +1,8 @@
-"""A Request to the argument of the model's method, as its signature and xtype want it."""
+"""A Request to the argument of the model's method, as its signature and its form want it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,27 +10,29 @@ import numpy as np
 from server.errors import BadData
 from server.mlmodel import Schema
 from server.protocol import columns, tensors
+from server.protocol.entries import entries
+from server.protocol.form import Form
 from server.protocol.message import ARRAYS, Request
 from server.protocol.nested import Type, holds
 from server.protocol.order import field as sent_in
 from server.protocol.order import order, unnamed, width
 from server.protocol.payload import as_table, is_table
-from server.protocol.table import as_written
+from server.protocol.table import as_written, check_rows
 
 
 @dataclass(slots=True)
 class Arguments:
     """What the model's process makes the argument of (server.model.worker.argument).
 
-    ``form`` is "array", "frame", "tensors" or "value". A frame's ``values`` are one 2-D array, or one value a column
-    where ``columnar``; tensors are an array each. An array of strings or of mixed values is nested lists, and
+    ``form`` is "array", "frame", "list", "tensors" or "value". A frame's ``values`` are one 2-D array, or one value a
+    column where ``columnar``; tensors are an array each. An array of strings or of mixed values is nested lists, and
     ``nested`` the number of its dimensions and its dtype ("object" or "str"), for each value. ``convert`` has, by
     column, the types of the signature that JSON has no form for.
     """
 
     form: str
     values: list[Any]
-    names: list[str] | None = None
+    names: list[Any] | None = None
     columnar: bool = False
     nested: list[tuple[int, str]] = field(default_factory=lambda: [(2, "object")])
     convert: dict[int, Type] = field(default_factory=dict)
@@ -42,32 +44,49 @@ class Arguments:
         return {**header, "convert": self.convert} if self.convert else header
 
 
-def arguments(request: Request, inputs: Schema | None, xtype: str) -> Arguments:
-    """Return the argument for ``request``: an array, a DataFrame with the request's names, or named tensors.
+def arguments(request: Request, inputs: Schema | None, form: Form) -> Arguments:
+    """Return the argument for ``request``: an array, a DataFrame, a list, or named tensors.
 
     Columns are matched by name where the request has names, and come in the signature's order. Without
-    names they are taken in the signature's order, which only xtype ndarray allows.
+    names they are taken in the signature's order, which a strict form does not allow.
 
     Raises:
         BadData: the request does not fit the signature, or is not a table where it must be one.
     """
+    if form.nested and inputs is not None:
+        return _by_rows(request, inputs, form)
     if not is_table(request.values):
         if inputs is None:
-            return _as_is(request, xtype)
+            return _as_is(request, form)
         request = as_table(request, inputs)
+    elif request.kind in ARRAYS and isinstance(request.values, list):
+        check_rows(sent_in(request), request.values)
     if inputs is not None and inputs.columns:
-        return _by_columns(request, inputs, xtype)
+        return _by_columns(request, inputs, form)
     if inputs is not None and inputs.tensors:
-        return _by_tensors(request, inputs, xtype)
-    return _as_sent(request, xtype)
+        return _by_tensors(request, inputs, form)
+    return _as_sent(request, form)
 
 
-def _as_is(request: Request, xtype: str) -> Arguments:
+def _by_rows(request: Request, inputs: Schema, form: Form) -> Arguments:
+    """Return a value for each row, as a list or as the only column of a DataFrame or an array."""
+    (column,) = inputs.columns
+    values = entries(request, column, hinted=form.kind == "list")
+    convert = {0: column.type} if holds(column.type, columns.CONVERTED) else {}
+    if form.kind == "list":
+        return Arguments("list", [values], convert=convert)
+    if form.is_frame:
+        return Arguments("frame", [values], columnar=True, convert=convert)
+    return Arguments("array", [[[value] for value in values]], convert=convert)
+
+
+def _as_is(request: Request, form: Form) -> Arguments:
     """Return what is no table for a model without a signature: a row of an ndarray as that, or any other value."""
     if request.kind not in ARRAYS:
         return Arguments("value", [request.values])
-    if xtype == "DataFrame":
+    if form.strict:
         raise _no_table(request, [len(request.values)])
+    check_rows(sent_in(request), request.values)
     return Arguments("array", [request.values], nested=[(1, "object")])
 
 
@@ -77,25 +96,37 @@ def _no_table(request: Request, shape: list[int]) -> BadData:
     )
 
 
-def _by_tensors(request: Request, inputs: Schema, xtype: str) -> Arguments:
+def _by_tensors(request: Request, inputs: Schema, form: Form) -> Arguments:
     by_name = tensors.by_name(request, inputs)
     arrays = list(by_name.values())
+    if form.is_frame and len(arrays) == 1:
+        return _tensor_as_frame(request, inputs, arrays[0])
     values = [array.tolist() if array.dtype.kind in "OU" else array for array in arrays]
     nested = [(array.ndim, "str" if array.dtype.kind == "U" else "object") for array in arrays]
     if None not in by_name:
         return Arguments("tensors", values, [str(name) for name in by_name], nested=nested)
-    if xtype == "DataFrame":
-        return _as_sent(Request(request.kind, values[0], request.names, request.meta), xtype)
     return Arguments("array", values, nested=nested)
 
 
-def _as_sent(request: Request, xtype: str) -> Arguments:
+def _tensor_as_frame(request: Request, inputs: Schema, array: np.ndarray) -> Arguments:
+    """Return a tensor of one dimension as the only column of a DataFrame, one of two as its columns."""
+    table = array.reshape(len(array), -1)
+    names = request.names
+    if names is not None and len(names) != table.shape[1]:
+        width(request)  # It says so, unless the tensor was flattened.
+    if names is None and table.shape[1] == 1:
+        names = inputs.names
+    if table.dtype.kind in "OU":
+        return Arguments("frame", list(table.T.tolist()), names, True)
+    return Arguments("frame", [table], names)
+
+
+def _as_sent(request: Request, form: Form) -> Arguments:
     values = request.values
-    if xtype == "ndarray":
-        if isinstance(values, list):
-            return Arguments("array", [_numbers(values)])
-        return Arguments("array", [values])
-    if isinstance(values, np.ndarray) and values.ndim != 2:
+    is_array = isinstance(values, np.ndarray)
+    if not form.is_frame or (is_array and values.ndim != 2 and not form.strict):
+        return Arguments("array", [values if is_array else _numbers(values)])
+    if is_array and values.ndim != 2:
         raise _no_table(request, list(values.shape))
     width(request)
     values = as_written(values)
@@ -113,20 +144,25 @@ def _numbers(rows: list[Any]) -> Any:
     return array if array.dtype.kind in "biuf" else rows
 
 
-def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
-    frame = xtype == "DataFrame"
-    if _in_order(request, inputs, frame):
+def _by_columns(request: Request, inputs: Schema, form: Form) -> Arguments:
+    frame = form.is_frame
+    if len(inputs.columns) == 1 and isinstance(request.values, np.ndarray) and request.values.ndim == 1:
+        request = replace(
+            request, values=request.values[:, np.newaxis]
+        )  # A list of values is a column of them.
+    needed = form.strict and not inputs.counted
+    if _in_order(request, inputs, needed):
         # As most requests are: nothing has to be looked for.
         block = columns.block(inputs, request.values)
         if block is not None:
-            return Arguments("frame", [block], inputs.names) if frame else Arguments("array", [block])
-    if frame and inputs.names and request.names is None:
+            return Arguments("frame", [block], inputs.labels) if frame else Arguments("array", [block])
+    if needed and inputs.names and request.names is None:
         raise unnamed(inputs)
     placed = order(request, inputs, complete=not frame)
     schema = [inputs.columns[index] for index, _ in placed]
     positions = [position for _, position in placed]
     # Where the signature has no names, the request's are kept.
-    names = [column.name or "" for column in schema] if inputs.names else request.names
+    names = [column.label for column in schema] if inputs.names else request.names
     values = request.values
     if isinstance(values, np.ndarray) and values.ndim == 2:
         array = values
@@ -154,14 +190,14 @@ def _by_columns(request: Request, inputs: Schema, xtype: str) -> Arguments:
     return Arguments("array", [[list(row) for row in rows]], convert=convert)
 
 
-def _in_order(request: Request, inputs: Schema, frame: bool) -> bool:
-    """Return whether a request is an array whose columns stand as in the signature."""
+def _in_order(request: Request, inputs: Schema, needed: bool) -> bool:
+    """Return whether a request is an array whose columns stand as in the signature, which names are ``needed`` to say."""
     values, names = request.values, request.names
     return (
         isinstance(values, np.ndarray)
         and values.ndim == 2
         and values.shape[1] == len(inputs.columns)
-        and (names == inputs.names or (names is None and not frame))
+        and (names == inputs.names or (names is None and not needed))
         and inputs.distinct
     )
 

@@ -42,7 +42,11 @@ def decode(message: Any) -> Request:
         given = ", ".join(sorted(data)) or "nothing"
         raise BadData(f"data has {given}: it must have exactly one of {' or '.join(KINDS)}")
     kind = kinds[0]
-    values = tensor("data.tensor", data[kind]) if kind == "tensor" else rows("data.ndarray", data[kind])
+    values = (
+        tensor("data.tensor", data[kind])
+        if kind == "tensor"
+        else rows("data.ndarray", data[kind], unequal=True)
+    )
     return Request(kind, values, names("data.names", data.get("names")), said)
 
 

@@ -15,10 +15,11 @@ from server.protocol.table import mapping, names, rows, shown
 Table = tuple[Any, list[str] | None]
 
 
-def tabled(request: Request) -> Request:
+def tabled(request: Request, *, nested: bool = False) -> Request:
     """Return the request with its jsonData as rows and names where it is in one of MLflow's forms.
 
-    Any other request is returned as it is: a model may take a JSON value of its own.
+    Any other request is returned as it is: a model may take a JSON value of its own. Where a row is one ``nested`` value
+    (server.protocol.form), what stands in the form is the list of them, unless it is a table with columns.
 
     Raises:
         BadData: it is in one of the forms, but that is broken.
@@ -31,8 +32,15 @@ def tabled(request: Request) -> Request:
         return request
     form = forms[0]
     if not value.keys() <= {form, "params"}:
+        if nested:
+            return request  # An object with a member of this name.
         raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {form} alone, or with params")
-    table, columns = FORMS[form](f"jsonData.{form}", value[form])
+    if nested and form != "dataframe_split":
+        table, columns = value[form], None
+    else:
+        table, columns = FORMS[form](f"jsonData.{form}", value[form])
+        if nested and columns is None:
+            columns = [str(index) for index in range(len(table[0]))]
     params = mapping("jsonData.params", value.get("params") or {})
     return Request(request.kind, table, columns, request.meta, params)
 
@@ -64,6 +72,8 @@ def _instances(what: str, value: Any) -> Table:
 
 
 def _inputs(what: str, value: Any) -> Table:
+    if isinstance(value, str | int | float):
+        return rows(what, [[value]]), None
     if not isinstance(value, dict):
         return _instances(what, value)
     lengths = {len(cells) if isinstance(cells, list) else -1 for cells in value.values()}

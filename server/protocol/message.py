@@ -21,7 +21,7 @@ class Request:
 
     ``kind`` is the field that the payload came in: ndarray, tensor or tftensor of ``data``, or jsonData, strData,
     binData. ``values`` is for the first three an array of numbers or booleans of any shape or, where strings
-    or nulls occur, a list of rows, all of one length; else any JSON value, a str or bytes. ``names`` are
+    or nulls occur, a list of rows; else any JSON value, a str or bytes. ``names`` are
     the columns' names, or None where the client gave none. ``params`` are the parameters of MLflow's forms.
     """
 

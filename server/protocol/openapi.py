@@ -8,9 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from server.mlmodel import Schema
+from server.protocol.form import Form
 from server.protocol.json_schema import Json, Shaped, of_tensor, of_type
 
 REF = "#/components/schemas/"
+TABLE = (
+    "Columns may come in any order with their names beside them, and optional ones may be left out. Numbers may "
+    "come as a tensor {shape, values} instead of ndarray. MLflow's forms, such as "
+    "{dataframe_split: {columns, data}}, may come in jsonData instead of data."
+)
+NESTED = (
+    "Each entry of ndarray is one value of the model's type; it may be the only cell of a row too. The list may come in "
+    "jsonData instead of data, by itself or as MLflow's {inputs: […]}."
+)
 
 
 def openapi(
@@ -18,7 +28,7 @@ def openapi(
     version: str,
     inputs: Schema | None,
     outputs: Schema | None,
-    names_needed: bool,
+    form: Form,
     example: Any,
     *,
     chats: bool = False,
@@ -26,10 +36,11 @@ def openapi(
 ) -> Json:
     """Return the document.
 
-    ``example`` is a request that the model is known to take, or None: then one is made from the signature.
-    ``names_needed`` says that a request must name its columns, ``chats`` that it is an object in jsonData, ``streams``
-    that the model answers in parts too.
+    ``form`` is what the model's method gets of a request. ``example`` is a request that the model is known to take, or
+    None: then one is made from the signature. ``chats`` says that a request is an object in jsonData, ``streams`` that the
+    model answers in parts too.
     """
+    names_needed = form.strict and inputs is not None and not inputs.counted
     calls = {
         "/api/v1.0/predictions": "Answer as the node's type in the graph says",
         "/predict": "Call the model",
@@ -55,14 +66,16 @@ def openapi(
         },
         "components": {
             "schemas": {
-                "Request": _object(inputs) if chats else _message(inputs, names_needed),
+                "Request": _object(inputs) if chats else _message(inputs, form, names_needed),
                 "Answer": _answer(outputs),
                 "SeldonMessage": {"type": "object"},
                 "Metadata": {"type": "object", "required": ["name", "versions", "inputs", "outputs"]},
                 "Failure": _failure(),
             },
             "examples": {
-                "request": {"value": example or (_example_object(inputs) if chats else _example(inputs))}
+                "request": {
+                    "value": example or (_example_object(inputs) if chats else _example(inputs, form))
+                }
             },
         },
     }
@@ -132,19 +145,17 @@ def _object(inputs: Schema | None) -> Json:
     return {"type": "object", "properties": {"jsonData": value, "meta": META}, "required": ["jsonData"]}
 
 
-def _message(inputs: Schema | None, names_needed: bool) -> Json:
-    data: Json = {"type": "object", "properties": {"ndarray": _rows(inputs)}, "required": ["ndarray"]}
+def _message(inputs: Schema | None, form: Form, names_needed: bool) -> Json:
+    data: Json = {"type": "object", "properties": {"ndarray": _rows(inputs, form)}, "required": ["ndarray"]}
     names = inputs.names if inputs else None
-    if inputs is not None and names is not None and (inputs.columns or len(names) > 1):
+    if form.nested:
+        data["properties"]["names"] = {"type": ["array", "null"], "maxItems": 0}
+    elif inputs is not None and names is not None and (inputs.columns or len(names) > 1):
         data["properties"]["names"] = _names(inputs, names, names_needed)
         data["required"] += ["names"] if names_needed or inputs.tensors else []
     else:
         data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": "string"}}
-    data["description"] = (
-        "Columns may come in any order with their names beside them, and optional ones may be left out. Numbers may "
-        "come as a tensor {shape, values} instead of ndarray. MLflow's forms, such as "
-        "{dataframe_split: {columns, data}}, may come in jsonData instead of data."
-    )
+    data["description"] = NESTED if form.nested else TABLE
     return {"type": "object", "properties": {"data": data, "meta": META}, "required": ["data"]}
 
 
@@ -188,13 +199,15 @@ def _failure() -> Json:
     return {"type": "object", "properties": {"status": status}, "required": ["status"]}
 
 
-def _rows(schema: Schema | None) -> Json:
+def _rows(schema: Schema | None, form: Form) -> Json:
     if schema is None:
         is_row: Json = {"type": "array", "minItems": 1}
         is_value: Json = {"not": {"type": "array"}}
         return {"type": "array", "minItems": 1, "anyOf": [{"items": is_row}, {"items": is_value}]}
     if len(schema.tensors) == 1:
         return of_tensor(schema.tensors[0])[0]
+    if form.nested:
+        return {"type": "array", "items": of_type(schema.columns[0].type)[0], "minItems": 1}
     cells = [cell for cell, _ in _cells(schema)]
     row = {"type": "array", "prefixItems": cells, "minItems": len(cells), "maxItems": len(cells)}
     return {"type": "array", "items": row, "minItems": 1}
@@ -207,12 +220,14 @@ def _cells(schema: Schema) -> list[Shaped]:
     return [of_type(column.type) for column in schema.columns]
 
 
-def _example(schema: Schema | None) -> Json:
+def _example(schema: Schema | None, form: Form) -> Json:
     if schema is None:
         return {"data": {"ndarray": [[0.5]]}}
     if len(schema.tensors) == 1:
         return {"data": {"ndarray": of_tensor(schema.tensors[0])[1]}}
     row = [example for _, example in _cells(schema)]
+    if form.nested:
+        return {"data": {"ndarray": row}}
     return {"data": {**({"names": schema.names} if schema.names else {}), "ndarray": [row]}}
 
 

@@ -17,6 +17,8 @@ INTEGERS = {"long": "int64", "integer": "int32"}
 FLOATS = {"double": "float64", "float": "float32"}
 NAMES = {*INTEGERS, *FLOATS, "boolean", "string", "datetime", "binary"}
 
+WITHOUT_ZONE = ", without a zone"
+_ZONED = re.compile(r"(.+:.+?)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
 # What 64 bits of nanoseconds reach.
 _FIRST, _LAST = np.datetime64("1677-09-21T00:12:44", "s"), np.datetime64("2262-04-11T23:47:16", "s")
@@ -73,6 +75,21 @@ def scalar(value: Any, kind: str) -> Any:
     return value
 
 
+def hinted_time(value: Any) -> Any:
+    """Return a time for a Python datetime, as which it may have a zone; it stays text, checked.
+
+    Raises:
+        Misfit: it is no time.
+    """
+    zone = _ZONED.fullmatch(value) if isinstance(value, str) else None
+    try:
+        scalar(value if zone is None else zone[1], "datetime")
+    except Misfit as misfit:
+        rule = misfit.rule.replace(WITHOUT_ZONE, " or 2026-01-31T12:00:00+01:00")
+        raise Misfit(value, rule, misfit.kind) from misfit
+    return None if is_missing(value) else value
+
+
 def _integer(value: Any, kind: str) -> int:
     if type(value) not in (int, float):
         raise Misfit(value, "must be a number", kind)
@@ -107,7 +124,7 @@ def _check_time(value: Any) -> None:
             if _FIRST <= seconds < _LAST:
                 return
             raise Misfit(value, f"must be from {_FIRST} to {_LAST}", "datetime")
-    raise Misfit(value, "must be a time such as 2026-01-31T12:00:00, without a zone", "datetime")
+    raise Misfit(value, f"must be a time such as 2026-01-31T12:00:00{WITHOUT_ZONE}", "datetime")
 
 
 def _check_base64(value: Any) -> None:

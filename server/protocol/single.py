@@ -11,6 +11,7 @@ from typing import Any
 from server.errors import BadData
 from server.mlmodel import Model, Schema
 from server.protocol.arguments import Arguments, arguments
+from server.protocol.form import FRAME
 from server.protocol.json_data import FORMS, tabled
 from server.protocol.message import ARRAYS, Request
 from server.protocol.nested import fit
@@ -50,7 +51,7 @@ def single(request: Request, model: Model) -> tuple[Arguments, dict[str, Any]]:
         value = value["inputs"]
     elif request.kind in ARRAYS or isinstance(value, dict):
         request = tabled(request)
-        return arguments(request, model.inputs, "DataFrame"), parameters(request.params, model.params)
+        return arguments(request, model.inputs, FRAME), parameters(request.params, model.params)
     if model.inputs is not None and model.inputs.names and model.inputs.columns:
         value = _fitted(request.kind, value, model.inputs)
     return Arguments("value", [value]), parameters(params, model.params)

@@ -10,7 +10,7 @@ import json
 import math
 from array import array as packed
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -42,18 +42,22 @@ def mapping(what: str, value: Any) -> dict[str, Any]:
 
 
 def names(what: str, value: Any) -> list[str] | None:
-    """Return names of columns, or None where there are none."""
+    """Return names of columns, or None where there are none. A whole number is the name of a column of an array."""
     if value is None or value == []:
         return None
-    if not isinstance(value, list) or set(map(type, value)) != {str}:
-        raise BadData(f"{what} is {shown(value)}: it must be a list of strings")
-    return value
+    types = set(map(type, value)) if isinstance(value, list) else set()
+    if types == {str}:
+        return cast("list[str]", value)
+    if not types or not types <= {str, int}:
+        raise BadData(f"{what} is {shown(value)}: it must be a list of strings or whole numbers")
+    return list(map(str, value))
 
 
-def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
+def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[Any]:
     """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are.
 
-    One row, such as the texts that a classifier of texts takes, is returned as it is too.
+    One row, such as the texts that a classifier of texts takes, is returned as it is too. With ``unequal`` rows are not
+    held to be of one length: they may be values of a type hint (check_rows).
     """
     if not isinstance(value, list):
         raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
@@ -70,7 +74,8 @@ def rows(what: str, value: Any) -> np.ndarray | list[list[Any]]:
         raise BadData(f"{what} has no values: send at least one column")
     if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
         return array
-    _check_rows(what, value)
+    if not unequal:
+        check_rows(what, value)
     return value
 
 
@@ -128,7 +133,7 @@ def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
     )
 
 
-def _check_rows(what: str, rows: list[Any]) -> None:
+def check_rows(what: str, rows: list[Any]) -> None:
     """Refuse rows that are not lists of one length. Values that are no rows at all may be what a model takes."""
     if not any(isinstance(row, list) for row in rows):
         return

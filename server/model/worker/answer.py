@@ -11,6 +11,7 @@ from .argument import argument
 from .calls import Calls
 from .columns import is_array
 from .methods import Method
+from .refusal import is_refusal
 from .result import result
 from .streaming import AHEAD, answer_in_parts
 
@@ -73,4 +74,4 @@ def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[w
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
         traceback.print_exc()
         said["seconds"] = round(time.perf_counter() - began, 6)
-        return wire.pack({"event": "error", **said, **described(error)}, [])
+        return wire.pack({"event": "error", "refused": is_refusal(error), **said, **described(error)}, [])

@@ -15,6 +15,7 @@ from .batching import batched
 from .calls import Calls
 from .columns import columns
 from .connection import Connection
+from .fitted import adapter
 from .fork import check_threads, returned
 from .load import load
 from .methods import method, owner
@@ -113,7 +114,10 @@ def _load(hello: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     # Importing makes many objects and hardly any garbage: looking for it meanwhile takes a twentieth of the time.
     gc.disable()
     model = load(hello["folder"], hello["plan"])
-    found = {role: method(model, hello["plan"], names) for role, names in hello["methods"].items()}
+    plan = hello["plan"]
+    # mlflow.pyfunc and what it loads make of a DataFrame what they want.
+    adapt = None if plan["loader"] == "pyfunc" else adapter(model)
+    found = {role: method(model, plan, names, adapt) for role, names in hello["methods"].items()}
     # What is loaded stays: the collector need not look through it, now or at every request.
     gc.freeze()
     gc.enable()

@@ -7,7 +7,7 @@ import importlib
 import inspect
 from typing import Any, Callable, Dict, Optional
 
-import numpy as np
+from .fitted import Adapt
 
 Params = Optional[Dict[str, Any]]
 # Takes rows, and the parameters that the request gives, or None where it is of a form without them.
@@ -21,8 +21,8 @@ PREDICT_STREAM = "predict_stream"
 BEGINNINGS = ("decision_function", "inverse_transform", "kneighbors", "predict", "score_samples", "transform")
 
 
-def method(model: Any, plan: Plan, names: list[str]) -> tuple[str, Method]:
-    """Return the first of the methods ``names`` that the model has, and its name.
+def method(model: Any, plan: Plan, names: list[str], adapt: Adapt | None = None) -> tuple[str, Method]:
+    """Return the first of the methods ``names`` that the model has, and its name; it gets rows that ``adapt`` has adapted.
 
     Raises:
         AttributeError: it has none of them; the message lists those that it has.
@@ -31,7 +31,7 @@ def method(model: Any, plan: Plan, names: list[str]) -> tuple[str, Method]:
     for name in names:
         found = find(model, plan, name)
         if found is not None:
-            return name, found
+            return name, _adapted(found, adapt, name)
     raise AttributeError(
         "{} has no method {}; it has {}: set the parameter predict_method to one of them".format(
             type(model).__name__, " or ".join(names), ", ".join(_offered(model, plan)) or "none that fits"
@@ -44,6 +44,13 @@ def owner(model: Any, plan: Plan, name: str) -> Any:
     if plan["loader"] != "pyfunc" or name == "predict":
         return model
     return next(each for each in _owners(model) if _callable(each, name) is not None)
+
+
+def _adapted(found: Method, adapt: Adapt | None, name: str) -> Method:
+    """Return a method that gets rows as the model was fitted to them; what it inverts are its own answers."""
+    if adapt is None or name.startswith("inverse"):
+        return found
+    return lambda rows, params: found(adapt(rows), params)
 
 
 def _offered(model: Any, plan: Plan) -> list[str]:
@@ -85,7 +92,10 @@ def _xgboost(model: Any, plan: Plan, name: str) -> Method | None:
         if is_booster:
             # Rows without names are taken in the order that the model was trained on; xgboost would refuse them.
             names = None if hasattr(rows, "columns") else model.feature_names
-            rows = xgboost.DMatrix(rows, feature_names=names)
+            cast = any(str(kind) == "category" for kind in getattr(rows, "dtypes", ()))
+            rows = xgboost.DMatrix(
+                rows, feature_names=names, **({"enable_categorical": True} if cast else {})
+            )
         given = {**plan["params"], **(params or {})}
         return found(rows, **{key: value for key, value in given.items() if key in accepted})
 
@@ -99,7 +109,7 @@ def _pyfunc(model: Any, plan: Plan, name: str) -> Method | None:
     model.
     """
     if name == "predict":
-        return functools.partial(_predict, model, plan["columns"])
+        return functools.partial(_predict, model)
     if name == PREDICT_STREAM:
         return lambda rows, params: model.predict_stream(rows, **_given(params))
     for owner in _owners(model):
@@ -109,11 +119,8 @@ def _pyfunc(model: Any, plan: Plan, name: str) -> Method | None:
     return None
 
 
-def _predict(model: Any, columns: list[str] | None, rows: Any, params: Params) -> Any:
-    """Call predict; MLflow enforces a signature of named columns on DataFrames only, and adds default parameters."""
-    if columns is not None and isinstance(rows, np.ndarray):
-        frame = importlib.import_module("pandas").DataFrame(rows, columns=columns)
-        rows = frame.infer_objects()
+def _predict(model: Any, rows: Any, params: Params) -> Any:
+    """Call predict; MLflow adds default parameters."""
     return model.predict(rows, **_given(params))
 
 

@@ -66,7 +66,7 @@ def _values(data: DefaultData) -> tuple[str, Any]:
         return kind, shaped("data.tensor", values, list(data.tensor.shape))
     if kind == "ndarray":
         found = list_value.decode(data.ndarray)
-        return kind, found if isinstance(found, np.ndarray) else rows("data.ndarray", found)
+        return kind, found if isinstance(found, np.ndarray) else rows("data.ndarray", found, unequal=True)
     if kind == "tftensor":
         found = tftensor.decode(data.tftensor)
         return kind, found if isinstance(found, np.ndarray) else rows("data.tftensor", found)

@@ -14,12 +14,13 @@ from server.mlmodel import Column, Schema, Tensor
 from server.model.worker import wire
 from server.model.worker.argument import argument
 from server.protocol.arguments import arguments
+from server.protocol.form import ARRAY, FRAME
 from server.protocol.message import Request
 
 
-def received(values, names=None, inputs=None, xtype="DataFrame", kind="ndarray"):
+def received(values, names=None, inputs=None, form=FRAME, kind="ndarray"):
     """Return the argument for a request, its call having gone over the wire."""
-    call = arguments(Request(kind, values, names), inputs, xtype)
+    call = arguments(Request(kind, values, names), inputs, form)
     frame = b"".join(bytes(buffer) for buffer in wire.pack(call.header, call.values))
     size, _ = wire.PREFIX.unpack(frame[: wire.PREFIX.size])
     header = json.loads(frame[wire.PREFIX.size : wire.PREFIX.size + size])
@@ -27,7 +28,7 @@ def received(values, names=None, inputs=None, xtype="DataFrame", kind="ndarray")
 
 
 def test_a_row_of_texts_is_an_array_of_them():
-    array = received(["good", "bad"], xtype="ndarray")
+    array = received(["good", "bad"], form=ARRAY)
     assert array.dtype == object
     assert array.tolist() == ["good", "bad"]
 
@@ -69,14 +70,14 @@ def test_a_frame_of_mixed_columns_has_the_signatures_types():
 
 
 def test_an_array_of_mixed_rows_holds_the_values_that_were_sent():
-    array = received([["a", 1], ["b", None]], xtype="ndarray")
+    array = received([["a", 1], ["b", None]], form=ARRAY)
     assert array.dtype == object
     assert array.tolist() == [["a", 1], ["b", None]]
 
 
 def test_an_array_of_times_and_bytes_holds_times_and_bytes():
     inputs = Schema(columns=(Column("since", "datetime"), Column("key", "binary"), Column("n", "long")))
-    array = received([["2026-01-31", "AAE=", 1]], inputs=inputs, xtype="ndarray")
+    array = received([["2026-01-31", "AAE=", 1]], inputs=inputs, form=ARRAY)
     assert array.tolist() == [[dt.datetime(2026, 1, 31), b"\x00\x01", 1]]
 
 
@@ -125,14 +126,14 @@ def check_tensors(tensors):
 
 def test_a_tensor_of_strings_has_its_shape():
     inputs = Schema(tensors=(Tensor(None, "str", (-1, 2, 1)),))
-    array = received([[["a"], ["b"]]], inputs=inputs, xtype="ndarray")
+    array = received([[["a"], ["b"]]], inputs=inputs, form=ARRAY)
     assert array.shape == (1, 2, 1)
     assert array.tolist() == [[["a"], ["b"]]]
 
 
 def test_a_tensor_of_objects_keeps_their_types():
     inputs = Schema(tensors=(Tensor(None, "object", (-1, 2)),))
-    assert received([["a", 1]], inputs=inputs, xtype="ndarray").tolist() == [["a", 1]]
+    assert received([["a", 1]], inputs=inputs, form=ARRAY).tolist() == [["a", 1]]
 
 
 @pytest.mark.parametrize(

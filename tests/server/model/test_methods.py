@@ -93,13 +93,6 @@ def test_parameters_reach_a_python_model(custom):
     assert described(FRAME, {"more": 1}) == {"more": 1}
 
 
-def test_an_array_becomes_the_frame_that_mlflow_wants(custom):
-    model, planned = loaded(custom)
-    _, predict = method(model, planned, ["predict"])
-    assert predict(FRAME.to_numpy(), {}).tolist() == [12.5, 14.5]
-    assert predict(FRAME.to_numpy().astype(object), {}).tolist() == [12.5, 14.5]
-
-
 def test_another_method_reaches_the_python_model_with_its_context(custom):
     model, planned = loaded(custom)
     _, explain = method(model, planned, ["explain"])
@@ -114,7 +107,7 @@ def test_another_method_reaches_the_flavours_own_model(tmp_path):
         estimator, tmp_path / "model", serialization_format="cloudpickle", pip_requirements=[]
     )
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
-    _, proba = method(model, {"loader": "pyfunc", "columns": None}, ["predict_proba"])
+    _, proba = method(model, {"loader": "pyfunc"}, ["predict_proba"])
     np.testing.assert_array_equal(proba(FRAME, {}), estimator.predict_proba(FRAME))
 
 

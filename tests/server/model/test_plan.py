@@ -91,8 +91,7 @@ def test_any_other_flavour_is_loaded_by_mlflow(tmp_path):
     assert planned(tmp_path, flavors, {"inputs": columns}) == {
         "loader": "pyfunc",
         "code": {"first": ["code"], "last": []},
-        "imports": [],
-        "columns": ["a", "b"],
+        "imports": ["pandas"],
         "params": {},
     }
 

@@ -21,6 +21,7 @@ from server.model.worker import wire
 from server.model.worker.argument import argument
 from server.protocol.arguments import arguments
 from server.protocol.decode import decode
+from server.protocol.form import form
 from server.protocol.json_data import tabled
 from server.protocol.parameters import parameters
 
@@ -95,9 +96,10 @@ def here(entries: list[dict[str, Any]], message: dict[str, Any], xtype: str, fol
     """Return what this server makes of the same request: its answer, or the argument that the model's process gets."""
     text = json.dumps(json.dumps(entries))
     (folder / "MLmodel").write_text(f"flavors: {{sklearn: {{}}}}\nsignature: {{inputs: {text}}}\n")
-    inputs = mlmodel.read(folder).inputs
+    model = mlmodel.read(folder)
+    wanted = form(model, xtype)
     try:
-        call = arguments(tabled(decode(message)), inputs, xtype)
+        call = arguments(tabled(decode(message), nested=wanted.nested), model.inputs, wanted)
     except BadData as error:
         return Outcome(REFUSES, words=str(error))
     frame = b"".join(bytes(buffer) for buffer in wire.pack(call.header, call.values))

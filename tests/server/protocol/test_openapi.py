@@ -10,6 +10,7 @@ from server.example import example
 from server.mlmodel import Column, Schema, Tensor
 from server.protocol.arguments import arguments
 from server.protocol.decode import decode
+from server.protocol.form import ARRAY, FRAME, LIST
 from server.protocol.openapi import openapi
 from tests.server.serving import MODELS
 
@@ -25,8 +26,8 @@ MIXED = Schema(
 IMAGE = Schema(tensors=(Tensor(None, "float32", (-1, 2, 3)),))
 
 
-def document(inputs, names_needed=True, given=None):
-    return openapi("model", "sha256:1", inputs, None, names_needed, given)
+def document(inputs, form=FRAME, given=None):
+    return openapi("model", "sha256:1", inputs, None, form, given)
 
 
 def fits(said, message):
@@ -49,8 +50,8 @@ def test_the_schema_is_that_of_the_models_own_columns():
 
 def test_names_may_be_left_out_where_the_model_gets_an_array():
     message = {"data": {"ndarray": row("Ann", 41, True, None, {})["data"]["ndarray"]}}
-    assert not fits(document(MIXED, names_needed=True), message)
-    assert fits(document(MIXED, names_needed=False), message)
+    assert not fits(document(MIXED, FRAME), message)
+    assert fits(document(MIXED, ARRAY), message)
 
 
 def test_without_a_signature_there_are_rows_or_one_row():
@@ -97,22 +98,31 @@ SCHEMAS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "xtype"),
-    # A tensor of three axes is no table, so no DataFrame.
-    [
-        (name, xtype)
-        for name in SCHEMAS
-        for xtype in ("DataFrame", "ndarray")
-        if (name, xtype) != ("tensor", "DataFrame")
-    ],
-)
-def test_an_example_is_made_where_there_is_none_which_the_schema_and_the_server_take(name, xtype):
-    inputs = SCHEMAS[name]
-    said = document(inputs, names_needed=xtype == "DataFrame")
+@pytest.mark.parametrize("form", [FRAME, ARRAY], ids=lambda form: form.kind)
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_an_example_is_made_where_there_is_none_which_the_schema_and_the_server_take(name, form):
+    check_example(SCHEMAS[name], form)
+
+
+def check_example(inputs, form):
+    said = document(inputs, form)
     example = said["components"]["examples"]["request"]["value"]
     assert fits(said, example)
-    assert arguments(decode(example), inputs, xtype)
+    assert arguments(decode(example), inputs, form)
+    return example["data"]["ndarray"]
+
+
+VALUES = {
+    "string": ("string", "text"),
+    "array": ({"type": "array", "items": {"type": "double"}}, [0.5]),
+    "object": (NESTED.columns[1].type, {"size": 0.5, "tags": ["text"]}),
+    "map": (NESTED.columns[2].type, {"key": 1}),
+}
+
+
+@pytest.mark.parametrize(("kind", "value"), VALUES.values(), ids=VALUES)
+def test_the_example_for_a_type_hint_is_a_list_of_its_values(kind, value):
+    assert check_example(Schema(columns=(Column(None, kind),)), LIST) == [value]
 
 
 @pytest.mark.parametrize("name", ["iris_svm_model", "iris_preprocessor_model"])
@@ -144,7 +154,7 @@ CHAT = Schema(
 
 
 def test_a_chat_takes_an_object_of_its_fields():
-    said = openapi("model", "sha256:1", CHAT, None, True, None, chats=True)
+    said = openapi("model", "sha256:1", CHAT, None, FRAME, None, chats=True)
     assert fits(said, {"jsonData": {"messages": [{"role": "user"}], "max_tokens": 3, "model": "any"}})
     assert not fits(said, {"jsonData": {"max_tokens": 3}})
     assert not fits(said, {"jsonData": {"messages": "hi"}})
@@ -153,7 +163,7 @@ def test_a_chat_takes_an_object_of_its_fields():
 
 
 def test_the_path_of_streams_is_there_where_the_model_has_them():
-    streaming = openapi("model", "sha256:1", CHAT, None, True, None, chats=True, streams=True)["paths"]
+    streaming = openapi("model", "sha256:1", CHAT, None, FRAME, None, chats=True, streams=True)["paths"]
     answer = streaming["/predict_stream"]["post"]["responses"]["200"]
     assert list(answer["content"]) == ["text/event-stream"]
     assert "/predict_stream" not in document(MIXED)["paths"]

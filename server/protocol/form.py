@@ -1,0 +1,58 @@
+"""What a model's method is given of a request: decided by its signature, by what loads it, and by xtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.mlmodel import Model
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of a method's argument.
+
+    ``kind`` is "array", "frame" (a DataFrame), or "list" (a value of the type hint for each row). A ``strict`` frame
+    takes nothing else than tables, with names where the signature has them; otherwise columns without names are taken in
+    the signature's order, and what is no table goes as it is. Where it is ``nested`` a row is one value, which may be an
+    array or an object itself.
+    """
+
+    kind: str
+    strict: bool = False
+    nested: bool = False
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether it is a DataFrame."""
+        return self.kind == "frame"
+
+
+ARRAY, FRAME, LIST = Form("array"), Form("frame", strict=True), Form("list", nested=True)
+XTYPES = ("auto", "ndarray", "DataFrame")
+
+
+def form(model: Model, xtype: str) -> Form:
+    """Return the form in which ``model`` gets a request's values, ``xtype`` being one of XTYPES.
+
+    xtype counts where both forms make sense. A type hint wants a list; mlflow.pyfunc enforces a signature of named
+    columns on DataFrames only; an array has one type for all its columns; and a tensor of more than two dimensions is no
+    DataFrame.
+    """
+    inputs = model.inputs
+    if model.hinted and inputs is not None:
+        return LIST
+    if inputs is None:
+        frame = xtype == "DataFrame" or (xtype == "auto" and not model.native)
+    elif inputs.tensors:
+        table = len(inputs.tensors) == 1 and len(inputs.tensors[0].shape) < 3
+        frame = xtype == "DataFrame" and model.native and table
+    else:
+        unlike = inputs.kind is None and len(inputs.columns) > 1
+        by_mlflow = not model.native and (inputs.names is not None or inputs.nested is not None)
+        chosen = xtype == "DataFrame" or (xtype == "auto" and (not model.native or inputs.names is not None))
+        frame = chosen or unlike or by_mlflow
+    return Form(
+        "frame" if frame else "array",
+        strict=frame and xtype == "DataFrame",
+        nested=inputs is not None and inputs.nested is not None,
+    )
