@@ -47,7 +47,7 @@ spec:
   type: {type}
   modelUri: <modelUri>
   modelDigest: <modelDigest>
-  xtype: DataFrame
+  xtype: auto
 """
 
 

@@ -14,12 +14,13 @@ from server.environment import specification
 from server.environment.uv import redacted
 from server.errors import BadSignature
 from server.mlmodel import Schema
+from server.protocol.form import form
 
 
 def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
     """Return what the bytes of the model in ``folder``, from ``uri``, say, as JSON.
 
-    ``signed`` is ``no``, ``not checked`` (no ``key`` is given), ``yes``, or ``refused`` with the reason.
+    ``argument`` is what the model's method gets with xtype auto. ``signed`` is ``no``, ``not checked`` (no ``key`` is given), ``yes``, or ``refused`` with the reason.
 
     Raises:
         ServerError: the folder is no model, or its requirements cannot be read.
@@ -39,6 +40,7 @@ def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
             "outputs": _schema(model.outputs),
             "params": model.params,
         },
+        "argument": form(model, "auto").shown,
         "python": asked.python.text if asked.python else None,
         "conda_packages": [package.text for package in asked.conda_packages],
         "requirements": [redacted(entry.text) for entry in asked.requirements.entries],
@@ -57,6 +59,7 @@ def text(content: dict[str, Any]) -> str:
         ("estimator", content["estimator"] or "not recorded"),
         ("methods", f"{', '.join(content['methods'])} (likely)"),
         *((side, _columns(content["signature"][side])) for side in ("inputs", "outputs", "params")),
+        ("argument", f"{content['argument']} (xtype auto)"),
         ("python", content["python"] or "not recorded"),
         *((("conda packages", ", ".join(content["conda_packages"])),) if content["conda_packages"] else ()),
         ("requirements", "\n".join(content["requirements"]) or "none"),

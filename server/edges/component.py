@@ -52,7 +52,7 @@ class MLFlowServer:
 
     Args:
         model_uri: folder of the model.
-        xtype: what the model's method gets, "ndarray" or "DataFrame".
+        xtype: what the model's method gets where both make sense, "ndarray", "DataFrame", or "auto", what fits.
         predict_method: method of the model to call.
         environment: folder that ``python -m server environment`` made.
 

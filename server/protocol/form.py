@@ -26,13 +26,17 @@ class Form:
         """Whether it is a DataFrame."""
         return self.kind == "frame"
 
+    @property
+    def shown(self) -> str:
+        """What the method gets, as xtype and people call it."""
+        return {"array": "ndarray", "frame": "DataFrame"}.get(self.kind, self.kind)
+
 
 ARRAY, FRAME, LIST = Form("array"), Form("frame", strict=True), Form("list", nested=True)
-XTYPES = ("auto", "ndarray", "DataFrame")
 
 
 def form(model: Model, xtype: str) -> Form:
-    """Return the form in which ``model`` gets a request's values, ``xtype`` being one of XTYPES.
+    """Return the form in which ``model`` gets a request's values, ``xtype`` being auto, ndarray or DataFrame.
 
     xtype counts where both forms make sense. A type hint wants a list; mlflow.pyfunc enforces a signature of named
     columns on DataFrames only; an array has one type for all its columns; and a tensor of more than two dimensions is no

@@ -17,5 +17,5 @@ def test_settings_and_parameters_have_their_choices() -> None:
     assert content["settings"]["SERVICE_TYPE"] == ["MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER"]
     # The second name of a setting is one too.
     assert content["settings"]["AWS_TOKEN"] == []
-    assert content["parameters"]["xtype"] == ["ndarray", "DataFrame"]
+    assert content["parameters"]["xtype"] == ["auto", "ndarray", "DataFrame"]
     assert "seldon.io/grpc-max-message-size" in content["annotations"]

@@ -49,7 +49,7 @@ def test_an_annotation_counts_where_no_variable_is_set():
 BAD = {
     "choice": (
         parameters(xtype="dataframe"),
-        "parameter xtype='dataframe': must be one of ndarray, DataFrame",
+        "parameter xtype='dataframe': must be one of auto, ndarray, DataFrame",
     ),
     "type": (
         {"SERVICE_TYPE": "ROUTER"},

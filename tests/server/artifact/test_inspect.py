@@ -28,6 +28,7 @@ outputs       Class_0: double
               Class_1: double
               Class_2: double
 params        none
+argument      DataFrame (xtype auto)
 python        3.13.0
 requirements  numpy==2.4.6
               pandas==3.1.1
@@ -59,6 +60,7 @@ def test_json():
         "estimator",
         "methods",
         "signature",
+        "argument",
         "python",
         "conda_packages",
         "requirements",

@@ -186,7 +186,7 @@ REFUSED = {
         "ModelNotLoaded: the model cannot be loaded in its environment: "
         "AttributeError: this environment has no such thing",
     ),
-    "setting": (MODEL, {"xtype": "list"}, "parameter xtype='list': must be one of ndarray, DataFrame"),
+    "setting": (MODEL, {"xtype": "list"}, "parameter xtype='list': must be one of auto, ndarray, DataFrame"),
     "environment": (
         MODEL,
         {"environment": "/nowhere"},

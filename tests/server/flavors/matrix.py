@@ -38,6 +38,27 @@ NAMED = (
     "named_classes",
     "named_frame",
 )
+HINTED = ("numpy==2.2.6", "pandas==2.2.3", "setuptools==75.8.0")
+HINTS = (
+    *("texts", "integers", "vectors", "items", "maps", "times", "bytes", "anything", "upper"),
+    *("visits", "weighed"),
+)
+COLUMNS = (
+    *("double_long", "long_float", "float_integer", "integer_boolean", "boolean_string", "string_double"),
+    *("counted", "text", "doubles", "longs", "booleans"),
+)
+TEXTS = tuple(
+    f"{kind}_{signature}"
+    for kind in ("pipeline", "union", "search")
+    for signature in ("tensor", "named", "unnamed", "none")
+)
+BOOSTED = ("lightgbm==4.6.0", "scikit-learn==1.6.1", "numpy==2.2.6", "pandas==2.2.3", "setuptools==75.8.0")
+CATEGORIES = (
+    "lightgbm_categories",
+    "lightgbm_booster_categories",
+    "xgboost_categories",
+    "xgboost_booster_categories",
+)
 MATRIX = (
     Logging(
         "classic",
@@ -148,4 +169,38 @@ MATRIX = (
         only_to_log=locked("mlflow-skinny"),
     ),
     Logging("custom", "3.13", locked("mlflow-skinny", "numpy", "pandas"), ("custom",)),
+    Logging("hints", "3.12", (*HINTED, "mlflow-skinny==2.22.2"), HINTS),
+    Logging("hints", "3.13", locked("mlflow-skinny", "numpy", "pandas"), HINTS),
+    Logging("columns", "3.10", ("mlflow-skinny==2.12.2", "numpy==1.26.4", "pandas==2.2.3"), COLUMNS),
+    Logging("columns", "3.13", locked("mlflow-skinny", "numpy", "pandas"), COLUMNS),
+    Logging(
+        "texts",
+        "3.9",
+        (
+            "mlflow-skinny==2.3.2",
+            "scikit-learn==1.2.2",
+            "numpy==1.24.4",
+            "pandas==1.5.3",
+            "setuptools==68.2.2",
+        ),
+        TEXTS,
+    ),
+    Logging(
+        "texts",
+        "3.13",
+        locked("scikit-learn", "numpy", "pandas", "scipy"),
+        TEXTS,
+        only_to_log=locked("mlflow-skinny"),
+    ),
+    Logging("categories", "3.11", (*BOOSTED, "xgboost-cpu==3.0.5", "mlflow-skinny==2.22.2"), CATEGORIES),
+    Logging(
+        "categories",
+        "3.13",
+        (
+            "xgboost-cpu==3.2.0",
+            "lightgbm==4.7.0",
+            *locked("mlflow-skinny", "scikit-learn", "numpy", "pandas"),
+        ),
+        CATEGORIES,
+    ),
 )

@@ -57,12 +57,16 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
         served = servers(model, case["parameters"])
         response = served.post("/predict", case["message"])
         asked = json.dumps([case["parameters"], case["message"]])
+        body = response.json()
+        if "refused" in case:
+            assert response.status_code == 400, asked + response.text
+            assert case["refused"] in body["status"]["info"], asked
+            continue
         if case["error"]:
             assert response.status_code == 500, asked
-            assert response.json()["status"]["info"].startswith(case["error"]), response.text
+            assert body["status"]["info"].startswith(case["error"]), response.text
             continue
         assert response.status_code == 200, asked + response.text
-        body = response.json()
         answer = body.get("jsonData") or body["data"].get("ndarray")
         if answer is None:
             answer = shaped(body["data"]["tensor"])

@@ -30,14 +30,34 @@ class Record:
     ) -> None:
         """Keep that a server with these graph parameters must answer with ``answer``, and these names of columns if given.
 
-        ``data`` is that of a request, or a whole request with jsonData. ``error`` is what the message of a failed call begins
-        with.
+        ``data`` is that of a request, or a whole request with jsonData or strData. ``error`` is what the message of a failed
+        call begins with.
         """
-        message = data if "jsonData" in data else {"data": data}
-        expected = {"answer": plain(answer), "names": names, "error": error}
-        entry = {"parameters": parameters, "message": message, **expected}
-        self._entries.append(entry)
+        self._keep(data, {"answer": plain(answer), "names": names, "error": error}, parameters)
+
+    def refuse(self, data: dict[str, Any], words: str, **parameters: str) -> None:
+        """Keep that it must be refused with these ``words``."""
+        self._keep(data, {"refused": words}, parameters)
+
+    def _keep(self, data: dict[str, Any], outcome: dict[str, Any], parameters: dict[str, str]) -> None:
+        message = data if data.keys() & {"jsonData", "strData", "binData"} else {"data": data}
+        self._entries.append({"parameters": parameters, "message": message, **outcome})
         self._path.write_text(json.dumps(self._entries, indent=1))
+
+
+def scored(folder: Path, body: dict[str, Any]) -> Any:
+    """Return the predictions that MLflow's own scoring server answers ``body`` with."""
+    import os
+
+    import mlflow.pyfunc
+    from mlflow.pyfunc import scoring_server
+
+    # As `mlflow models serve` has it: only then are times and bytes read from text.
+    os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
+    model = mlflow.pyfunc.load_model(str(folder))
+    schema = model.metadata.get_input_schema()
+    answer = scoring_server.invocations(json.dumps(body), "application/json", model, schema)
+    return json.loads(answer.response)["predictions"]
 
 
 def table(frame: Any) -> dict[str, Any]:
