@@ -89,8 +89,8 @@ class ServeSettings:
     )
     xtype: str = setting(
         "ndarray",
-        "What the model's method gets where both make sense: a numpy array, a pandas DataFrame with the request's names, or "
-        "what fits: a DataFrame where the signature names its columns or mlflow.pyfunc loads the model, else an array.",
+        "What the model's method gets where both make sense (docs/signature.md): a numpy array, a pandas DataFrame with the "
+        "request's names, or with auto a DataFrame where the signature has names or mlflow.pyfunc loads the model, else an array.",
         parameter="xtype",
         choices=("auto", "ndarray", "DataFrame"),
     )
