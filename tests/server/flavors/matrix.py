@@ -123,7 +123,13 @@ MATRIX = (
             "pandas==2.2.3",
             "setuptools==75.8.0",
         ),
-        ("xgboost_booster", "xgboost_margin", "lightgbm_estimator", "catboost_classifier"),
+        (
+            "xgboost_booster",
+            "xgboost_margin",
+            "lightgbm_estimator",
+            "catboost_classifier",
+            "catboost_categories",
+        ),
     ),
     Logging(
         "tensors",

@@ -49,7 +49,7 @@ def outcome(method, rows):
     return (
         (value.dtype, value.shape, value.tobytes(), names)
         if isinstance(value, np.ndarray)
-        else (value, names)
+        else (getattr(value, "tolist", lambda: value)(), names)
     )
 
 

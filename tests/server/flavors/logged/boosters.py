@@ -81,7 +81,24 @@ def main(dest: Path, requirements: list[str]) -> None:
     cat.fit(rows, classes)
     record = save(mlflow.catboost, cat, folder, requirements, signature=signature)
     record.add(table(few), mlflow.pyfunc.load_model(str(folder)).predict(few), xtype="DataFrame")
-    record.add({"ndarray": array.tolist()}, cat.predict_proba(array), predict_method="predict_proba")
+    proba = cat.predict_proba(array)
+    record.add({"ndarray": array.tolist()}, proba, names=["0", "1", "2"], predict_method="predict_proba")
+
+    # Its categories are whole numbers: catboost refuses 3.0 for 3.
+    folder = dest / "catboost_categories"
+    kinds = pd.DataFrame({"kind": random.randint(0, 5, len(rows)), "size": rows["a"]})
+    cat = catboost.CatBoostRegressor(
+        iterations=4,
+        random_seed=0,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+        cat_features=["kind"],
+    )
+    cat.fit(kinds, rows["b"])
+    record = save(mlflow.catboost, cat, folder, requirements)
+    answer = mlflow.pyfunc.load_model(str(folder)).predict(kinds[:6])
+    record.add(table(kinds[:6]), answer, xtype="DataFrame")
 
 
 if __name__ == "__main__":
