@@ -9,6 +9,7 @@ import pytest
 
 from server.model.batch import Call, Result, joined, parted, rows
 from server.model.waiting import Waiting
+from server.model.worker.table import Columns
 
 TABLE = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
 
@@ -104,6 +105,10 @@ def test_a_result_is_parted_as_its_rows_came(call):
     parts = parted(calls, Result(values * 10, ["a", "b"]))
     assert [part.value.tolist() for part in parts] == [[[10, 10]], [[20, 20], [20, 20]]]
     assert {tuple(part.names) for part in parts} == {("a", "b")}
+    table = Columns([np.array([1, 2, 3]), ["x", "y", None]])
+    parts = parted(calls, Result(table, None, ["a", "b"]))
+    assert [part.value.tolist() for part in parts] == [[[1, "x"]], [[2, "y"], [3, None]]]
+    assert {tuple(part.known) for part in parts} == {("a", "b")}
 
 
 @pytest.mark.parametrize("value", [np.zeros(2), [[1], [2]], "text", b"bytes", {"a": 1, "b": 2, "c": 3}])
