@@ -6,7 +6,8 @@ is transformed back has the columns that the model was fitted with.
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, Callable
 
 from .rowwise import COMPOSITES, parts
 
@@ -55,19 +56,20 @@ def _transformed(owner: Any, inputs: list[str] | None) -> list[str] | None:
         found = getattr(owner, asked, None)
         if callable(found):
             try:
-                return _texts(found(inputs) if _takes(owner, inputs) else found())
+                return _texts(found(inputs) if _takes(owner, found, inputs) else found())
             except AttributeError:  # A step of a pipeline cannot say it.
                 if not keeps:
                     raise
     return _fitted(owner) or inputs if keeps else None
 
 
-def _takes(owner: Any, inputs: list[str] | None) -> bool:
-    """Return whether a model has to be told what its columns are called."""
+def _takes(owner: Any, asked: Callable[..., Any], inputs: list[str] | None) -> bool:
+    """Return whether a model has to be told what its columns are called; not each of scikit-learn's knows their number."""
     return (
         inputs is not None
         and _fitted(owner) is None
-        and getattr(owner, "n_features_in_", None) == len(inputs)
+        and getattr(owner, "n_features_in_", len(inputs)) == len(inputs)
+        and "input_features" in inspect.signature(asked).parameters
     )
 
 
