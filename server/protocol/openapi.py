@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.mlmodel import Schema
+from server.mlmodel import Column, Schema
 from server.protocol.form import Form
 from server.protocol.json_schema import Json, Shaped, of_tensor, of_type
 
@@ -103,7 +103,9 @@ def _call(path: str, summary: str) -> Json:
 def _stream() -> Json:
     called = _call("/predict_stream", "Answer in parts, as server-sent events")
     events = "An event a part, with JSON for data, then [DONE]; an event named error where the model fails among them"
-    ok = {"description": events, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    fields = {"data": {"type": "string"}, "event": {"enum": ["message", "error"]}}
+    event = {"type": "object", "properties": fields, "required": ["data"]}
+    ok = {"description": events, "content": {"text/event-stream": {"schema": event}}}
     return {**called, "responses": {**called["responses"], "200": ok}}
 
 
@@ -139,10 +141,15 @@ def _json(description: str, schema: str) -> Json:
 
 
 def _object(inputs: Schema | None) -> Json:
-    fields = {column.name: of_type(column.type)[0] for column in inputs.columns} if inputs else {}
+    fields = {column.name: _field(column) for column in inputs.columns} if inputs else {}
     needed = [column.name for column in inputs.columns if column.required] if inputs else []
     value: Json = {"type": "object", "properties": fields, "required": needed}
     return {"type": "object", "properties": {"jsonData": value, "meta": META}, "required": ["jsonData"]}
+
+
+def _field(column: Column) -> Json:
+    schema = of_type(column.type)[0]
+    return schema if column.required else {"anyOf": [schema, {"type": "null"}]}
 
 
 def _message(inputs: Schema | None, form: Form, names_needed: bool) -> Json:
