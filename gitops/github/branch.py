@@ -142,7 +142,8 @@ class Branch:
                 ) from refused
             raise GithubFailed(
                 f"branch {self.name}: GitHub does not change it: {refused.said}; if a ruleset covers this branch, let it "
-                "leave the bot's branches out (`make github-settings` says which)"
+                "leave the bot's branches out (`make github-settings` says which); if .github/workflows changed on "
+                f"{self._base} since HEAD, which needs the permission Workflows, run it again on the newest commit"
             ) from refused
 
 

@@ -411,7 +411,8 @@ def test_a_ruleset_over_all_branches(bot: Bot) -> None:
     assert str(refused.value) == (
         f"branch {BRANCH}: GitHub does not change it: Repository rule violations found Cannot update "
         f"refs/heads/{BRANCH}; if a ruleset covers this branch, let it leave the bot's branches out "
-        "(`make github-settings` says which)"
+        "(`make github-settings` says which); if .github/workflows changed on main since HEAD, which needs the permission "
+        "Workflows, run it again on the newest commit"
     )
 
 
