@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,7 @@ def answer(folder: Path, uri: str, node: Node, message: dict[str, Any]) -> dict[
         ServerError: the model cannot be loaded, or the call fails.
     """
     request = decode(message)
-    # Without the credentials that the model was fetched with, or its packages.
-    clean = {
-        name: value
-        for name, value in host.settings(os.environ).items()
-        if not name.upper().startswith(_PACKAGES)
-    }
-    client = Client({**clean, **_variables(node, folder / "model")}, folder / "environment")
+    client = Client({**clean(os.environ), **_variables(node, folder / "model")}, folder / "environment")
     try:
         client.load()
         body = encode(request, *client.answer(ROLES[node.type], request))
@@ -78,6 +72,15 @@ def answer(folder: Path, uri: str, node: Node, message: dict[str, Any]) -> dict[
         client.close()
     answered: dict[str, Any] = json.loads(body)
     return {key: value for key, value in answered.items() if key != "meta"}
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the model's process gets of ``environ``: no credentials, of its store or of a package index."""
+    return {
+        name: value
+        for name, value in host.settings(environ).items()
+        if not name.upper().startswith(_PACKAGES)
+    }
 
 
 def text(request: dict[str, Any], response: dict[str, Any], tolerance: float) -> str:

@@ -1,4 +1,4 @@
-"""What a promotion asks a model."""
+"""The one run of a model, and what it is asked."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ def test_a_chat_is_asked_its_whole_input_example(tmp_path: Path) -> None:
 def test_a_chat_whose_example_is_no_object_has_none(tmp_path: Path) -> None:
     with pytest.raises(NoExample):
         trial.request(model(tmp_path, "mlflow.pyfunc.loaders.chat_model", "hi"), "s3://models/chat")
+
+
+def test_a_model_gets_no_credentials() -> None:
+    kept = {"PATH": "/bin", "LANG": "C", "SSL_CERT_FILE": "/ca.pem"}
+    credentials = {
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "MLFLOW_TRACKING_PASSWORD": "hush",
+        "UV_INDEX_OWN_PASSWORD": "hush",
+        "PIP_INDEX_URL": "https://user:hush@packages.example",
+        "NETRC": "/netrc",
+        "SECRETS": "{}",
+    }
+    assert trial.clean({**kept, **credentials}) == kept
