@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.workflows.workflow import BadWorkflow
 
@@ -52,7 +52,7 @@ class Use:
                 raise ActionFailed(f"Resource not accessible by integration ({permission}: {level})")
 
 
-type Outputs = Mapping[str, str]
+Outputs: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True)

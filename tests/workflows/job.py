@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.workflows import programs
 from tests.workflows.action import ActionFailed, Use, named
-from tests.workflows.actions import ACTIONS
+from tests.workflows.actions.catalogue import ACTIONS
 from tests.workflows.context import RUNNER_ARCHITECTURES, VARIABLES, Contexts
 from tests.workflows.expression.evaluation import Scope
 from tests.workflows.expression.functions import hash_files
@@ -60,6 +60,7 @@ class Job:
     permissions: Mapping[str, str]
     token: str
     hidden: set[str]
+    artifacts: Path
     architecture: str = "X64"
     environ: dict[str, str] = field(default_factory=dict)
     result: str = ""
@@ -68,6 +69,7 @@ class Job:
     summary: str = ""
     annotations: list[tuple[str, str]] = field(default_factory=list)
     leaked: set[str] = field(default_factory=set)
+    uses: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder = self.repository.job_folder()
@@ -79,6 +81,11 @@ class Job:
         self._after: list[tuple[str, Callable[[], Any]]] = []
         self._status = "success"
         self._until = float("inf")
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether no step has failed so far."""
+        return self._status == "success"
 
     @property
     def log(self) -> str:
@@ -221,6 +228,7 @@ class Job:
     def _use(self, uses: str, inputs: Mapping[str, str], environ: Mapping[str, str]) -> Mapping[str, str]:
         name, action = named(uses, ACTIONS)
         action.check(name, inputs)
+        self.uses.append((name, inputs))
         use = Use(self, inputs, environ)
         outputs = action.do(use)
         if (after := action.after) is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.workflows import permissions
@@ -46,6 +47,11 @@ class Run:
     results: dict[str, str] = field(default_factory=dict)
 
     @property
+    def artifacts(self) -> Path:
+        """The folder with a folder for each artifact of the run."""
+        return self.repository.folder / "artifacts" / str(self.number)
+
+    @property
     def log(self) -> str:
         return "\n".join(f"# {name}: {job.result}\n{job.log}" for name, job in self.jobs.items())
 
@@ -56,6 +62,7 @@ class Run:
             BadWorkflow: GitHub would not start it.
         """
         _check(self.workflow, self.workflows, None)
+        self.artifacts.mkdir(parents=True)
         given = self.workflow.on[self.event.name]
         inputs = (
             inputs_of((given or {}).get("inputs") or {}, self.event.payload.get("inputs") or {}, self.workflow.path)
@@ -130,7 +137,7 @@ class _Jobs:
                 self._run.results[shown] = "cancelled"
                 continue
             mine.scope("jobs.concurrency").filled(content.get("concurrency"))
-            one = self._called(content, mine, shown) if "uses" in content else self._one(content, mine, shown)
+            one = self._called(content, mine, shown) if "uses" in content else self._one(name, content, mine, shown)
             self._run.results[shown] = one.result
             goes_on = truthy(mine.scope("jobs.continue-on-error").filled(content.get("continue-on-error", False)))
             if one.result != "success" and not goes_on and ended.result == "success":
@@ -143,7 +150,7 @@ class _Jobs:
         said = (outside, self._workflow.content.get("permissions"), content.get("permissions"))
         return permissions.of_job(*said, event=self._run.event)
 
-    def _one(self, content: Mapping[str, Any], contexts: Contexts, shown: str) -> Ended:
+    def _one(self, name: str, content: Mapping[str, Any], contexts: Contexts, shown: str) -> Ended:
         run, repository = self._run, self._run.repository
         label = contexts.scope("jobs.runs-on").text(content["runs-on"])
         may = self._permissions(content)
@@ -160,7 +167,7 @@ class _Jobs:
         contexts = contexts.having(
             secrets={**secrets, "GITHUB_TOKEN": token},
             vars=variables,
-            github={**contexts.values["github"], "token": token, "job": shown},
+            github={**contexts.values["github"], "token": token, "job": name},
         )
         scope = contexts.scope("jobs.env")
         environ = {**self._env, **{key: scope.text(value) for key, value in (content.get("env") or {}).items()}}
@@ -168,7 +175,7 @@ class _Jobs:
         defaults = {"defaults": content.get("defaults", self._workflow.content.get("defaults"))}
         job = Job(
             shown, {**content, **defaults}, repository, contexts, may, token, hidden,
-            architecture(label, shown), environ,
+            run.artifacts, architecture(label, shown), environ,
         )
         run.jobs[shown] = job
         job.run()

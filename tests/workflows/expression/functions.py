@@ -10,14 +10,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.workflows.expression.syntax import BadExpression
 from tests.workflows.expression.value import Value, equal, kind, to_string
 from tests.workflows.pattern import selected
 
 # The fewest and the most arguments, None where there is no most, and the function.
-type Function = tuple[int, int | None, Callable[..., Value]]
+Function: TypeAlias = tuple[int, int | None, Callable[..., Value]]
 
 
 def contains(search: Value, item: Value) -> bool:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tests.workflows.expression.value import Value, number
 
@@ -58,7 +59,7 @@ class Binary:
     right: Node
 
 
-type Node = Literal | Context | Index | Filter | Call | Not | Binary
+Node: TypeAlias = Literal | Context | Index | Filter | Call | Not | Binary
 
 _TOKEN = re.compile(
     r"""\s*(?:

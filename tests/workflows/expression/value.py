@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 # What JSON has: None, bool, float or int, str, a sequence, a mapping.
-type Value = Any
+Value: TypeAlias = Any
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _RADIX = re.compile(r"0x([0-9a-fA-F]+)|0o([0-7]+)")
