@@ -102,8 +102,28 @@ def github(event: Event, *, repository: str, url: str, workflow: str, path: str,
 
 # The variables that every step has of the context `github`.
 VARIABLES = (
-    *("actor", "actor_id", "api_url", "base_ref", "event_name", "graphql_url", "head_ref", "job", "ref", "ref_name"),
+    *(
+        "actor",
+        "actor_id",
+        "api_url",
+        "base_ref",
+        "event_name",
+        "graphql_url",
+        "head_ref",
+        "job",
+        "ref",
+        "ref_name",
+    ),
     *("ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id"),
-    *("retention_days", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor", "workflow"),
+    *(
+        "retention_days",
+        "run_attempt",
+        "run_id",
+        "run_number",
+        "server_url",
+        "sha",
+        "triggering_actor",
+        "workflow",
+    ),
     *("workflow_ref", "workflow_sha", "workspace", "event_path"),
 )

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tests.workflows.runner import Runner
 
-_COMMAND = re.compile(r"^::(?P<name>[a-z-]+)(?: (?P<about>[^:]*(?::(?!:)[^:]*)*))?::(?P<text>.*)$", re.MULTILINE)
+_COMMAND = re.compile(
+    r"^::(?P<name>[a-z-]+)(?: (?P<about>[^:]*(?::(?!:)[^:]*)*))?::(?P<text>.*)$", re.MULTILINE
+)
 _ENDED = {"set-output", "save-state", "set-env", "add-path"}
 
 

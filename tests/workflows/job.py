@@ -127,7 +127,11 @@ class Job:
             "environment": "github-hosted",
         }
         self.contexts = self.contexts.having(
-            github=github, runner=machine, env=CaseSensitive(self.environ), steps={}, functions=self._functions()
+            github=github,
+            runner=machine,
+            env=CaseSensitive(self.environ),
+            steps={},
+            functions=self._functions(),
         )
         minutes = self.contexts.scope("jobs.timeout-minutes").filled(self.content.get("timeout-minutes", 360))
         self._until = time.monotonic() + to_number(minutes) * self.repository.minute
@@ -158,7 +162,11 @@ class Job:
             **{name: scope.text(value) for name, value in (content.get("env") or {}).items()},
         }
         scope = contexts.having(env=CaseSensitive(environ)).scope("jobs.steps")
-        what = content["run"].strip().partition("\n")[0] if "run" in content else content["uses"].partition("@")[0]
+        what = (
+            content["run"].strip().partition("\n")[0]
+            if "run" in content
+            else content["uses"].partition("@")[0]
+        )
         step.name = scope.text(content["name"]) if "name" in content else f"Run {what}"
         condition = contexts.having(env=CaseSensitive(environ)).scope("jobs.steps.if")
         if not condition.holds(content.get("if", "")):

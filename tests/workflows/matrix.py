@@ -27,7 +27,9 @@ def combinations(matrix: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     for name, values in axes.items():
         if not isinstance(values, list) or not values:
             raise BadWorkflow(f"matrix: {name}: must be a list with a value at least")
-    every = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    every = (
+        [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    )
     left_out = matrix.get("exclude") or ()
     found = [each for each in every if not any(_same(each, entry) for entry in left_out)]
     original = [dict(combination) for combination in found]

@@ -65,7 +65,9 @@ class Run:
         self.artifacts.mkdir(parents=True)
         given = self.workflow.on[self.event.name]
         inputs = (
-            inputs_of((given or {}).get("inputs") or {}, self.event.payload.get("inputs") or {}, self.workflow.path)
+            inputs_of(
+                (given or {}).get("inputs") or {}, self.event.payload.get("inputs") or {}, self.workflow.path
+            )
             if self.event.name == "workflow_dispatch"
             else {}
         )
@@ -107,7 +109,9 @@ class _Jobs:
             contexts = self._contexts.having(needs=direct, functions=_status(results))
             if not contexts.scope("jobs.if").holds(content.get("if", "")):
                 self.ended[name] = Ended("skipped")
-                shown = to_string(content.get("name", name)) if "${{" not in str(content.get("name")) else name
+                shown = (
+                    to_string(content.get("name", name)) if "${{" not in str(content.get("name")) else name
+                )
                 self._run.results[self._prefix + shown] = "skipped"
             else:
                 self.ended[name] = self._all(name, content, contexts)
@@ -137,9 +141,15 @@ class _Jobs:
                 self._run.results[shown] = "cancelled"
                 continue
             mine.scope("jobs.concurrency").filled(content.get("concurrency"))
-            one = self._called(content, mine, shown) if "uses" in content else self._one(name, content, mine, shown)
+            one = (
+                self._called(content, mine, shown)
+                if "uses" in content
+                else self._one(name, content, mine, shown)
+            )
             self._run.results[shown] = one.result
-            goes_on = truthy(mine.scope("jobs.continue-on-error").filled(content.get("continue-on-error", False)))
+            goes_on = truthy(
+                mine.scope("jobs.continue-on-error").filled(content.get("continue-on-error", False))
+            )
             if one.result != "success" and not goes_on and ended.result == "success":
                 ended.result = one.result
             ended.outputs |= {key: value for key, value in one.outputs.items() if value}
@@ -170,12 +180,23 @@ class _Jobs:
             github={**contexts.values["github"], "token": token, "job": name},
         )
         scope = contexts.scope("jobs.env")
-        environ = {**self._env, **{key: scope.text(value) for key, value in (content.get("env") or {}).items()}}
+        environ = {
+            **self._env,
+            **{key: scope.text(value) for key, value in (content.get("env") or {}).items()},
+        }
         hidden = {token, *(value for value in secrets.values() if value)}
         defaults = {"defaults": content.get("defaults", self._workflow.content.get("defaults"))}
         job = Job(
-            shown, {**content, **defaults}, repository, contexts, may, token, hidden,
-            run.artifacts, architecture(label, shown), environ,
+            shown,
+            {**content, **defaults},
+            repository,
+            contexts,
+            may,
+            token,
+            hidden,
+            run.artifacts,
+            architecture(label, shown),
+            environ,
         )
         run.jobs[shown] = job
         job.run()
@@ -232,5 +253,7 @@ def _check(
             continue
         file = content["uses"].removeprefix(_LOCAL)
         if file not in workflows or "workflow_call" not in workflows[file].on:
-            raise BadWorkflow(f"{workflow.path}, job {name}: {content['uses']} is no workflow that can be called")
+            raise BadWorkflow(
+                f"{workflow.path}, job {name}: {content['uses']} is no workflow that can be called"
+            )
         _check(workflows[file], workflows, may, depth + 1)

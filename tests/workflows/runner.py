@@ -100,7 +100,12 @@ class Runner:
         }
 
     def execute(
-        self, command: Sequence[str | Path], folder: Path, environ: Mapping[str, str], log: Path, seconds: float
+        self,
+        command: Sequence[str | Path],
+        folder: Path,
+        environ: Mapping[str, str],
+        log: Path,
+        seconds: float,
     ) -> Ended:
         """Run a program to its end or to that of its time, with all that it has started."""
         with log.open("wb") as output:
@@ -126,7 +131,7 @@ class Runner:
     def _python(self) -> Path:
         uv = Path(sys.executable).with_name("uv")
         command = [uv, "python", "find", "--no-project", "--no-python-downloads", PYTHON]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = subprocess.run(command, env=_pythons(), capture_output=True, text=True, check=False)
         start = Path(found.stdout.strip()) if found.returncode == 0 else Path(sys.executable)
         ask = "import sys; print(sys.base_prefix, 'python%d.%d' % sys.version_info[:2], sep='\\n')"
         answer = subprocess.run([start, "-I", "-c", ask], capture_output=True, text=True, check=True).stdout
@@ -146,6 +151,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:
         pass
     process.wait()
+
+
+def _pythons() -> dict[str, str]:
+    """Return the environment in which uv sees every Python: pyenv shows only those that are named."""
+    if not shutil.which("pyenv"):
+        return dict(os.environ)
+    listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=True)
+    names = [name for name in listed.stdout.split() if name[0] == "3"]
+    return {**os.environ, "PYENV_VERSION": ":".join(names)}
 
 
 def _free_user() -> int:

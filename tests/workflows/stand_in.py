@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -81,7 +82,7 @@ def docker(arguments: list[str]) -> None:
     if words[:1] == ["push"]:
         pushes(words[1])
     if words[:3] == ["buildx", "imagetools", "create"]:
-        tags = [after for before, after in zip(arguments, arguments[1:]) if before in ("--tag", "-t")]
+        tags = [after for before, after in itertools.pairwise(arguments) if before in ("--tag", "-t")]
         for tag in tags + [each.partition("=")[2] for each in arguments if each.startswith("--tag=")]:
             pushes(tag)
 

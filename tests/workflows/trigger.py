@@ -18,7 +18,15 @@ _TYPES = {
         ("opened", "synchronize", "reopened"),
         {
             *("assigned", "unassigned", "labeled", "unlabeled", "opened", "edited", "closed", "reopened"),
-            *("synchronize", "converted_to_draft", "locked", "unlocked", "enqueued", "dequeued", "milestoned"),
+            *(
+                "synchronize",
+                "converted_to_draft",
+                "locked",
+                "unlocked",
+                "enqueued",
+                "dequeued",
+                "milestoned",
+            ),
             *("demilestoned", "ready_for_review", "review_requested", "review_request_removed"),
             *("auto_merge_enabled", "auto_merge_disabled"),
         },
@@ -93,7 +101,9 @@ def _check(workflow: Workflow) -> None:
             if key not in _FILTERS[name]:
                 raise BadWorkflow(f"{workflow.path}: on: {name}: unknown key {key!r}")
             if f"{key}-ignore" in said:
-                raise BadWorkflow(f"{workflow.path}: on: {name}: {key!r} and '{key}-ignore' exclude each other")
+                raise BadWorkflow(
+                    f"{workflow.path}: on: {name}: {key!r} and '{key}-ignore' exclude each other"
+                )
         types = (said or {}).get("types", [])
         for each in [types] if isinstance(types, str) else types:
             if each not in _TYPES[name][1]:

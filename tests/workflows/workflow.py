@@ -17,7 +17,18 @@ FOLDER = ".github/workflows"
 
 _WORKFLOW = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
 _JOB = {
-    *("name", "permissions", "needs", "if", "runs-on", "environment", "concurrency", "outputs", "env", "defaults"),
+    *(
+        "name",
+        "permissions",
+        "needs",
+        "if",
+        "runs-on",
+        "environment",
+        "concurrency",
+        "outputs",
+        "env",
+        "defaults",
+    ),
     *("steps", "timeout-minutes", "strategy", "continue-on-error"),
 }
 _CALL = {"name", "permissions", "needs", "if", "concurrency", "strategy", "uses", "with", "secrets"}
@@ -96,7 +107,7 @@ def parse(path: str, text: str) -> Workflow:
     Raises:
         BadWorkflow: GitHub would refuse it.
     """
-    content = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    content = yaml.load(text, _Loader)
     workflow = Workflow(path, content)
     for problem in _problems(content):
         raise BadWorkflow(f"{path}: {problem}")

@@ -65,7 +65,15 @@ class _Git:
         self._folder = folder
 
     def fetch(self, origin: Path, *arguments: str) -> None:
-        self("fetch", "--quiet", "--no-tags", "--prune", "--no-recurse-submodules", f"file://{origin}", *arguments)
+        self(
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--prune",
+            "--no-recurse-submodules",
+            f"file://{origin}",
+            *arguments,
+        )
 
     def __call__(self, *arguments: str) -> None:
         environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}

@@ -79,7 +79,9 @@ def install_cosign(use: Use) -> Outputs:
 def attest(use: Use) -> Outputs:
     """https://github.com/actions/attest."""
     if use.job.permissions.get("id-token") != "write":
-        raise ActionFailed("missing 'id-token' permission. Please add 'permissions: id-token: write' to your workflow.")
+        raise ActionFailed(
+            "missing 'id-token' permission. Please add 'permissions: id-token: write' to your workflow."
+        )
     use.needs(attestations="write")
     digest = use.given("subject-digest")
     if not digest.startswith("sha256:") or len(digest) != len("sha256:") + 64:

@@ -52,7 +52,11 @@ def app_token(use: Use) -> Outputs:
     if not use.given("private-key"):
         raise ActionFailed("The 'private-key' input must be set to a non-empty string.")
     prefix = "permission-"
-    asked = {name.removeprefix(prefix): level for name, level in use.inputs.items() if name.startswith(prefix)}
-    token = use.job.repository.github.app("bot-of-acme", asked or {"contents": "write", "pull-requests": "write"})
+    asked = {
+        name.removeprefix(prefix): level for name, level in use.inputs.items() if name.startswith(prefix)
+    }
+    token = use.job.repository.github.app(
+        "bot-of-acme", asked or {"contents": "write", "pull-requests": "write"}
+    )
     use.job.hidden.add(token)
     return {"token": token, "app-slug": "bot-of-acme"}

@@ -22,7 +22,9 @@ def upload(use: Use) -> Outputs:
     target = use.job.artifacts / name
     if target.exists():
         if not use.says("overwrite"):
-            raise ActionFailed(f"Conflict: an artifact with this name already exists on the workflow run: {name}")
+            raise ActionFailed(
+                f"Conflict: an artifact with this name already exists on the workflow run: {name}"
+            )
         shutil.rmtree(target)
     files, root = _found(use)
     if not files:
@@ -49,7 +51,9 @@ def _found(use: Use) -> tuple[list[Path], Path]:
         roots.append(fixed)
         matched = sorted(fixed.glob(str(path.relative_to(fixed)))) if fixed != path else [path]
         for each in matched:
-            files += [each] if each.is_file() else sorted(below for below in each.rglob("*") if below.is_file())
+            files += (
+                [each] if each.is_file() else sorted(below for below in each.rglob("*") if below.is_file())
+            )
     hidden = use.says("include-hidden-files")
     if not files:
         return [], Path()
@@ -90,7 +94,9 @@ def restore(use: Use) -> Outputs:
     found = _kept(use)
     if found is None:
         if use.says("fail-on-cache-miss"):
-            raise ActionFailed(f"Failed to restore cache entry. Exiting as fail-on-cache-miss is set: {use.given('key')}")
+            raise ActionFailed(
+                f"Failed to restore cache entry. Exiting as fail-on-cache-miss is set: {use.given('key')}"
+            )
         return {"cache-hit": "", "cache-primary-key": use.given("key")}
     if not use.says("lookup-only"):
         for at, path in enumerate(_paths(use)):
