@@ -266,7 +266,7 @@ class Job:
         )
         return {
             **runner.environ(self.home),
-            "PATH": ":".join([*self._path, str(self.folder / "bin"), str(runner.bin)]),
+            "PATH": ":".join([*self._path, str(self.folder / "bin"), *runner.path]),
             "TMPDIR": str(self.folder / "tmp"),
             "CI": "true",
             **environ,

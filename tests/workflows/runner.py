@@ -6,6 +6,7 @@ between jobs, which costs GitHub's jobs some time and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
@@ -61,8 +62,13 @@ class Runner:
                     link.unlink(missing_ok=True)
                     link.symlink_to(program)
         self.python = self._python()
-        for name in {"python", "python3", self.python.name}:
-            (self.bin / name).symlink_to(self.python)
+        # A virtual environment looks for the library beside the folder in which its Python was found.
+        self.path = [str(self.bin)]
+        if str(self.python.parent) in _SYSTEM:
+            for name in {"python3", self.python.name}:
+                (self.bin / name).symlink_to(self.python)
+        else:
+            self.path.insert(0, str(self.python.parent))
 
     def mine(self, path: Path) -> Path:
         """Make a folder, or take what is there, for the user of the steps; return it."""
@@ -142,14 +148,19 @@ class Runner:
         copy = self.folder / "python"
         ignored = shutil.ignore_patterns("test", "tests", "__pycache__", "idlelib", "site-packages")
         shutil.copytree(prefix, copy, symlinks=True, ignore=ignored)
-        return copy / "bin" / name
+        for program in (copy / "bin").iterdir():
+            if not program.name.startswith("python"):
+                program.unlink()  # pip and others begin with the path of the Python that they came with
+        moved = copy / "bin" / name
+        # A shared library of its own is looked for beside it from now on.
+        known = f"{prefix}/lib\0".encode()
+        moved.write_bytes(moved.read_bytes().replace(known, b"$ORIGIN/../lib".ljust(len(known), b"\0")))
+        return moved
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

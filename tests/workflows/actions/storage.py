@@ -158,6 +158,11 @@ def _link(source: Path, target: Path) -> None:
     """Make the same files elsewhere; both are replaced and never written into by those who keep caches."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
-    elif not target.exists():
-        os.link(source, target)
+        shutil.copytree(source, target, symlinks=True, copy_function=_replace, dirs_exist_ok=True)
+    else:
+        _replace(source, target)
+
+
+def _replace(source: str | Path, target: str | Path) -> None:
+    Path(target).unlink(missing_ok=True)
+    os.link(source, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -244,10 +245,8 @@ def test_what_is_built_by_the_rules_is_understood(text: str) -> None:
 @given(st.text(alphabet="ab1'.*[]()!=<>&|, ${}", max_size=20))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     for evaluate in (SCOPE.evaluate, SCOPE.fill):
-        try:
+        with contextlib.suppress(BadExpression):
             evaluate(text)
-        except BadExpression as error:
-            assert str(error)
 
 
 @given(st.text())
