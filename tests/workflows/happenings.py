@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tests.gitops.github import pulls
 from tests.gitops.github.bare import ZERO, Bare
 from tests.workflows.event import Event
 from tests.workflows.repository import Repository
@@ -63,12 +64,11 @@ class Happenings:
         )
         return Event("push", ref, sha, payload, changed=changed, actor=self.actor)
 
-    def pull_request(
-        self, head: str, number: int = 7, *, activity: str = "opened", fork: bool = False
-    ) -> Event:
-        """The branch or commit ``head`` is to be merged into main, from a fork where it says so."""
+    def pull_request(self, head: str, *, activity: str = "opened", fork: bool = False) -> Event:
+        """The branch ``head`` is to be merged into main; of a fork it may be a commit."""
         github = self.repository.github
         base_sha, head_sha = self._bare.sha("refs/heads/main"), self._bare.sha(head)
+        number = github.number() if fork else self._opened(head)
         tree = self._bare.git("merge-tree", "--write-tree", base_sha, head_sha)
         who = {f"GIT_{role}_{key}": "GitHub" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
         message = f"Merge {head_sha} into {base_sha}"
@@ -116,9 +116,20 @@ class Happenings:
             actor=self.actor,
         )
 
-    def merge_group(self, head: str, number: int = 7) -> Event:
+    def _opened(self, head: str) -> int:
+        """Return the number of the branch's pull request, opened where it is not yet."""
+        github = self.repository.github
+        token = github.tokens[github.person(self.actor, {"pull-requests": "write"})]
+        found = [pull for pull in github.pulls if pull["head"]["ref"] == head and pull["state"] == "open"]
+        made = (
+            found[0] if found else pulls.create(github, token, {"head": head, "base": "main", "title": head})
+        )
+        return int(made["number"])
+
+    def merge_group(self, head: str) -> Event:
         """A pull request stands in the queue: its merge into main is on a branch that GitHub made."""
-        merged = self.pull_request(head, number).sha
+        pull = self.pull_request(head)
+        merged, number = pull.sha, pull.payload["number"]
         base = self._bare.sha("refs/heads/main")
         ref = f"refs/heads/gh-readonly-queue/main/pr-{number}-{base}"
         self._bare.git("update-ref", ref, merged)

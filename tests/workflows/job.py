@@ -217,11 +217,12 @@ class Job:
         script.write_text(scope.text(content["run"]) + "\n")
         self.repository.runner.own(script)
         minutes = to_number(scope.filled(content.get("timeout-minutes", 360)))
-        left = self._until - time.monotonic()
+        # What cleans up after a job that was stopped has five minutes.
+        left = self._until - time.monotonic() if self._status != "cancelled" else 5 * self.repository.minute
         seconds = min(left, minutes * self.repository.minute)
         log = self.folder / f"{at}.log"
         ended = self.repository.runner.execute(
-            [*_SHELLS[shell], script], self.workspace / folder, environ, log, max(seconds, 0.1)
+            [*_SHELLS[shell], script], self.workspace / folder, environ, log, max(seconds, 0)
         )
         step.log = ended.log
         self._obey(ended.log)
