@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from gitops.tools import tool
 from tests.gitops.github.github import serving
+from tests.gitops.release.conftest import registry as registry
+from tests.workflows.happenings import Happenings
 from tests.workflows.history import History
 from tests.workflows.repository import Repository
 from tests.workflows.runner import Runner
+
+ROOT = Path(__file__).parents[2]
+HEAVY = (
+    *("test", "test-all", "pythons", "smoke", "image", "image-seldon-core", "image-test", "image-compare"),
+    *("e2e", "e2e-cluster", "e2e-logs"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +42,21 @@ def repository(runner: Runner) -> Iterator[Repository]:
 @pytest.fixture
 def history(repository: Repository) -> History:
     return History(repository)
+
+
+@pytest.fixture
+def project(history: History, registry: str) -> History:
+    """This project on GitHub and a registry, with what takes long done in no time."""
+    repository = history.repository
+    # What the steps would build for minutes.
+    for name in ("kustomize", "kubeconform"):
+        tool(name)
+    repository.registry, repository.crane = registry, tool("crane")
+    repository.targets = dict.fromkeys(HEAVY, ":")
+    history.take(ROOT)
+    return history
+
+
+@pytest.fixture
+def happens(project: History) -> Happenings:
+    return Happenings(project.repository)

@@ -44,6 +44,14 @@ class History:
         bare.git("update-ref", f"refs/heads/{branch}", sha)
         return sha
 
+    def edit(self, path: str, old: str, new: str, branch: str = "main") -> str:
+        """Commit a change of the one place in a file that says ``old``."""
+        refs = self._bare.refs("refs/heads/")
+        start = branch if f"refs/heads/{branch}" in refs else "main"
+        text = self._bare.raw("show", f"refs/heads/{start}:{path}").decode()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+        return self.commit({path: text.replace(old, new)}, branch)
+
     def workflow(self, text: str, **others: str) -> None:
         """Commit workflow.yml, and others by their names, on two commits that have none."""
         for at in range(2):

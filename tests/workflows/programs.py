@@ -32,20 +32,25 @@ class Call:
 def install(folder: Path, repository: Repository, token: str, permissions: Mapping[str, str]) -> None:
     """Put the programs into the ``bin`` of a job's folder."""
     (folder / "bin").mkdir()
-    script = f"#!{repository.runner.python} -I\n{_SOURCE.read_text()}"
     for name in PROGRAMS:
-        program = folder / "bin" / name
-        program.write_text(script)
-        program.chmod(0o755)
+        stand_in(folder / "bin" / name, repository)
     write(
         folder,
         make=shutil.which("make"),
         targets=repository.targets,
         permissions=permissions,
-        registry=str(repository.registry),
+        registry=repository.registry,
+        crane=str(repository.crane or ""),
+        signatures=str(repository.signatures),
         cosign=False,
     )
     (folder / "calls").touch()
+
+
+def stand_in(program: Path, repository: Repository) -> None:
+    """Write the stand-in for the program of this path's name."""
+    program.write_text(f"#!{repository.runner.python} -I\n{_SOURCE.read_text()}")
+    program.chmod(0o755)
 
 
 def write(folder: Path, **said: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.gitops.github.github import Github
-from tests.workflows import workflow
+from tests.workflows import programs, workflow
 from tests.workflows.event import Event
 from tests.workflows.pattern import selected
 from tests.workflows.run import Run
@@ -36,7 +35,8 @@ class Environment:
 class Repository:
     """A repository with its settings.
 
-    ``targets`` are make's that do nothing but what the text says to bash; ``minute`` is a minute of timeout-minutes,
+    ``targets`` are make's that do nothing but what the text says to bash; ``registry`` is the
+    address that stands for ghcr.io, and ``crane`` the program that speaks to it; ``attested`` are names and digests; ``minute`` is a minute of timeout-minutes,
     in seconds; ``advisories`` is what scanners find.
     """
 
@@ -48,6 +48,9 @@ class Repository:
     environments: dict[str, Environment] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     advisories: str = ""
+    registry: str = ""
+    crane: Path | None = None
+    attested: list[str] = field(default_factory=list)
     minute: float = 60
     runs: int = 0
     _jobs: int = 0
@@ -55,18 +58,14 @@ class Repository:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
-        self.registry = self.folder / "registry.json"
-        self.registry.write_text("{}")
-        self.runner.own(self.registry)
+        self.signatures = self.folder / "signatures"
+        self.signatures.touch()
+        self.runner.own(self.signatures)
 
     @property
-    def images(self) -> dict[str, str]:
-        """The digest of each name in the registry."""
-        return dict(json.loads(self.registry.read_text()))
-
-    def push(self, name: str, digest: str) -> None:
-        """Put an image into the registry."""
-        self.registry.write_text(json.dumps({**self.images, name: digest}))
+    def signed(self) -> list[str]:
+        """The images that were signed, by their names."""
+        return self.signatures.read_text().splitlines()
 
     def environment(self, name: str) -> Environment:
         """Return the environment of this name, made as GitHub does where nobody has set it."""
@@ -85,7 +84,10 @@ class Repository:
             if file.is_file():
                 target = clone / ".cache" / "tools" / file.parent.name / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _same(file, target)
+                if file.name == "crane" and self.crane is not None:
+                    programs.stand_in(target, self)
+                else:
+                    _same(file, target)
 
     def workflows(self, sha: str) -> dict[str, workflow.Workflow]:
         """Return the workflows of a commit by their files' names."""

@@ -87,6 +87,24 @@ class Run:
         _Jobs(self, self.workflow, contexts, None, "").run()
         return self
 
+    def judged(self, name: str, result: str) -> None:
+        """Keep how a job ended, and show it at the commit as GitHub does: of a pull request at its head."""
+        self.results[name] = result
+        github = self.repository.github
+        head = self.event.payload.get("pull_request", {}).get("head", {}).get("sha", self.event.sha)
+        runs = github.check_runs.setdefault(head, [])
+        about = {
+            "id": 1000 * self.number + len(runs),
+            "name": name,
+            "head_sha": head,
+            "status": "completed",
+            "conclusion": result,
+            "html_url": f"{github.url}/{github.repository}/actions/runs/{self.number}",
+            "app": {"slug": "github-actions"},
+            "check_suite": {"id": self.number},
+        }
+        runs.append(about)
+
 
 class _Jobs:
     """The jobs of one file in a run; ``most`` is what its caller may, None of the workflow that was started."""
@@ -112,7 +130,7 @@ class _Jobs:
                 shown = (
                     to_string(content.get("name", name)) if "${{" not in str(content.get("name")) else name
                 )
-                self._run.results[self._prefix + shown] = "skipped"
+                self._run.judged(self._prefix + shown, "skipped")
             else:
                 self.ended[name] = self._all(name, content, contexts)
         return self.ended
@@ -138,7 +156,7 @@ class _Jobs:
             shown = mine.scope("jobs.name").text(said)
             shown = self._prefix + shown + ("" if "${{" in str(said) else suffix(matrix))
             if ended.result == "failure" and truthy(about["fail-fast"]):
-                self._run.results[shown] = "cancelled"
+                self._run.judged(shown, "cancelled")
                 continue
             mine.scope("jobs.concurrency").filled(content.get("concurrency"))
             one = (
@@ -146,7 +164,7 @@ class _Jobs:
                 if "uses" in content
                 else self._one(name, content, mine, shown)
             )
-            self._run.results[shown] = one.result
+            self._run.judged(shown, one.result)
             goes_on = truthy(
                 mine.scope("jobs.continue-on-error").filled(content.get("continue-on-error", False))
             )

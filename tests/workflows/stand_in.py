@@ -1,4 +1,4 @@
-"""A program of GitHub's runner image that is stood in for: `make` whose heavy targets do nothing, docker, cosign, gh.
+"""A program of GitHub's runner image that is stood in for: `make` whose heavy targets do nothing, crane, cosign, gh.
 
 Copied to a job's folder under the program's name, and run by the runner's Python alone: it records how it was called,
 in `calls` beside its folder, and does what the file `programs.json` there says. It exits with 1 where GitHub or the
@@ -7,9 +7,6 @@ registry would refuse what the job's token may not.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import itertools
 import json
 import os
 import subprocess
@@ -18,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(sys.argv[0]).name
-FOLDER = Path(sys.argv[0]).parent.parent
+# crane lies among the tools of a clone.
+FOLDER = Path(os.environ["HOME"] if PROGRAM == "crane" else sys.argv[0]).parent
+FOLDER = FOLDER if PROGRAM == "crane" else FOLDER.parent
 SAID: dict[str, Any] = json.loads((FOLDER / "programs.json").read_text())
 
 
@@ -58,45 +57,47 @@ def make(arguments: list[str]) -> None:
     os.execv(SAID["make"], ["make", *rest])
 
 
-def pushes(name: str) -> str:
-    """Put the image ``name`` into the registry, and return its digest; a tag moves."""
-    if not (FOLDER / "home" / ".docker" / "config.json").is_file():
-        refuse(f"{name}: denied: log in first")
+def logged_in() -> bool:
+    return (FOLDER / "home" / ".docker" / "config.json").is_file()
+
+
+def may_push(name: str) -> None:
+    """Refuse what the registry refuses: a stranger, a token that only reads, a name with capitals."""
+    if not logged_in():
+        refuse(f"{name}: UNAUTHORIZED: log in first")
     if not may("packages"):
-        refuse(f"{name}: denied: permission_denied: write_package")
-    if name != name.lower():
-        refuse(f"{name}: invalid reference format: repository name must be lowercase")
-    digest = "sha256:" + hashlib.sha256(name.encode()).hexdigest()
-    with Path(SAID["registry"]).open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        held = json.loads(file.read() or "{}")
-        held[name] = name.partition("@")[2] or digest
-        file.truncate(0)
-        file.write(json.dumps(held))
-    return digest
+        refuse(f"{name}: DENIED: permission_denied: write_package")
+    if name.partition("@")[0] != name.partition("@")[0].lower():
+        refuse(f"{name}: NAME_INVALID: repository name must be lowercase")
 
 
-def docker(arguments: list[str]) -> None:
-    words = [each for each in arguments if not each.startswith("-")]
-    if words[:1] == ["push"]:
-        pushes(words[1])
-    if words[:3] == ["buildx", "imagetools", "create"]:
-        tags = [after for before, after in itertools.pairwise(arguments) if before in ("--tag", "-t")]
-        for tag in tags + [each.partition("=")[2] for each in arguments if each.startswith("--tag=")]:
-            pushes(tag)
+def crane(arguments: list[str]) -> None:
+    """The real one, for a registry on loopback in place of ghcr.io."""
+    names = [each for each in arguments if each.startswith("ghcr.io/")]
+    if arguments[0] in ("push", "tag", "copy", "append", "mutate"):
+        for name in names:
+            may_push(name)
+    there = [
+        each.replace("ghcr.io/", f"{SAID['registry']}/", 1) if each in names else each for each in arguments
+    ]
+    done = subprocess.run([SAID["crane"], *there], stderr=subprocess.PIPE, text=True)
+    sys.stderr.write(done.stderr.replace(SAID["registry"], "ghcr.io"))
+    sys.exit(done.returncode)
 
 
 def cosign(arguments: list[str]) -> None:
     if not SAID["cosign"]:
-        refuse("command not found: sigstore/cosign-installer has not run")
+        sys.stderr.write("cosign: command not found: sigstore/cosign-installer has not run\n")
+        sys.exit(127)
     if arguments[:1] == ["sign"]:
         if not os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
             refuse("no identity: the job needs 'id-token: write'")
         name = arguments[-1]
         if "@sha256:" not in name:
             refuse(f"{name}: sign what is named by its digest")
-        pushes(name.replace("@sha256:", ":sha256-") + ".sig")
+        may_push(name)
+        with Path(SAID["signatures"]).open("a") as signatures:
+            signatures.write(f"{name}\n")
 
 
 def gh(arguments: list[str]) -> None:
@@ -110,11 +111,11 @@ def gh(arguments: list[str]) -> None:
 def main() -> None:
     arguments = sys.argv[1:]
     if PROGRAM == "make":
-        return make(arguments)
+        make(arguments)
+        return
     record(arguments)
-    if PROGRAM in ("docker", "cosign", "gh"):
-        {"docker": docker, "cosign": cosign, "gh": gh}[PROGRAM](arguments)
-    return None
+    if PROGRAM in ("crane", "cosign", "gh"):
+        {"crane": crane, "cosign": cosign, "gh": gh}[PROGRAM](arguments)
 
 
 main()

@@ -36,7 +36,7 @@ ACTIONS: Mapping[str, Action] = {
         "path image sbom only-fixed severity-cutoff fail-build output-format output-file", reports.scan
     ),
     "docker/build-push-action": stand_in(
-        "context file tags labels annotations build-args outputs push load platforms sbom provenance no-cache pull target",
+        "context file tags labels annotations build-args outputs load platforms sbom provenance no-cache pull target",
         images.build,
     ),
     "docker/login-action": stand_in(

@@ -44,23 +44,11 @@ def build(use: Use) -> Outputs:
                 archive = use.path(about["dest"])
                 oci.write(image, archive)
                 use.job.repository.runner.own(archive)
-            case "registry":
-                _push(use, use.lines("tags"), image.digest)
             case "docker" | "local" | "cacheonly":
                 pass
             case kind:
                 raise ActionFailed(f"outputs: type={kind}: unknown")
-    if use.says("push"):
-        _push(use, use.lines("tags"), image.digest)
     return {"digest": image.digest, "imageid": image.digest, "metadata": "{}"}
-
-
-def _push(use: Use, names: list[str], digest: str) -> None:
-    _may_push(use)
-    for name in names:
-        if name != name.lower():
-            raise ActionFailed(f"invalid reference format: repository name ({name}) must be lowercase")
-        use.job.repository.push(name, digest)
 
 
 def _may_push(use: Use) -> None:
@@ -90,5 +78,5 @@ def attest(use: Use) -> Outputs:
         use.needs(artifact_metadata="write")
     if use.says("push-to-registry"):
         _may_push(use)
-        use.job.repository.push(f"{use.given('subject-name').lower()}:{digest.replace(':', '-')}", digest)
+    use.job.repository.attested.append(f"{use.given('subject-name')}@{digest}")
     return {"attestation-id": "1", "bundle-path": "attestation.json"}
