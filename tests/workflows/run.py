@@ -63,6 +63,8 @@ class Run:
         """
         _check(self.workflow, self.workflows, None)
         self.artifacts.mkdir(parents=True)
+        about = {"id": self.number, "event": self.event.name, "check_suite_id": self.number}
+        self.repository.github.workflow_runs.append(about)
         given = self.workflow.on[self.event.name]
         inputs = (
             inputs_of(

@@ -77,6 +77,8 @@ class Github:
     comments: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     check_runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    # Each with its "event" and the "check_suite_id" of its jobs' check runs.
+    workflow_runs: list[dict[str, Any]] = field(default_factory=list)
     # Patterns of references that a ruleset keeps everybody from changing.
     protected: list[str] = field(default_factory=list)
     # Commits that GitHub signed.

@@ -178,9 +178,24 @@ def _commits(github: Github, _: Token, __: Any, query: Query, ___: Any) -> Answe
     return Answer(200, [_listed(github, sha) for sha in found])
 
 
-def _check_runs(github: Github, _: Token, match: re.Match[str], __: Query, ___: Any) -> Answer:
+def _check_runs(github: Github, _: Token, match: re.Match[str], query: Query, __: Any) -> Answer:
     found = github.check_runs.get(github.bare.sha(match[1]), [])
+    found = [entry for entry in found if query.get("check_name", [entry.get("name")])[0] == entry.get("name")]
     return Answer(200, {"total_count": len(found), "check_runs": found})
+
+
+def _workflow_runs(github: Github, _: Token, __: Any, query: Query, ___: Any) -> Answer:
+    suite = query.get("check_suite_id", [""])[0]
+    found = [entry for entry in github.workflow_runs if suite in ("", str(entry["check_suite_id"]))]
+    return Answer(200, {"total_count": len(found), "workflow_runs": found})
+
+
+def _pulls_of_commit(github: Github, _: Token, match: re.Match[str], __: Query, ___: Any) -> Answer:
+    """The pull requests whose merge brought a commit, by the commits of their heads here."""
+    sha = github.bare.sha(match[1])
+    parents = github.bare.commit(sha)["parents"][1:]
+    heads = {sha, *(parent["sha"] for parent in parents)}
+    return Answer(200, [entry for entry in github.pulls if entry["head"]["sha"] in heads])
 
 
 def _workflow_permissions(github: Github, _: Token, __: Any, ___: Query, body: Any) -> Answer:
@@ -230,6 +245,7 @@ _ROUTES: tuple[tuple[str, str, tuple[tuple[str, str], ...], _Handler], ...] = (
     ("GET", r"/compare/(.+)\.\.\.(.+)", _READ, _compare),
     ("GET", "/commits", _READ, _commits),
     ("GET", "/commits/(.+)/check-runs", (("checks", "read"),), _check_runs),
+    ("GET", "/commits/(.+)/pulls", _SEES, _pulls_of_commit),
     ("GET", "/commits/(.+)", _READ, lambda g, t, m, q, b: Answer(200, _listed(g, g.bare.sha(m[1])))),
     ("GET", "/pulls", _SEES, lambda g, t, m, q, b: Answer(200, pulls.listed(g, q))),
     ("POST", "/pulls", _PROPOSES, lambda g, t, m, q, b: Answer(201, pulls.create(g, t, b))),
@@ -246,5 +262,6 @@ _ROUTES: tuple[tuple[str, str, tuple[tuple[str, str], ...], _Handler], ...] = (
     ("GET", "/labels", (("issues", "read"),), lambda g, t, m, q, b: Answer(200, g.labels)),
     ("POST", "/labels", (("issues", "write"),), issues.make_label),
     ("GET", "/actions/permissions/workflow", _ADMINISTERS, _workflow_permissions),
+    ("GET", "/actions/runs", (("actions", "read"),), _workflow_runs),
     ("PUT", "/actions/permissions/workflow", (("administration", "write"),), _workflow_permissions),
 )
