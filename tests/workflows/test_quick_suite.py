@@ -1,0 +1,29 @@
+"""The quick suite as GitHub runs it: in a clone of depth 1, as nobody in particular, with one Python, after a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.happenings import Happenings
+from tests.workflows.history import History
+from tests.workflows.released import pin
+
+pytestmark = pytest.mark.long
+
+
+def test_the_quick_suite_passes_where_an_image_is_pinned(
+    project: History, happens: Happenings, tmp_path: Path
+) -> None:
+    repository = project.repository
+    pin(project, tmp_path)
+    # The one target that is not stood in for; its tests need the real crane.
+    del repository.targets["test"]
+    repository.crane = None
+    run = repository.happens(happens.push(), "ci.yml")["ci.yml"]
+    assert {*run.results.values()} <= {"success", "skipped"}, run.log[-20000:]
+    (called,) = [
+        job for job in run.jobs.values() if any(call.line.startswith("make test ") for call in job.calls)
+    ]
+    assert " passed" in called.log
