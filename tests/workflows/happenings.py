@@ -70,9 +70,9 @@ class Happenings:
         base_sha, head_sha = self._bare.sha("refs/heads/main"), self._bare.sha(head)
         number = github.number() if fork else self._opened(head)
         tree = self._bare.git("merge-tree", "--write-tree", base_sha, head_sha)
-        who = {f"GIT_{role}_{key}": "GitHub" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        who = {role: {"name": "GitHub", "email": "noreply@github.com"} for role in ("author", "committer")}
         message = f"Merge {head_sha} into {base_sha}"
-        sha = self._bare.git("commit-tree", tree, "-p", base_sha, "-p", head_sha, "-m", message, **who)
+        sha = self._bare.make_commit(message, tree, [base_sha, head_sha], who)
         self._bare.git("update-ref", f"refs/pull/{number}/head", head_sha)
         self._bare.git("update-ref", f"refs/pull/{number}/merge", sha)
         owner = github.repository.partition("/")[0]

@@ -23,9 +23,9 @@ class History:
 
     def take(self, root: Path) -> str:
         """Make a commit of all that git sees in the work tree ``root`` that of main, twice: it has a parent."""
-        index = {"GIT_INDEX_FILE": str(self.repository.folder / "index")}
-        self._bare.git(f"--work-tree={root}", "add", "--all", "--", str(root), **index)
-        tree = self._bare.git("write-tree", **index)
+        index = str(self.repository.folder / "index")
+        self._bare.git(f"--work-tree={root}", "add", "--all", "--", str(root), GIT_INDEX_FILE=index)
+        tree = self._bare.git("write-tree", GIT_INDEX_FILE=index)
         first = self._bare.make_commit("before", tree, [], _WHO)
         sha = self._bare.make_commit("change", tree, [first], _WHO)
         self._bare.git("update-ref", "refs/heads/main", sha)

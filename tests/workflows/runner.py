@@ -124,7 +124,9 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 umask=0o022,
-                **({} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}),
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [],
             )
             try:
                 status: int | None = process.wait(seconds)
@@ -136,7 +138,7 @@ class Runner:
 
     def _python(self) -> Path:
         uv = Path(sys.executable).with_name("uv")
-        command = [uv, "python", "find", "--no-project", "--no-python-downloads", PYTHON]
+        command: list[str | Path] = [uv, "python", "find", "--no-project", "--no-python-downloads", PYTHON]
         found = subprocess.run(command, env=_pythons(), capture_output=True, text=True, check=False)
         start = Path(found.stdout.strip()) if found.returncode == 0 else Path(sys.executable)
         ask = "import sys; print(sys.base_prefix, 'python%d.%d' % sys.version_info[:2], sep='\\n')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.long
 CHECKOUT = {"uses": "actions/checkout@v7"}
 
 
-def job(*steps: str | dict[str, object], **keys: object) -> dict[str, object]:
+def job(*steps: str | Mapping[str, object], **keys: object) -> dict[str, object]:
     """A job with these steps, of which a text is a command; a last ``_`` of a key's name is no part of it."""
     return {
         "runs-on": "ubuntu-24.04",
@@ -27,7 +28,7 @@ def job(*steps: str | dict[str, object], **keys: object) -> dict[str, object]:
     }
 
 
-def workflow(jobs: dict[str, object], **keys: object) -> str:
+def workflow(jobs: Mapping[str, object], **keys: object) -> str:
     on = ["push", "pull_request", "workflow_dispatch"]
     return yaml.safe_dump(
         {"on": on, "permissions": {"contents": "read"}, **keys, "jobs": jobs}, sort_keys=False
@@ -35,7 +36,7 @@ def workflow(jobs: dict[str, object], **keys: object) -> str:
 
 
 def run(
-    history: History, jobs: dict[str, object], others: dict[str, str] | None = None, **keys: object
+    history: History, jobs: Mapping[str, object], others: dict[str, str] | None = None, **keys: object
 ) -> Run:
     """Run a workflow with these jobs for a push to main."""
     history.workflow(workflow(jobs, **keys), **(others or {}))

@@ -77,7 +77,14 @@ class _Git:
 
     def __call__(self, *arguments: str) -> None:
         environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-        command = ["git", "-C", self._folder, "-c", f"safe.directory={self._folder}", *arguments]
+        command: list[str | Path] = [
+            "git",
+            "-C",
+            self._folder,
+            "-c",
+            f"safe.directory={self._folder}",
+            *arguments,
+        ]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ActionFailed(f"git {' '.join(arguments)}: {done.stderr.strip()}")

@@ -145,7 +145,7 @@ def split(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _all(value: Value) -> _Filtered:
-    values = [each for part in value for each in _all(part)] if isinstance(value, _Filtered) else value
+    values: Value = [each for part in value for each in _all(part)] if isinstance(value, _Filtered) else value
     match kind(values):
         case "object":
             return _Filtered(values.values())
