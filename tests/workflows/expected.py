@@ -29,6 +29,6 @@ def sound(run: Run) -> None:
 def passed(run: Run, *ran: str) -> None:
     """The jobs that ``ran`` succeeded, and all others were rightly skipped."""
     found = {name for name, result in run.results.items() if result != "skipped"}
-    assert found == {*ran}, f"{run.results}\n{run.log}"
-    assert {run.results[name] for name in found} == {"success"}, f"{run.results}\n{run.log}"
+    assert found == {*ran}, run.log
+    assert {run.results[name] for name in found} == {"success"}, run.log
     sound(run)

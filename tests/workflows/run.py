@@ -53,7 +53,11 @@ class Run:
 
     @property
     def log(self) -> str:
-        return "\n".join(f"# {name}: {job.result}\n{job.log}" for name, job in self.jobs.items())
+        """The results, and the end of what each job that did not succeed said."""
+        failed = [(name, job) for name, job in self.jobs.items() if job.result != "success"]
+        return "\n".join(
+            [str(self.results), *(f"# {name}: {job.result}\n{job.log[-4000:]}" for name, job in failed)]
+        )
 
     def start(self) -> Run:
         """Run it to its end.

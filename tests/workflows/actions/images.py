@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 from tests.workflows import oci, programs
@@ -20,7 +21,8 @@ def login(use: Use) -> Outputs:
             raise ActionFailed(f"{name} required")
     config = use.job.home / ".docker" / "config.json"
     config.parent.mkdir(exist_ok=True)
-    config.write_text(json.dumps({"auths": {use.given("registry"): {"auth": "stood in for"}}}))
+    word = base64.b64encode(f"{use.given('username')}:{use.given('password')}".encode()).decode()
+    config.write_text(json.dumps({"auths": {use.given("registry"): {"auth": word}}}))
     use.job.repository.runner.own(config.parent)
     return {}
 
