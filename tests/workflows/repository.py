@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import uv
+
 from tests.gitops.github.github import Github
 from tests.workflows import programs, workflow
 from tests.workflows.event import Event
@@ -48,6 +50,7 @@ class Repository:
     environments: dict[str, Environment] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     advisories: str = ""
+    bootstrapped: bool = True
     registry: str = ""
     crane: Path | None = None
     attested: list[str] = field(default_factory=list)
@@ -79,7 +82,11 @@ class Repository:
         return folder
 
     def prepare(self, clone: Path) -> None:
-        """Put the tools into a clone that were built already, as its own: it would take minutes to build them again."""
+        """Put the tools into a clone that were built already, and uv where it is ``bootstrapped``: it saves minutes."""
+        if self.bootstrapped and (clone / "tools" / "bootstrap.sh").is_file():
+            target = clone / ".cache" / "uv" / "bin" / "uv"
+            target.parent.mkdir(parents=True)
+            _same(Path(uv.find_uv_bin()), target)
         for file in _TOOLS.glob("*/*") if (clone / "tools" / "go.mod").is_file() else ():
             if file.is_file():
                 target = clone / ".cache" / "tools" / file.parent.name / file.name
