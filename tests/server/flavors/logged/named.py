@@ -51,7 +51,7 @@ class Scripted:
     def save(self, name, model, rows, answer):
         """Save a model with the signature of these rows, and return its record."""
         folder = self._dest / name
-        form = {"serialization_format": "skops"} if self._skops else {}
+        form = {"serialization_format": "skops", "skops_trusted_types": trusted(model)} if self._skops else {}
         mlflow.sklearn.save_model(
             model,
             str(folder),
@@ -60,6 +60,13 @@ class Scripted:
             **form,
         )
         return Record(folder)
+
+
+def trusted(model):
+    """Return the types that skops wants to be told to trust."""
+    import skops.io
+
+    return skops.io.get_untrusted_types(data=skops.io.dumps(model))
 
 
 def said(model, names):
