@@ -122,11 +122,11 @@ def main(dest: Path, requirements: list[str]) -> None:
         xtype="DataFrame",
     )
 
-    components = PCA(1).fit(NUMBERS.to_numpy())
+    # In the memory order of a request: BLAS adds up otherwise in another.
+    numbers = np.ascontiguousarray(NUMBERS.to_numpy())
+    components = PCA(1).fit(numbers)
     record = scripted.save("named_components", components, NUMBERS, None)
-    record.add(
-        table(NUMBERS), components.transform(NUMBERS.to_numpy()), names=said(components, None) or counted(1)
-    )
+    record.add(table(NUMBERS), components.transform(numbers), names=said(components, None) or counted(1))
 
     classifier = LogisticRegression(max_iter=1000).fit(NUMBERS, LABELS)
     record = scripted.save("named_classes", classifier, NUMBERS, classifier.predict(NUMBERS))
