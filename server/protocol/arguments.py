@@ -59,7 +59,7 @@ def arguments(request: Request, inputs: Schema | None, form: Form) -> Arguments:
         if inputs is None:
             return _as_is(request, form)
         request = as_table(request, inputs)
-    elif request.kind in ARRAYS and isinstance(request.values, list):
+    elif isinstance(request.values, list) and request.kind in ARRAYS:
         check_rows(sent_in(request), request.values)
     if inputs is not None and inputs.columns:
         return _by_columns(request, inputs, form)
@@ -145,18 +145,17 @@ def _numbers(rows: list[Any]) -> Any:
 
 
 def _by_columns(request: Request, inputs: Schema, form: Form) -> Arguments:
-    frame = form.is_frame
+    frame = form.kind == "frame"
     if len(inputs.columns) == 1 and isinstance(request.values, np.ndarray) and request.values.ndim == 1:
         request = replace(
             request, values=request.values[:, np.newaxis]
         )  # A list of values is a column of them.
-    needed = form.strict and not inputs.counted
-    if _in_order(request, inputs, needed):
+    if _in_order(request, inputs, form.strict):
         # As most requests are: nothing has to be looked for.
         block = columns.block(inputs, request.values)
         if block is not None:
             return Arguments("frame", [block], inputs.labels) if frame else Arguments("array", [block])
-    if needed and inputs.names and request.names is None:
+    if form.strict and inputs.names and request.names is None:
         raise unnamed(inputs)
     placed = order(request, inputs, complete=not frame)
     schema = [inputs.columns[index] for index, _ in placed]

@@ -57,6 +57,7 @@ def form(model: Model, xtype: str) -> Form:
         frame = chosen or unlike or by_mlflow
     return Form(
         "frame" if frame else "array",
-        strict=frame and xtype == "DataFrame",
+        # Columns that are called 0, 1, … are named by their order.
+        strict=frame and xtype == "DataFrame" and not (inputs is not None and inputs.counted),
         nested=inputs is not None and inputs.nested is not None,
     )

@@ -40,7 +40,6 @@ def openapi(
     None: then one is made from the signature. ``chats`` says that a request is an object in jsonData, ``streams`` that the
     model answers in parts too.
     """
-    names_needed = form.strict and inputs is not None and not inputs.counted
     calls = {
         "/api/v1.0/predictions": "Answer as the node's type in the graph says",
         "/predict": "Call the model",
@@ -66,7 +65,7 @@ def openapi(
         },
         "components": {
             "schemas": {
-                "Request": _object(inputs) if chats else _message(inputs, form, names_needed),
+                "Request": _object(inputs) if chats else _message(inputs, form),
                 "Answer": _answer(outputs),
                 "SeldonMessage": {"type": "object"},
                 "Metadata": {"type": "object", "required": ["name", "versions", "inputs", "outputs"]},
@@ -152,14 +151,14 @@ def _field(column: Column) -> Json:
     return schema if column.required else {"anyOf": [schema, {"type": "null"}]}
 
 
-def _message(inputs: Schema | None, form: Form, names_needed: bool) -> Json:
+def _message(inputs: Schema | None, form: Form) -> Json:
     data: Json = {"type": "object", "properties": {"ndarray": _rows(inputs, form)}, "required": ["ndarray"]}
     names = inputs.names if inputs else None
     if form.nested:
         data["properties"]["names"] = {"type": ["array", "null"], "maxItems": 0}
     elif inputs is not None and names is not None and (inputs.columns or len(names) > 1):
-        data["properties"]["names"] = _names(inputs, names, names_needed)
-        data["required"] += ["names"] if names_needed or inputs.tensors else []
+        data["properties"]["names"] = _names(inputs, names, form.strict)
+        data["required"] += ["names"] if form.strict or inputs.tensors else []
     else:
         data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": "string"}}
     data["description"] = NESTED if form.nested else TABLE

@@ -118,7 +118,7 @@ REFUSED = {
     "texts": ([1], "row 0: 1 must be a string, the model's signature says string"),
     "integers": ([1, 2.5], "row 1: 2.5 must be a whole number, the model's signature says long"),
     "vectors": ([[1.0], ["x"]], 'row 1, at [0]: "x" must be a number, the model\'s signature says double'),
-    "items": ([{"name": "x"}], "amount\n  Field required"),
+    "items": ([{"name": "x"}], "Field required"),
     "maps": ([{"a": "x"}], 'row 0, at .a: "x" must be a number, the model\'s signature says double'),
     "times": (
         ["soon"],
