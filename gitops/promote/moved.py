@@ -22,8 +22,9 @@ from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.node import FILE, GraphNode, read_node
 from gitops.promote import overlay as overlays
 from gitops.promote import prepared as models
+from gitops.promote.alias import is_alias
 from gitops.promote.command import pin
-from gitops.promote.origin import moves, pinned
+from gitops.promote.origin import pinned
 from gitops.promote.outcome import Outcome, summarize
 from server.errors import ServerError
 from server.setting import load
@@ -73,7 +74,7 @@ def prepare(root: Path, folder: Path) -> None:
         except GitopsError as error:
             outcomes.append(_failed(Outcome(name, "failed", "", ""), error))
             continue
-        if node is not None and moves(node.model_from):
+        if node is not None and is_alias(node.model_from):
             outcomes.append(_prepared(name, node, folder / name))
     content = json.dumps([asdict(entry) for entry in outcomes])
     (folder / _OUTCOMES).write_text(content, encoding="utf-8")

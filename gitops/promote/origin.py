@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from gitops.check.policies.models import immutable
 from gitops.errors import BadArgument
 from server.artifact import registry
@@ -11,12 +9,6 @@ from server.settings import FetchSettings
 
 # Where a pod's fetch finds a model without asking a tracking server.
 _STORES = ("s3://", "gs://", "az://", "abfs://", "abfss://", "wasb://", "wasbs://")
-_ALIAS = re.compile(r"models:/[^/@]+@[^/@]+/?")
-
-
-def moves(model: str) -> bool:
-    """Whether ``model`` may mean another model tomorrow: an alias does."""
-    return _ALIAS.fullmatch(model) is not None
 
 
 def pinned(model: str, settings: FetchSettings) -> str:

@@ -18,7 +18,7 @@ from gitops.diff import contract
 from gitops.errors import BadArgument, GitopsError
 from gitops.files import write_all
 from gitops.node import node_of
-from gitops.promote.origin import moves
+from gitops.promote.alias import is_alias
 from gitops.promote.outcome import REASON, Outcome
 from gitops.scalar import set_scalars
 from server import expectation
@@ -152,7 +152,7 @@ def _checked(
         expected = set_scalars(own, ("spec",), values, origin=origin)
     except GitopsError as error:
         raise BadArgument(f"PATCH {str(file)!r}: {error}") from error
-    if not moves(now.model_from) or files[node.FILE] != expected:
+    if not is_alias(now.model_from) or files[node.FILE] != expected:
         _refuse(
             file, f"{origin}: only modelUri and modelDigest of an overlay promoted from an alias may change"
         )
