@@ -110,7 +110,8 @@ def _read(environ: Mapping[str, str], name: str) -> dict[str, str]:
     return dict(found or {})
 
 
-_CONTEXT = {"VARIABLES": "vars", "SECRETS": "secrets"}
+# The variables of a step, and the contexts that they hold.
+_CONTEXT = dict(zip(("VARIABLES", "SECRETS"), ("vars", "secrets"), strict=True))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
