@@ -6,6 +6,7 @@ a runner ask any address; of a key that stands twice in its own file it takes th
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -123,7 +124,7 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
         if said:
             found.append(said)
             continue
-        target = folder / text
+        target = _plain(folder / text)
         if target.is_dir():
             _walk(target, seen, found)
         elif parsed and target.resolve() not in seen:
@@ -132,6 +133,12 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
                 documents(read_text(target), str(target))
             except BuildFailed as error:
                 found.append(str(error))
+
+
+def _plain(path: Path) -> Path:
+    """Return the path without its .., so that messages name a file in one way; as it is where a link is followed."""
+    plain = Path(os.path.normpath(path))
+    return plain if plain.exists() and plain.samefile(path) else path
 
 
 def _references(content: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
@@ -169,7 +176,7 @@ def _local(file: Path, path: str, text: str) -> str:
     """Return what is wrong with a path that stands in a kustomization, empty where it is a file or folder of this tree."""
     if path in _HELM:
         return f"{file}: {path}: charts are fetched from outside; commit what the chart renders as a resource"
-    target = file.parent / text
+    target = _plain(file.parent / text)
     fix = "commit a copy, and name it by its path relative to this file"
     if _REMOTE.match(text):
         return f"{file}: {path} is {text!r}: must be a file or folder of this repository; {fix}"

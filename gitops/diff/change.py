@@ -68,4 +68,7 @@ class KustomizationChange:
             if entry.rows or not (entry.change.before and entry.change.after)
         )
         graphs = self.graphs if len(self.graphs) > 1 else ()
-        return self.state, self.failures, alike, self.models, graphs, self.problems
+        # Of what is there now and was not before a reviewer has read nothing yet.
+        there = self.listed if self.state in ("new", "builds again") else ()
+        listed = tuple(deployment.title for deployment, _ in there)
+        return self.state, self.failures, alike, self.models, graphs, listed, self.problems

@@ -76,7 +76,7 @@ class Tree:
         file = folder / lock.FILE
         if file.is_file():
             locked = lock.read(file)
-            covers = list(locked.pythons), list(locked.platforms)
+            covers = list(locked.pythons), list(locked.platforms), list(locked.left_out)
             requirements = file.read_text().removeprefix(lock.header(locked.digest, *covers))
             file.write_text(lock.header(digest, *covers) + requirements)
 

@@ -138,7 +138,7 @@ FILES = "overlays/0/files"
         ),
         (
             change(f"{FILES}/node.yaml", "!!python/object/apply:os.system [true]"),
-            "overlays/model/node.yaml: ",
+            "overlays/model/node.yaml:1: could not determine a constructor for the tag ",
         ),
         (change("overlays/0/result", "merged"), "result must be one of promoted, unchanged, failed"),
         (

@@ -202,6 +202,7 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
         "digest": "",
         "image": "",
         "inputs": inputs(repository.root),
+        "reference": "",
         "void": "false",
     }
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import http.client
+import json
 import os
 import signal
 import time
@@ -105,17 +108,23 @@ def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
 
 
 def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
-    with (
-        serving(tmp_path, slow_model, environ=TWO) as served,
-        concurrent.futures.ThreadPoolExecutor(8) as pool,
-    ):
+    with serving(tmp_path, slow_model, environ=TWO) as served, contextlib.ExitStack() as stack:
         wait_for(lambda: ready_everywhere(served))
-        url = f"{served.client.base_url}/predict"
-        asked = [pool.submit(httpx.post, url, json=number(0.25), timeout=30) for _ in range(8)]
+        url = served.client.base_url
+        asking = [http.client.HTTPConnection(url.host, url.port, timeout=30) for _ in range(8)]
+        for connection in asking:
+            stack.callback(connection.close)
+            # Answered, so a process has taken the connection.
+            connection.request("GET", "/health/ping")
+            connection.getresponse().read()
+        for connection in asking:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/predict", json.dumps(number(0.25)), headers)
         # When some are answered, all have come.
         wait_for(lambda: served.log.read_text().count("ran 0.25") >= 3)
         served.process.send_signal(signal.SIGTERM)
-        assert [answer.result().status_code for answer in asked] == [200] * 8
+        answers = [connection.getresponse() for connection in asking]
+        assert [(answer.status, bool(answer.read())) for answer in answers] == [(200, True)] * 8
         assert served.process.wait(30) == 0
 
 
