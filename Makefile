@@ -100,8 +100,8 @@ seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONF
 scan: $(environment) ## no secret lies in the tree
 	@$(python) -m gitops scan
 
-promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…, runs:/…) in the overlay OVERLAY=… (FORCE=1: whatever its graph)
-	@$(python) -m gitops promote $${FORCE:+--force} -- "$$OVERLAY" "$$MODEL"
+promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…) in OVERLAY=… (EXAMPLE=file.json or none; FORCE=1: whatever its graph)
+	@$(python) -m gitops promote $${EXAMPLE:+--example "$$EXAMPLE"} $${FORCE:+--force} -- "$$OVERLAY" "$$MODEL"
 
 promote-moved: $(environment) ## promote anew what came from an alias of the registry that has moved since
 	@$(python) -m gitops promote-moved
@@ -115,8 +115,8 @@ promotion-patch: $(environment) ## run and promote what is in FOLDER=…, and wr
 promotion-apply: $(environment) ## write what PATCH=file promotes into the overlays, and run nothing (in a workflow)
 	@$(python) -m gitops promotion-apply -- "$$PATCH"
 
-new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… to promote at once)
-	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} -- "$$NAME"
+new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… and EXAMPLE=… to promote at once)
+	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} $${EXAMPLE:+--example "$$EXAMPLE"} -- "$$NAME"
 
 adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BUCKET=… for models
 	@$(python) -m gitops adopt -- "$$OWNER" "$$REPO" "$$BUCKET"

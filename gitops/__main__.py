@@ -86,7 +86,14 @@ def _train(arguments: argparse.Namespace) -> int:
 def _promote(arguments: argparse.Namespace) -> int:
     from gitops.promote.command import promote
 
-    return promote(ROOT, arguments.overlay, arguments.model, sys.stdout, force=arguments.force)
+    return promote(
+        ROOT,
+        arguments.overlay,
+        arguments.model,
+        sys.stdout,
+        example=arguments.example,
+        force=arguments.force,
+    )
 
 
 def _promote_moved(arguments: argparse.Namespace) -> int:
@@ -126,7 +133,9 @@ def _promotion_apply(arguments: argparse.Namespace) -> int:
 def _new_overlay(arguments: argparse.Namespace) -> int:
     from gitops.promote.new_overlay import new_overlay
 
-    return new_overlay(ROOT, arguments.name, arguments.type, arguments.model, sys.stdout)
+    return new_overlay(
+        ROOT, arguments.name, arguments.type, arguments.model, sys.stdout, example=arguments.example
+    )
 
 
 def _adopt(arguments: argparse.Namespace) -> int:
@@ -245,6 +254,7 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument(
         "model", metavar="MODEL", help="models:/name@alias or /version, runs:/…, or s3://… and the like"
     )
+    _add_example(promote)
     promote.add_argument("--force", action="store_true", help="even if its columns do not fit a graph")
     promote.set_defaults(run=_promote)
 
@@ -275,6 +285,7 @@ def parser() -> argparse.ArgumentParser:
     overlay = commands.add_parser("new-overlay", help="add a deployment of one node to overlays/")
     overlay.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")
     overlay.add_argument("--model", default="", help="promote this model into it, as promote does")
+    _add_example(overlay)
     overlay.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
     overlay.set_defaults(run=_new_overlay)
 
@@ -323,6 +334,15 @@ def parser() -> argparse.ArgumentParser:
     workflows = commands.add_parser("lint-workflows", help="run actionlint and zizmor")
     workflows.set_defaults(run=_lint_workflows)
     return top
+
+
+def _add_example(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--example",
+        default="",
+        metavar="FILE|none",
+        help="run the model on this request (its input example), or on none and compare no answer",
+    )
 
 
 def _add_runtime(command: argparse.ArgumentParser) -> None:

@@ -1,7 +1,9 @@
 """An overlay's expected.json: a request, and the answer that the model gave when it was promoted.
 
 The smoke test after a sync and the local run compare with it. Beside ``request`` and ``response`` it may hold a
-``tolerance``, for models whose numbers depend on the CPU that they run on.
+``tolerance``, for models whose numbers depend on the CPU that they run on, and in ``varies`` the places of the answer
+that are other ones in each call, such as an identifier or a time. Where ``request`` and ``response`` are null, nobody
+knows a request, and no answer is compared.
 """
 
 from __future__ import annotations
@@ -21,11 +23,15 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Expectation:
-    """A SeldonMessage to send, and the one to get, whose numbers may be off by ``tolerance``."""
+    """A SeldonMessage to send, and the one to get, whose numbers may be off by ``tolerance``.
+
+    What stands at one of the places ``varies`` (jsonData.choices[0].id) must be there, and may be anything.
+    """
 
     request: dict[str, Any]
     response: dict[str, Any]
     tolerance: float = TOLERANCE
+    varies: tuple[str, ...] = ()
 
     def differences(self, answer: Any) -> list[str]:
         """Return how ``answer`` differs from the response. What else it holds, such as meta, does not count."""
@@ -33,32 +39,62 @@ class Expectation:
         return [
             difference
             for key, value in self.response.items()
-            for difference in differences(value, given.get(key), key, self.tolerance)
+            for difference in differences(
+                _blank(value, key, self.varies), _blank(given.get(key), key, self.varies), key, self.tolerance
+            )
         ]
 
 
-def read(path: Path) -> Expectation:
-    """Return what the file says.
+def read(path: Path) -> Expectation | None:
+    """Return what the file says, or None where it says that no answer is compared.
 
     Raises:
         BadExpectation: there is none, it is no JSON, or it does not hold a request and a response.
     """
     try:
         content = json.loads(path.read_bytes())
+        if content["request"] is None and content["response"] is None:
+            return None
         request, response = dict(content["request"]), dict(content["response"])
-        tolerance = content.get("tolerance", TOLERANCE)
+        tolerance, varies = content.get("tolerance", TOLERANCE), content.get("varies", [])
     except FileNotFoundError as error:
         raise BadExpectation(
             f"{path}: there is no such file; add one with a request and the model's response"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadExpectation(
-            f"{path}: must be a JSON object with the objects request and response"
+            f"{path}: must be a JSON object with the objects request and response, or null as both"
         ) from error
     _check_constants(path, {"request": request, "response": response})
     if not _number(tolerance) or not 0 <= tolerance < math.inf:
         raise BadExpectation(f"{path}: tolerance is {tolerance!r}: must be a number of 0 or more")
-    return Expectation(request, response, float(tolerance))
+    if not isinstance(varies, list) or not all(isinstance(place, str) for place in varies):
+        raise BadExpectation(f"{path}: varies is {varies!r}: must be a list of places, such as jsonData.id")
+    return Expectation(request, response, float(tolerance), tuple(varies))
+
+
+def places(expected: Any, answer: Any, where: str = "", tolerance: float = TOLERANCE) -> list[str]:
+    """Return the places, as in data.ndarray[0][2], in which two answers to one request differ."""
+    if isinstance(expected, Mapping) and isinstance(answer, Mapping) and expected.keys() == answer.keys():
+        inside = [(expected[key], answer[key], _join(where, key)) for key in expected]
+    elif isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
+        inside = [
+            (*pair, f"{where}[{index}]") for index, pair in enumerate(zip(expected, answer, strict=True))
+        ]
+    else:
+        return [where] if differences(expected, answer, where, tolerance) else []
+    return [place for entry in inside for place in places(*entry, tolerance)]
+
+
+def _blank(value: Any, where: str, varies: tuple[str, ...]) -> Any:
+    """Return a value with null at the places that vary."""
+    if where in varies:
+        return None
+    if isinstance(value, Mapping) and varies:
+        return {key: _blank(entry, _join(where, key), varies) for key, entry in value.items()}
+    if isinstance(value, list) and varies:
+        return [_blank(entry, f"{where}[{index}]", varies) for index, entry in enumerate(value)]
+    return value
 
 
 def _check_constants(path: Path, content: Any, where: str = "") -> None:

@@ -49,10 +49,14 @@ async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -
     address = url(running.gateway, deployment.overlay)
     progress.say()
     try:
-        request = expectation.read(deployment.overlay.folder).request
+        expected = expectation.read(deployment.overlay.folder)
     except GitopsError as error:
         progress.say(f"{deployment.overlay.name}: {address} ({error})")
         return
+    if expected is None:
+        progress.say(f"{deployment.overlay.name}: {address} (its expected.json names no request)")
+        return
+    request = expected.request
     body = shlex.quote(json.dumps(request, separators=(",", ":")))
     progress.say(f"$ curl -s -H 'Content-Type: application/json' {address} \\\n    -d {body}")
     progress.say((await ask(running, deployment.overlay, request)).text)

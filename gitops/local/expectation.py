@@ -10,8 +10,8 @@ from server.errors import BadExpectation
 from server.expectation import Expectation
 
 
-def read(folder: Path) -> Expectation:
-    """Return what the expected.json of the overlay in ``folder`` says.
+def read(folder: Path) -> Expectation | None:
+    """Return what the expected.json of the overlay in ``folder`` says, or None where no answer is compared.
 
     Raises:
         BadManifest: there is none, or it does not hold a request and a response.

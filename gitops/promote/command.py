@@ -17,6 +17,7 @@ from gitops.files import write_all
 from gitops.promote import overlay as overlays
 from gitops.promote.candidate import candidate
 from gitops.promote.changes import changes
+from gitops.promote.example import given, kept
 from gitops.promote.made import made
 from gitops.promote.overlay import Overlay
 from gitops.promote.prepared import Prepared, prepare
@@ -24,11 +25,12 @@ from server import expectation
 from server.errors import ServerError
 
 
-def promote(root: Path, name: str, model: str, out: TextIO, *, force: bool = False) -> int:
+def promote(root: Path, name: str, model: str, out: TextIO, *, example: str = "", force: bool = False) -> int:
     """Pin ``model`` in the overlay ``name`` of ``root``, and write to ``out`` what that changes.
 
-    The model is resolved, fetched, described, its requirements are locked, and it is run once in its environment
-    on its input example. Then node.yaml (three lines), contract.json, requirements.lock and expected.json are
+    The model is resolved, fetched, described, its requirements are locked, and it is run in its environment on the
+    request in the file ``example``, else on its input example, else on the overlay's last request, or with
+    ``example`` none on nothing. Then node.yaml (three lines), contract.json, requirements.lock and expected.json are
     written, and nothing else; an error leaves all as it was. With ``force`` a model whose columns do not fit its
     neighbours in a graph is pinned all the same.
 
@@ -36,14 +38,14 @@ def promote(root: Path, name: str, model: str, out: TextIO, *, force: bool = Fal
         0.
 
     Raises:
-        BadArgument: there is no such overlay, or pods could not read the model from there.
+        BadArgument: there is no such overlay or example, or pods could not read the model from there.
         PromotionFailed: the model cannot be had, described or run.
-        NoExample: it has no input example.
+        NoExample: there is no request to run it on, or it refuses that.
         GraphBroken: it would break a graph.
         BuildFailed, BadManifest: the overlay does not render.
         NotWritten: a file cannot be written.
     """
-    promote_into(root, overlays.find(root, name), model, out, force=force)
+    promote_into(root, overlays.find(root, name), model, out, example=example, force=force)
     return 0
 
 
@@ -53,13 +55,15 @@ def promote_into(
     model: str,
     out: TextIO,
     *,
+    example: str = "",
     force: bool = False,
     new: Mapping[str, str] | None = None,
 ) -> None:
     """Pin ``model`` in ``overlay`` as ``promote`` does, and write the files ``new``, by their paths, with it."""
+    said, last = given(example), kept(root / overlay.folder, overlay.folder)
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         try:
-            prepared = prepare(model, Path(scratch))
+            prepared = prepare(model, Path(scratch), said, last)
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
         pin(root, overlay, prepared, Path(scratch), out, force=force, new=new)
@@ -91,6 +95,8 @@ def pin(
             "\n" + fit(said, COMMENT, characters, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file.")
         )
     graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
+    if prepared.chosen.message is None:
+        out.write(f"\nnote: {overlay.folder}/{expectation.FILE} names no request, so no answer is compared\n")
     for note in _notes(
         overlay, prepared.uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
     ):

@@ -24,6 +24,7 @@ from gitops.promote import overlay as overlays
 from gitops.promote import prepared as models
 from gitops.promote.alias import is_alias
 from gitops.promote.command import pin
+from gitops.promote.example import Example, kept
 from gitops.promote.origin import pinned
 from gitops.promote.outcome import Outcome, summarize
 from server.errors import ServerError
@@ -75,12 +76,12 @@ def prepare(root: Path, folder: Path) -> None:
             outcomes.append(_failed(Outcome(name, "failed", "", ""), error))
             continue
         if node is not None and is_alias(node.model_from):
-            outcomes.append(_prepared(name, node, folder / name))
+            outcomes.append(_prepared(name, node, folder / name, kept(file.parent, f"{OVERLAYS}/{name}")))
     content = json.dumps([asdict(entry) for entry in outcomes])
     (folder / _OUTCOMES).write_text(content, encoding="utf-8")
 
 
-def _prepared(name: str, node: GraphNode, folder: Path) -> Outcome:
+def _prepared(name: str, node: GraphNode, folder: Path, last: Example | None) -> Outcome:
     def step(outcome: Outcome) -> Outcome:
         now = pinned(node.model_from, load(FetchSettings, os.environ))
         if now == node.model_uri:
@@ -88,7 +89,7 @@ def _prepared(name: str, node: GraphNode, folder: Path) -> Outcome:
             return replace(outcome, result="unchanged", after=now)
         log.info("%s: %s is %s now, and %s is pinned", name, node.model_from, now, node.model_uri)
         folder.mkdir()
-        prepared = models.prepare(node.model_from, folder)
+        prepared = models.prepare(node.model_from, folder, last=last)
         models.make_environment(prepared, folder)
         models.save(prepared, folder)
         return replace(outcome, after=prepared.uri)

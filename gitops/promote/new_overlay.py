@@ -51,10 +51,12 @@ spec:
 """
 
 
-def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO) -> int:
+def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, example: str = "") -> int:
     """Add the overlay ``name`` to the tree below ``root``, a graph node of ``type_``, and promote ``model`` into it.
 
     All of it is written, or nothing. Without a ``model`` the overlay waits for one, and does not render before.
+
+    It is run on ``example`` as ``promote`` has it.
 
     Returns:
         0.
@@ -65,6 +67,8 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO) -> i
         NotWritten: a file cannot be written.
     """
     _check(root, name, type_)
+    if example and not model:
+        raise BadArgument(f"EXAMPLE {example!r}: is for a model, and none is given; say MODEL=… too")
     folder = f"{OVERLAYS}/{name}"
     texts = {
         f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name),
@@ -73,7 +77,7 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO) -> i
     if model:
         text = texts[f"{folder}/{node.FILE}"]
         overlay = Overlay(folder, text, node_of(text, origin=f"{folder}/{node.FILE}"))
-        promote_into(root, overlay, model, out, new=texts)
+        promote_into(root, overlay, model, out, example=example, new=texts)
         return 0
     for file in write_all({root / path: text for path, text in texts.items()}):
         out.write(f"{file.relative_to(root)}: written\n")

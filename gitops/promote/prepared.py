@@ -9,10 +9,9 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from gitops.pins import pins
-from gitops.promote import trial
+from gitops.promote.example import Chosen, Example, choose
 from gitops.promote.origin import pinned
 from server.artifact.fetch import fetch
 from server.artifact.source import shown
@@ -25,7 +24,7 @@ _FILE = "prepared.json"
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is pinned of the model asked for as ``origin``, and the Seldon message that it is tried with.
+    """What is pinned of the model asked for as ``origin``, and the Seldon message that it is tried with, or None.
 
     ``uri`` and ``digest`` are of node.yaml, ``contract`` and ``lock`` the texts of the files.
     """
@@ -35,23 +34,25 @@ class Prepared:
     digest: str
     contract: str
     lock: str
-    message: dict[str, Any]
+    chosen: Chosen
 
 
-def prepare(origin: str, folder: Path) -> Prepared:
+def prepare(origin: str, folder: Path, said: Example | None = None, last: Example | None = None) -> Prepared:
     """Fetch the model ``origin`` into ``folder``/model, and return what is to be known of it.
+
+    It is tried with what is ``said``, its own input example, or what its overlay was promoted with ``last``.
 
     Raises:
         BadArgument: pods could not read it from there.
-        NoExample: it has no input example that is a table.
+        NoExample: there is nothing to try it with.
         ServerError: it cannot be had or described, or its requirements do not resolve.
     """
     settings = load(FetchSettings, os.environ)
     uri = pinned(origin, settings)
     fetch(uri, folder / "model", settings, digest=None)
-    message = trial.request(folder / "model", shown(uri))
+    chosen = choose(folder / "model", shown(uri), said, last)
     described = pins(folder / "model")
-    return Prepared(origin, uri, described.digest, described.contract, described.lock, message)
+    return Prepared(origin, uri, described.digest, described.contract, described.lock, chosen)
 
 
 def make_environment(prepared: Prepared, folder: Path) -> None:
@@ -75,4 +76,5 @@ def save(prepared: Prepared, folder: Path) -> None:
 
 def saved(folder: Path) -> Prepared:
     """Return what ``save`` wrote into ``folder``."""
-    return Prepared(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
+    said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    return Prepared(**{**said, "chosen": Chosen(**said["chosen"])})

@@ -1,76 +1,80 @@
-"""Running a model once, in its environment, on the input example that was logged with it."""
+"""Running a model in its environment on a request, twice: what it answers, and what of that is never the same."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gitops.errors import NoExample
 from gitops.local import host
 from gitops.manifests import Node, Parameter
-from server import mlmodel
+from gitops.promote.example import Chosen
+from server import expectation
 from server.edges.local.client import Client
 from server.errors import BadData
-from server.example import example
-from server.expectation import TOLERANCE
 from server.node import ROLES
 from server.protocol.decode import decode
 from server.protocol.encode import encode
 from server.setting import PARAMETERS
 
-# A longer example would make the file, and with it the smoke test's request, as long.
-ROWS = 10
 # Variables of what downloads packages, whose indexes may ask for a password.
 _PACKAGES = ("UV_", "PIP_", "NETRC")
+_SECOND = 1.0
 _INNERMOST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
 _BREAK = re.compile(r"\n\s*")
 
 
-def request(model: Path, uri: str) -> dict[str, Any]:
-    """Return the first rows of the model's input example as a Seldon message, or a chat's whole one.
+@dataclass(frozen=True)
+class Answered:
+    """What a model answers, less its meta, and the places of it that differ in the answer to the same request."""
 
-    Raises:
-        NoExample: it has none that is a table, or a chat's object.
-        NotAModel: the folder is no model.
-    """
-    found = example(mlmodel.read(model))
-    if found is not None and "jsonData" in found:
-        return found
-    if found is None or not found["data"]["ndarray"]:
-        raise NoExample(
-            f"{uri}: has no input example that is a table, so nothing says what it must answer; log it again with "
-            "input_example=…, a DataFrame or an array of a few rows; nothing is changed"
-        )
-    data = found["data"]
-    return {"data": {**data, "ndarray": data["ndarray"][:ROWS]}}
+    response: dict[str, Any]
+    varies: list[str]
 
 
-def answer(folder: Path, uri: str, node: Node, message: dict[str, Any]) -> dict[str, Any]:
-    """Return what the model in ``folder``/model, from ``uri``, answers to ``message`` as the graph node ``node``, less its meta.
+def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) -> Answered | None:
+    """Return what the model in ``folder``/model, from ``uri``, answers to ``asked`` as the graph node ``node``.
 
-    It runs in ``folder``/environment.
+    It runs in ``folder``/environment. Where nothing is asked it is loaded, no more. Numbers that differ by ``tolerance``
+    are the same.
 
     Raises:
         NoExample: the message does not fit the model's signature.
         ServerError: the model cannot be loaded, or the call fails.
     """
-    request = decode(message)
     client = Client({**clean(os.environ), **_variables(node, folder / "model")}, folder / "environment")
     try:
         client.load()
-        body = encode(request, *client.answer(ROLES[node.type], request))
+        if asked.message is None:
+            return None
+        first = _call(client, node, asked.message)
+        # What says when it was made counts in seconds, as a chat's answer does.
+        time.sleep(_SECOND)
+        second = _call(client, node, asked.message)
     except BadData as error:
         raise NoExample(
-            f"{uri}: refuses its own input example: {error}; log it again with one that fits its signature; nothing is "
-            "changed"
+            f"{uri}: refuses {asked.origin}: {error}; log it again with an input example that fits its signature, or give "
+            "a request by EXAMPLE=file.json; nothing is changed"
         ) from error
     finally:
         client.close()
-    answered: dict[str, Any] = json.loads(body)
+    varies = [
+        place
+        for key, value in first.items()
+        for place in expectation.places(value, second.get(key), key, tolerance)
+    ]
+    return Answered(first, varies)
+
+
+def _call(client: Client, node: Node, message: dict[str, Any]) -> dict[str, Any]:
+    request = decode(message)
+    answered: dict[str, Any] = json.loads(encode(request, *client.answer(ROLES[node.type], request)))
     return {key: value for key, value in answered.items() if key != "meta"}
 
 
@@ -83,10 +87,12 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def text(request: dict[str, Any], response: dict[str, Any], tolerance: float) -> str:
-    """Return expected.json: JSON with a row in a line, and with the tolerance where it is not the usual one."""
-    content: dict[str, Any] = {"request": request, "response": response}
-    if tolerance != TOLERANCE:
+def text(request: dict[str, Any] | None, answered: Answered | None, tolerance: float) -> str:
+    """Return expected.json: JSON with a row in a line, with the tolerance where it is not the usual one, and what varies."""
+    content: dict[str, Any] = {"request": request, "response": answered.response if answered else None}
+    if answered and answered.varies:
+        content["varies"] = answered.varies
+    if tolerance != expectation.TOLERANCE:
         content["tolerance"] = tolerance
     indented = json.dumps(content, indent=2, ensure_ascii=False)
     return _INNERMOST.sub(lambda match: f"[{_BREAK.sub(' ', match[1])}]", indented) + "\n"

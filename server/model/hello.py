@@ -69,13 +69,19 @@ def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | No
     from server.protocol.arguments import arguments
     from server.protocol.decode import decode
     from server.protocol.form import form
+    from server.protocol.json_data import tabled
+    from server.protocol.parameters import parameters
 
     message = example(model)
     if message is None or settings.batching == "off" or model.chats:
         return None, []
     try:
-        call = arguments(decode(message), model.inputs, form(model, settings.xtype))
+        chosen = form(model, settings.xtype)
+        request = tabled(decode(message), nested=chosen.nested)
+        call = arguments(request, model.inputs, chosen)
+        params = parameters(request.params, model.params)
     except BadData as error:
         log.warning("the input example is passed over: it is no call of the model: %s", error)
         return None, []
-    return (call.header, call.values) if rows(call.header, call.values) else (None, [])
+    header = {**call.header, "params": params} if params else call.header
+    return (header, call.values) if rows(header, call.values) else (None, [])

@@ -46,6 +46,8 @@ class Run:
 
     def answers(self, rendered: Rendered) -> Answers:
         expected = read_expectation(ROOT / "overlays" / rendered.overlay.name)
+        if expected is None:
+            raise E2eError(f"overlays/{rendered.overlay.name}/expected.json names no request to compare with")
         return Answers(rendered, expected, self.helper, self.report)
 
     def deployment(self, rendered: Rendered) -> Deployment:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadExpectation
-from server.expectation import Expectation, differences, read
+from server.expectation import Expectation, differences, places, read
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -50,6 +50,49 @@ def test_a_tolerance_widens_what_is_the_same() -> None:
     assert expected.differences(None) == ["data is None: must be {'ndarray': [1.0]}"]
 
 
+def test_what_varies_must_be_there_and_may_be_anything() -> None:
+    expected = Expectation({}, {"jsonData": {"id": "a", "says": ["hi"]}}, varies=("jsonData.id",))
+    assert expected.differences({"jsonData": {"id": 7, "says": ["hi"]}}) == []
+    assert expected.differences({"jsonData": {"id": "a", "says": ["ho"]}}) == [
+        "jsonData.says[0] is 'ho': must be 'hi'"
+    ]
+    assert expected.differences({"jsonData": {"says": ["hi"]}}) == ["jsonData.id is missing"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ({"a": [1, {"id": "x"}]}, {"a": [1, {"id": "y"}]}, ["jsonData.a[1].id"]),
+        ([1.0, 2.0], [1.0 + 1e-10, 3.0], ["jsonData[1]"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["jsonData.a"]),
+        ({"a": 1}, {"b": 1}, ["jsonData"]),
+        ({"a": None}, {"a": None}, []),
+    ],
+    ids=["inside", "number", "length", "keys", "same"],
+)
+def test_two_answers_differ_in_places(first: Any, second: Any, found: list[str]) -> None:
+    assert places(first, second, "jsonData") == found
+
+
+def test_a_file_may_name_no_request(tmp_path: Path) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text('{"request": null, "response": null}')
+    assert read(file) is None
+    file.write_text('{"request": {}, "response": null}')
+    with pytest.raises(BadExpectation):
+        read(file)
+
+
+def test_what_varies_is_a_list_of_places(tmp_path: Path) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text('{"request": {}, "response": {}, "varies": "jsonData.id"}')
+    with pytest.raises(BadExpectation) as caught:
+        read(file)
+    assert str(caught.value) == (
+        f"{file}: varies is 'jsonData.id': must be a list of places, such as jsonData.id"
+    )
+
+
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_json_is_named_with_its_place(constant: str, tmp_path: Path) -> None:
     file = tmp_path / "expected.json"
@@ -85,7 +128,7 @@ def test_a_file_without_request_and_response_is_refused(tmp_path: Path, text: st
     with pytest.raises(BadExpectation) as error:
         read(tmp_path / "expected.json")
     assert str(error.value) == (
-        f"{tmp_path}/expected.json: must be a JSON object with the objects request and response"
+        f"{tmp_path}/expected.json: must be a JSON object with the objects request and response, or null as both"
     )
 
 

@@ -64,6 +64,21 @@ def test_it_needs_no_place_to_write(served: Served) -> None:
     assert run(url(served), *options, before=nowhere)[0] == 0
 
 
+def test_a_service_of_a_model_that_nobody_knows_a_request_of(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "expected.json").write_text('{"request": null, "response": null}')
+    options = ("--model-digest", DIGEST, "--expected", tmp_path / "expected.json")
+    assert run(url(served), *options, "--image", IMAGE) == (
+        0,
+        f"WARNING smoke: {url(served)} serves {DIGEST} and is healthy; its expected.json names no request, so no answer "
+        "is compared",
+    )
+    assert run(url(served), *options, "--image", NEW, "--timeout", 0) == (
+        40,
+        f"ERROR smoke: {url(served)} runs {IMAGE} in node model instead of {NEW} after 0 s; "
+        "look at the pods' events and logs",
+    )
+
+
 def test_a_service_of_another_model(served: Served) -> None:
     options = ("--model-digest", OTHER, "--expected", EXPECTED, "--timeout", 0)
     assert run(url(served), *options) == (
@@ -159,8 +174,9 @@ def service(pods: Sequence[tuple[Any, int, Any]]) -> Iterator[str]:
             super().setup()
 
         def do_GET(self) -> None:
-            assert self.path == "/api/v1.0/metadata"
-            self.reply(200, self.pod[0])
+            # As the orchestrator, which has no health/status.
+            known = {"/api/v1.0/metadata": (200, self.pod[0]), "/ready": (self.pod[1], b"ready")}
+            self.reply(*known.get(self.path, (404, {})))
 
         def do_POST(self) -> None:
             assert self.path == "/api/v1.0/predictions"
@@ -211,3 +227,8 @@ def test_a_graph_that_serves_all_its_models() -> None:
     answer = {"strData": "new", "meta": {"requestPath": path}}
     with service([({"name": "p", "models": models}, 200, answer)]) as address:
         smoke(address, [DIGEST, OTHER], NEW, HELLO, seconds=0)
+
+
+def test_a_graph_of_models_that_nobody_knows_a_request_of() -> None:
+    with service([({"versions": [DIGEST]}, 503, {}), ({"versions": [DIGEST]}, 200, {})]) as address:
+        smoke(address, [DIGEST], NEW, None, seconds=30)

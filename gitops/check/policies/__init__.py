@@ -36,6 +36,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     pins.lock_digest,
     pins.lock_present,
     pins.expected_answer,
+    pins.answer_compared,
     secrets.secret_declared,
     demo.certificate_valid,
     demo.demo_certificate,

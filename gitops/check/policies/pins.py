@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
@@ -72,6 +72,25 @@ def expected_answer(tree: Tree) -> Iterator[Breach]:
                 said = str(error).removeprefix(f"{file}: ")
                 fix = "correct it, or promote the model again: `make promote` writes it"
                 yield Breach(f"{folder}/{expectation.FILE}", said, fix, folder)
+
+
+@warning
+def answer_compared(tree: Tree) -> Iterator[Breach]:
+    """An expected.json names a request: without one nothing shows that a rollout answers as the model did."""
+    for folder in tree.rendered:
+        file = tree.root / folder / expectation.FILE
+        if file.is_file() and _names_no_request(file):
+            fix = f"promote it with one: `make promote OVERLAY={PurePath(folder).name} MODEL=… EXAMPLE=file.json`"
+            yield Breach(
+                f"{folder}/{expectation.FILE}", "names no request, so no answer is compared", fix, folder
+            )
+
+
+def _names_no_request(file: Path) -> bool:
+    try:
+        return expectation.read(file) is None
+    except BadExpectation:
+        return False  # expected_answer says so.
 
 
 def _nodes(tree: Tree) -> Iterator[tuple[str, GraphNode]]:

@@ -24,10 +24,10 @@ class Work:
 
     root: Path
 
-    def promote(self, overlay: str, model: str, *, force: bool = False) -> str:
+    def promote(self, overlay: str, model: str, *, example: str = "", force: bool = False) -> str:
         """Return what is written on the way."""
         out = io.StringIO()
-        assert promote(self.root, overlay, model, out, force=force) == 0
+        assert promote(self.root, overlay, model, out, example=example, force=force) == 0
         return out.getvalue()
 
     def files(self) -> dict[str, bytes]:

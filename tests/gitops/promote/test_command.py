@@ -131,12 +131,13 @@ def no_example(folder: Path) -> None:
 
 
 def test_a_model_without_input_example_is_refused(work: Work, changed_model: Callable[..., str]) -> None:
+    (work.root / "overlays/model/expected.json").unlink()
     uri, before = changed_model("iris_svm_model", no_example), work.files()
     with pytest.raises(NoExample) as refused:
         work.promote("model", uri)
     assert str(refused.value) == (
-        f"{uri}: has no input example that is a table, so nothing says what it must answer; log it again with "
-        "input_example=…, a DataFrame or an array of a few rows; nothing is changed"
+        f"{uri}: has no input example, so nothing says what it must answer; log it again with input_example=…, or give a "
+        "request by EXAMPLE=file.json, or say EXAMPLE=none, and no answer is compared; nothing is changed"
     )
     assert work.changed(before) == set()
 
@@ -157,7 +158,8 @@ def test_a_model_that_refuses_its_own_example_is_refused(
     assert str(refused.value) == (
         f"{uri}: refuses its own input example: data.names lacks 'sepal length (cm)' and has unknown 'sepal': the "
         "model's signature has the columns 'sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width "
-        "(cm)'; log it again with one that fits its signature; nothing is changed"
+        "(cm)'; log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json; "
+        "nothing is changed"
     )
     assert work.changed(before) == set()
 
