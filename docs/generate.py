@@ -41,6 +41,17 @@ def settings_page() -> str:
                 else ""
             )
             lines.append(f"| {', '.join(origins)} | {default} | {said['meaning']}{choices} |")
+    lines += [
+        "",
+        "## Variables of others",
+        "",
+        "| variable | read by | meaning |",
+        "|---|---|---|",
+        "| `LOG_LEVEL` | every verb | `INFO`, or how much else is logged: `DEBUG`, `WARNING`, `ERROR`, `CRITICAL`. |",
+        "| `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ENDPOINT_URL_STS` | fetch | The role of a pod's service "
+        "account, its token, and where credentials for it are asked for, as in every SDK of AWS. |",
+        "| `PIP_INDEX_URL`, `PIP_EXTRA_INDEX_URL` | environment | Indexes of packages, as for pip. |",
+    ]
     return "\n".join(lines) + "\n"
 
 

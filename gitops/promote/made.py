@@ -35,7 +35,7 @@ def made(
         (deployment,) = built(side, overlay.folder).deployments
         node = deployment.predictors[0].graph
     make_environment(prepared, folder)
-    log.info("running the model in its environment")
+    log.info("running the model in its environment on %s", prepared.chosen.origin)
     tolerance = _tolerance(root / overlay.folder)
     answered = trial.answer(folder, shown(prepared.uri), node, prepared.chosen, tolerance)
     if answered and answered.varies:
