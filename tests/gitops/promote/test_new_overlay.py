@@ -81,6 +81,14 @@ def test_without_its_model_nothing_is_written(work: Work, models: str) -> None:
     assert not (work.root / "overlays/churn").exists()
 
 
+def test_an_example_is_for_a_model(work: Work) -> None:
+    before = work.files()
+    with pytest.raises(BadArgument) as refused:
+        new_overlay(work.root, "churn", "MODEL", "", io.StringIO(), example="none")
+    assert str(refused.value) == "EXAMPLE 'none': is for a model, and none is given; say MODEL=… too"
+    assert work.changed(before) == set()
+
+
 NAME = (
     "must be 1 to 31 of a–z, 0–9 and -, a letter first and no - last: Kubernetes names a Service by it; give it as in "
     "`make new-overlay NAME=churn`"
