@@ -11,7 +11,10 @@ import pytest
 from server import mlmodel
 from server.example import example, message
 from server.mlmodel import Model
+from server.protocol.arguments import arguments
 from server.protocol.decode import decode
+from server.protocol.form import form
+from server.protocol.json_data import tabled
 
 MLMODEL = {"flavors": {"python_function": {"loader_module": "mlflow.pyfunc.model"}}}
 AB = [{"type": "double", "name": "a"}, {"type": "string", "name": "b"}]
@@ -75,26 +78,29 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("beside", [False, True], ids=["alone", "with-serving-input"])
-@pytest.mark.parametrize(
-    ("info", "inputs", "file", "form", "asked"),
-    [entry[1:] for entry in CASES],
-    ids=[entry[0] for entry in CASES],
-)
-def test_an_example_is_a_request(
-    tmp_path: Path, info: dict[str, Any], inputs: Any, file: str, form: str, asked: Any, beside: bool
+FORMS = [
+    pytest.param(*case, beside, id=f"{name}-{'with-serving-input' if beside else 'alone'}")
+    for name, *case in CASES
+    for beside in (False, True)
+    if case[3] or not beside
+]
+
+
+@pytest.mark.parametrize(("info", "inputs", "file", "form_", "asked", "beside"), FORMS)
+def test_an_example_is_a_request_that_the_server_takes(
+    tmp_path: Path, info: dict[str, Any], inputs: Any, file: str, form_: str, asked: Any, beside: bool
 ) -> None:
     (tmp_path / "input_example.json").write_text(file)
     if beside:
-        if not form:
-            pytest.skip("MLflow of this form wrote none")
         info = {**info, "serving_input_path": "serving_input_example.json"}
-        text = file if form == "itself" else f'{{"{form}": {file}}}'
+        text = file if form_ == "itself" else f'{{"{form_}": {file}}}'
         (tmp_path / "serving_input_example.json").write_text(text)
         (tmp_path / "input_example.json").write_text("{")
-    found = example(model(tmp_path, info, inputs))
+    read = model(tmp_path, info, inputs)
+    found = example(read)
     assert found == asked
-    assert decode(found)
+    chosen = form(read, "auto")
+    assert arguments(tabled(decode(found), nested=chosen.nested), read.inputs, chosen)
 
 
 @pytest.mark.parametrize(
