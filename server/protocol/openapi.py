@@ -65,7 +65,7 @@ def openapi(
         },
         "components": {
             "schemas": {
-                "Request": _object(inputs) if chats else _message(inputs, form),
+                "Request": _with(_object(inputs) if chats else _message(inputs, form), example),
                 "Answer": _answer(outputs),
                 "SeldonMessage": {"type": "object"},
                 "Metadata": {"type": "object", "required": ["name", "versions", "inputs", "outputs"]},
@@ -137,6 +137,15 @@ def _json(description: str, schema: str) -> Json:
         "description": description,
         "content": {"application/json": {"schema": {"$ref": f"{REF}{schema}"}}},
     }
+
+
+def _with(schema: Json, example: Any) -> Json:
+    """Return the schema of requests with the field that the model's own example is in, such as jsonData or strData."""
+    fields = [field for field in OTHERS if example and field in example and field not in schema["properties"]]
+    other = [
+        {"type": "object", "properties": {field: {}, "meta": META}, "required": [field]} for field in fields
+    ]
+    return {"anyOf": [schema, *other]} if other else schema
 
 
 def _object(inputs: Schema | None) -> Json:

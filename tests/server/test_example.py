@@ -15,6 +15,8 @@ from server.protocol.arguments import arguments
 from server.protocol.decode import decode
 from server.protocol.form import form
 from server.protocol.json_data import tabled
+from server.protocol.openapi import openapi
+from tests.server.protocol.test_openapi import fits
 
 MLMODEL = {"flavors": {"python_function": {"loader_module": "mlflow.pyfunc.model"}}}
 AB = [{"type": "double", "name": "a"}, {"type": "string", "name": "b"}]
@@ -101,6 +103,7 @@ def test_an_example_is_a_request_that_the_server_takes(
     assert found == asked
     chosen = form(read, "auto")
     assert arguments(tabled(decode(found), nested=chosen.nested), read.inputs, chosen)
+    assert fits(openapi("model", "1", read.inputs, None, chosen, found), found)
 
 
 @pytest.mark.parametrize(
