@@ -166,3 +166,15 @@ def test_smoke_says_what_differs(copy: Copy) -> None:
         re.MULTILINE,
     ), said
     wait_until_gone()
+
+
+@pytest.mark.long
+def test_an_overlay_that_names_no_request_is_served_and_not_compared(copy: Copy) -> None:
+    for name in ("server", "examples"):
+        (copy.root / name).symlink_to(ROOT / name)
+    (copy.root / "overlays" / OVERLAY / "expected.json").write_text('{"request": null, "response": null}')
+    smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
+    said, _ = smoke.communicate(timeout=SECONDS)
+    assert smoke.returncode == 0, said
+    assert f"    ok  {OVERLAY}: serves; its expected.json names no request, so no answer is compared\n" in said
+    wait_until_gone()

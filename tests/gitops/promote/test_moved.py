@@ -14,6 +14,7 @@ from gitops.local.store import Store
 from gitops.node import read_node
 from gitops.promote import patch
 from tests.gitops.promote.conftest import BUCKET, MODELS, Work
+from tests.gitops.promote.test_command import no_example
 from tests.gitops.promote.test_registry import run
 
 REGISTER = """
@@ -69,8 +70,16 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for model in ("iris_svm_model", "iris_preprocessor_model"):
-        store.upload(MODELS / model, BUCKET, f"moved/{model}")
+    without = tmp_path / "without"
+    shutil.copytree(MODELS / "iris_svm_model", without)
+    no_example(without)
+    expected = work.root / "overlays/model/expected.json"
+    request = json.loads(expected.read_text())["request"]
+    for model, folder in (
+        ("iris_svm_model", without),
+        ("iris_preprocessor_model", MODELS / "iris_preprocessor_model"),
+    ):
+        store.upload(folder, BUCKET, f"moved/{model}")
     places = [f"s3://{BUCKET}/moved/{MOVED[overlay]}" for overlay in ("model", "preprocessor")]
     run(mlflow_python, REGISTER, tracking_server, *places)
     tie(work)
@@ -101,6 +110,8 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
     node = read_node(work.root / "overlays/model")
     assert node is not None
     assert node.model_uri == places[0]
+    # Its model has no example of its own.
+    assert json.loads(expected.read_text())["request"] == request
     said = summary.read_text()
     rows = [line.split(" | ")[:2] for line in said.splitlines() if line.startswith("| `")]
     assert rows == [
