@@ -15,17 +15,22 @@ from gitops.errors import NoExample
 from gitops.local import host
 from gitops.manifests import Node, Parameter
 from gitops.promote.example import Chosen
-from server import expectation
+from server import expectation, mlmodel
 from server.edges.local.client import Client
 from server.errors import BadData
+from server.mlmodel import Model
 from server.node import ROLES
+from server.protocol.arguments import arguments
 from server.protocol.decode import decode
 from server.protocol.encode import encode
+from server.protocol.form import form
+from server.protocol.json_data import tabled
 from server.setting import PARAMETERS
 
 # Variables of what downloads packages, whose indexes may ask for a password.
 _PACKAGES = ("UV_", "PIP_", "NETRC")
 _SECOND = 1.0
+XTYPES = ("auto", "ndarray", "DataFrame")
 _INNERMOST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
 _BREAK = re.compile(r"\n\s*")
 
@@ -59,8 +64,7 @@ def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) 
         second = _call(client, node, asked.message)
     except BadData as error:
         raise NoExample(
-            f"{uri}: refuses {asked.origin}: {error}; log it again with an input example that fits its signature, or give "
-            "a request by EXAMPLE=file.json; nothing is changed"
+            f"{uri}: refuses {asked.origin}: {error}; {fix(folder / 'model', node, asked)}; nothing is changed"
         ) from error
     finally:
         client.close()
@@ -70,6 +74,32 @@ def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) 
         for place in expectation.places(value, second.get(key), key, tolerance)
     ]
     return Answered(first, varies)
+
+
+def fix(model: Path, node: Node, asked: Chosen) -> str:
+    """Say what to do about a request that is refused: name another xtype only where that takes it."""
+    said = (
+        "log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json"
+    )
+    now = next((entry.value for entry in node.parameters if entry.name == "xtype"), "")
+    read = mlmodel.read(model)
+    if asked.message is None or read.chats:
+        return said
+    takers = [xtype for xtype in XTYPES if _takes(read, xtype, asked.message)]
+    return (
+        f"set xtype: {takers[0]} in node.yaml, which takes it, or {said}"
+        if takers and now not in takers
+        else said
+    )
+
+
+def _takes(model: Model, xtype: str, message: dict[str, Any]) -> bool:
+    chosen = form(model, xtype)
+    try:
+        arguments(tabled(decode(message), nested=chosen.nested), model.inputs, chosen)
+    except BadData:
+        return False
+    return True
 
 
 def _call(client: Client, node: Node, message: dict[str, Any]) -> dict[str, Any]:

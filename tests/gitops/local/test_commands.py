@@ -176,5 +176,7 @@ def test_an_overlay_that_names_no_request_is_served_and_not_compared(copy: Copy)
     smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
     said, _ = smoke.communicate(timeout=SECONDS)
     assert smoke.returncode == 0, said
-    assert f"    ok  {OVERLAY}: serves; its expected.json names no request, so no answer is compared\n" in said
+    assert (
+        f"    ok  {OVERLAY}: serves; its expected.json names no request, so no answer is compared\n" in said
+    )
     wait_until_gone()
