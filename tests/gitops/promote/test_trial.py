@@ -42,8 +42,9 @@ LOG_AGAIN = (
         ("DataFrame", {"data": {"ndarray": [[1.5, 2.5]]}}, f"set xtype: auto in node.yaml, which takes it, or {LOG_AGAIN}"),
         ("DataFrame", {"data": {"ndarray": [[1.5]]}}, LOG_AGAIN),
         ("auto", {"data": {"ndarray": [["x", 2.5]]}}, LOG_AGAIN),
+        ("auto", {"data": {"ndarray": [[1.5, 2.5]]}}, LOG_AGAIN),
     ],
-    ids=["without-names", "too-narrow", "no-number"],
+    ids=["without-names", "too-narrow", "no-number", "refused-by-the-model"],
 )  # fmt: skip
 def test_another_xtype_is_advised_only_where_it_takes_the_request(
     tmp_path: Path, xtype: str, message: Any, fix: str
