@@ -143,9 +143,10 @@ def test_a_model_without_input_example_is_refused(work: Work, changed_model: Cal
 
 
 def wrong_example(folder: Path) -> None:
-    example = json.loads((folder / "input_example.json").read_text())
-    example["columns"][0] = "sepal"
-    (folder / "input_example.json").write_text(json.dumps(example))
+    file = folder / "serving_input_example.json"
+    example = json.loads(file.read_text())
+    example["dataframe_split"]["columns"][0] = "sepal"
+    file.write_text(json.dumps(example))
 
 
 @pytest.mark.long
