@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -12,9 +12,10 @@ import pytest
 from google.protobuf import json_format
 
 from server.protocol.proto.prediction_pb2 import SeldonMessage
+from tests import pythons
 from tests.server.flavors import making
 from tests.server.flavors.matrix import Logging, locked
-from tests.server.flavors.test_flavors import Servers
+from tests.server.flavors.servers import Servers
 from tests.server.serving import Served
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chats")]
@@ -47,13 +48,13 @@ ALL = [pytest.param(logging, name, id=f"{name}-{logging}") for logging in LOGGIN
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with ExitStack() as stack:
-        yield Servers(stack, tmp_path_factory.mktemp("chats"))
+    running = Servers(tmp_path_factory.mktemp("chats"))
+    yield running
+    running.end()
 
 
 def cases(logging: Logging, name: str) -> tuple[Path, list[dict[str, object]]]:
-    if reason := making.why_not(logging):
-        pytest.skip(reason)
+    pythons.needs(logging.python)
     model = making.logged(logging) / name
     return model, making.expected(model)
 

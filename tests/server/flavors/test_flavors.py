@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests import pythons
 from tests.server.flavors import making
 from tests.server.flavors.matrix import MATRIX, Logging
-from tests.server.serving import Served, serving
+from tests.server.flavors.servers import Servers
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("flavors")]
 MODELS = [
@@ -20,33 +18,11 @@ MODELS = [
 ]
 
 
-class Servers:
-    """Servers that run beside each other until the end, one for each model and its parameters."""
-
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
-        self._stack = stack
-        self._folder = folder
-        self._running: dict[tuple[str, ...], Served] = {}
-
-    def __call__(self, model: Path, parameters: dict[str, str]) -> Served:
-        key = (str(model), *map(str, parameters.items()))
-        if key not in self._running:
-            folder = self._folder / str(len(self._running))
-            folder.mkdir()
-            environment = making.environment(model, folder / "environment")
-            context = serving(folder, model, environment=environment, **parameters)
-            self._running[key] = self._stack.enter_context(context)
-        return self._running[key]
-
-    def alive(self) -> list[bool]:
-        """Return for each server whether it still serves."""
-        return [one.client.get("/health/status").status_code == 200 for one in self._running.values()]
-
-
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with ExitStack() as stack:
-        yield Servers(stack, tmp_path_factory.mktemp("flavors"))
+    running = Servers(tmp_path_factory.mktemp("flavors"))
+    yield running
+    running.end()
 
 
 @pytest.mark.parametrize(("logging", "name"), MODELS)
