@@ -83,9 +83,12 @@ def _any(message: dict[str, Any]) -> Verdict:
     if not isinstance(data, dict) or ("tensor" in data) == ("ndarray" in data):
         return Verdict.WRONG
     names = data.get("names")
-    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+    if names is not None and not (isinstance(names, list) and all(type(name) in (str, int) for name in names)):
         return Verdict.WRONG
-    return _right(_rows(data["tensor"]) is not None) if "tensor" in data else _array(data["ndarray"])
+    found = _right(_rows(data["tensor"]) is not None) if "tensor" in data else _array(data["ndarray"])
+    # The wrapper does not take a whole number for the name of a column.
+    numbered = any(isinstance(name, int) for name in names or ())
+    return _least(found, Verdict.OTHER) if numbered else found
 
 
 def _array(value: Any) -> Verdict:
