@@ -83,7 +83,9 @@ def _any(message: dict[str, Any]) -> Verdict:
     if not isinstance(data, dict) or ("tensor" in data) == ("ndarray" in data):
         return Verdict.WRONG
     names = data.get("names")
-    if names is not None and not (isinstance(names, list) and all(type(name) in (str, int) for name in names)):
+    if names is not None and not (
+        isinstance(names, list) and all(type(name) in (str, int) for name in names)
+    ):
         return Verdict.WRONG
     found = _right(_rows(data["tensor"]) is not None) if "tensor" in data else _array(data["ndarray"])
     # The wrapper does not take a whole number for the name of a column.
