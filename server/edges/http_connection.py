@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
             self._resumed = None
 
     def _end(self) -> None:
-        """Take notice that the last answer of the connection is written."""
+        """Close the connection after its last response."""
         self._ended = True
         if self._writable:
             self.deadline = self._in(LINGER_SECONDS)

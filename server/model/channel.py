@@ -130,7 +130,7 @@ class Channel(Frames):
                 call.answer.set_result(part)
 
     def _end(self, event: str, header: dict[str, Any]) -> None:
-        """Take notice that a call has no result."""
+        """End a call that has no result."""
         if event in ("busy", "free"):
             self._busy = event == "busy"
             return

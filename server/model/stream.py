@@ -39,7 +39,7 @@ class Stream:
         return part
 
     def end(self, _: object = None) -> None:
-        """Take notice that nothing more comes."""
+        """Mark the end: nothing more comes."""
         self._changed.set()
 
     async def changed(self) -> None:

@@ -76,7 +76,7 @@ class Calls:
                     return connection, header, values
 
     def begin(self, connection: Connection, number: int, ahead: int) -> Running:
-        """Take notice of a stream that runs from now on, and tell all servers' processes that this one is busy.
+        """Begin a stream, and tell all of the server's processes that this one is busy.
 
         What they ask meanwhile is handed back, for another process or until this one is free.
         """
@@ -92,7 +92,7 @@ class Calls:
         return not running.cancelled
 
     def end(self, running: Running) -> None:
-        """Take notice of a stream's end, and tell all."""
+        """End a stream, and tell them all."""
         self._running = None
         if running.cancelled and not running.gone:
             _tell(running.connection, {"event": "cancelled", "id": running.number})
@@ -157,7 +157,7 @@ class Calls:
                 return
 
     def _said(self, connection: Connection, header: dict[str, Any]) -> None:
-        """Take notice of what is said of the stream that runs; anything else is over."""
+        """Handle a frame about the stream that runs; one about any other is too late."""
         running = self._running
         if running is None or running.connection is not connection:
             return
