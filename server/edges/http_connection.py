@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
             self._resumed = None
 
     def _end(self) -> None:
-        """Close the connection after its last response."""
+        """Begin to close the connection: its last response is written."""
         self._ended = True
         if self._writable:
             self.deadline = self._in(LINGER_SECONDS)
