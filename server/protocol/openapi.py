@@ -169,7 +169,7 @@ def _message(inputs: Schema | None, form: Form) -> Json:
         data["properties"]["names"] = _names(inputs, names, form.strict)
         data["required"] += ["names"] if form.strict or inputs.tensors else []
     else:
-        data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": "string"}}
+        data["properties"]["names"] = {"type": ["array", "null"], "items": {"type": ["string", "integer"]}}
     data["description"] = NESTED if form.nested else TABLE
     return {"type": "object", "properties": {"data": data, "meta": META}, "required": ["data"]}
 

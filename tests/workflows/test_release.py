@@ -28,7 +28,7 @@ def tags(project: History) -> dict[str, str]:
     return {name: each.headers["Docker-Content-Digest"] for name, each in found.items()}
 
 
-def tested(project: History, sha: str) -> None:
+def succeeded(project: History, sha: str) -> None:
     """Let ci.yml have succeeded for a commit that was pushed."""
     github = project.repository.github
     github.workflow_runs.append({"id": 99, "event": "push", "check_suite_id": 99})
@@ -47,7 +47,7 @@ def tested(project: History, sha: str) -> None:
 
 def release(project: History, happens: Happenings) -> Run:
     """Push what the image is made of to main, and release it."""
-    tested(project, project.commit({"server/new.py": '"""New."""\n'}))
+    succeeded(project, project.commit({"server/new.py": '"""New."""\n'}))
     return project.repository.happens(happens.push(), "release.yml")["release.yml"]
 
 
@@ -95,7 +95,7 @@ def test_what_the_image_is_made_of_is_released_and_proposed(project: History, ha
 
 def test_a_commit_whose_tests_failed_is_not_released(project: History, happens: Happenings) -> None:
     sha = project.commit({"server/new.py": '"""New."""\n'})
-    tested(project, sha)
+    succeeded(project, sha)
     project.repository.github.check_runs[sha][0]["conclusion"] = "failure"
     run = project.repository.happens(happens.push(), "release.yml")["release.yml"]
     assert (run.results["tests of this commit"], run.results["push"]) == ("failure", "skipped")
@@ -131,7 +131,7 @@ def test_a_private_repository_is_not_told_to_the_world(project: History, happens
 def test_a_hotfix_of_another_branch_is_tagged_and_not_proposed(project: History, happens: Happenings) -> None:
     github = project.repository.github
     sha = project.commit({"server/new.py": '"""New."""\n'}, "hotfix")
-    tested(project, sha)
+    succeeded(project, sha)
     github.bare.git("update-ref", "refs/tags/v1.2.4", sha)
     run = project.repository.happens(happens.tag("v1.2.4"), "release.yml")["release.yml"]
     passed(run, *RELEASED, "pull request")
@@ -150,8 +150,8 @@ def test_a_hotfix_of_another_branch_is_tagged_and_not_proposed(project: History,
         ),
         ("      id-token: write # signed in", "      id-token: none # signed in", "sign"),
         (
-            "      contents: write # the branch release/image\n      pull-requests: write # its pull request\n    env",
-            "      contents: read # the branch release/image\n      pull-requests: write # its pull request\n    env",
+            "    timeout-minutes: 20\n    environment: release\n    permissions:\n      contents: write # the branch release/image\n      pull-requests: write # its pull request\n    env",
+            "    timeout-minutes: 20\n    environment: release\n    permissions:\n      contents: read # the branch release/image\n      pull-requests: write # its pull request\n    env",
             "pull request",
         ),
     ],

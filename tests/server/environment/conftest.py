@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,11 @@ def pythons(tmp_path_factory: pytest.TempPathFactory) -> list[Interpreter]:
 
 
 @pytest.fixture(scope="session")
-def path(pythons: list[Interpreter], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH with these interpreters only: uv tries all that looks like one on a PATH, at every call."""
-    folder = tmp_path_factory.mktemp("bin")
-    for python in pythons:
-        executable = making.run(python.path, "import sys; print(sys.executable)", environ())
-        (folder / f"python{python.minor}").symlink_to(Path(executable).resolve())
-    return str(folder)
+def path(pythons: list[Interpreter]) -> str:
+    """A PATH with the folders of these interpreters only: uv tries all that looks like one on a PATH."""
+    ask = "import sys; print(sys.executable)"
+    found = (Path(making.run(python.path, ask, environ())).resolve().parent for python in pythons)
+    return os.pathsep.join(dict.fromkeys(map(str, found)))
 
 
 @pytest.fixture

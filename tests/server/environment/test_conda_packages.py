@@ -13,6 +13,7 @@ from server.environment.build import build
 from server.environment.interpreters import Interpreter
 from server.errors import BadRequirements
 from server.settings import EnvironmentSettings
+from tests.pythons import needs
 from tests.server.environment import making
 
 SETTINGS = EnvironmentSettings()
@@ -95,10 +96,11 @@ def test_an_index_that_cannot_be_asked_makes_no_package_foreign(
 
 
 @pytest.mark.long
-def test_a_model_of_mlflow_1_whose_scikit_learn_is_condas(tmp_path: Path, pythons: list[Interpreter]) -> None:
-    usable = [python for python in pythons if python.version[:2] == (3, 8)]
-    if not usable:
-        pytest.skip("needs Python 3.8, and this machine has none")
+def test_a_model_of_mlflow_1_whose_scikit_learn_is_condas(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("3.8")
+    monkeypatch.setenv("PATH", path)
     made = model(
         tmp_path / "model",
         "python=3.8.2",

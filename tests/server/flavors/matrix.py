@@ -177,7 +177,12 @@ MATRIX = (
     Logging("custom", "3.13", locked("mlflow-skinny", "numpy", "pandas"), ("custom",)),
     Logging("hints", "3.12", (*HINTED, "mlflow-skinny==2.22.2"), HINTS),
     Logging("hints", "3.13", locked("mlflow-skinny", "numpy", "pandas"), HINTS),
-    Logging("columns", "3.10", ("mlflow-skinny==2.12.2", "numpy==1.26.4", "pandas==2.2.3"), COLUMNS),
+    Logging(
+        "columns",
+        "3.10",
+        ("mlflow-skinny==2.12.2", "numpy==1.26.4", "pandas==2.2.3", "setuptools==75.8.0"),
+        COLUMNS,
+    ),
     Logging("columns", "3.13", locked("mlflow-skinny", "numpy", "pandas"), COLUMNS),
     Logging(
         "texts",
