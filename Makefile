@@ -16,6 +16,8 @@ export IMAGE SELDON_CORE_IMAGE DOCKER
 # Interpreters are those of the machine, or brought by `make pythons`; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# Hundreds of programs are started by the tests: without byte code each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 uv := sh tools/bootstrap.sh
 python := .venv/bin/python

@@ -1,9 +1,10 @@
-"""What a command asks git about the repository that a folder lies in; it never changes index or work tree."""
+"""What a command asks git about the repository that a folder lies in."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitops.errors import GitopsError
@@ -20,22 +21,37 @@ def git(folder: Path, *arguments: str, fail: type[GitopsError], **variables: str
     Raises:
         GitopsError: of the kind ``fail``; git is not there, refuses or does not end.
     """
+    return raw(folder, *arguments, fail=fail, variables=variables).decode(errors="replace")
+
+
+def raw(
+    folder: Path,
+    *arguments: str,
+    fail: type[GitopsError],
+    variables: Mapping[str, str],
+    given: bytes = b"",
+) -> bytes:
+    """Return the bytes that `git ARGUMENTS` prints in ``folder``, with ``given`` as its standard input.
+
+    Raises:
+        GitopsError: of the kind ``fail``; git is not there, refuses or does not end.
+    """
     environment = {key: value for key, value in os.environ.items() if key not in _DROPPED}
     try:
         done = subprocess.run(
             ["git", "-C", folder, *arguments],
             # No refreshing of the user's index on the way, and no question that nobody answers.
-            env=environment | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"} | variables,
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **variables},
+            input=given,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except FileNotFoundError as error:
-        raise fail("git: no such command, and what is compared is read by it; install git") from error
+        raise fail("git: no such command; install git") from error
     except subprocess.TimeoutExpired as error:
         raise fail(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        raise fail(f"{folder}: git said: {' '.join(done.stderr.split()) or f'exit status {done.returncode}'}")
+        said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit status {done.returncode}"
+        raise fail(f"{folder}: git said: {said}")
     return done.stdout

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadArgument, GithubFailed
+from gitops.git import raw
 
-TIMEOUT_SECONDS = 300
 # GitHub takes 40 MB in a request, in which base64 makes four bytes of three.
 MOST_FILES, MOST_BYTES = 1_000, 25 * 1024**2
 _SUBMODULE = "160000"
@@ -42,7 +40,7 @@ class Change:
 
     def content(self, entry: Entry) -> bytes:
         """Return the bytes of a file, or what a symbolic link points to."""
-        return git(self.root, "cat-file", "blob", entry.sha)
+        return _git(self.root, "cat-file", "blob", entry.sha)
 
 
 def change(root: Path, left_out: Path) -> Change:
@@ -52,16 +50,16 @@ def change(root: Path, left_out: Path) -> Change:
         BadArgument: it is more than one proposal may hold, or nothing that GitHub's API can take.
         GithubFailed: git refuses.
     """
-    parent = git(root, "rev-parse", "HEAD").decode().strip()
+    parent = _git(root, "rev-parse", "HEAD").decode().strip()
     with tempfile.TemporaryDirectory(prefix="pull-request-") as scratch:
         index = Path(scratch) / "index"
-        git(root, "read-tree", "HEAD", index=index)
-        git(root, "add", "--all", "--", ".", index=index)
+        _git(root, "read-tree", "HEAD", index=index)
+        _git(root, "add", "--all", "--", ".", index=index)
         if left_out.resolve().is_relative_to(root.resolve()):
             # As it is in HEAD. To leave it out of `git add` fails where the file is ignored.
             path = str(left_out.resolve().relative_to(root.resolve()))
-            git(root, "--literal-pathspecs", "reset", "--quiet", "HEAD", "--", path, index=index)
-        tree = git(root, "write-tree", index=index).decode().strip()
+            _git(root, "--literal-pathspecs", "reset", "--quiet", "HEAD", "--", path, index=index)
+        tree = _git(root, "write-tree", index=index).decode().strip()
     before, after = _between(root, tree)
     found = Change(root, parent, tree, before, after)
     _check(found)
@@ -71,7 +69,7 @@ def change(root: Path, left_out: Path) -> Change:
 def _between(root: Path, tree: str) -> tuple[dict[str, Entry | None], dict[str, Entry | None]]:
     before: dict[str, Entry | None] = {}
     after: dict[str, Entry | None] = {}
-    fields = git(root, "diff-tree", "-r", "-z", "--no-renames", "HEAD", tree).split(b"\0")[:-1]
+    fields = _git(root, "diff-tree", "-r", "-z", "--no-renames", "HEAD", tree).split(b"\0")[:-1]
     for about, name in zip(fields[::2], fields[1::2], strict=True):
         try:
             path = name.decode()
@@ -95,7 +93,7 @@ def _check(found: Change) -> None:
             f"{len(found.after)} files changed: a proposal has up to {MOST_FILES}; propose fewer"
         )
     asked = "".join(f"{entry.sha}\n" for entry in entries.values()).encode()
-    sizes = git(found.root, "cat-file", "--batch-check=%(objectsize)", given=asked).split()
+    sizes = _git(found.root, "cat-file", "--batch-check=%(objectsize)", given=asked).split()
     for path, size in zip(entries, sizes, strict=True):
         if int(size) > MOST_BYTES:
             raise BadArgument(
@@ -103,25 +101,7 @@ def _check(found: Change) -> None:
             )
 
 
-def git(root: Path, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
-    """Return what git writes, asked with ``given`` on its standard input and with ``index`` in place of its own.
-
-    Raises:
-        GithubFailed: it refuses, or does not end.
-    """
-    verb = next(word for word in arguments if not word.startswith("-"))
-    try:
-        done = subprocess.run(
-            ["git", "-C", root, *arguments],
-            env={**os.environ, **({"GIT_INDEX_FILE": str(index)} if index else {})},
-            input=given,
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise GithubFailed(f"git {verb} did not end within {TIMEOUT_SECONDS} s") from error
-    if done.returncode != 0:
-        said = " ".join(done.stderr.decode(errors="replace").split())
-        raise GithubFailed(f"git {verb} ended with {done.returncode}: {said}")
-    return done.stdout
+def _git(root: Path, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
+    """Return what git prints, with ``index`` in place of its own."""
+    variables = {"GIT_INDEX_FILE": str(index)} if index else {}
+    return raw(root, *arguments, fail=GithubFailed, given=given, variables=variables)

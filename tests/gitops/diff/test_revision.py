@@ -125,6 +125,4 @@ def test_a_machine_without_git(plain: Repository, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoBase) as caught:
         find(plain.root, "main")
-    assert str(caught.value).splitlines()[0] == (
-        "git: no such command, and what is compared is read by it; install git"
-    )
+    assert str(caught.value).splitlines()[0] == ("git: no such command; install git")
