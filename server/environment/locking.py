@@ -13,7 +13,7 @@ from server.environment import interpreters, lock, python_request, specification
 from server.environment.package_index import PackageIndex
 from server.environment.python_request import PythonRequest
 from server.environment.requirements import Requirements
-from server.environment.resolver import Resolver
+from server.environment.resolver import Failures, Resolver
 from server.environment.uv import Uv, project
 from server.errors import BadRequirements, UnresolvableRequirements
 from server.settings import EnvironmentSettings
@@ -116,23 +116,16 @@ def _resolved(
 def _checked(resolver: Resolver, pythons: list[str], platforms: list[str]) -> str:
     """Return the requirements for all these Pythons and platforms, once each of them is found to take them."""
     text = resolver.universal(pythons, platforms)
-    for python in pythons:
-        for platform in platforms:
-            resolver.resolve(python, platform, text)
+    for why in resolver.failures(text, pythons, platforms).values():
+        raise why
     return text
 
 
 def _targets(
     resolver: Resolver, order: Sequence[str], pythons: Sequence[str]
-) -> tuple[str, list[str], dict[tuple[str, str], UnresolvableRequirements]]:
+) -> tuple[str, list[str], Failures]:
     """Return the Python that the model gets, the platforms to cover, and where the requirements do not resolve."""
-    failures: dict[tuple[str, str], UnresolvableRequirements] = {}
-    for python in pythons:
-        for platform in PLATFORMS:
-            try:
-                resolver.resolve(python, platform, resolver.listed.text)
-            except UnresolvableRequirements as error:
-                failures[python, platform] = error
+    failures = resolver.failures(resolver.listed.text, pythons, PLATFORMS)
     for nearest in order:
         platforms = [platform for platform in PLATFORMS if (nearest, platform) not in failures]
         if platforms:

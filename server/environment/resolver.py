@@ -6,8 +6,11 @@ Source: https://docs.astral.sh/uv/concepts/resolution/#universal-resolution.
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -15,10 +18,14 @@ from packaging.markers import Marker
 from server.environment import failure
 from server.environment.requirements import Requirements
 from server.environment.uv import Uv, UvError, project
+from server.errors import UnresolvableRequirements
 from server.settings import EnvironmentSettings
 
 # More than any minor version of Python has.
 _LAST_PATCH = 99
+_AT_ONCE = 4
+# By Python and platform.
+Failures = dict[tuple[str, str], UnresolvableRequirements]
 
 
 @dataclass(frozen=True)
@@ -30,14 +37,21 @@ class Resolver:
     scratch: Path
     settings: EnvironmentSettings
 
-    def resolve(self, python: str, platform: str, text: str) -> None:
-        """Find out whether the requirements file ``text`` can be installed for ``python`` on ``platform``.
+    def failures(self, text: str, pythons: Iterable[str], platforms: Iterable[str]) -> Failures:
+        """Return why the requirements file ``text`` cannot be installed, for each Python and platform where it cannot."""
+        targets = list(product(pythons, platforms))
+        # uv mostly waits for the package index.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = pool.map(lambda target: self._failure(text, *target), targets)
+            return {target: failure for target, failure in zip(targets, found, strict=True) if failure}
 
-        Raises:
-            UnresolvableRequirements: it cannot.
-        """
+    def _failure(self, text: str, python: str, platform: str) -> UnresolvableRequirements | None:
         triple = f"{platform.removeprefix('linux-')}-unknown-linux-gnu"
-        self._compile(text, python, f"{python} on {platform}", "--python-platform", triple)
+        try:
+            self._compile(text, python, f"{python} on {platform}", "--python-platform", triple)
+        except UnresolvableRequirements as error:
+            return error
+        return None
 
     def universal(self, pythons: list[str], platforms: list[str]) -> str:
         """Return the requirements, resolved and with hashes, for each of ``pythons`` on all ``platforms``.
@@ -53,9 +67,9 @@ class Resolver:
         return _plain(text, pythons, platforms)
 
     def _compile(self, text: str, python: str, what: str, *arguments: str) -> str:
-        source = self.scratch / "requirements.txt"
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
+        source, constraints = folder / "requirements.txt", folder / "constraints.txt"
         source.write_text(text)
-        constraints = self.scratch / "constraints.txt"
         constraints.write_text(self.listed.constraints_text)
         options = ["--no-header", "--no-annotate", "--python-version", python, "--python", sys.executable]
         options += [] if self.settings.source_distributions else ["--no-build"]
