@@ -13,6 +13,7 @@ import aiohttp
 
 from gitops.errors import StartFailed
 from gitops.local import environment, host, operator, probe
+from gitops.local.models import Models
 from gitops.local.operator import Ports
 from gitops.local.overlay import Overlay
 from gitops.local.ports import HOST
@@ -32,14 +33,15 @@ class Machine:
     """What the pods of a run share.
 
     ``root`` is the repository, ``state`` the folder for volumes and logs, ``group`` the process group,
-    ``secret`` the content of any secret. ``turns`` bounds how many start at the same time,
-    ``runtime`` is what answers in them.
+    ``secret`` the content of any secret, ``models`` where the models are. ``turns`` bounds how many start at the
+    same time, ``runtime`` is what answers in them.
     """
 
     root: Path
     state: Path
     group: int
     secret: Mapping[str, str]
+    models: Models
     turns: asyncio.Semaphore
     client: aiohttp.ClientSession
     progress: Progress
@@ -139,7 +141,7 @@ class LocalPod:
         mounts = self._volumes.mounts(container)
         environ = environment.variables(container, mounts, self._machine.secret, given)
         arguments = environment.arguments(container, mounts, environ)
-        return self._machine.runtime((arguments, host.settings(os.environ) | environ))
+        return self._machine.runtime(self._machine.models((arguments, host.settings(os.environ) | environ)))
 
     async def _start(self, container: Container, command: Command) -> Process:
         process = await Process.start(

@@ -13,25 +13,21 @@ from pathlib import Path
 
 import aiohttp
 
-from gitops import node
-from gitops.check.rendered import OVERLAYS
 from gitops.errors import AlreadyRunning, GitopsError
 from gitops.local import overlay, secrets
 from gitops.local import runtime as runtimes
 from gitops.local.deployment import LocalDeployment
 from gitops.local.gateway import Gateway
 from gitops.local.group import ProcessGroup
+from gitops.local.models import Models
 from gitops.local.pod import Machine
 from gitops.local.progress import Progress
 from gitops.local.route import Routes
 from gitops.local.runtime import SERVER
 from gitops.local.store import Store
 from gitops.local.together import together
-from gitops.node import read_node
 from gitops.tools import tool
 
-# Each lies wherever an overlay's modelUri, ending with its name, points to.
-MODELS = "examples/*/models/*"
 TOOLS = ("kustomize", "versitygw", "kubeseal")
 
 
@@ -97,7 +93,7 @@ async def run(
 
     async with (
         ProcessGroup() as group,
-        _store(root, state, group.id, secret, progress) as store,
+        _store(root, state, group.id, secret, progress) as (store, models),
         aiohttp.ClientSession() as client,
         Gateway(listener, routes) as gateway,
     ):
@@ -106,6 +102,7 @@ async def run(
             state=state,
             group=group.id,
             secret=secrets.values(store, secret),
+            models=models,
             turns=asyncio.Semaphore(os.cpu_count() or 1),
             client=client,
             progress=progress,
@@ -128,11 +125,11 @@ async def run(
 @asynccontextmanager
 async def _store(
     root: Path, state: Path, group: int, secret: Mapping[str, str], progress: Progress
-) -> AsyncIterator[Store]:
-    """Run the S3 server with the example models in it, and with the account of ``secret``, if there is one."""
+) -> AsyncIterator[tuple[Store, Models]]:
+    """Run the S3 server with the models that are here, and with the account of ``secret``, if there is one."""
     stack = ExitStack()
     try:
-        with progress.step("S3 server with the example models"):
+        with progress.step("S3 server with the models that are here"):
             store = Store(
                 state / "s3",
                 access_key=secret.get("AWS_ACCESS_KEY_ID"),
@@ -140,28 +137,10 @@ async def _store(
                 process_group=group,
             )
             await asyncio.to_thread(stack.enter_context, store)
-            models = {model.name: model for model in sorted(root.glob(MODELS))}
-            for bucket, key in await asyncio.to_thread(_places, root):
-                name = key.rpartition("/")[2]
-                if name in models:
-                    await asyncio.to_thread(store.upload, models[name], bucket, key)
-        yield store
+            models = await asyncio.to_thread(Models, root, store)
+        yield store, models
     finally:
         await asyncio.to_thread(stack.close)
-
-
-def _places(root: Path) -> set[tuple[str, str]]:
-    """Return the buckets and keys in S3 that the overlays' models are fetched from."""
-    places = set()
-    for file in (root / OVERLAYS).glob(f"*/{node.FILE}"):
-        try:
-            found = read_node(file.parent)
-        except GitopsError:
-            continue  # The overlay does not start, and says why.
-        if found is not None and found.model_uri.startswith("s3://"):
-            bucket, _, key = found.model_uri.removeprefix("s3://").rstrip("/").partition("/")
-            places.add((bucket, key))
-    return places
 
 
 async def _start(folder: Path, machine: Machine, running: Run, local: dict[str, LocalDeployment]) -> None:

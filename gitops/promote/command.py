@@ -14,6 +14,7 @@ from gitops.diff.report import report
 from gitops.diff.side import Side, pairs
 from gitops.errors import PromotionFailed
 from gitops.files import write_all
+from gitops.local.models import keep
 from gitops.promote import overlay as overlays
 from gitops.promote.candidate import candidate
 from gitops.promote.changes import changes
@@ -67,6 +68,7 @@ def promote_into(
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
         pin(root, overlay, prepared, Path(scratch), out, force=force, new=new)
+        keep(root, prepared.digest, Path(scratch) / "model")
 
 
 def pin(

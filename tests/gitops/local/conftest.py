@@ -60,21 +60,21 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     output = io.StringIO()
     with (
         alone("running") as state,
-        _background(find(copy.root, []), state, Progress(Console(file=output))) as run,
+        background(find(copy.root, []), state, Progress(Console(file=output))) as run,
         httpx.Client(base_url=run.gateway.url, timeout=30, trust_env=False) as client,
     ):
         yield Running(run, client, output.getvalue())
 
 
 @contextmanager
-def _background(folders: list[Path], state: Path, progress: Progress) -> Iterator[Run]:
+def background(folders: list[Path], state: Path, progress: Progress, *, root: Path = ROOT) -> Iterator[Run]:
     """Run the overlays in a thread of their own until the block ends."""
     entered: Future[tuple[Run, Callable[[], None]]] = Future()
 
     async def serve() -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
         with claim(state), ports.bind(0) as listener:
-            async with run(folders, root=ROOT, state=state, listener=listener, progress=progress) as entry:
+            async with run(folders, root=root, state=state, listener=listener, progress=progress) as entry:
                 entered.set_result((entry, lambda: loop.call_soon_threadsafe(end.set)))
                 await end.wait()
 

@@ -31,10 +31,11 @@ class Work:
         return out.getvalue()
 
     def files(self) -> dict[str, bytes]:
+        """The files that git looks at."""
         return {
             path.relative_to(self.root).as_posix(): path.read_bytes()
             for path in self.root.rglob("*")
-            if path.is_file()
+            if path.is_file() and ".cache" not in path.relative_to(self.root).parts
         }
 
     def changed(self, before: dict[str, bytes]) -> set[str]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
+from rich.console import Console
 
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
+from gitops.local.progress import Progress
 from gitops.local.store import Store
 from gitops.node import GraphNode, read_node
 from gitops.promote.moved import promote_moved
-from tests.gitops.promote.conftest import BUCKET, MODELS, Work
+from server.expectation import differences
+from tests.gitops.local.conftest import background
+from tests.gitops.promote.conftest import BUCKET, MODELS, ROOT, Work
 
 LOG = """
 import sys
@@ -110,13 +117,27 @@ def test_an_alias_becomes_the_place_in_the_store(
 
 
 @pytest.mark.long
-def test_a_model_that_the_tracking_server_hands_out_is_pinned_by_its_version(work: Work, asked: str) -> None:
+def test_a_model_that_the_tracking_server_hands_out_is_pinned_by_its_version(
+    work: Work, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = work.promote("model", "models:/served@champion")
     assert (node(work).model_uri, node(work).model_from) == ("models:/served/1", "models:/served@champion")
     assert said.endswith(
         "\nnote: pods ask the tracking server for models:/served/1: model-initializer needs MLFLOW_TRACKING_URI "
         "(docs/promote.md)\n"
     )
+    # A local run takes what the promotion kept: neither the tracking server nor its address is needed.
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    shutil.copytree(ROOT / "server", work.root / "server")
+    state, output = tmp_path / "state", io.StringIO()
+    state.mkdir()
+    overlay, progress = work.root / "overlays/model", Progress(Console(file=output))
+    with background([overlay], state, progress, root=work.root) as running:
+        assert running.failures == {}, output.getvalue()
+        expected = json.loads((overlay / "expected.json").read_text())
+        url = f"{running.gateway.url}/seldon/seldon/graph-iris-model/api/v1.0/predictions"
+        answer = httpx.post(url, json=expected["request"], timeout=60, trust_env=False).json()
+    assert differences(expected["response"]["data"], answer["data"]) == []
 
 
 @pytest.mark.long
