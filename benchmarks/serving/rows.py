@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import skops.io
 from numpy.typing import NDArray
-from sklearn.datasets import load_iris
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
@@ -22,11 +19,17 @@ Array = NDArray[np.float64]
 
 def rows(number: int) -> Array:
     """Return (``number``, 4) float64: the 150 flowers of the iris data, over and over."""
+    # Whoever only names what is asked need not wait for it.
+    from sklearn.datasets import load_iris
+
     return np.resize(load_iris().data, (number, len(NAMES)))
 
 
 def expected(asked: Array) -> Array:
     """Return what the model itself says of the rows: (rows, 3) float64."""
+    import pandas as pd
+    import skops.io
+
     return np.asarray(
         skops.io.load(MODEL / "model.skops").decision_function(pd.DataFrame(asked, columns=NAMES))
     )
