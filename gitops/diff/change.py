@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gitops.diff.danger import Danger
 from gitops.diff.model import Model
 from gitops.diff.objects import Change
 from gitops.diff.requirements import Requirements
@@ -12,7 +13,7 @@ from gitops.diff.rows import Row
 from gitops.diff.signature import Effect
 from gitops.manifests import SeldonDeployment
 
-State = Literal["changed", "new", "gone", "does not build", "builds again"]
+State = Literal["changed", "renamed", "new", "gone", "does not build", "builds again"]
 Models = dict[str, Model]
 
 
@@ -41,7 +42,9 @@ class KustomizationChange:
     ``failures`` are pairs of a side's title and why it does not build there; ``graphs`` are pairs of a caption and
     a picture: one, or where the graph changes those before and after; ``listed`` are the deployments, with their
     models, of a kustomization that there is on one side only; ``problems`` is what git says wrongly of its models;
-    ``addresses`` are the paths under which it answers before and after.
+    ``addresses`` are the paths under which it answers before and after; ``dangers`` what must not be overlooked.
+    ``applied`` says whether Argo CD applies it, before or after; None where that is not known.
+    ``was`` is the folder that it had before, empty where it is the same.
     """
 
     folder: str
@@ -53,11 +56,14 @@ class KustomizationChange:
     listed: tuple[tuple[SeldonDeployment, Models], ...]
     problems: tuple[str, ...]
     addresses: tuple[frozenset[str], frozenset[str]]
+    dangers: tuple[Danger, ...] = ()
+    applied: bool | None = None
+    was: str = ""
 
     @property
     def says(self) -> bool:
         """Whether there is anything to tell: kustomizations whose files alone changed have nothing."""
-        return bool(self.failures or self.objects or self.models)
+        return bool(self.failures or self.objects or self.models or self.was)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -71,4 +77,14 @@ class KustomizationChange:
         # Of what is there now and was not before a reviewer has read nothing yet.
         there = self.listed if self.state in ("new", "builds again") else ()
         listed = tuple(deployment.title for deployment, _ in there)
-        return self.state, self.failures, alike, self.models, graphs, listed, self.problems
+        return (
+            self.state,
+            self.failures,
+            alike,
+            self.models,
+            graphs,
+            listed,
+            self.problems,
+            self.applied,
+            self.was,
+        )

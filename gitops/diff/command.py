@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from gitops.check.rendered import OVERLAYS
+from gitops.diff.about import About
+from gitops.diff.applied import Applied, applied
 from gitops.diff.comparison import compare
+from gitops.diff.context import context
+from gitops.diff.findings import found as judged
 from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
+from gitops.diff.places import Places
+from gitops.diff.rendering import rendering, version
 from gitops.diff.report import report
 from gitops.diff.revision import find
 from gitops.diff.sealed import redacted
-from gitops.diff.side import Side, pairs
+from gitops.diff.side import Pair, Side, pairs
 from gitops.errors import BadArgument, BuildFailed
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)
 
 
-def diff(root: Path, base: str, out: TextIO, *, output: Path | None = None, limit: int = COMMENT) -> int:
+def diff(
+    root: Path,
+    base: str,
+    out: TextIO,
+    *,
+    output: Path | None = None,
+    limit: int = COMMENT,
+    check: bool = False,
+    environ: Mapping[str, str] | None = None,
+    annotations: TextIO | None = None,
+) -> int:
     """Write what the work tree ``root`` renders otherwise than the revision ``base``, as Markdown.
 
-    ``out`` gets it in at most ``limit`` characters, for a comment; the file ``output`` gets it whole, up to the
-    size of a job summary. Both stay empty where nothing that is rendered changes.
+    Args:
+        root: the work tree.
+        base: the revision.
+        out: gets it in at most ``limit`` characters, for a comment; nothing where nothing that is rendered changes.
+        output: gets it whole, up to the size of a job summary.
+        limit: the most that ``out`` gets.
+        check: whether the findings of the check are part of it.
+        environ: the variables of a workflow's step, for links to its repository and its run.
+        annotations: gets a workflow command for each finding of the check that is new.
 
     Returns:
         0, or BuildFailed's exit code where something that changed does not build in the work tree.
@@ -39,19 +64,46 @@ def diff(root: Path, base: str, out: TextIO, *, output: Path | None = None, limi
     revision = find(root, base)
     with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
         sides = Side(revision.title, revision.write(Path(scratch))), Side("the work tree", root)
-        changes = [compare(pair, *sides) for pair in pairs(*sides)]
-    found = report(changes, revision.title)
+        commits = context(root, revision.commit, environ or {})
+        compared = pairs(*sides)
+        places = Places(*sides)
+        applications = applied(sides[0]), applied(sides[1])
+        changes = [compare(pair, *sides, _applied(pair, applications)) for pair in compared]
+        about = About(
+            revision.title,
+            places,
+            commits,
+            applications,
+            rendering(*sides),
+            (version(sides[0].root), version(sides[1].root)),
+            judged(*sides, places) if check else None,
+        )
+        found = report(changes, about)
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
         _write(output, redacted(fit(found, SUMMARY, octets, _HERE)) if found else "")
-    out.write(redacted(fit(found, limit, characters, _THERE)) if found else "")
+    out.write(redacted(fit(found, limit, characters, _there(commits.run))) if found else "")
+    if annotations is not None and about.findings:
+        annotations.writelines(f"{redacted(line)}\n" for line in about.findings.annotations())
     return BuildFailed.exit_code if any(change.state == "does not build" for change in changes) else 0
+
+
+def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:
+    """Return whether an Application applies a folder before or after, None where nobody knows; base/ is in all that use it."""
+    folders = [side.folders for side in sides]
+    if not pair.folder.startswith(f"{OVERLAYS}/") or any(entry is None for entry in folders):
+        return None
+    return any({pair.folder, pair.was} & (entry or frozenset()) for entry in folders)
 
 
 # Where a reader of either form finds what was left out.
 _HERE = "Building these folders with kustomize on both sides shows it."
-_THERE = "It is in the summary of the job, and `make diff BASE=… OUTPUT=FILE` writes it to a file."
+
+
+def _there(run: str) -> str:
+    where = f"[the summary of the job]({run})" if run else "the summary of the job"
+    return f"It is in {where}, and `make diff BASE=… OUTPUT=FILE` writes it to a file."
 
 
 def _write(output: Path, text: str) -> None:

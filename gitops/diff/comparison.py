@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gitops.check.rendered import Rendered
+from gitops.diff import lock
 from gitops.diff.change import KustomizationChange, ModelChange, Models, ObjectChange, State
+from gitops.diff.danger import Danger, dangers
+from gitops.diff.danger.outage import gone
 from gitops.diff.effects import effects
 from gitops.diff.graph import mermaid, shape
 from gitops.diff.model import models
@@ -13,11 +16,18 @@ from gitops.diff.objects import Entry, changes
 from gitops.diff.requirements import requirements
 from gitops.diff.rows import rows
 from gitops.diff.side import Outcome, Pair, Side
-from gitops.manifests import KIND
+from gitops.manifests import KIND, SeldonDeployment
 
 
-def compare(pair: Pair, base: Side, head: Side) -> KustomizationChange:
-    """Return what changes between the two sides of ``pair``."""
+def compare(pair: Pair, base: Side, head: Side, applied: bool | None = None) -> KustomizationChange:
+    """Return what changes between the two sides of ``pair``.
+
+    Args:
+        pair: what a kustomization comes to on both sides.
+        base: the side before.
+        head: the side after.
+        applied: whether an Application applies it, None where nobody knows.
+    """
     before, after = _built(pair.before), _built(pair.after)
     old, new = models(base, before) if before else {}, models(head, after) if after else {}
     compared = list(_models(old, new))
@@ -25,11 +35,13 @@ def compare(pair: Pair, base: Side, head: Side) -> KustomizationChange:
     failures = tuple(_failures(pair, base, head))
     # Where a side does not build, nobody knows what becomes of the other's objects.
     known = (before, after) if not failures else (None, None)
+    locked = any(entry.requirements.says for entry in compared)
+    objects = tuple(_objects(*(side.objects if side else () for side in known), locked=locked))
     return KustomizationChange(
         folder=pair.folder,
         state=_state(pair),
         failures=failures,
-        objects=tuple(_objects(*(side.objects if side else () for side in known))),
+        objects=objects,
         models=tuple(entry for entry in compared if entry.effects or entry.requirements.says),
         graphs=tuple(_graphs(before, after, old, new)) if not isinstance(pair.after, Exception) else (),
         listed=tuple((entry, one_sided[1]) for entry in one_sided[0].deployments)
@@ -39,7 +51,16 @@ def compare(pair: Pair, base: Side, head: Side) -> KustomizationChange:
             f"{node}: {problem}" for node, model in (new or old).items() for problem in model.problems
         ),
         addresses=(_addresses(known[0]), _addresses(known[1])),
+        dangers=tuple(_dangers(pair, objects)),
+        applied=applied,
+        was=pair.was,
     )
+
+
+def _dangers(pair: Pair, objects: Sequence[ObjectChange]) -> Iterator[Danger]:
+    """Yield what must not be overlooked; of what goes with its whole deployment only what outlives that."""
+    for entry in objects:
+        yield from dangers(entry.change) if pair.after is not None else gone(entry.change)
 
 
 def _built(outcome: Outcome) -> Rendered | None:
@@ -53,7 +74,9 @@ def _state(pair: Pair) -> State:
         return "new"
     if pair.after is None:
         return "gone"
-    return "builds again" if isinstance(pair.before, Exception) else "changed"
+    if isinstance(pair.before, Exception):
+        return "builds again"
+    return "renamed" if pair.was else "changed"
 
 
 def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
@@ -63,10 +86,11 @@ def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
             yield side.title, side.words(outcome).removeprefix(f"kustomize build {pair.folder}: ")
 
 
-def _objects(before: Sequence[Entry], after: Sequence[Entry]) -> Iterator[ObjectChange]:
+def _objects(before: Sequence[Entry], after: Sequence[Entry], *, locked: bool) -> Iterator[ObjectChange]:
     """Yield what becomes of the objects, the deployment first.
 
-    What another one takes from the deployment, as the smoke test does its image and model, is told once.
+    What another one takes from the deployment, as the smoke test does its image and model, is told once; so are the
+    packages of a lock where ``locked`` says that the model tells them.
     """
     told: set[tuple[str | None, str | None]] = set()
     for change in sorted(changes(before, after), key=lambda change: change.kind != KIND):
@@ -75,7 +99,12 @@ def _objects(before: Sequence[Entry], after: Sequence[Entry]) -> Iterator[Object
             told.update((row.before, row.after) for row in found)
             yield ObjectChange(KIND, change, found)
         else:
-            own = tuple(row for row in found if (row.before, row.after) not in told)
+            own = tuple(
+                row
+                for row in found
+                if (row.before, row.after) not in told
+                and not (locked and row.field.startswith(f"key {lock.FILE}"))
+            )
             yield ObjectChange(change.title, change, own)
 
 
@@ -98,9 +127,16 @@ def _graphs(
 ) -> Iterator[tuple[str, str]]:
     deployments = [(side.deployments if side else ()) for side in (before, after)]
     shapes = [[shape(entry) for entry in side] for side in deployments]
-    differ = bool(before and after) and shapes[0] != shapes[1]
-    for entry in deployments[0] if differ or not after else ():
-        yield "before" if differ else "", mermaid(entry, old)
-    changed = {node for node in old.keys() & new.keys() if old[node] != new[node]}
-    for entry in deployments[1]:
-        yield "after" if differ else "", mermaid(entry, new, changed)
+    if before and after:
+        if shapes[0] == shapes[1]:
+            return
+        changed = {node for node in old.keys() & new.keys() if old[node] != new[node]}
+        yield from (("before", mermaid(entry, old)) for entry in deployments[0])
+        yield from (("after", mermaid(entry, new, changed)) for entry in deployments[1])
+    elif after:
+        # A single node is told by its line in the table.
+        yield from (("", mermaid(entry, new)) for entry in deployments[1] if _several(entry))
+
+
+def _several(deployment: SeldonDeployment) -> bool:
+    return sum(1 for predictor in deployment.predictors for _ in predictor.graph.walk()) > 1

@@ -15,7 +15,9 @@ COMMENT = 65_536
 SUMMARY = 1024 * 1024
 # Below it not even the notes fit.
 LEAST = 4_000
-# What the note at the end takes at most: two lists of ten folders.
+# What tells the next comment what is new takes one in so many characters at most.
+_SHARE = 8
+# What the note takes at most: two lists of ten folders.
 _NOTE = 1_600
 # A folder in the note is shortened to this.
 _NAME = 60
@@ -36,7 +38,7 @@ def octets(text: str) -> int:
 def fit(report: Report, limit: int, measure: Measure, whole: str) -> str:
     """Return the report as Markdown that is not longer than ``limit``.
 
-    Diffs are left out first, then whole sections, from the last; a note at the end names their folders.
+    Diffs are left out first, then whole sections, from the last; a note below the first lines names their folders.
 
     Args:
         report: the report.
@@ -44,16 +46,23 @@ def fit(report: Report, limit: int, measure: Measure, whole: str) -> str:
         measure: how the length is counted.
         whole: where the whole is to be had, for the note.
     """
+    end = (
+        f"<!-- state {report.state} -->\n"
+        if report.state and measure(report.state) <= limit // _SHARE
+        else ""
+    )
+    limit -= measure(end)
+    first, *others = report.title.split("\n")
+    head = [_shortened(Lines(first, tuple(others), "and {} more lines"), limit // 3, measure)]
     left = _Left(limit, measure)
-    head = [report.title]
-    left.take(report.title)
+    left.take(head[0])
     entire = [
-        *head,
+        report.title,
         *(_text(lines) for lines in report.head),
         *(part for entry in report.sections for part in _parts(entry)),
     ]
     if measure("\n\n".join(entire)) + 1 <= limit:
-        return "\n\n".join(entire) + "\n"
+        return "\n\n".join(entire) + "\n" + end
     left.length -= _NOTE
     for lines in report.head:
         # The head is not all: half of what is left stays for what follows.
@@ -67,7 +76,8 @@ def fit(report: Report, limit: int, measure: Measure, whole: str) -> str:
         for part, taken in ((entry.summary, summary), (entry.diff, diff))
         if part and taken
     ]
-    return "\n\n".join([*head, *body, _note(report, summaries, diffs, whole)]) + "\n"
+    note = _note(report, summaries, diffs, whole)
+    return "\n\n".join([head[0], note, *head[1:], *body]) + "\n" + end
 
 
 @dataclass
@@ -91,7 +101,7 @@ def _parts(section: Section) -> list[str]:
 
 
 def _text(lines: Lines) -> str:
-    return "\n".join([lines.opening, *lines.lines])
+    return "\n".join(line for line in (lines.opening, *lines.lines) if line)
 
 
 def _shortened(lines: Lines, limit: int, measure: Measure) -> str:
@@ -117,4 +127,4 @@ def _note(report: Report, summaries: list[bool], diffs: list[bool], whole: str) 
         for what, entries in (("the differences", cut), ("all else", dropped))
         if entries
     ]
-    return f"> [!NOTE]\n> Too long for here, so left out: {'; '.join(said) or 'some lines above'}. {whole}"
+    return f"> [!NOTE]\n> Too long for here, so left out: {'; '.join(said) or 'some lines of what follows'}. {whole}"

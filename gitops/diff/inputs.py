@@ -30,6 +30,7 @@ class Inputs:
         self._root = root
         self._kustomizations = kustomizations
         self._contents: dict[str, str | None] = {}
+        self._files: dict[str, frozenset[str]] = {}
 
     @cached_property
     def shown(self) -> set[str]:
@@ -55,6 +56,19 @@ class Inputs:
         found = [(entry, self._content(entry)) for entry in sorted(self._closure(folder))]
         known = [(entry, content) for entry, content in found if content is not None]
         return _hash(*(part for pair in known for part in pair)) if len(known) == len(found) else None
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Return the files, relative to the tree, that ``folder`` is made of as far as they are in this tree."""
+        if folder not in self._files:
+            found = set()
+            for entry in self._closure(folder):
+                if entry == "." or entry.startswith(".."):
+                    continue
+                for current, _, names in os.walk(self._root / entry):
+                    here = Path(current).relative_to(self._root)
+                    found |= {(here / name).as_posix() for name in names}
+            self._files[folder] = frozenset(found)
+        return self._files[folder]
 
     def _closure(self, folder: str) -> set[str]:
         closure, found = {folder}, [folder]

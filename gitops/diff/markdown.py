@@ -6,14 +6,18 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+_DIGEST = re.compile(r"\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b")
+# Printable to Python, and seen by nobody: fillers of Hangul, an empty pattern of braille.
+_BLANK = "\u115f\u1160\u3164\uffa0\u2800\u034f"
 # Longer values are not for reading; the diff has them whole.
 WIDTH = 200
+BAR = "\\|"
 
 
 def code(text: str) -> str:
     """Return ``text`` as code of one line, shortened to ``WIDTH`` characters; a dash where it is empty."""
     line = re.sub(r"\s*\n\s*", " ⏎ ", text).strip()
-    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    line = visible(line)
     if not line:
         return "—"
     if len(line) > WIDTH:
@@ -23,10 +27,25 @@ def code(text: str) -> str:
     return f"{ticks}{space}{line}{space}{ticks}"
 
 
+def visible(text: str) -> str:
+    """Return ``text`` with characters that nobody sees, such as those that turn the direction of writing, by their number."""
+    return "".join(
+        character
+        if (character.isprintable() and character not in _BLANK) or character in "\n\t"
+        else f"‹U+{ord(character):04X}›"
+        for character in text
+    )
+
+
+def short(text: str) -> str:
+    """Return ``text`` with the beginnings of its digests, which tell them apart as well."""
+    return _DIGEST.sub(r"\1…", text)
+
+
 def block(text: str, language: str = "") -> str:
     """Return ``text`` as a block of code."""
     fence = _fence(text, "`", 3)
-    return f"{fence}{language}\n{text}\n{fence}"
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
 
 
 def folded(summary: str, content: str) -> str:
@@ -36,9 +55,13 @@ def folded(summary: str, content: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table whose cells are Markdown of one line."""
+    return "\n".join(row(cells) for cells in (header, ["---"] * len(header), *rows))
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return a line of a table."""
     # A bar ends the cell, even inside code.
-    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *escaped))
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
 def listed(names: Iterable[str], most: int = 10) -> str:

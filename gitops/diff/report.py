@@ -1,17 +1,21 @@
-"""The whole report: what breaks first, then all kustomizations at a glance, then a section each."""
+"""The whole report: what must not be overlooked first, then all kustomizations at a glance, then a section each."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from gitops.diff.about import About
 from gitops.diff.change import KustomizationChange, ModelChange
-from gitops.diff.deployment import IMAGE, MODEL_DIGEST, MODEL_URI
-from gitops.diff.markdown import code, joined, listed
-from gitops.diff.sealed import SECRETS
+from gitops.diff.glance import glance
+from gitops.diff.markdown import code, folded, joined, listed, row
 from gitops.diff.section import Section, section
+from gitops.diff.summary import summary
 
 
 @dataclass(frozen=True)
@@ -25,62 +29,141 @@ class Lines:
 
 @dataclass(frozen=True)
 class Report:
-    """Markdown of the report: ``title``, ``head`` (what breaks, what there is), and sections."""
+    """Markdown of the report: ``title`` with its first lines, ``head`` (what breaks, what there is), and sections.
+
+    ``whole`` says where all of it is to be had, ``state`` is what the next comment of the same is compared with.
+    """
 
     title: str
     head: tuple[Lines, ...]
     sections: tuple[Section, ...]
+    whole: str = ""
+    state: str = ""
 
 
-def report(changes: Sequence[KustomizationChange], base: str) -> Report | None:
-    """Return the report of changes against ``base``, or None where no change says anything."""
-    groups: dict[object, list[KustomizationChange]] = {}
-    for change in changes:
-        if change.says:
-            groups.setdefault(change.key, []).append(change)
-    if not groups:
+def report(changes: Sequence[KustomizationChange], about: About) -> Report | None:
+    """Return the report of changes, or None where no change says anything."""
+    said = [change for change in changes if change.says]
+    applications = about.applications()
+    if not said and not applications and not (about.findings and about.findings.new) and not about.code:
         return None
-    breaking = _breaking(changes)
-    # What breaks or does not build is read first, overlays before the rest.
+    groups: dict[object, list[KustomizationChange]] = {}
+    for change in said:
+        groups.setdefault(change.key, []).append(change)
+    # What breaks or does not build is read first, overlays before the rest, and last what nobody applies.
     ordered = sorted(
         groups.values(),
         key=lambda alike: (
-            not any(_breaks(entry) or entry.failures for entry in alike),
+            alike[0].applied is False,
+            not any(entry.dangers or _breaks(entry) or entry.failures for entry in alike),
             _place(alike[0].folder),
         ),
     )
     told: dict[ModelChange, str] = {}
-    sections = tuple(section(alike, told) for alike in ordered)
-    head = [Lines(_BREAKING, tuple(breaking), "> - and {} more")] if breaking else []
-    rows = [_row(alike) for alike in ordered]
-    head.append(
-        Lines("| kustomization | change | of what |\n| --- | --- | --- |", tuple(rows), "| and {} more | | |")
+    sections = [section(alike, told, about.link) for alike in ordered]
+    if about.findings:
+        sections = [Section((), part, "") for part in about.findings.markdown()] + sections
+    return Report(
+        _title(said, about),
+        tuple(_head(ordered, about, applications)),
+        tuple(sections),
+        state=_state(ordered, about) if about.context and about.context.run else "",
     )
-    return Report(f"## What changes against {code(base)}", tuple(head), sections)
 
 
+def _title(changes: Sequence[KustomizationChange], about: About) -> str:
+    live = [change for change in changes if change.applied is not False]
+    lines = [*summary(live), *about.lines()]
+    parts = [f"## What changes against {code(about.base)}", "\n".join(f"- {line}" for line in lines)]
+    return "\n\n".join([*parts, *about.warnings()])
+
+
+def _head(
+    ordered: Sequence[list[KustomizationChange]], about: About, applications: list[tuple[str, str, str, str]]
+) -> Iterator[Lines]:
+    live = [change for alike in ordered for change in alike if change.applied is not False]
+    if dangers := _dangers(live, about):
+        yield Lines(_DANGER, tuple(dangers), "> - and {} more")
+    if breaking := _breaking(live, about):
+        yield Lines(_BREAKING, tuple(breaking), "> - and {} more")
+    if applications:
+        lines = tuple(row(cells) for cells in applications)
+        yield Lines(
+            "| Application | change | before | after |\n| --- | --- | --- | --- |",
+            lines,
+            "| and {} more | | | |",
+        )
+    table = "| kustomization | change | what changes |\n| --- | --- | --- |"
+    shown = tuple(_row(alike) for alike in ordered if alike[0].applied is not False)
+    if shown:
+        yield Lines(table, shown, "| and {} more | | |")
+    # What nobody applies is not what a reviewer came for.
+    resting = [_row(alike) for alike in ordered if alike[0].applied is False]
+    if resting:
+        number = sum(len(alike) for alike in ordered if alike[0].applied is False)
+        title = f"{number} {'kustomization changes' if number == 1 else 'kustomizations change'} that no Application applies"
+        yield Lines(
+            "",
+            (folded(title, "\n".join([table, *resting])),),
+            "and {} kustomizations that no Application applies",
+        )
+
+
+_DANGER = "> [!CAUTION]\n> **Danger: an outage, lost data or an opened door.**\n>"
 _BREAKING = "> [!CAUTION]\n> **Breaking: whoever calls these models must know before the merge.**\n>"
+_CODE = re.compile(r"(`+) ?(.+?) ?\1")
 
 
-def _breaking(changes: Sequence[KustomizationChange]) -> list[str]:
-    """Return a line for each effect that breaks, with all the kustomizations that it reaches."""
+def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+    """Return a line for each danger, with all the kustomizations that it reaches, and where it stands."""
+    found: dict[str, list[str]] = defaultdict(list)
+    links: dict[str, str] = {}
+    for change in changes:
+        for danger in change.dangers:
+            found[danger.text].append(code(change.folder))
+            links.setdefault(danger.text, about.link(change.folder, danger.field, danger.value))
+    lines = [f"> - {joined(_once(places))}: {text}{links[text]}" for text, places in found.items()]
+    before, after = (entry.known for entry in about.applied)
+    if before is not None and after is not None:
+        lines += [
+            f"> - Application {cells[0]} goes: {cells[2]} is applied no more"
+            + about.link("argocd", cells[0].strip("`"))
+            for cells in about.applications()
+            if cells[1] == "gone"
+        ]
+    return lines
+
+
+def _once(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+    """Return a line for each effect that breaks, with all the kustomizations that it reaches, and where it stands."""
     answered = {address for change in changes for address in change.addresses[1]}
     found: dict[str, list[str]] = defaultdict(list)
+    links: dict[str, str] = {}
     for change in changes:
         for address in sorted(change.addresses[0] - answered):
-            found[f"{code(address)} answers no more"].append(code(change.folder))
+            text = f"{code(address)} answers no more"
+            found[text].append(code(change.folder))
+            links.setdefault(text, about.link(change.folder, "deployment", PurePath(address).name))
         for model in change.models:
             # A node of its own overlay has its name.
             node = f" (node {code(model.node)})" if model.node != PurePath(change.folder).name else ""
             for effect in model.effects:
                 if effect.breaking:
                     found[effect.text].append(f"{code(change.folder)}{node}")
-    return [f"> - {joined(places)}: {text}" for text, places in found.items()]
+                    named = [found[1] for found in _CODE.findall(effect.text)] or [""]
+                    links.setdefault(effect.text, about.link(change.folder, named[0], named[-1]))
+    return [f"> - {joined(places)}: {text}{links[text]}" for text, places in found.items()]
 
 
 def _breaks(change: KustomizationChange) -> bool:
-    return bool(change.addresses[0] - change.addresses[1]) or any(
-        effect.breaking for model in change.models for effect in model.effects
+    # Of what nobody applies there are no callers.
+    return change.applied is not False and (
+        bool(change.addresses[0] - change.addresses[1])
+        or any(effect.breaking for model in change.models for effect in model.effects)
     )
 
 
@@ -90,41 +173,27 @@ def _place(folder: str) -> tuple[bool, str]:
 
 def _row(alike: list[KustomizationChange]) -> str:
     shown = alike[0]
-    return f"| {listed(entry.folder for entry in alike)} | {shown.state} | {', '.join(_topics(shown))} |"
+    marks = [
+        word
+        for word, there in (
+            ("**danger**", any(entry.dangers and entry.applied is not False for entry in alike)),
+            ("**breaking**", any(_breaks(entry) for entry in alike)),
+        )
+        if there
+    ]
+    return row(
+        (listed((entry.folder for entry in alike), 5), ", ".join([shown.state, *marks]), glance(shown))
+    )
 
 
-def _topics(change: KustomizationChange) -> Iterator[str]:
-    """Yield in a word what changes."""
-    if _breaks(change):
-        yield "**breaking**"
-    secrets = [entry for entry in change.objects if entry.change.kind in SECRETS]
-    others = [entry.change for entry in change.objects if entry not in secrets and change.state == "changed"]
-    fields = {
-        row.field
-        for entry in change.objects
-        if entry.change in others and entry.change.before and entry.change.after
-        for row in entry.rows
+def _state(ordered: Sequence[list[KustomizationChange]], about: About) -> str:
+    """Return what the next comment tells what is new from: a short hash for each kustomization, by its folder."""
+    hashes = {
+        change.folder: hashlib.sha256(repr((change.key, change.dangers)).encode()).hexdigest()[:8]
+        for alike in ordered
+        for change in alike
     }
-    if IMAGE in fields:
-        yield "image"
-    if fields & {MODEL_URI, MODEL_DIGEST}:
-        yield "model"
-    packages = sum(len(model.requirements.packages) for model in change.models)
-    if packages:
-        yield _counted(packages, "package")
-    elif any(model.requirements.says for model in change.models):
-        yield "lock"
-    if any(caption for caption, _ in change.graphs):
-        yield "graph"
-    for number, what in (
-        (len(secrets), "secret"),
-        (len([entry for entry in others if not entry.before]), "new object"),
-        (len([entry for entry in others if not entry.after]), "lost object"),
-        (len(fields - {IMAGE, MODEL_URI, MODEL_DIGEST}), "other value"),
-    ):
-        if number:
-            yield _counted(number, what)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return json.dumps(
+        {"base": about.base, "head": about.context.head if about.context else "", "changes": hashes},
+        separators=(",", ":"),
+    )

@@ -12,6 +12,8 @@ from gitops.diff.deployment import IMAGE, MODEL_DIGEST, MODEL_URI, NODE, ROLES, 
 from gitops.diff.flatten import ORDER, flatten
 from gitops.diff.generated import stem
 from gitops.diff.objects import Change
+from gitops.diff.quantity import quantity
+from gitops.diff.reading import read
 from gitops.manifests import is_seldon_deployment, seldon_deployment
 
 # What a reviewer looks for first; the rest keeps its order.
@@ -22,6 +24,8 @@ EVERY_CONTAINER = "every container"
 _COMMON = {NODE, "pod", *ROLES}
 # Where the keys of Secrets, SealedSecrets and ConfigMaps stand.
 _KEY = re.compile(r"^(?:spec\.encryptedData|stringData|data)\.")
+# Where quantities stand: 1 and "1" are one there.
+_QUANTITY = re.compile(r"\bresources\.(?:requests|limits)\.|\.sizeLimit$|\.storage$")
 _VALUE = re.compile(r"^(env\[[^\]]*\])\.value$")
 
 
@@ -76,10 +80,16 @@ def _differences(before: Table, after: Table) -> Iterator[tuple[str, str | None,
         if field.endswith(ORDER) and sorted((old or "").split(", ")) != sorted((new or "").split(", ")):
             # Entries came or went, which other rows say.
             continue
+        if old and new and _QUANTITY.search(field) and quantity(old) == quantity(new) is not None:
+            # Written otherwise, and as much: 1000m and 1.
+            continue
         if old and new and field.lower().endswith("name") and stem(old) == stem(new):
             # The name of a generated object follows its content, whose rows say what changed.
             continue
-        yield _label(field), old, new
+        if old is not None and new is not None and field.startswith("data."):
+            yield from read(_label(field), old, new)
+        else:
+            yield _label(field), old, new
 
 
 def _label(field: str) -> str:

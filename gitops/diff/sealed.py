@@ -14,6 +14,8 @@ from gitops.check.policies.secrets import is_credential
 
 HIDDEN = "(not shown)"
 CHANGED = "(not shown, changed)"
+# Sealing the same value again gives other text.
+SEALED_ANEW = "(sealed anew, the same or another value)"
 
 # Where the values stand: https://github.com/bitnami-labs/sealed-secrets#sealedsecrets-as-templates-for-secrets and
 # Kubernetes' Secret. spec.data is the form of SealedSecret's first version.
@@ -30,15 +32,18 @@ _MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
 class Hider:
     """Leaves the values out of an object, and then out of what became of it.
 
-    The first value at a path is ``HIDDEN``, and any other one after it at the same path ``CHANGED``.
+    The first value at a path is ``HIDDEN``, and any other one after it at the same path ``CHANGED``, of a
+    SealedSecret ``SEALED_ANEW``.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, Any] = {}
+        self._changed = CHANGED
 
     def hide(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy of a rendered object without its values."""
         kind = str(entry.get("kind"))
+        self._changed = SEALED_ANEW if kind == "SealedSecret" else CHANGED
         copy = self._walk(entry, "", _VALUES.get(kind, ()))
         return dict(copy)
 
@@ -62,7 +67,7 @@ class Hider:
         return value
 
     def _hidden(self, value: Any, path: str) -> str:
-        return HIDDEN if self._seen.setdefault(path, value) == value else CHANGED
+        return HIDDEN if self._seen.setdefault(path, value) == value else self._changed
 
 
 def redacted(text: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 from gitops.diff.change import KustomizationChange, ModelChange, ObjectChange
 from gitops.diff.listing import listing
-from gitops.diff.markdown import block, code, folded, listed, table
+from gitops.diff.markdown import block, code, folded, listed, short, table
 from gitops.diff.sealed import SECRETS
 from gitops.manifests import KIND
 
@@ -29,26 +29,64 @@ class Section:
     diff: str
 
 
-def section(alike: list[KustomizationChange], told: dict[ModelChange, str]) -> Section:
+Link = Callable[[str, str, str], str]
+
+
+def section(
+    alike: list[KustomizationChange], told: dict[ModelChange, str], link: Link | None = None
+) -> Section:
     """Return the section of kustomizations that change in the same way; the first stands for all.
 
     Args:
         alike: the changes, one or more.
         told: the folders in whose sections changes of a model are told already; those told here are added.
+        link: gives where in the files a value stands, for dangers.
     """
     shown = alike[0]
     folders = tuple(entry.folder for entry in alike)
+    if shown.state == "gone" and not shown.failures:
+        return Section(folders, _gone(alike), "")
     parts = [f"### {listed(folders)}: {shown.state}"]
     if len(alike) > 1:
         same = f"{len(alike)} kustomizations change in the same way"
         parts.append(f"{same}; what follows is {code(shown.folder)}.")
         if len(alike) > MOST_FOLDERS:
             parts.append(folded(same, listed(folders, most=len(alike))))
+    if shown.was:
+        parts.append(f"The folder was {code(shown.was)}.")
+    parts += [
+        f"- **danger:** {entry.text}{link(shown.folder, entry.field, entry.value) if link else ''}"
+        for entry in shown.dangers
+    ]
     parts += _content(shown, told)
     diff = "\n".join(entry.change.diff for entry in shown.objects if entry.change.diff)
     lines = diff.count("\n") + 1
     title = f"Rendered difference of {shown.folder}, {lines} {'line' if lines == 1 else 'lines'}"
-    return Section(folders, "\n\n".join(parts), folded(title, block(diff, "diff")) if diff else "")
+    rendered = folded(title, block(diff, "diff")) if diff else ""
+    if shown.applied is False:
+        # Nothing in a cluster changes by it.
+        whole = "\n\n".join(part for part in (*parts[1:], rendered) if part)
+        return Section(
+            folders, folded(f"{', '.join(folders)}: {shown.state}; no Application applies it", whole), ""
+        )
+    return Section(folders, "\n\n".join(parts), rendered)
+
+
+def _gone(alike: list[KustomizationChange]) -> str:
+    """Return kustomizations that go as a line each, with what they rendered folded in it."""
+    lines = []
+    for entry in alike:
+        names = ", ".join(
+            f"{deployment.name} in namespace {deployment.namespace}" for deployment, _ in entry.listed
+        )
+        facts = "\n\n".join(
+            table(("what", "was"), listing(deployment, models)) for deployment, models in entry.listed
+        )
+        rest = [other.title for other in entry.objects if other.change.kind != KIND]
+        if rest:
+            facts = f"{facts}\n\nand {listed(rest, 20)}".strip()
+        lines.append(folded(f"{entry.folder} goes{f': {names}' if names else ''}", facts))
+    return "\n\n".join(lines)
 
 
 def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterator[str]:
@@ -85,7 +123,7 @@ def _rows(entry: ObjectChange, *, one_sided: bool) -> Iterator[tuple[str, str, s
         if not (one_sided and change.kind == KIND):
             yield code(entry.title), "", *_states(change.before is None)
         for row in keys:
-            yield code(entry.title), code(row.field), code(row.before or ""), code(row.after or "")
+            yield code(entry.title), code(row.field), _value(row.before), _value(row.after)
         return
     for (part, whole), rows in groupby(entry.rows, key=lambda row: (row.part, row.whole)):
         owner = part if entry.title == KIND and part else f"{entry.title} {part}".strip()
@@ -103,7 +141,7 @@ def _value(value: str | None) -> str:
     if value is None:
         return "—"
     lines = value.strip().count("\n") + 1
-    return code(value) if lines == 1 else f"{lines} lines"
+    return code(short(value)) if lines == 1 else f"{lines} lines"
 
 
 def _model(model: ModelChange) -> Iterator[str]:

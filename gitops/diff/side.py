@@ -23,6 +23,7 @@ class Side:
     def __init__(self, title: str, root: Path) -> None:
         self.title = title
         self.root = root.resolve()
+        self._outcomes: dict[str, Outcome] = {}
 
     @cached_property
     def kustomizations(self) -> dict[str, Kustomization]:
@@ -34,10 +35,13 @@ class Side:
         """What the kustomizations depend on."""
         return Inputs(self.root, self.kustomizations)
 
-    def render(self, folder: str) -> Outcome:
-        """Return what ``folder`` comes to on this side."""
-        entry = self.kustomizations.get(folder)
-        return None if entry is None or entry.is_component else render(self.root, folder)
+    def outcome(self, folder: str) -> Outcome:
+        """Return what ``folder`` comes to on this side, rendered once."""
+        if folder not in self._outcomes:
+            entry = self.kustomizations.get(folder)
+            whole = entry is not None and not entry.is_component
+            self._outcomes[folder] = render(self.root, folder) if whole else None
+        return self._outcomes[folder]
 
     def words(self, error: Exception) -> str:
         """Return what an error says, with paths relative to the tree."""
@@ -46,11 +50,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """What one kustomization comes to on both sides."""
+    """What one kustomization comes to on both sides; ``was`` is its folder before where that is another."""
 
     folder: str
     before: Outcome
     after: Outcome
+    was: str = ""
 
 
 def pairs(base: Side, head: Side) -> list[Pair]:
@@ -66,12 +71,45 @@ def pairs(base: Side, head: Side) -> list[Pair]:
     )
     tasks = [(side, folder) for folder in folders for side in (base, head)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(lambda task: task[0].render(task[1]), tasks))
+        outcomes = list(pool.map(lambda task: task[0].outcome(task[1]), tasks))
     found = (
         Pair(folder, before, after)
         for folder, before, after in zip(folders, outcomes[::2], outcomes[1::2], strict=True)
     )
-    return [pair for pair in found if not _broken_before(base, head, pair)]
+    return _renamed([pair for pair in found if not _broken_before(base, head, pair)])
+
+
+def _renamed(found: list[Pair]) -> list[Pair]:
+    """Return the pairs with one in place of two where a folder is another's under a new name.
+
+    It is known by the deployments that both render, or by the model that both pin where only one of each does.
+    """
+    gone = [pair for pair in found if pair.after is None and isinstance(pair.before, Rendered)]
+    new = [pair for pair in found if pair.before is None and isinstance(pair.after, Rendered)]
+    for likeness in (_deployments, _models):
+        for pair in list(new):
+            alike = [other for other in gone if likeness(other.before) == likeness(pair.after) != frozenset()]
+            rivals = [other for other in new if likeness(other.after) == likeness(pair.after)]
+            if len(alike) == 1 and len(rivals) == 1:
+                (old,) = alike
+                new.remove(pair)
+                gone.remove(old)
+                found = [entry for entry in found if entry is not old and entry is not pair]
+                found.append(Pair(pair.folder, old.before, pair.after, old.folder))
+    return sorted(found, key=lambda pair: pair.folder)
+
+
+def _deployments(outcome: Outcome) -> frozenset[object]:
+    if not isinstance(outcome, Rendered):
+        return frozenset()
+    return frozenset((entry.namespace, entry.name) for entry in outcome.deployments)
+
+
+def _models(outcome: Outcome) -> frozenset[object]:
+    """Return the model that a folder pins, and as which type of node it serves it."""
+    if not isinstance(outcome, Rendered) or outcome.node is None:
+        return frozenset()
+    return frozenset({(outcome.node.model_uri, outcome.node.model_digest, outcome.node.type)})
 
 
 def _broken_before(base: Side, head: Side, pair: Pair) -> bool:

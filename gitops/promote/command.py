@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TextIO
 
 from gitops.check.policies.names import INITIALIZER
+from gitops.diff.about import About
 from gitops.diff.comparison import compare
 from gitops.diff.fit import COMMENT, characters, fit
+from gitops.diff.places import Places
 from gitops.diff.report import report
 from gitops.diff.side import Side, pairs
 from gitops.errors import PromotionFailed
@@ -87,8 +89,10 @@ def pin(
     except ServerError as error:
         raise PromotionFailed(f"{error}; nothing is changed") from error
     with candidate(root, texts) as after:
-        found = pairs(Side("the work tree", root), after)
-        said = report([compare(pair, Side("the work tree", root), after) for pair in found], "the work tree")
+        before = Side("the work tree", root)
+        found = pairs(before, after)
+        about = About(before.title, Places(before, after))
+        said = report([compare(pair, before, after) for pair in found], about)
     lines = changes(root, texts)
     write_all({root / path: text for path, text in texts.items()})
     out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")

@@ -58,17 +58,19 @@ def test_all_of_it_where_there_is_room() -> None:
 def test_the_differences_are_left_out_first_and_named() -> None:
     text = fit(report(section("a", 10, 5000), section("b"), section("c", 10, 5000)), LEAST, characters, WHOLE)
     assert [line.partition(" .")[0] for line in text.splitlines() if " of " in line] == [
+        f"> Too long for here, so left out: the differences of `overlays/a`, `overlays/c`. {WHOLE}",
         "summary of a",
         "summary of b",
         "diff of b",
         "summary of c",
-        f"> Too long for here, so left out: the differences of `overlays/a`, `overlays/c`. {WHOLE}",
     ]
 
 
 def test_then_whole_sections_are() -> None:
     text = fit(report(section("a", 2000), section("b", 2000), section("c", 10)), LEAST, characters, WHOLE)
-    assert text.endswith(f"> [!NOTE]\n> Too long for here, so left out: all else of `overlays/b`. {WHOLE}\n")
+    assert text.startswith(
+        f"## Title\n\n> [!NOTE]\n> Too long for here, so left out: all else of `overlays/b`. {WHOLE}\n\n> head"
+    )
     assert "summary of a" in text
     assert "summary of c" in text
 
@@ -79,7 +81,7 @@ def test_a_long_head_is_shortened() -> None:
     assert 0 < shown < 100
     assert f"> - and {100 - shown} more" in text
     assert "diff of a" in text
-    assert text.endswith(f"> Too long for here, so left out: some lines above. {WHOLE}\n")
+    assert f"> Too long for here, so left out: some lines of what follows. {WHOLE}\n" in text
 
 
 @pytest.mark.parametrize(("text", "units"), [("a", 1), ("ä", 1), ("😀", 2)])

@@ -28,22 +28,35 @@ def node(name: str, type_: str = "MODEL", *children: dict[str, Any]) -> dict[str
     return {"name": name, "type": type_, "children": list(children)}
 
 
-def test_a_graph_is_drawn_from_the_request_down() -> None:
+def test_a_graph_is_drawn_as_request_and_answer_flow() -> None:
     graph = node("pre", "TRANSFORMER", node("post", "OUTPUT_TRANSFORMER", node("model")))
     model = Model("s3://mlflow/iris_svm/", f"sha256:{'ab' * 32}", "MODEL", "predict_proba", None, None, ())
     assert mermaid(deployment({"name": "main", "graph": graph}), {"model": model}, {"model"}) == (
         "flowchart LR\n"
         '  request(["request"])\n'
+        '  answer(["answer"])\n'
         '  subgraph p0["predictor main: orchestrator, replicas 1"]\n'
         '    n0_0["pre<br>TRANSFORMER"]\n'
         '    n0_1["post<br>OUTPUT_TRANSFORMER"]\n'
         '    n0_2["model<br>MODEL<br>iris_svm<br>abababababab<br>calls predict_proba"]:::changed\n'
-        "    n0_0 --> n0_1\n"
-        "    n0_1 --> n0_2\n"
+        "    n0_0 --> n0_2\n"
+        "    n0_2 --> n0_1\n"
         "  end\n"
         "  request --> n0_0\n"
+        "  n0_1 --> answer\n"
         "  classDef changed stroke-width:4px"
     )
+
+
+def test_a_combiner_takes_the_answers_of_all_and_a_router_asks_one() -> None:
+    graph = node("route", "ROUTER", node("sum", "COMBINER", node("a"), node("b")), node("c"))
+    lines = mermaid(deployment({"name": "main", "graph": graph}), {}).splitlines()
+    # route, sum, a, b, c
+    arrows = {line.strip() for line in lines if "-->" in line}
+    assert arrows == {
+        *("request --> n0_0", "n0_0 --> n0_2", "n0_0 --> n0_3", "n0_0 --> n0_4"),
+        *("n0_2 --> n0_1", "n0_3 --> n0_1", "n0_1 --> answer", "n0_4 --> answer"),
+    }
 
 
 def test_a_canary_is_a_second_way_down() -> None:
@@ -68,8 +81,8 @@ def test_a_canary_is_a_second_way_down() -> None:
 @given(st.text(string.printable, min_size=1))
 def test_no_name_leaves_its_label(name: str) -> None:
     lines = mermaid(deployment({"name": "main", "graph": node(name)}), {}).splitlines()
-    assert len(lines) == 7
-    label = re.fullmatch(r'    n0_0\["([^"\[\]<>`]*)<br>MODEL"\]', lines[3])
+    assert len(lines) == 9
+    label = re.fullmatch(r'    n0_0\["([^"\[\]<>`]*)<br>MODEL"\]', lines[4])
     assert label is not None
     assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label[1]) == name
 

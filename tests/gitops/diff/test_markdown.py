@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gitops.diff.markdown import WIDTH, block, code, folded, joined, listed, table
+from gitops.diff.markdown import WIDTH, block, code, folded, joined, listed, short, table
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 LINE = st.text(
@@ -62,7 +62,7 @@ def test_a_block_holds_any_text(text: str) -> None:
 def test_code_of_several_lines_of_none_and_of_too_many_characters() -> None:
     assert code("a\n  b") == "`a ⏎ b`"
     assert code(" ") == "—"
-    assert code("a\x00b\u202e") == "`a\ufffdb\ufffd`"
+    assert code("a\x00b\u202e") == "`a‹U+0000›b‹U+202E›`"
     assert len(code("x" * 1000)) == WIDTH + 2
     assert code("x" * 1000).endswith("x…`")
 
@@ -77,3 +77,15 @@ def test_of_many_names_the_first_are_listed(number: int) -> None:
 
 def test_a_fold() -> None:
     assert folded("a <b>", "text") == "<details><summary>a &lt;b&gt;</summary>\n\ntext\n\n</details>"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2066", "\u202e", "\ufeff", "\u3164", "\u2800", "\x1b"])
+def test_a_character_that_nobody_sees_is_written_by_its_number(unseen: str) -> None:
+    said = f"‹U+{ord(unseen):04X}›"
+    assert said in code(f"a{unseen}b")
+    assert block(f"+a{unseen}b\n\tc", "diff") == f"```diff\n+a{said}b\n\tc\n```"
+
+
+def test_digests_are_short_and_other_numbers_whole() -> None:
+    digest = "0123456789abcdef" * 4
+    assert short(f"image@sha256:{digest} {digest}") == f"image@sha256:0123456789ab… {digest}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gitops.diff.markdown import code
 from gitops.diff.objects import changes
 from gitops.diff.rows import rows
-from gitops.diff.sealed import CHANGED, HIDDEN, Hider, redacted
+from gitops.diff.sealed import CHANGED, HIDDEN, SEALED_ANEW, Hider, redacted
 
 # As kubeseal writes them: hundreds of bytes that look random.
 SEALED = st.integers().map(lambda seed: base64.b64encode(Random(seed).randbytes(520)).decode())
@@ -67,7 +67,7 @@ def test_every_key_that_changes_is_named(before: dict[str, str], after: dict[str
         if before.get(key) == after.get(key):
             assert f"key {key}" not in shown
         else:
-            assert shown[f"key {key}"] == ((HIDDEN, CHANGED) if None not in expected else expected)
+            assert shown[f"key {key}"] == ((HIDDEN, SEALED_ANEW) if None not in expected else expected)
 
 
 @given(SEALED, st.text(max_size=40), st.text(max_size=40))

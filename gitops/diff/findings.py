@@ -1,0 +1,111 @@
+"""What the check says of both sides: what this change brings, and what was there before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitops.check.command import findings
+from gitops.check.policy import Finding
+from gitops.check.tree import load
+from gitops.diff.markdown import block, folded
+from gitops.diff.places import Place, Places
+from gitops.diff.side import Side
+
+# A message that begins with, or names, a file and a line of it.
+_FILE = re.compile(r"(?P<file>[\w./-]+\.(?:ya?ml|json|lock|lua|pem))(?::(?P<line>[1-9][0-9]*))?")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of the head, in those that are ``new`` with the change and those that are ``old``."""
+
+    new: tuple[tuple[Finding, Place], ...]
+    old: tuple[Finding, ...]
+
+    @property
+    def summary(self) -> str:
+        """How many there are, as Markdown of one line."""
+        if not self.new and not self.old:
+            return "no findings"
+        errors = sum(entry.level == "error" for entry, _ in self.new)
+        said = []
+        if errors:
+            said.append(f"**{_counted(errors, 'error')}**")
+        if len(self.new) > errors:
+            said.append(_counted(len(self.new) - errors, "warning"))
+        said = [f"{' and '.join(said)} by this change"] if said else ["nothing by this change"]
+        if self.old:
+            said.append(
+                f"{_counted(len(self.old), 'finding')} that {'was' if len(self.old) == 1 else 'were'} there before"
+            )
+        return ", ".join(said)
+
+    def markdown(self) -> Iterator[str]:
+        """Yield what is found, the new in full."""
+        if self.new:
+            lines = "\n".join(str(entry) for entry, _ in self.new)
+            yield f"### Check\n\n{block(lines)}"
+        if self.old:
+            lines = "\n".join(str(entry) for entry in self.old)
+            yield folded(
+                f"{_counted(len(self.old), 'finding')} of the check that the base has too", block(lines)
+            )
+
+    def annotations(self) -> Iterator[str]:
+        """Yield a workflow command for each new finding, which GitHub shows beside the line.
+
+        https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
+        """
+        for entry, place in self.new:
+            said = f"{entry.breach.owner}: {entry.breach.value}\nfix: {entry.breach.fix}"
+            title = _escaped(f"{entry.id} {entry.folder}", ":,")
+            file = _escaped(place.file, ":,")
+            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(said)}"
+
+
+def found(base: Side, head: Side, places: Places) -> Findings:
+    """Return what the check says of the head, parted by what it says of the base; that is asked only where it matters.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    there = list(findings(load(head.root)))
+    if not there:
+        return Findings((), ())
+    before = {_key(entry, base) for entry in findings(load(base.root))}
+    return Findings(
+        tuple((entry, _place(entry, head, places)) for entry in there if _key(entry, head) not in before),
+        tuple(entry for entry in there if _key(entry, head) in before),
+    )
+
+
+def _key(finding: Finding, side: Side) -> tuple[str, ...]:
+    said = str(finding.breach.value).replace(str(side.root), "")
+    return finding.folder, finding.id, finding.breach.owner, said
+
+
+def _place(finding: Finding, head: Side, places: Places) -> Place:
+    """Return where a finding is best shown: the line that it names, one that this change touches, or the kustomization."""
+    said = f"{finding.breach.owner} {finding.breach.value}".replace(f"{head.root}/", "")
+    for match in _FILE.finditer(said):
+        for file in (match["file"], f"{finding.folder}/{match['file']}"):
+            if (head.root / file).is_file():
+                return Place(file, int(match["line"] or 1), "")
+    names = re.findall(r"[\w.-]+", finding.breach.value.partition(" ")[0])
+    place = places.find(finding.folder, names[-1] if names else "") if finding.folder != "." else None
+    if place is not None and not place.gone:
+        return place
+    entry = head.kustomizations.get(finding.folder)
+    return Place(entry.file if entry else "base/kustomization.yaml", 1, "")
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,76 @@
+"""What changes of a kustomization at a glance: the values themselves, as many as a cell holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitops.diff.change import KustomizationChange
+from gitops.diff.deployment import IMAGE
+from gitops.diff.markdown import code, short
+from gitops.diff.rows import Row
+from gitops.diff.sealed import SECRETS, redacted
+from gitops.manifests import KIND
+
+# More values than these are in the section.
+MOST = 4
+# A longer value is shown by its beginning.
+WIDTH = 48
+
+
+def glance(change: KustomizationChange) -> str:
+    """Return what changes as Markdown of a cell."""
+    said = list(_said(change))
+    rest = f"; {len(said) - MOST} more" if len(said) > MOST else ""
+    return "; ".join(said[:MOST]) + rest
+
+
+def _said(change: KustomizationChange) -> Iterator[str]:
+    if change.was:
+        yield f"was {code(change.was)}"
+    if change.state == "gone":
+        yield from (f"{code(deployment.name)} goes" for deployment, _ in change.listed)
+        return
+    if change.state == "new":
+        yield from (code(deployment.name) for deployment, _ in change.listed)
+    for entry in change.objects:
+        before, after = entry.change.before, entry.change.after
+        if before and after:
+            one = entry.change.kind == KIND
+            yield from (_row(row, "" if one else f"{code(entry.title)} ") for row in entry.rows)
+        elif change.state in ("changed", "renamed"):
+            yield f"{'lost' if before else 'new'} {code(entry.title)}"
+        elif entry.change.kind in SECRETS:
+            yield code(entry.title)
+    for model in change.models:
+        packages = model.requirements.packages
+        yield from (
+            f"{code(entry.name)} {_value(entry.before)} → {_value(entry.after)}" for entry in packages
+        )
+        if not packages:
+            yield from model.requirements.notes
+
+
+def _row(row: Row, owner: str) -> str:
+    if row.whole:
+        return f"{owner}{'new' if row.before is None else 'lost'} {code(row.part)}".strip()
+    field = code(row.field) if row.field != IMAGE else IMAGE
+    before, after = _differing(row.before, row.after)
+    part = f" of {row.part}" if row.part and row.field != IMAGE and " " in row.part else ""
+    return f"{owner}{field}{part} {_value(before)} → {_value(after)}"
+
+
+def _differing(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+    """Return the digests alone where all before them is the same."""
+    old, new = (before or "").partition("@"), (after or "").partition("@")
+    same = old[0] == new[0] and old[1] and new[1]
+    return (old[2], new[2]) if same else (before, after)
+
+
+def _value(value: str | None) -> str:
+    if not value:
+        return "—"
+    # Before it is cut: half of a sealed value would not be known for one.
+    text = short(redacted(value))
+    if "\n" in text.strip():
+        return f"{text.strip().count(chr(10)) + 1} lines"
+    return code(text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…")

@@ -1,0 +1,91 @@
+"""Where in the files a value that changed stands: the changed lines of what a kustomization is made of."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from gitops.diff.side import Side
+
+# In a longer file all lines between the first and the last that differ count as changed.
+_MOST_LINES = 3_000
+# Above it a file holds data, and nobody reads it by lines.
+_MOST_BYTES = 500_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line, counted from 1, of a ``file`` of the tree; ``gone`` says that it is one of the base. ``text`` is the line."""
+
+    file: str
+    line: int
+    text: str
+    gone: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Places:
+    """The lines that differ between two sides."""
+
+    def __init__(self, base: Side, head: Side) -> None:
+        self._base, self._head = base, head
+        self._changed = cache(self._lines)
+
+    def find(self, folder: str, field: str, value: str = "") -> Place | None:
+        """Return the changed line, of all that ``folder`` is made of, that most likely says ``field`` and ``value``.
+
+        None where no file of it changed: what it renders changes by something else.
+        """
+        key = field.rpartition(".")[2].partition("[")[0].removeprefix("key ").removeprefix("parameter ")
+        best: tuple[int, Place] | None = None
+        for file in sorted(self._base.inputs.files(folder) | self._head.inputs.files(folder)):
+            for place in self._changed(file):
+                score = 6 * (bool(value) and value in place.text) + 8 * (bool(key) and key in place.text)
+                # What is there now is where a reviewer comments.
+                score += not place.gone
+                if best is None or score > best[0]:
+                    best = score, place
+        return best[1] if best else None
+
+    def _lines(self, file: str) -> list[Place]:
+        before, after = _read(self._base, file), _read(self._head, file)
+        if before == after or before is None or after is None:
+            there = after if after is not None else before
+            if before == after or there is None:
+                return []
+            return [Place(file, index, text, after is None) for index, text in enumerate(there, 1)]
+        return list(_differing(file, before, after))
+
+
+def _read(side: Side, file: str) -> list[str] | None:
+    path = side.root / file
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            return None
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _differing(file: str, before: list[str], after: list[str]) -> Iterator[Place]:
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    if len(old) + len(new) > _MOST_LINES:
+        yield from (Place(file, start + index, text) for index, text in enumerate(new, 1))
+        return
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        for index in range(j1, j2):
+            yield Place(file, start + index + 1, new[index])
+        for index in range(i1, i2):
+            yield Place(file, start + index + 1, old[index], gone=True)

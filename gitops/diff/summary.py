@@ -1,0 +1,190 @@
+"""The first lines of the report: what a reviewer asks before anything else, as numbers over all that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gitops.diff.change import KustomizationChange
+from gitops.diff.markdown import code, joined
+from gitops.diff.objects import Change
+from gitops.diff.quantity import cores, quantity, size
+from gitops.manifests import KIND, Predictor, SeldonDeployment, seldon_deployment
+from gitops.pods import Container, Pod
+
+_GPU = ".com/gpu"
+# What changes of a predictor without another pod.
+_QUIET = ("replicas", "traffic")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the cluster: ``cpu`` in cores, ``memory`` and ``storage`` in bytes, ``gpu`` in devices."""
+
+    cpu: Decimal = Decimal(0)
+    memory: Decimal = Decimal(0)
+    gpu: Decimal = Decimal(0)
+    storage: Decimal = Decimal(0)
+
+    def __add__(self, other: Asked) -> Asked:
+        return Asked(
+            self.cpu + other.cpu,
+            self.memory + other.memory,
+            self.gpu + other.gpu,
+            self.storage + other.storage,
+        )
+
+    def times(self, number: int) -> Asked:
+        """Return what so many ask for."""
+        return Asked(*(value * number for value in (self.cpu, self.memory, self.gpu, self.storage)))
+
+    def most(self, other: Asked) -> Asked:
+        """Return the larger of each: init containers run before the others, and what they had is free again."""
+        return Asked(
+            max(self.cpu, other.cpu),
+            max(self.memory, other.memory),
+            max(self.gpu, other.gpu),
+            max(self.storage, other.storage),
+        )
+
+
+def summary(changes: Sequence[KustomizationChange]) -> Iterator[str]:
+    """Yield, as Markdown of a line each, how many deployments change, which pods restart, and what is asked for.
+
+    Args:
+        changes: those that Argo CD applies.
+    """
+    found = [
+        entry.change
+        for change in changes
+        if not change.failures
+        for entry in change.objects
+        if entry.change.kind == KIND
+    ]
+    states = [_state(entry) for entry in found]
+    unknown = [change.folder for change in changes if change.failures]
+    known = f"{states.count('changed')} change, {states.count('new')} new, {states.count('gone')} gone"
+    if unknown:
+        known += f"; of {joined([code(folder) for folder in unknown], 3)} nobody knows"
+    yield f"**Deployments:** {known}"
+    yield f"**Pods:** {_restarts(found)}"
+    objects = [entry.change for change in changes if not change.failures for entry in change.objects]
+    yield f"**Asked for, of what changes:** {_asked(objects)}"
+
+
+def _state(change: Change) -> str:
+    return "new" if change.before is None else "gone" if change.after is None else "changed"
+
+
+def _restarts(found: Iterable[Change]) -> str:
+    number, alone = 0, []
+    for change in found:
+        if change.before is None or change.after is None:
+            continue
+        pods = restarted(seldon_deployment(change.before), seldon_deployment(change.after))
+        number += sum(pods)
+        if 1 in pods:
+            alone.append(code(seldon_deployment(change.after).name))
+    if not number:
+        return "none restarts"
+    said = f"{number} {'restarts' if number == 1 else 'restart'}"
+    if alone:
+        has = "has" if len(alone) == 1 else "have"
+        said += (
+            f"; {joined(alone, 3)} {has} one replica: about 30 s without answers if the old pod goes first"
+        )
+    return said
+
+
+def restarted(before: SeldonDeployment, after: SeldonDeployment) -> list[int]:
+    """Return for each set of pods that is replaced how many pods it has: a Deployment of Seldon's operator each."""
+    old = {entry.name: entry for entry in before.predictors}
+    found = []
+    for predictor in after.predictors:
+        was = old.get(predictor.name)
+        if was is None:
+            continue
+        # What is not in a pod's template is in the graph that the orchestrator and the nodes are given.
+        outside = _graph(was) != _graph(predictor) or before.annotations != after.annotations
+        for index, pod in enumerate(predictor.pods):
+            other = was.pods[index] if index < len(was.pods) else None
+            if outside or other is None or other.raw != pod.raw:
+                number = _replicas(after, predictor, index)
+                found.append(number)
+    return [number for number in found if number]
+
+
+def _graph(predictor: Predictor) -> dict[str, Any]:
+    return {key: value for key, value in predictor.raw.items() if key not in (*_QUIET, "componentSpecs")}
+
+
+def _replicas(deployment: SeldonDeployment, predictor: Predictor, index: int) -> int:
+    specs = predictor.raw.get("componentSpecs") or []
+    for raw in (specs[index] if index < len(specs) else {}, predictor.raw, deployment.raw.get("spec", {})):
+        if isinstance(raw, Mapping) and isinstance(raw.get("replicas"), int):
+            return int(raw["replicas"])
+    return 1
+
+
+def _asked(changes: Iterable[Change]) -> str:
+    before, after = Asked(), Asked()
+    for change in changes:
+        before, after = before + asked(change.before), after + asked(change.after)
+    return ", ".join(
+        f"{name} {write(old)}" if old == new else f"{name} **{write(old)} → {write(new)}**"
+        for name, write, old, new in (
+            ("CPU", cores, before.cpu, after.cpu),
+            ("memory", size, before.memory, after.memory),
+            ("GPU", cores, before.gpu, after.gpu),
+            ("storage", size, before.storage, after.storage),
+        )
+    )
+
+
+def asked(entry: Mapping[str, Any] | None) -> Asked:
+    """Return what an object asks for: the requests of a deployment's pods, the storage of a claim."""
+    if entry is None:
+        return Asked()
+    if entry.get("kind") == "PersistentVolumeClaim":
+        resources = (entry.get("spec") or {}).get("resources") or {}
+        return Asked(storage=quantity((resources.get("requests") or {}).get("storage")) or Decimal(0))
+    if entry.get("kind") != KIND:
+        return Asked()
+    deployment = seldon_deployment(entry)
+    found = Asked()
+    for predictor in deployment.predictors:
+        for index, pod in enumerate(predictor.pods):
+            found += _pod(pod).times(_replicas(deployment, predictor, index))
+        engine = (predictor.raw.get("svcOrchSpec") or {}).get("resources")
+        if engine and not predictor.no_engine:
+            found += _requests(engine).times(_replicas(deployment, predictor, 0))
+    return found
+
+
+def _pod(pod: Pod) -> Asked:
+    first = Asked()
+    for container in pod.init_containers:
+        first = first.most(_container(container))
+    rest = Asked()
+    for container in pod.containers:
+        rest += _container(container)
+    return rest.most(first)
+
+
+def _container(container: Container) -> Asked:
+    return _requests(container.raw.get("resources") or {})
+
+
+def _requests(resources: Mapping[str, Any]) -> Asked:
+    """Return the requests; where there is none the limit counts, as in Kubernetes."""
+    wanted = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    return Asked(
+        cpu=quantity(wanted.get("cpu")) or Decimal(0),
+        memory=quantity(wanted.get("memory")) or Decimal(0),
+        gpu=sum(
+            (quantity(value) or Decimal(0) for name, value in wanted.items() if name.endswith(_GPU)),
+            Decimal(0),
+        ),
+    )
