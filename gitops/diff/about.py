@@ -59,6 +59,12 @@ class About:
                 f"> This was rendered by the code of the change itself, which touches {listed(self.code, 5)}: "
                 "read that first, for it could leave anything out here."
             )
+        old, new = self.kustomize
+        if old != new:
+            yield (
+                f"> [!WARNING]\n> kustomize {old or 'of no version'} → {new or 'of no version'}: both sides are rendered by "
+                "the new one here, so what it renders otherwise than the old one is not shown."
+            )
         for side, entry in zip(("before", "after"), self.applied, strict=True):
             if entry.unknown:
                 yield f"> [!WARNING]\n> Which Applications there are {side} cannot be told: {entry.unknown}"

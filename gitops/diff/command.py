@@ -70,7 +70,7 @@ def diff(
         applications = applied(sides[0]), applied(sides[1])
         changes = [compare(pair, *sides, _applied(pair, applications)) for pair in compared]
         about = About(
-            revision.title,
+            f"{commits.branch} ({revision.commit[:7]})" if commits.branch else revision.title,
             places,
             commits,
             applications,

@@ -24,8 +24,8 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 class Context:
     """Of a comparison: the commit of the ``base`` and the ``head`` commit, the time, and the addresses on GitHub.
 
-    ``dirty`` says that the work tree has changes that are not committed. ``repository`` and ``run`` are addresses,
-    empty outside of a workflow.
+    ``dirty`` says that the work tree has changes that are not committed. ``repository`` and ``run`` are addresses, ``branch`` is the base of the pull
+    request; all three are empty outside of one.
     """
 
     root: Path
@@ -35,6 +35,7 @@ class Context:
     time: datetime
     repository: str = ""
     run: str = ""
+    branch: str = ""
 
     def link(self, place: Place) -> str:
         """Return a place as Markdown: a link to the line, outside of a workflow its name."""
@@ -71,14 +72,16 @@ def context(root: Path, base: str, environ: Mapping[str, str]) -> Context:
     """Return what the comparison of the work tree ``root`` with the commit ``base`` is about."""
     head = git(root, "rev-parse", "HEAD", fail=NoBase).strip()
     dirty = bool(git(root, "status", "--porcelain", "--", ".", fail=NoBase).strip())
-    repository = run = ""
+    repository = run = branch = ""
     if environ.get("GITHUB_REPOSITORY") and environ.get("GITHUB_RUN_ID"):
         server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
         repository = f"{server}/{environ['GITHUB_REPOSITORY']}"
         run = f"{repository}/actions/runs/{environ['GITHUB_RUN_ID']}"
-        asked = _pull_request(environ).get("head", {}).get("sha")
+        request = _pull_request(environ)
+        asked = request.get("head", {}).get("sha")
         head = asked if isinstance(asked, str) and _COMMIT.fullmatch(asked) else head
-    return Context(root, base, head, dirty, datetime.now(UTC), repository, run)
+        branch = str(request.get("base", {}).get("ref") or "")
+    return Context(root, base, head, dirty, datetime.now(UTC), repository, run, branch)
 
 
 def _pull_request(environ: Mapping[str, str]) -> dict[str, Any]:

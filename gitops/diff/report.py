@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from gitops.diff.change import KustomizationChange, ModelChange
 from gitops.diff.glance import glance
 from gitops.diff.markdown import code, folded, joined, listed, row
 from gitops.diff.section import Section, section
+from gitops.diff.since import State
 from gitops.diff.summary import summary
 
 
@@ -45,7 +45,9 @@ def report(changes: Sequence[KustomizationChange], about: About) -> Report | Non
     """Return the report of changes, or None where no change says anything."""
     said = [change for change in changes if change.says]
     applications = about.applications()
-    if not said and not applications and not (about.findings and about.findings.new) and not about.code:
+    # In a pull request that nothing changes is said too where the change itself says so.
+    itself = about.code and about.context and about.context.run
+    if not (said or applications or itself or (about.findings and about.findings.new)):
         return None
     groups: dict[object, list[KustomizationChange]] = {}
     for change in said:
@@ -67,7 +69,7 @@ def report(changes: Sequence[KustomizationChange], about: About) -> Report | Non
         _title(said, about),
         tuple(_head(ordered, about, applications)),
         tuple(sections),
-        state=_state(ordered, about) if about.context and about.context.run else "",
+        state=_state(ordered, about),
     )
 
 
@@ -187,13 +189,12 @@ def _row(alike: list[KustomizationChange]) -> str:
 
 
 def _state(ordered: Sequence[list[KustomizationChange]], about: About) -> str:
-    """Return what the next comment tells what is new from: a short hash for each kustomization, by its folder."""
+    """Return what the next comment tells what is new from, empty outside of a workflow."""
+    if about.context is None or not about.context.run:
+        return ""
     hashes = {
         change.folder: hashlib.sha256(repr((change.key, change.dangers)).encode()).hexdigest()[:8]
         for alike in ordered
         for change in alike
     }
-    return json.dumps(
-        {"base": about.base, "head": about.context.head if about.context else "", "changes": hashes},
-        separators=(",", ":"),
-    )
+    return str(State(about.context.branch, about.context.head, hashes))

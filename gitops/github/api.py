@@ -86,6 +86,18 @@ class Api:
         """Send ``content`` as JSON, and return what is answered."""
         return self._ask(method, f"{self._url}{path}", json=content).json()
 
+    def login(self) -> str:
+        """Return whose token this is, as issues and comments name their author.
+
+        GraphQL says it of every kind of token; REST's /user refuses those of an App, and so those of a job.
+        """
+        answer = self._ask("POST", self._graphql, json={"query": "query { viewer { login } }"})
+        content = answer.json()
+        if errors := content.get("errors"):
+            said = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
+        return str(content["data"]["viewer"]["login"])
+
     def mutate(self, query: str, **variables: Any) -> None:
         """Send a mutation of GraphQL, whose answer says nothing but whether it was made."""
         answer = self._ask("POST", self._graphql, json={"query": query, "variables": variables})

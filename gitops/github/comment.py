@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gitops.diff.fit import COMMENT, characters
+from gitops.diff.since import since
 from gitops.errors import BadArgument
 from gitops.github.api import Api, run
 
@@ -15,10 +16,10 @@ NOTHING = "Nothing that is rendered changes.\n"
 _FAILED = "> [!CAUTION]\n> What this pull request changes is not known: comparing failed, and [the run]({run}) says why.\n"
 
 
-def comment(number: str, body: Path, environ: Mapping[str, str]) -> str:
-    """Write the file ``body`` as the comment of the pull request ``number``; return what was done.
+def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
+    """Write ``file`` as the comment of the pull request ``number``; return what was done.
 
-    An empty file makes no comment, and an old one say that nothing changes. Where the variable DIFF is the outcome
+    Only a comment that the same account wrote is edited. An empty file makes no comment, and an old one say that nothing changes. Where the variable DIFF is the outcome
     ``failure`` of a step that wrote nothing, the comment says that, and where to read why: it must not pass for a change
     of nothing.
 
@@ -28,22 +29,26 @@ def comment(number: str, body: Path, environ: Mapping[str, str]) -> str:
     """
     if not (number.isascii() and number.isdigit()):
         raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
-    said = text(body)
+    said = text(file)
     if not said and environ.get("DIFF") == "failure":
         said = _FAILED.format(run=run(environ))
     if characters(MARK + said) > COMMENT:
         raise BadArgument(
-            f"{body}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=65000"
+            f"{file}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=65000"
         )
     with Api(environ) as api:
-        # Of a person's comment that quotes it only the beginning differs.
+        # Anybody can write a comment that begins with the mark: only one of this token's own is edited.
+        author = api.login()
         old = [
             entry
             for entry in api.all(f"/issues/{number}/comments")
-            if str(entry["body"]).startswith(MARK.strip())
+            if str(entry["body"]).startswith(MARK.strip()) and (entry["user"] or {}).get("login") == author
         ]
         if old:
-            api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=MARK + (said or NOTHING))
+            whole = since(str(old[0]["body"]), said) if said else NOTHING
+            # Better without it than not at all.
+            body = MARK + (whole if characters(MARK + whole) <= COMMENT else said)
+            api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=body)
             return f"pull request {number}: its comment is up to date"
         if not said:
             return f"pull request {number}: nothing to comment on"

@@ -29,13 +29,14 @@ def report(environ: Mapping[str, str]) -> str:
     if not workflow:
         raise BadArgument("GITHUB_WORKFLOW: must be set, as GitHub Actions does")
     with Api(environ) as api:
-        # Of what a person wrote nothing is changed, even if it quotes this.
+        # Of what others wrote nothing is changed, even if it begins with the mark.
+        author = api.login()
         issue = next(
             (
                 entry
                 for entry in api.all("/issues")
                 if str(entry["body"] or "").startswith(MARK)
-                and entry["user"]["type"] == "Bot"
+                and (entry["user"] or {}).get("login") == author
                 and "pull_request" not in entry
             ),
             None,

@@ -1,4 +1,4 @@
-"""The GraphQL interface of the stand-in for GitHub: the repository's id, and the change of references."""
+"""The GraphQL interface of the stand-in for GitHub: the repository's id, whose a token is, and the change of references."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def graphql(github: Github, token: Token, body: dict[str, Any]) -> Answer:
     query, variables = body["query"], body.get("variables") or {}
     if "updateRefs" in query:
         return _update_refs(github, token, variables.get("input") or variables)
+    if "viewer" in query:
+        return Answer(200, {"data": {"viewer": {"login": token.name}}})
     if "repository(" in query and "mutation" not in query:
         return Answer(200, {"data": {"repository": {"id": node_id(github)}}})
     return _errors(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops.diff.since import State
 from gitops.errors import BadArgument, GithubFailed
 from gitops.github.comment import MARK, comment
 from tests.gitops.github.github import Github
@@ -33,7 +34,8 @@ def test_it_is_written_once_and_then_changed_in_place(
 ) -> None:
     # More than a page, and one that quotes it.
     github.page = 2
-    github.comments = [{"id": number, "issue": 7, "body": f"> {MARK}"} for number in range(3)]
+    bot = {"login": "github-actions[bot]", "type": "Bot"}
+    github.comments = [{"id": number, "issue": 7, "body": f"> {MARK}", "user": bot} for number in range(3)]
     assert comment("7", body, environ) == "pull request 7: commented"
     assert comments(github)[3] == f"{MARK}## What changes\n"
     body.write_text("## What else\n")
@@ -42,6 +44,91 @@ def test_it_is_written_once_and_then_changed_in_place(
     body.write_text("")
     comment("7", body, environ)
     assert comments(github)[3:] == [f"{MARK}Nothing that is rendered changes.\n"]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"login": "mallory", "type": "User"},
+        {"login": "other[bot]", "type": "Bot"},
+        {"login": "github-actions"},
+        None,
+    ],
+    ids=["person", "other-app", "name-without-bot", "deleted"],
+)
+def test_a_comment_of_another_author_is_left_alone(
+    github: Github, environ: dict[str, str], body: Path, user: dict[str, str] | None
+) -> None:
+    theirs = {"id": 1, "issue": 7, "body": f"{MARK}All is well.", "user": user}
+    github.comments = [dict(theirs)]
+    assert comment("7", body, environ) == "pull request 7: commented"
+    assert github.comments[0] == theirs
+    assert comment("7", body, environ) == "pull request 7: its comment is up to date"
+    assert comments(github) == [theirs["body"], f"{MARK}## What changes\n"]
+
+
+@pytest.mark.parametrize("kind", ["app", "person"])
+def test_an_app_and_a_person_find_their_own(
+    github: Github, environ: dict[str, str], body: Path, kind: str
+) -> None:
+    token = (github.app if kind == "app" else github.person)("releaser", {"pull-requests": "write"})
+    comment("7", body, environ)
+    environ["GITHUB_TOKEN"] = token
+    assert comment("7", body, environ) == "pull request 7: commented"
+    assert comment("7", body, environ) == "pull request 7: its comment is up to date"
+    assert len(github.comments) == 2
+
+
+def written(base: str, head: str, **changes: str) -> str:
+    return f"## What changes\n\n- all\n<!-- state {State(base, head * 40, changes)} -->\n"
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (
+            written("main", "b", same="1", other="2", new="1"),
+            "**Since the last push** (`aaaaaaa`): `other` changes otherwise, `new` changes too, `gone` changes no more.",
+        ),
+        (
+            written("main", "b", same="1", other="1", gone="1"),
+            "**Since the last push** (`aaaaaaa`): nothing that is rendered changed.",
+        ),
+        (written("next", "b", same="2"), "**Compared anew:** the base is `next` now, it was `main`."),
+        (written("main", "a", same="1"), ""),
+        ("## What changes\n\n- all\n", ""),
+    ],
+    ids=["changes", "nothing", "other-base", "same-commit", "no-state"],
+)
+def test_what_is_new_since_the_last_push(
+    github: Github, environ: dict[str, str], body: Path, again: str, said: str
+) -> None:
+    body.write_text(written("main", "a", same="1", other="1", gone="1"))
+    comment("7", body, environ)
+    body.write_text(again)
+    comment("7", body, environ)
+    (text,) = comments(github)
+    assert text == MARK + (
+        again.replace("## What changes\n", f"## What changes\n\n{said}\n") if said else again
+    )
+
+
+def test_only_the_end_of_a_comment_is_its_state(github: Github, environ: dict[str, str], body: Path) -> None:
+    quoted = f"<!-- state {State('evil', 'c' * 40, {})} -->"
+    first = written("main", "a", same="1").replace("- all", quoted)
+    # As GitHub may keep it.
+    github.comments = [
+        {
+            "id": 1,
+            "issue": 7,
+            "body": (MARK + first).replace("\n", "\r\n"),
+            "user": {"login": "github-actions[bot]"},
+        }
+    ]
+    body.write_text(written("main", "b", **{"same": "1", "--><b>": "1"}))
+    comment("7", body, environ)
+    assert "(`aaaaaaa`): `--><b>` changes too." in comments(github)[0]
+    assert comments(github)[0].count("-->") == 3
 
 
 def test_nothing_to_say_makes_no_comment(github: Github, environ: dict[str, str], body: Path) -> None:
