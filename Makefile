@@ -57,8 +57,8 @@ types: $(environment) ## mypy --strict
 check: $(environment) ## every kustomization builds, and what it renders is right
 	@$(python) -m gitops check
 
-diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…)
-	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"}
+diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds)
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check}
 
 ci-jobs: ## say what ci.yml runs for the event (in a workflow; needs python3 alone)
 	@python3 -m gitops.github.ci jobs

@@ -38,7 +38,17 @@ def _check(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from gitops.diff.command import diff
 
-    return diff(ROOT, arguments.base, sys.stdout, output=arguments.output, limit=arguments.limit)
+    return diff(
+        ROOT,
+        arguments.base,
+        sys.stdout,
+        output=arguments.output,
+        limit=arguments.limit,
+        check=arguments.check,
+        environ=os.environ,
+        # A runner reads workflow commands from here too; standard output is the comment.
+        annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
+    )
 
 
 def _seal(arguments: argparse.Namespace) -> int:
@@ -226,6 +236,7 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument(
         "--limit", type=int, default=65_536, metavar="N", help="characters at most (a comment: 65536)"
     )
+    diff.add_argument("--check", action="store_true", help="tell what the check finds, too")
     diff.set_defaults(run=_diff)
 
     seal = commands.add_parser(

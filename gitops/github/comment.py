@@ -34,7 +34,7 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
         said = _FAILED.format(run=run(environ))
     if characters(MARK + said) > COMMENT:
         raise BadArgument(
-            f"{file}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=65000"
+            f"{file}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=64000"
         )
     with Api(environ) as api:
         # Anybody can write a comment that begins with the mark: only one of this token's own is edited.

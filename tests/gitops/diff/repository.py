@@ -130,8 +130,13 @@ class Repository:
         return {"files": files, "folders": sorted(path for path in self.root.rglob("*") if path.is_dir())}
 
 
-def make(root: Path) -> Repository:
-    for name in ("base", "components", "overlays"):
+def applied(root: Path) -> Repository:
+    """One with the Applications that apply its overlays."""
+    return make(root, "argocd")
+
+
+def make(root: Path, *more: str) -> Repository:
+    for name in ("base", "components", "overlays", *more):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, root / name)
     repository = Repository(root)

@@ -189,7 +189,7 @@ def test_github_does_not_answer(environ: dict[str, str], body: Path) -> None:
             "7",
             {},
             "x" * 65_536,
-            "body.md: has 65536 characters: a comment has up to 65499; make it by LIMIT=65000",
+            "body.md: has 65536 characters: a comment has up to 65499; make it by LIMIT=64000",
         ),
     ],
     ids=["empty", "no-number", "variables", "too-long"],

@@ -1,0 +1,182 @@
+"""The report in a pull request: links to its head, the check's findings, Applications, and who rendered it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gitops.diff.command import diff
+from gitops.diff.since import read
+from tests.gitops.diff.repository import POD, Repository, applied
+
+
+@pytest.fixture(scope="module")
+def with_argocd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return applied(tmp_path_factory.mktemp("applied") / "repository").root
+
+
+@pytest.fixture
+def repository(with_argocd: Path, tmp_path: Path) -> Repository:
+    return Repository(shutil.copytree(with_argocd, tmp_path / "repository", symlinks=True))
+
+
+def review(
+    repository: Repository, environ: Mapping[str, str] | None = None, *, check: bool = False
+) -> tuple[str, str]:
+    """Return the report against main, and the annotations."""
+    out, annotations = io.StringIO(), io.StringIO()
+    diff(repository.root, "main", out, check=check, environ=environ, annotations=annotations)
+    return out.getvalue(), annotations.getvalue()
+
+
+def job(repository: Repository, folder: Path, base: str = "main") -> dict[str, str]:
+    """The variables of a job for a pull request whose head is the commit before the merge."""
+    head = repository.git("rev-parse", "HEAD").strip()
+    event = folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"sha": head}, "base": {"ref": base}}}))
+    return {
+        "GITHUB_REPOSITORY": "acme/models",
+        "GITHUB_RUN_ID": "5",
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_EVENT_PATH": str(event),
+    }
+
+
+def table(text: str) -> str:
+    return text.partition("| Application |")[2].partition("\n\n")[0]
+
+
+def test_links_lead_to_the_line_at_the_head_commit(repository: Repository, tmp_path: Path) -> None:
+    path = "/spec/predictors/0/replicas"
+    repository.patch("model", {"op": "replace", "path": path, "value": 0})
+    head = repository.commit()
+    environ = job(repository, tmp_path)
+    # The merge with a base that has moved on: the line stands elsewhere in it.
+    text = repository.read("overlays/model/kustomization.yaml")
+    line = next(number for number, said in enumerate(text.splitlines(), 1) if "value: 0" in said)
+    repository.write("overlays/model/kustomization.yaml", f"# one\n# two\n{text}")
+    repository.commit()
+    said, _ = review(repository, environ)
+    file = "overlays/model/kustomization.yaml"
+    assert (
+        f"> - `overlays/model`: replicas of `model` `1` → `0`: nothing answers — [`{file}:{line}`]"
+        f"(https://github.example/acme/models/blob/{head}/{file}#L{line})\n"
+    ) in said
+    base = repository.git("rev-parse", "main").strip()
+    commits = "https://github.example/acme/models/commit"
+    assert f"- **Compared:** [`{base[:7]}`]({commits}/{base}) → [`{head[:7]}`]({commits}/{head}), " in said
+    assert ", [run](https://github.example/acme/models/actions/runs/5)" in said
+    assert said.startswith(f"## What changes against `main ({base[:7]})`\n")
+    state = read(said)
+    assert state is not None
+    assert (state.base, state.head, set(state.changes)) == ("main", head, {"overlays/model"})
+
+
+@pytest.mark.long
+def test_what_the_check_finds_is_told_and_shown_beside_its_line(repository: Repository) -> None:
+    file = "overlays/model/node.yaml"
+    repository.edit(file, "modelDigest: .*", "modelDigest: latest")
+    said, annotations = review(repository, check=True)
+    assert re.search(r"^- \*\*Check:\*\* \*\*\d+ errors?\*\*.* by this change", said, re.M)
+    assert "### Check\n\n```\nerror[" in said
+    assert re.search(
+        rf"^::error file={file},line=\d+,title=[a-z-]+ overlays/model::.*latest.*%0Afix: ", annotations, re.M
+    )
+    assert all(
+        re.match(r"::(error|warning) file=[^:,]+,line=[1-9]", line) for line in annotations.splitlines()
+    )
+
+
+@pytest.mark.long
+def test_what_was_found_before_is_not_this_changes_fault(repository: Repository) -> None:
+    repository.git("switch", "--quiet", "main")
+    repository.edit("overlays/model/node.yaml", "modelDigest: .*", "modelDigest: latest")
+    repository.commit()
+    repository.git("switch", "--quiet", "-C", "change")
+    repository.patch("preprocessor", {"op": "replace", "path": "/spec/predictors/0/replicas", "value": 2})
+    said, annotations = review(repository, check=True)
+    assert re.search(r"- \*\*Check:\*\* nothing by this change, \d+ findings? that", said)
+    assert annotations == ""
+    assert "of the check that the base has too</summary>" in said
+
+
+def test_a_pipeline_that_is_switched_off_and_on(repository: Repository) -> None:
+    file = "argocd/applicationset-deployments.yaml"
+    on = "elements: [{path: {path: overlays/pipeline}, spec: {deployment: graph-iris-pipeline}}]"
+    repository.edit(file, r"elements: \[\]", on)
+    said, _ = review(repository)
+    assert table(said).splitlines()[2:] == [
+        "| `graph-iris-pipeline` | new | — | `overlays/pipeline of https://github.com/owner/seldon-mlflow-gitops → "
+        "https://kubernetes.default.svc namespace seldon, project seldon` |"
+    ]
+    repository.git("switch", "--quiet", "main")
+    repository.commit()
+    repository.git("switch", "--quiet", "-C", "off")
+    repository.edit(file, r"elements: \[\{.*", "elements: []")
+    said, _ = review(repository)
+    assert "> - Application `graph-iris-pipeline` goes: `overlays/pipeline of " in said
+    assert "| `graph-iris-pipeline` | gone | " in table(said)
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "new", "rows"),
+    [
+        (
+            "overlays/model/node.yaml",
+            "deployment: .*",
+            "deployment: other",
+            ["`graph-iris-model → other` | renamed"],
+        ),
+        (
+            "argocd/application-secrets.yaml",
+            "namespace: seldon}",
+            "namespace: other}",
+            ["`seldon-secrets` | moved"],
+        ),
+        (
+            "argocd/application-secrets.yaml",
+            "path: .*",
+            "path: base/other",
+            ["`seldon-secrets` | other source"],
+        ),
+        ("argocd/application-secrets.yaml", "limit: 10", "limit: 9", []),
+    ],
+    ids=["renamed", "moved", "other-source", "the-same"],
+)
+def test_what_becomes_of_an_application(
+    repository: Repository, file: str, pattern: str, new: str, rows: list[str]
+) -> None:
+    repository.edit(file, pattern, new)
+    said, _ = review(repository)
+    assert [" | ".join(line.strip("| ").split(" | ")[:2]) for line in table(said).splitlines()[2:]] == rows
+
+
+def test_what_no_application_applies_is_folded_at_the_end(repository: Repository) -> None:
+    value = {"op": "add", "path": f"{POD}/containers/0/resources/limits/memory", "value": "3Gi"}
+    repository.patch("model", value)
+    said, _ = review(repository)
+    assert "- **Deployments:** 1 change, 0 new, 0 gone\n" in said
+    assert "<details><summary>1 kustomization changes that no Application applies</summary>" in said
+    assert said.index("### `overlays/model`") < said.index(
+        "<details><summary>overlays/pipeline: changed; no Application applies it</summary>"
+    )
+
+
+def test_a_change_that_renders_itself_says_so_on_top(repository: Repository, tmp_path: Path) -> None:
+    repository.write("gitops/diff/rows.py", "# nothing changes\n")
+    repository.write("tools/go.mod", "require sigs.k8s.io/kustomize/kustomize/v5 v5.9.0\n")
+    said, _ = review(repository, job(repository, tmp_path))
+    above = said.partition("| kustomization |")[0]
+    assert (
+        "> This was rendered by the code of the change itself, which touches `gitops/diff/rows.py`, `tools/go.mod`: "
+        in above
+    )
+    assert "kustomize of no version → 5.9.0" in above
+    # Outside of a pull request there is nobody to be warned.
+    assert review(repository)[0] == ""
