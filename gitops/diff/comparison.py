@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gitops.check.rendered import Rendered
 from gitops.diff import lock
 from gitops.diff.change import KustomizationChange, ModelChange, Models, ObjectChange, State
 from gitops.diff.danger import Danger, dangers
 from gitops.diff.danger.outage import gone
+from gitops.diff.deployment import NODE
 from gitops.diff.effects import effects
 from gitops.diff.graph import mermaid, shape
 from gitops.diff.model import models
-from gitops.diff.objects import Entry, changes
+from gitops.diff.objects import Entry, changes, hidden
 from gitops.diff.requirements import requirements
-from gitops.diff.rows import rows
+from gitops.diff.rows import Row, rows
 from gitops.diff.side import Outcome, Pair, Side
 from gitops.manifests import KIND, SeldonDeployment
 
@@ -37,6 +39,7 @@ def compare(pair: Pair, base: Side, head: Side, applied: bool | None = None) -> 
     known = (before, after) if not failures else (None, None)
     locked = any(entry.requirements.says for entry in compared)
     objects = tuple(_objects(*(side.objects if side else () for side in known), locked=locked))
+    objects = _with_origin(objects, before, after)
     return KustomizationChange(
         folder=pair.folder,
         state=_state(pair),
@@ -55,6 +58,22 @@ def compare(pair: Pair, base: Side, head: Side, applied: bool | None = None) -> 
         applied=applied,
         was=pair.was,
     )
+
+
+def _with_origin(
+    objects: tuple[ObjectChange, ...], before: Rendered | None, after: Rendered | None
+) -> tuple[ObjectChange, ...]:
+    """Return the objects with what the model is promoted from, which is not rendered and decides what comes next."""
+    nodes = [side.node if side else None for side in (before, after)]
+    origins = [node.model_from if node else "" for node in nodes]
+    if None in nodes or origins[0] == origins[1]:
+        return objects
+    origin = Row(NODE, "", "modelFrom", origins[0] or None, origins[1] or None)
+    for index, entry in enumerate(objects):
+        if entry.title == KIND:
+            return (*objects[:index], replace(entry, rows=(*entry.rows, origin)), *objects[index + 1 :])
+    same = [entry.raw for entry in after.deployments] if after else []
+    return (*(ObjectChange(KIND, hidden(entry, entry), (origin,)) for entry in same[:1]), *objects)
 
 
 def _dangers(pair: Pair, objects: Sequence[ObjectChange]) -> Iterator[Danger]:

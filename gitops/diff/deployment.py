@@ -23,16 +23,22 @@ ROLES = (INITIALIZER, ENVIRONMENT, SERVER)
 MODEL_URI, MODEL_DIGEST, IMAGE = "model URI", "model digest", "image"
 
 
-def parts(deployment: SeldonDeployment) -> dict[Part, Table]:
-    """Return the parts of a SeldonDeployment: itself, predictors, graph nodes, pods and containers."""
+def parts(deployment: SeldonDeployment, main: str, *, several: bool) -> dict[Part, Table]:
+    """Return the parts of a SeldonDeployment: itself, predictors, graph nodes, pods and containers.
+
+    Args:
+        deployment: the deployment.
+        main: the name of the predictor whose parts are named without it.
+        several: whether there are others, on this side or on the one that it is compared with.
+    """
     raw = deployment.raw
     outside = {**raw, "spec": _without(raw["spec"], "predictors")}
     found = {("SeldonDeployment", ""): flatten(outside)}
-    for index, predictor in enumerate(deployment.predictors):
-        # Canaries have the names of the first predictor's nodes once more.
-        within = f"{predictor.name}/" if index else ""
+    for predictor in deployment.predictors:
+        # Canaries have the names of the main predictor's nodes once more.
+        within = "" if predictor.name == main else f"{predictor.name}/"
         own = _without(predictor.raw, "name", "graph", "componentSpecs")
-        found["predictor", predictor.name if len(deployment.predictors) > 1 else ""] = {
+        found["predictor", predictor.name if several else ""] = {
             "name": predictor.name,
             **flatten(own),
         }

@@ -55,27 +55,57 @@ def changes(before: Iterable[Entry], after: Iterable[Entry]) -> list[Change]:
     renamed = dict(_renamed(old, new))
     matched = [(old.get(renamed.get(key, key)), entry) for key, entry in new.items()]
     gone = [(entry, None) for key, entry in old.items() if key not in new and key not in renamed.values()]
-    return [_hidden(*pair) for pair in (*matched, *gone) if pair[0] != pair[1]]
+    return [hidden(*pair) for pair in (*matched, *gone) if pair[0] != pair[1]]
 
 
 def _renamed(old: Mapping[Any, Entry], new: Mapping[Any, Entry]) -> Iterator[tuple[Any, Any]]:
     """Yield the new and the old identity of objects that have another name for a reason.
 
-    These are generated ones whose content changed, and the one SeldonDeployment of an overlay.
+    These are the one SeldonDeployment of an overlay and what is named after it or its node, generated ones whose content
+    changed, and what moved to another namespace.
     """
     lost = [key for key in old if key not in new]
-    for key, entry in new.items():
-        if key in old:
+    added = [key for key in new if key not in old]
+    deployments = [[key for key in side if is_seldon_deployment(side[key])] for side in (old, new)]
+    names: list[tuple[str, str]] = []
+    if [len(side) for side in deployments] == [1, 1]:
+        (one,), (other,) = deployments
+        names = list(zip(_names(old[one]), _names(new[other]), strict=True))
+        if one in lost and other in added:
+            yield other, one
+    for key in added:
+        if is_seldon_deployment(new[key]):
             continue
-        if _generated(entry):
-            alike = [other for other in lost if other[:-1] == key[:-1] and stem(other[-1]) == stem(key[-1])]
-        elif is_seldon_deployment(entry):
-            alike = [other for other in lost if is_seldon_deployment(old[other])]
-            alike = alike if sum(map(is_seldon_deployment, new.values())) == 1 else []
-        else:
-            alike = []
-        if len(alike) == 1:
-            yield key, alike[0]
+        for alike in (
+            [entry for entry in lost if entry[:-1] == key[:-1] and _named(entry, key)],
+            # The same in another namespace.
+            [entry for entry in lost if entry[:-2] == key[:-2] and _named(entry, key)],
+            [entry for entry in lost if entry[:-2] == key[:-2] and _named_after(entry, key, names)],
+        ):
+            if len(alike) == 1:
+                yield key, alike[0]
+                break
+
+
+def _names(deployment: Entry) -> tuple[str, str]:
+    """Return the name of a deployment and that of its first predictor, which is its node's where it has only one."""
+    predictors = (deployment.get("spec") or {}).get("predictors") or [{}]
+    return str((deployment.get("metadata") or {}).get("name")), str(predictors[0].get("name"))
+
+
+def _named_after(old: tuple[str, ...], new: tuple[str, ...], names: list[tuple[str, str]]) -> bool:
+    """Whether an object has the name that it gets when what it is named after is renamed; a claim is another one then."""
+    if new[1] == "PersistentVolumeClaim":
+        return False
+    said = [stem(name) if new[1] in KINDS else name for name in (old[-1], new[-1])]
+    return any(
+        f"{said[0]}-".startswith(f"{was}-") and said[0].replace(was, now, 1) == said[1] for was, now in names
+    )
+
+
+def _named(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
+    """Whether two identities have the same name, of generated objects without its hash."""
+    return old[-1] == new[-1] or (new[1] in KINDS and stem(old[-1]) == stem(new[-1]))
 
 
 def _generated(entry: Entry) -> bool:
@@ -88,7 +118,8 @@ def _identity(entry: Entry) -> tuple[str, str, str, str]:
     return group, str(entry.get("kind")), str(metadata.get("namespace")), str(metadata.get("name"))
 
 
-def _hidden(before: Entry | None, after: Entry | None) -> Change:
+def hidden(before: Entry | None, after: Entry | None) -> Change:
+    """Return the change of an object without secret values."""
     hider = Hider()
     return Change(before and shortened(hider.hide(before)), after and shortened(hider.hide(after)))
 

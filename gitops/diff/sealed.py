@@ -29,6 +29,21 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{100,}={0,2}")
 _MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
 
 
+_WORD = r"(?:token|password|passwd|secret|api[-_]?key|access[-_]?key|secret[-_]?key|credentials?)"
+# --token VALUE, as two arguments.
+_OPTION = re.compile(rf"--?(?:[\w-]+[-_])?{_WORD}", re.IGNORECASE)
+# Addresses that let whoever knows them write: their path is the credential.
+_WEBHOOK = (
+    r"https://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+    r"|[\w.-]+\.webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/)"
+)
+_IN_TEXT = re.compile(
+    rf"(?P<before>(?<![\w-])--?(?:[\w-]+[-_])?{_WORD}=|[?&](?:[\w-]+[-_])?(?:{_WORD}|sig|signature|key)="
+    rf"|://[^/@\s:]+:(?=[^/@\s]+@)|{_WEBHOOK})(?P<value>(?:(?<=:)[^/@\s]+|[^\s&\"']+))",
+    re.IGNORECASE,
+)
+
+
 class Hider:
     """Leaves the values out of an object, and then out of what became of it.
 
@@ -61,10 +76,18 @@ class Hider:
             }
         if isinstance(value, list):
             return [
-                self._walk(entry, f"{path}[{_name(entry, index)}]", values)
+                self._hidden(entry, f"{path}[{index}]")
+                if index and isinstance(entry, str) and _OPTION.fullmatch(str(value[index - 1]))
+                else self._walk(entry, f"{path}[{_name(entry, index)}]", values)
                 for index, entry in enumerate(value)
             ]
-        return value
+        return self._text(value, path) if isinstance(value, str) else value
+
+    def _text(self, value: str, path: str) -> str:
+        """Return a text without the credentials in it: of options, in addresses, and addresses that are one."""
+        return _IN_TEXT.sub(
+            lambda found: found["before"] + self._hidden(found["value"], f"{path}:{found['before']}"), value
+        )
 
     def _hidden(self, value: Any, path: str) -> str:
         return HIDDEN if self._seen.setdefault(path, value) == value else self._changed

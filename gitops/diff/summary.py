@@ -61,7 +61,7 @@ def summary(changes: Sequence[KustomizationChange]) -> Iterator[str]:
         for change in changes
         if not change.failures
         for entry in change.objects
-        if entry.change.kind == KIND
+        if entry.change.kind == KIND and entry.change.before != entry.change.after
     ]
     states = [_state(entry) for entry in found]
     unknown = [change.folder for change in changes if change.failures]

@@ -37,6 +37,14 @@ def stopped(change: Change) -> Iterator[Danger]:
 
 def gone(change: Change) -> Iterator[Danger]:
     """An Application, ApplicationSet, AppProject, Namespace, PersistentVolumeClaim, HTTPRoute, NetworkPolicy or (sealed) Secret that goes."""
+    if both(change, "PersistentVolumeClaim"):
+        spaces = tuple(at(side, "metadata", "namespace") for side in (change.before, change.after))
+        if spaces[0] != spaces[1]:
+            yield Danger(
+                f"{code(change.title)} moves to another namespace, {turned(*spaces)}: {GONE[change.kind]}",
+                "namespace",
+                str(spaces[1]),
+            )
     if change.after is None and change.kind in GONE:
         yield Danger(f"{code(change.title)} goes: {GONE[change.kind]}", "name", change.title.split()[-1])
 

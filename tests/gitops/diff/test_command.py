@@ -420,3 +420,52 @@ def test_a_kustomize_that_cannot_be_had(repository: Repository) -> None:
     assert done.returncode == 3
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1].startswith("error: no tool 'kustomize': tools/go.mod has ")
+
+
+def test_a_folder_of_another_name_is_the_same_overlay(repository: Repository) -> None:
+    shutil.rmtree(repository.root / "overlays/pipeline")
+    repository.commit()
+    (repository.root / "overlays/model").rename(repository.root / "overlays/svm")
+    _, text = repository.diff("HEAD")
+    assert "- **Deployments:** 0 change, 0 new, 0 gone\n" in text
+    assert text.endswith(
+        "| `overlays/svm` | renamed | was `overlays/model` |\n\n"
+        "### `overlays/svm`: renamed\n\nThe folder was `overlays/model`.\n"
+    )
+
+
+def test_a_folder_and_a_deployment_of_another_name(repository: Repository) -> None:
+    shutil.rmtree(repository.root / "overlays/pipeline")
+    repository.commit()
+    (repository.root / "overlays/model").rename(repository.root / "overlays/svm")
+    repository.edit("overlays/svm/node.yaml", "deployment: .*", "deployment: svm")
+    _, text = repository.diff("HEAD")
+    assert "`/seldon/seldon/graph-iris-model` answers no more" in text
+    # What is named after it goes along.
+    assert "Danger" not in text
+    assert "lost" not in text
+    assert (
+        "| `overlays/svm` | renamed, **breaking** | was `overlays/model`; `metadata.name` `graph-iris-model` → `svm`"
+        in text
+    )
+
+
+def test_another_namespace_is_one_row(repository: Repository) -> None:
+    shutil.rmtree(repository.root / "overlays/pipeline")
+    repository.commit()
+    repository.edit("overlays/model/kustomization.yaml", "namespace: seldon", "namespace: other")
+    _, text = repository.diff("HEAD")
+    moved = section(text, "overlays/model")
+    table = [line for line in moved.splitlines() if line.startswith("| `")]
+    assert table == ["| `SeldonDeployment` | `metadata.namespace` | `seldon` | `other` |"]
+    assert "- **Deployments:** 1 change, 0 new, 0 gone\n" in text
+
+
+def test_another_alias_to_follow(repository: Repository) -> None:
+    shutil.rmtree(repository.root / "overlays/pipeline")
+    repository.commit()
+    file = "overlays/model/node.yaml"
+    repository.write(file, repository.read(file) + "  modelFrom: models:/iris@champion\n")
+    _, text = repository.diff("HEAD")
+    assert "| `overlays/model` | changed | `modelFrom` of graph node — → `models:/iris@champion` |" in text
+    assert "**Pods:** none restarts" in text

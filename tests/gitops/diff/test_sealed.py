@@ -6,6 +6,7 @@ import json
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,40 @@ def test_data_of_the_wrong_form_is_left_out_too() -> None:
         "kind": "SealedSecret",
         "spec": {"data": HIDDEN, "encryptedData": HIDDEN},
     }
+
+
+HOOK = "https://hooks.slack.com/" + "services/"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--token=hunter2", f"--token={HIDDEN}"),
+        ("--api-key=hunter2", f"--api-key={HIDDEN}"),
+        ("run --db-password=hunter2 --port=1", f"run --db-password={HIDDEN} --port=1"),
+        (f"{HOOK}T0/B0/hunter2", f"{HOOK}{HIDDEN}"),
+        ("https://example.com/a?x=1&token=hunter2", f"https://example.com/a?x=1&token={HIDDEN}"),
+        ("postgres://me:hunter2@db/x", f"postgres://me:{HIDDEN}@db/x"),
+        ("--digest=sha256:1", "--digest=sha256:1"),
+        ("https://example.com/token/key", "https://example.com/token/key"),
+        ("s3://bucket/key=1", "s3://bucket/key=1"),
+    ],
+)
+def test_a_credential_in_a_text_is_left_out(text: str, shown: str) -> None:
+    assert Hider().hide({"kind": "Job", "args": ["serve", text]}) == {"kind": "Job", "args": ["serve", shown]}
+
+
+def test_a_credential_that_is_an_argument_of_its_own() -> None:
+    hider = Hider()
+    assert hider.hide({"args": ["--token", "hunter2", "--port", "1"]})["args"] == [
+        "--token",
+        HIDDEN,
+        "--port",
+        "1",
+    ]
+    assert hider.hide({"args": ["--token", "hunter3", "--port", "1"]})["args"] == [
+        "--token",
+        CHANGED,
+        "--port",
+        "1",
+    ]
