@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.diff.applied import Applied, application_changes
+from gitops.diff.applied import ApplicationChange, Applied, application_changes
 from gitops.diff.context import Context
 from gitops.diff.findings import Findings
 from gitops.diff.markdown import code, listed
@@ -28,9 +28,9 @@ class About:
     kustomize: tuple[str, str] = ("", "")
     findings: Findings | None = None
 
-    def link(self, folder: str, field: str, value: str = "") -> str:
+    def link(self, folder: str, field: str, value: str = "", kind: str = "") -> str:
         """Return, as Markdown to end a line with, where in the files a value of ``folder`` stands; empty where nobody knows."""
-        place = self.places.find(folder, field, value)
+        place = self.places.find(folder, field, value, kind)
         if place is None:
             return ""
         return f" — {self.context.link(place) if self.context else code(str(place))}"
@@ -69,9 +69,6 @@ class About:
             if entry.unknown:
                 yield f"> [!WARNING]\n> Which Applications there are {side} cannot be told: {entry.unknown}"
 
-    def applications(self) -> list[tuple[str, str, str, str]]:
-        """Return the Applications that change as cells: name, what becomes of it, where it leads before and after."""
-        return [
-            (code(entry.name), entry.state, code(entry.before), code(entry.after))
-            for entry in application_changes(*self.applied)
-        ]
+    def applications(self) -> list[ApplicationChange]:
+        """Return the Applications that change."""
+        return list(application_changes(*self.applied))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitops.check.applications import FOLDER, Application, applications
-from gitops.check.rendered import Rendered
+from gitops.check.rendered import OVERLAYS, Rendered
 from gitops.check.tree import Tree
 from gitops.diff.markdown import code, joined
-from gitops.diff.side import Side
+from gitops.diff.side import Pair, Side
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,43 @@ def applied(side: Side) -> Applied:
     return Applied({entry.name: entry for entry in found.known})
 
 
+def switched(
+    compared: list[Pair], sides: tuple[Side, Side], applications: tuple[Applied, Applied]
+) -> list[Pair]:
+    """Return the pairs with those of overlays that are applied on one side only, to the cluster new or gone.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    before, after = (entry.folders for entry in applications)
+    if before is None or after is None:
+        return compared
+    found = {pair.folder: pair for pair in compared}
+    renamed = {pair.was for pair in compared if pair.was}
+    for folder in sorted(before ^ after):
+        pair = found.get(folder)
+        if not folder.startswith(f"{OVERLAYS}/") or folder in renamed or (pair and pair.was in before):
+            continue
+        if not all(folder in side.kustomizations for side in sides):
+            continue
+        old, new = sides[0].outcome(folder), sides[1].outcome(folder)
+        if isinstance(old, Rendered) and isinstance(new, Rendered):
+            found[folder] = Pair(folder, None, new) if folder in after else Pair(folder, old, None)
+    return sorted(found.values(), key=lambda pair: pair.folder)
+
+
 @dataclass(frozen=True)
 class ApplicationChange:
-    """An Application that is new, gone or another one: its name, what becomes of it, and where it leads before and after."""
+    """An Application that is new, gone or another one: its name, what becomes of it, and where it leads before and after.
+
+    ``folder`` is the first that it applied before, or applies now.
+    """
 
     name: str
     state: str
     before: str
     after: str
+    folder: str = ""
 
     @property
     def gone(self) -> bool:
@@ -73,29 +102,40 @@ def application_changes(before: Applied, after: Applied) -> Iterator[Application
     for name, entry in list(new.items()):
         was = next((other for other, old in lost.items() if old.folders == entry.folders), None)
         if was is not None:
-            renamed.append(
-                ApplicationChange(f"{was} → {name}", "renamed", _where(lost.pop(was)), _where(new.pop(name)))
-            )
-    yield from (ApplicationChange(name, "gone", _where(entry), "") for name, entry in sorted(lost.items()))
+            del new[name]
+            renamed.append(ApplicationChange(f"{was} → {name}", "renamed", *_where(lost.pop(was), entry)))
+    yield from (
+        ApplicationChange(name, "gone", _where(entry, entry)[0], "", next(iter(entry.folders), ""))
+        for name, entry in sorted(lost.items())
+    )
     yield from renamed
-    yield from (ApplicationChange(name, "new", "", _where(entry)) for name, entry in sorted(new.items()))
+    yield from (
+        ApplicationChange(name, "new", "", _where(entry, entry)[1]) for name, entry in sorted(new.items())
+    )
     for name in sorted(before.known.keys() & after.known.keys()):
         old, now = before.known[name], after.known[name]
         if old != now:
-            yield ApplicationChange(name, _state(old, now), _where(old), _where(now))
+            yield ApplicationChange(name, _state(old, now), *_where(old, now))
 
 
 def _state(before: Application, after: Application) -> str:
     if (before.cluster, before.namespace) != (after.cluster, after.namespace):
         return "moved"
-    return "other project" if before.project != after.project else "other source"
+    if before.project != after.project:
+        return "other project"
+    return "other folder" if before.repositories == after.repositories else "other source"
 
 
-def _where(entry: Application) -> str:
-    """Return from where to where an Application applies, in a line."""
-    sources: Sequence[str] = entry.folders or ("no folder",)
-    repositories = sorted(set(entry.repositories))
-    return (
-        f"{', '.join(sources)} of {', '.join(repositories)} → {entry.cluster} namespace {entry.namespace or 'none'}, "
-        f"project {entry.project}"
-    )
+def _where(before: Application, after: Application) -> tuple[str, str]:
+    """Return from where to where an Application applies on both sides, in a line each; what is equal is left out."""
+    sides = []
+    for entry in (before, after):
+        said = f"{', '.join(entry.folders) or 'no folder'} → namespace {entry.namespace or 'none'}"
+        if before.repositories != after.repositories:
+            said += f", of {', '.join(dict.fromkeys(entry.repositories))}"
+        if before.cluster != after.cluster:
+            said += f", cluster {entry.cluster}"
+        if before.project != after.project:
+            said += f", project {entry.project}"
+        sides.append(said)
+    return sides[0], sides[1]

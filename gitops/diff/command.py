@@ -10,7 +10,7 @@ from typing import TextIO
 
 from gitops.check.rendered import OVERLAYS
 from gitops.diff.about import About
-from gitops.diff.applied import Applied, applied
+from gitops.diff.applied import Applied, applied, switched
 from gitops.diff.comparison import compare
 from gitops.diff.context import context
 from gitops.diff.findings import found as judged
@@ -65,9 +65,9 @@ def diff(
     with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
         sides = Side(revision.title, revision.write(Path(scratch))), Side("the work tree", root)
         commits = context(root, revision.commit, environ or {})
-        compared = pairs(*sides)
-        places = Places(*sides)
         applications = applied(sides[0]), applied(sides[1])
+        compared = switched(pairs(*sides), sides, applications)
+        places = Places(*sides)
         changes = [compare(pair, *sides, _applied(pair, applications)) for pair in compared]
         about = About(
             f"{commits.branch} ({revision.commit[:7]})" if commits.branch else revision.title,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from gitops.diff.change import KustomizationChange
@@ -60,10 +61,24 @@ def _row(row: Row, owner: str) -> str:
 
 
 def _differing(before: str | None, after: str | None) -> tuple[str | None, str | None]:
-    """Return the digests alone where all before them is the same."""
+    """Return of two values what is not the same: the digests of images, the entries of lists."""
     old, new = (before or "").partition("@"), (after or "").partition("@")
-    same = old[0] == new[0] and old[1] and new[1]
-    return (old[2], new[2]) if same else (before, after)
+    if old[0] == new[0] and old[1] and new[1]:
+        return old[2], new[2]
+    lists = _list(before), _list(after)
+    if lists[0] is None or lists[1] is None:
+        return before, after
+    gone = [entry for entry in lists[0] if entry not in lists[1]]
+    more = [entry for entry in lists[1] if entry not in lists[0]]
+    return (", ".join(gone), ", ".join(more)) if gone or more else (before, after)
+
+
+def _list(text: str | None) -> list[str] | None:
+    try:
+        found = json.loads(text or "")
+    except ValueError:
+        return None
+    return list(map(str, found)) if isinstance(found, list) else None
 
 
 def _value(value: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.diff.contract import Column
-from gitops.diff.markdown import code
+from gitops.diff.markdown import code, short
 from gitops.diff.model import Model
 from gitops.manifests import SeldonDeployment
 
@@ -18,7 +18,7 @@ def listing(deployment: SeldonDeployment, models: dict[str, Model]) -> Iterator[
     pods = [pod for predictor in deployment.predictors for pod in predictor.pods]
     containers = [container for pod in pods for container in (*pod.init_containers, *pod.containers)]
     for image in sorted({container.image for container in containers}):
-        yield "image", code(image)
+        yield "image", code(short(image))
     for predictor in deployment.predictors:
         engine = "without orchestrator" if predictor.no_engine else "with orchestrator"
         yield "predictor", f"{code(predictor.name)}, {engine}, replicas {predictor.replicas}"
@@ -34,7 +34,7 @@ def listing(deployment: SeldonDeployment, models: dict[str, Model]) -> Iterator[
 
 def _model(owner: str, model: Model) -> Iterator[Line]:
     if model.uri:
-        yield f"{owner}model", f"{code(model.uri)} {code(model.digest)}"
+        yield f"{owner}model", f"{code(model.uri)} {code(short(model.digest))}"
     if model.contract is not None:
         flavors = (f"{name} {version}".strip() for name, version in sorted(model.contract.flavors.items()))
         yield f"{owner}flavours", ", ".join(map(code, flavors))

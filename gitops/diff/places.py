@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,8 @@ from gitops.diff.side import Side
 _MOST_LINES = 3_000
 # Above it a file holds data, and nobody reads it by lines.
 _MOST_BYTES = 500_000
+
+_KIND = re.compile(r"\bkind:\s")
 
 
 @dataclass(frozen=True)
@@ -35,21 +38,28 @@ class Places:
         self._base, self._head = base, head
         self._changed = cache(self._lines)
 
-    def find(self, folder: str, field: str, value: str = "") -> Place | None:
+    def find(self, folder: str, field: str, value: str = "", kind: str = "") -> Place | None:
         """Return the changed line, of all that ``folder`` is made of, that most likely says ``field`` and ``value``.
 
-        None where no file of it changed: what it renders changes by something else.
+        A file with an object of ``kind`` goes before others. None where no file of it changed: what it renders changes
+        by something else.
         """
         key = field.rpartition(".")[2].partition("[")[0].removeprefix("key ").removeprefix("parameter ")
         best: tuple[int, Place] | None = None
         for file in sorted(self._base.inputs.files(folder) | self._head.inputs.files(folder)):
+            bonus = 4 * (bool(kind) and self._holds(file, kind))
             for place in self._changed(file):
                 score = 6 * (bool(value) and value in place.text) + 8 * (bool(key) and key in place.text)
                 # What is there now is where a reviewer comments.
-                score += not place.gone
+                score += bonus + (not place.gone)
                 if best is None or score > best[0]:
                     best = score, place
         return best[1] if best else None
+
+    def _holds(self, file: str, kind: str) -> bool:
+        """Whether a file that changed has an object of the kind, or a patch of one."""
+        lines = _read(self._head, file) or _read(self._base, file) or []
+        return any(_KIND.search(line) and kind in line for line in lines)
 
     def _lines(self, file: str) -> list[Place]:
         before, after = _read(self._base, file), _read(self._head, file)

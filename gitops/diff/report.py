@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from gitops.diff.about import About
+from gitops.diff.applied import ApplicationChange
 from gitops.diff.change import KustomizationChange, ModelChange
 from gitops.diff.glance import glance
 from gitops.diff.markdown import code, folded, joined, listed, row
@@ -81,7 +82,7 @@ def _title(changes: Sequence[KustomizationChange], about: About) -> str:
 
 
 def _head(
-    ordered: Sequence[list[KustomizationChange]], about: About, applications: list[tuple[str, str, str, str]]
+    ordered: Sequence[list[KustomizationChange]], about: About, applications: Sequence[ApplicationChange]
 ) -> Iterator[Lines]:
     live = [change for alike in ordered for change in alike if change.applied is not False]
     if dangers := _dangers(live, about):
@@ -89,7 +90,10 @@ def _head(
     if breaking := _breaking(live, about):
         yield Lines(_BREAKING, tuple(breaking), "> - and {} more")
     if applications:
-        lines = tuple(row(cells) for cells in applications)
+        lines = tuple(
+            row((code(entry.name), entry.state, code(entry.before), code(entry.after)))
+            for entry in applications
+        )
         yield Lines(
             "| Application | change | before | after |\n| --- | --- | --- | --- |",
             lines,
@@ -123,16 +127,14 @@ def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
     for change in changes:
         for danger in change.dangers:
             found[danger.text].append(code(change.folder))
-            links.setdefault(danger.text, about.link(change.folder, danger.field, danger.value))
+            links.setdefault(danger.text, about.link(change.folder, danger.field, danger.value, danger.kind))
     lines = [f"> - {joined(_once(places))}: {text}{links[text]}" for text, places in found.items()]
-    before, after = (entry.known for entry in about.applied)
-    if before is not None and after is not None:
-        lines += [
-            f"> - Application {cells[0]} goes: {cells[2]} is applied no more"
-            + about.link("argocd", cells[0].strip("`"))
-            for cells in about.applications()
-            if cells[1] == "gone"
-        ]
+    for entry in about.applications():
+        if entry.gone:
+            link = about.link(entry.folder, "deployment", entry.name)
+            lines.append(
+                f"> - Application {code(entry.name)} goes: {code(entry.before)} is applied no more{link}"
+            )
     return lines
 
 

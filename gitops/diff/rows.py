@@ -131,7 +131,7 @@ def _copied(found: list[Row], after: Mapping[Part, Table], copies: Mapping[str, 
             if not (kind == "predictor" and field == "name")
         ]
         kept = [row for row in kept if (row.kind, row.name) not in own]
-        kept += [Row("predictor", name, "new, as", None, main), *rows_of]
+        kept += [Row("predictor", name, "a copy of", None, main), *rows_of]
     return kept
 
 

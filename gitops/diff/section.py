@@ -29,7 +29,7 @@ class Section:
     diff: str
 
 
-Link = Callable[[str, str, str], str]
+Link = Callable[[str, str, str, str], str]
 
 
 def section(
@@ -54,10 +54,12 @@ def section(
             parts.append(folded(same, listed(folders, most=len(alike))))
     if shown.was:
         parts.append(f"The folder was {code(shown.was)}.")
-    parts += [
-        f"- **danger:** {entry.text}{link(shown.folder, entry.field, entry.value) if link else ''}"
+    dangers = [
+        f"- **danger:** {entry.text}{link(shown.folder, entry.field, entry.value, entry.kind) if link else ''}"
         for entry in shown.dangers
     ]
+    if dangers:
+        parts.append("\n".join(dangers))
     parts += _content(shown, told)
     diff = "\n".join(entry.change.diff for entry in shown.objects if entry.change.diff)
     lines = diff.count("\n") + 1

@@ -17,6 +17,11 @@ from gitops.errors import BadManifest, BuildFailed
 Outcome = Rendered | BuildFailed | BadManifest | None
 
 
+# What was rendered, by folder and a hash of all that it is made of.
+_RENDERED: dict[tuple[str, str | None], Rendered] = {}
+_MOST_KEPT = 1_000
+
+
 class Side:
     """A tree of manifests in the folder ``root``, and how messages name it."""
 
@@ -40,8 +45,22 @@ class Side:
         if folder not in self._outcomes:
             entry = self.kustomizations.get(folder)
             whole = entry is not None and not entry.is_component
-            self._outcomes[folder] = render(self.root, folder) if whole else None
+            self._outcomes[folder] = self._rendered(folder) if whole else None
         return self._outcomes[folder]
+
+    def _rendered(self, folder: str) -> Outcome:
+        """Return what ``folder`` comes to; of equal inputs on both sides it is rendered once."""
+        content = self.inputs.fingerprint(folder)
+        key = (folder, content)
+        if content is None or key not in _RENDERED:
+            outcome = render(self.root, folder)
+            if content is None or not isinstance(outcome, Rendered):
+                # What does not build says in which tree.
+                return outcome
+            if len(_RENDERED) >= _MOST_KEPT:
+                _RENDERED.clear()
+            _RENDERED[key] = outcome
+        return _RENDERED[key]
 
     def words(self, error: Exception) -> str:
         """Return what an error says, with paths relative to the tree."""

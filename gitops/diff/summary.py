@@ -79,23 +79,37 @@ def _state(change: Change) -> str:
 
 
 def _restarts(found: Iterable[Change]) -> str:
-    number, alone = 0, []
+    restarts, starts, ends, alone = 0, 0, 0, []
     for change in found:
-        if change.before is None or change.after is None:
-            continue
-        pods = restarted(seldon_deployment(change.before), seldon_deployment(change.after))
-        number += sum(pods)
-        if 1 in pods:
-            alone.append(code(seldon_deployment(change.after).name))
-    if not number:
-        return "none restarts"
-    said = f"{number} {'restarts' if number == 1 else 'restart'}"
+        old, new = (seldon_deployment(side) if side else None for side in (change.before, change.after))
+        if old and new:
+            pods = restarted(old, new)
+            restarts += sum(pods)
+            if 1 in pods:
+                alone.append(code(new.name))
+        more = _pods(new) - _pods(old)
+        starts, ends = starts + max(more, 0), ends + max(-more, 0)
+    said = ", ".join(
+        f"{number} {words}"
+        for number, words in ((restarts, "restart"), (starts, "more"), (ends, "fewer"))
+        if number
+    )
     if alone:
         has = "has" if len(alone) == 1 else "have"
         said += (
             f"; {joined(alone, 3)} {has} one replica: about 30 s without answers if the old pod goes first"
         )
-    return said
+    return said or "none restarts"
+
+
+def _pods(deployment: SeldonDeployment | None) -> int:
+    if deployment is None:
+        return 0
+    return sum(
+        _replicas(deployment, predictor, index)
+        for predictor in deployment.predictors
+        for index in range(len(predictor.pods))
+    )
 
 
 def restarted(before: SeldonDeployment, after: SeldonDeployment) -> list[int]:
@@ -110,9 +124,8 @@ def restarted(before: SeldonDeployment, after: SeldonDeployment) -> list[int]:
         outside = _graph(was) != _graph(predictor) or before.annotations != after.annotations
         for index, pod in enumerate(predictor.pods):
             other = was.pods[index] if index < len(was.pods) else None
-            if outside or other is None or other.raw != pod.raw:
-                number = _replicas(after, predictor, index)
-                found.append(number)
+            if other is not None and (outside or other.raw != pod.raw):
+                found.append(min(_replicas(before, was, index), _replicas(after, predictor, index)))
     return [number for number in found if number]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gitops.diff.danger.access import (
     network_opened,
@@ -42,4 +43,4 @@ RULES: tuple[Rule, ...] = (
 def dangers(change: Change) -> Iterator[Danger]:
     """Yield what of the change of an object is dangerous, in the order of RULES."""
     for rule in RULES:
-        yield from rule(change)
+        yield from (replace(danger, kind=change.kind) for danger in rule(change))

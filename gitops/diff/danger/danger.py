@@ -17,12 +17,13 @@ Entry = Mapping[str, Any]
 class Danger:
     """One of them as Markdown of one line: the value before → after, and what follows from it.
 
-    ``field`` and ``value`` are what to look for in the files, for the place that it stands at.
+    ``field`` and ``value`` are what to look for in the files, for the place that it stands at, ``kind`` that of the object.
     """
 
     text: str
     field: str
     value: str = ""
+    kind: str = ""
 
 
 # Of the change of one object; its docstring says in one line what it finds.

@@ -59,6 +59,19 @@ def lock(digest: str, **versions: str) -> str:
     return f"# model: {digest}\n# python: 3.11, 3.13\n# platform: x86_64\n{packages}"
 
 
+def sealed(name: str, **values: str) -> str:
+    """A SealedSecret; the values are no secrets."""
+    metadata = {"name": name, "namespace": "seldon"}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "bitnami.com/v1alpha1",
+            "kind": "SealedSecret",
+            "metadata": metadata,
+            "spec": {"encryptedData": values, "template": {"metadata": metadata}},
+        }
+    )
+
+
 @dataclass
 class Repository:
     root: Path

@@ -112,16 +112,22 @@ def test_a_pipeline_that_is_switched_off_and_on(repository: Repository) -> None:
     repository.edit(file, r"elements: \[\]", on)
     said, _ = review(repository)
     assert table(said).splitlines()[2:] == [
-        "| `graph-iris-pipeline` | new | — | `overlays/pipeline of https://github.com/owner/seldon-mlflow-gitops → "
-        "https://kubernetes.default.svc namespace seldon, project seldon` |"
+        "| `graph-iris-pipeline` | new | — | `overlays/pipeline → namespace seldon` |"
     ]
+    # To the cluster the deployment is new, whatever its folder was before.
+    assert "- **Deployments:** 0 change, 1 new, 0 gone\n- **Pods:** 3 more\n" in said
+    assert "| `overlays/pipeline` | new | `graph-iris-pipeline` |" in said
     repository.git("switch", "--quiet", "main")
     repository.commit()
     repository.git("switch", "--quiet", "-C", "off")
     repository.edit(file, r"elements: \[\{.*", "elements: []")
     said, _ = review(repository)
-    assert "> - Application `graph-iris-pipeline` goes: `overlays/pipeline of " in said
+    assert (
+        "> - Application `graph-iris-pipeline` goes: `overlays/pipeline → namespace seldon` is applied no more"
+        in said
+    )
     assert "| `graph-iris-pipeline` | gone | " in table(said)
+    assert "- **Deployments:** 0 change, 0 new, 1 gone\n- **Pods:** 3 fewer\n" in said
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def test_a_pipeline_that_is_switched_off_and_on(repository: Repository) -> None:
         ),
         ("argocd/application-secrets.yaml", "limit: 10", "limit: 9", []),
     ],
-    ids=["renamed", "moved", "other-source", "the-same"],
+    ids=["renamed", "moved", "other-folder", "the-same"],
 )
 def test_what_becomes_of_an_application(
     repository: Repository, file: str, pattern: str, new: str, rows: list[str]

@@ -164,7 +164,7 @@ def test_a_canary_that_is_a_copy_is_told_by_what_it_has_of_its_own(repository: R
     assert sorted(
         (row.part, row.field, row.before, row.after) for row in rows(change) if row.field != "(order)"
     ) == [
-        ("predictor canary", "new, as", None, "model"),
+        ("predictor canary", "a copy of", None, "model"),
         ("predictor canary", "traffic", "80", "20"),
         ("predictor model", "traffic", None, "80"),
         ("server canary/model", "image", image, "next"),
@@ -178,7 +178,7 @@ def test_the_predictor_that_stays_is_the_main_one_wherever_it_stands(repository:
         {"op": "copy", "from": "/spec/predictors/0", "path": "/spec/predictors/0"},
         {"op": "replace", "path": "/spec/predictors/0/name", "value": "canary"},
     )
-    assert found == [("predictor canary", "new, as", None, "model")]
+    assert found == [("predictor canary", "a copy of", None, "model")]
 
 
 def test_a_node_of_another_name_is_the_same_node(repository: Repository) -> None:
