@@ -11,7 +11,8 @@ from gitops.diff.flatten import Keyed, flatten, names
 def aligned(before: Any, after: Any) -> tuple[Any, Any]:
     """Return two values with what flatten tells the nameless entries of their lists apart by.
 
-    Equal entries are one, then those that have most in common; what is left is new or gone as a whole.
+    Equal entries are one, then those that have most in common, then those in one place with the same fields; what is left is
+    new or gone as a whole.
     """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return _mappings(before, after)
@@ -55,12 +56,20 @@ def _nameless(before: list[Any], after: list[Any]) -> tuple[Any, Any]:
     for score, place, other in likeness:
         if score and place not in pairs and other not in pairs.values():
             pairs[place] = other
+    for place in range(min(len(before), len(after))):
+        # Then what stands in one place and is of one form, as one kind of generator is.
+        if place not in pairs and place not in pairs.values() and _form(before[place]) == _form(after[place]):
+            pairs[place] = place
     old: list[Any] = [Keyed(str(other), entry, alone=True) for other, entry in enumerate(before)]
     new: list[Any] = [Keyed(str(place), entry, alone=True) for place, entry in enumerate(after)]
     for place, other in pairs.items():
         one, two = aligned(before[other], after[place])
         old[other], new[place] = Keyed(str(place), one), Keyed(str(place), two)
     return old, new
+
+
+def _form(entry: Any) -> object:
+    return frozenset(entry) if isinstance(entry, Mapping) else type(entry)
 
 
 def _alike(before: Any, after: Any) -> int:

@@ -28,6 +28,10 @@ def glance(change: KustomizationChange) -> str:
 def _said(change: KustomizationChange) -> Iterator[str]:
     if change.was:
         yield f"was {code(change.was)}"
+    if change.state == "does not build":
+        # The last line says what is wrong, those before it where.
+        yield from (code(_cut(words.strip().splitlines()[-1])) for _, words in change.failures[-1:])
+        return
     if change.state == "gone":
         yield from (f"{code(deployment.name)} goes" for deployment, _ in change.listed)
         return
@@ -55,12 +59,12 @@ def _row(row: Row, owner: str) -> str:
     if row.whole:
         return f"{owner}{'new' if row.before is None else 'lost'} {code(row.part)}".strip()
     field = code(row.field) if row.field != IMAGE else IMAGE
-    before, after = _differing(row.before, row.after)
+    before, after = differing(row.before, row.after)
     part = f" of {row.part}" if row.part and row.field != IMAGE and " " in row.part else ""
     return f"{owner}{field}{part} {_value(before)} → {_value(after)}"
 
 
-def _differing(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+def differing(before: str | None, after: str | None) -> tuple[str | None, str | None]:
     """Return of two values what is not the same: the digests of images, the entries of lists."""
     old, new = (before or "").partition("@"), (after or "").partition("@")
     if old[0] == new[0] and old[1] and new[1]:
@@ -88,4 +92,8 @@ def _value(value: str | None) -> str:
     text = short(redacted(value))
     if "\n" in text.strip():
         return f"{text.strip().count(chr(10)) + 1} lines"
-    return code(text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…")
+    return code(_cut(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

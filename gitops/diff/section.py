@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gitops.diff.change import KustomizationChange, ModelChange, ObjectChange
+from gitops.diff.glance import differing
 from gitops.diff.listing import listing
 from gitops.diff.markdown import block, code, folded, listed, short, table
+from gitops.diff.rows import Row
 from gitops.diff.sealed import SECRETS
 from gitops.manifests import KIND
 
@@ -132,15 +134,23 @@ def _rows(entry: ObjectChange, *, one_sided: bool) -> Iterator[tuple[str, str, s
         if whole:
             yield code(owner), "", *_states(next(rows).before is None)
         else:
-            yield from ((code(owner), code(row.field), _value(row.before), _value(row.after)) for row in rows)
+            yield from ((code(owner), code(row.field), *_values(row)) for row in rows)
 
 
 def _states(new: bool) -> tuple[str, str]:
     return ("—", "new") if new else ("is there", "gone")
 
 
+def _values(row: Row) -> tuple[str, str]:
+    """Return a row's values as cells, of lists the entries that differ: the difference below has all."""
+    before, after = row.before, row.after
+    if (before or after or "").startswith("["):
+        before, after = differing(before, after)
+    return _value(before), _value(after)
+
+
 def _value(value: str | None) -> str:
-    if value is None:
+    if not value:
         return "—"
     lines = value.strip().count("\n") + 1
     return code(short(value)) if lines == 1 else f"{lines} lines"

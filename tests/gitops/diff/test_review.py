@@ -149,7 +149,7 @@ def test_a_pipeline_that_is_switched_off_and_on(repository: Repository) -> None:
             "argocd/application-secrets.yaml",
             "path: .*",
             "path: base/other",
-            ["`seldon-secrets` | other source"],
+            ["`seldon-secrets` | other folder"],
         ),
         ("argocd/application-secrets.yaml", "limit: 10", "limit: 9", []),
     ],
