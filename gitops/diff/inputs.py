@@ -31,6 +31,8 @@ class Inputs:
         self._kustomizations = kustomizations
         self._contents: dict[str, str | None] = {}
         self._files: dict[str, frozenset[str]] = {}
+        self._closures: dict[str, set[str]] = {}
+        self._referring: dict[str, set[str]] = {}
 
     @cached_property
     def shown(self) -> set[str]:
@@ -71,12 +73,19 @@ class Inputs:
         return self._files[folder]
 
     def _closure(self, folder: str) -> set[str]:
-        closure, found = {folder}, [folder]
-        while found:
-            new = set(self._references(found.pop())) - closure
-            closure |= new
-            found.extend(new)
-        return closure
+        if folder not in self._closures:
+            closure, found = {folder}, [folder]
+            while found:
+                new = self._referred(found.pop()) - closure
+                closure |= new
+                found.extend(new)
+            self._closures[folder] = closure
+        return self._closures[folder]
+
+    def _referred(self, folder: str) -> set[str]:
+        if folder not in self._referring:
+            self._referring[folder] = set(self._references(folder))
+        return self._referring[folder]
 
     def _references(self, folder: str) -> Iterator[str]:
         """Yield the folders, relative to the tree, that the kustomization of ``folder`` may refer to."""

@@ -10,8 +10,8 @@ from functools import cache
 
 from gitops.diff.side import Side
 
-# In a longer file all lines between the first and the last that differ count as changed.
-_MOST_LINES = 3_000
+# In a longer file the lines count as changed that the other side has nowhere.
+_MOST_LINES = 400
 # Above it a file holds data, and nobody reads it by lines.
 _MOST_BYTES = 500_000
 
@@ -90,7 +90,13 @@ def _differing(file: str, before: list[str], after: list[str]) -> Iterator[Place
         end += 1
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if len(old) + len(new) > _MOST_LINES:
-        yield from (Place(file, start + index, text) for index, text in enumerate(new, 1))
+        there, was = set(new), set(old)
+        yield from (Place(file, start + index, text) for index, text in enumerate(new, 1) if text not in was)
+        yield from (
+            Place(file, start + index, text, gone=True)
+            for index, text in enumerate(old, 1)
+            if text not in there
+        )
         return
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":

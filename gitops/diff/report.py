@@ -127,7 +127,8 @@ def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
     for change in changes:
         for danger in change.dangers:
             found[danger.text].append(code(change.folder))
-            links.setdefault(danger.text, about.link(change.folder, danger.field, danger.value, danger.kind))
+            if danger.text not in links:
+                links[danger.text] = about.link(change.folder, danger.field, danger.value, danger.kind)
     lines = [f"> - {joined(_once(places))}: {text}{links[text]}" for text, places in found.items()]
     for entry in about.applications():
         if entry.gone:
@@ -151,7 +152,8 @@ def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]
         for address in sorted(change.addresses[0] - answered):
             text = f"{code(address)} answers no more"
             found[text].append(code(change.folder))
-            links.setdefault(text, about.link(change.folder, "deployment", PurePath(address).name))
+            if text not in links:
+                links[text] = about.link(change.folder, "deployment", PurePath(address).name)
         for model in change.models:
             # A node of its own overlay has its name.
             node = f" (node {code(model.node)})" if model.node != PurePath(change.folder).name else ""
@@ -159,7 +161,8 @@ def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]
                 if effect.breaking:
                     found[effect.text].append(f"{code(change.folder)}{node}")
                     named = [found[1] for found in _CODE.findall(effect.text)] or [""]
-                    links.setdefault(effect.text, about.link(change.folder, named[0], named[-1]))
+                    if effect.text not in links:
+                        links[effect.text] = about.link(change.folder, named[0], named[-1])
     return [f"> - {joined(places)}: {text}{links[text]}" for text, places in found.items()]
 
 

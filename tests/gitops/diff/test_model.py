@@ -10,7 +10,7 @@ from tests.gitops.diff.repository import NODES, Repository, lock
 
 def pinned(repository: Repository, overlay: str) -> dict[str, Model]:
     side = Side("the work tree", repository.root)
-    rendered = side.render(f"overlays/{overlay}")
+    rendered = side.outcome(f"overlays/{overlay}")
     assert isinstance(rendered, Rendered), rendered
     return models(side, rendered)
 
