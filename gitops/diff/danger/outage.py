@@ -19,8 +19,7 @@ GONE = {
     "AppProject": "its Applications can apply nothing",
     "HTTPRoute": "no request comes in by it",
     "NetworkPolicy": "its pods may be asked by anybody and ask anything",
-    "SealedSecret": "pods that need it do not start",
-    "Secret": "pods that need it do not start",
+    **dict.fromkeys(("SealedSecret", "Secret"), "pods that need it do not start"),
 }
 
 
