@@ -27,7 +27,7 @@ class Channel(Frames):
         sock: the connected socket.
         retry: takes the calls that failed together, or had no row each in the result.
         again: takes the calls that the process hands back.
-        answered: is told when there is room for a batch, and how many seconds the model took where it was called.
+        answered: is told when there is room for a batch.
         left: is told when there is no process any more.
     """
 
@@ -36,7 +36,7 @@ class Channel(Frames):
         sock: socket.socket,
         retry: Callable[[Sequence[Call]], None],
         again: Callable[[list[Call]], None],
-        answered: Callable[[float | None], None],
+        answered: Callable[[], None],
         left: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Channel(Frames):
             return
         else:
             self._end(event, header)
-        self._answered(header.get("seconds"))
+        self._answered()
 
     def ended(self) -> None:
         """Tell whoever awaits an answer that there will be none."""

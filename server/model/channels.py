@@ -11,7 +11,6 @@ from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.model.batch import Call, Result, rows
 from server.model.channel import ENDED, HELD, Channel
 from server.model.deadlines import Deadlines
-from server.model.pace import Pace
 from server.model.pool import Pool
 from server.model.readiness import Readiness
 from server.model.spinning import Spinning
@@ -27,10 +26,7 @@ class Channels:
     """The calls that one edge makes of the model, and the channels to its processes.
 
     Nothing is waited for to fill a batch: it holds what came in while the model was busy, and what the event loop found
-    together with it. A batch costs the model's process as much as a call: the fewer, the better. But where the model is
-    faster than the edge (server.model.pace), a process that is idle gets one as soon as half of the calls that are under
-    way are in it: it answers them while the edge takes in the other half, and the edge gives those answers while it does
-    the rest. Else one would wait for the other.
+    together with it. A batch costs the model's process as much as a call: the fewer, the better.
 
     Args:
         most_rows: how many rows a batch may have.
@@ -50,7 +46,6 @@ class Channels:
         # Where several processes send batches, the model has the next one from another of them.
         self._pool = Pool(HELD if waiting.processes == 1 else 1)
         self._waiting = Waiting(most_rows)
-        self._pace = Pace()
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)
         self._spinning = Spinning(spin, lambda: self._pool.awaited)
@@ -99,12 +94,8 @@ class Channels:
         self._tally.add(1)
         self._deadlines.add(call)
         self._waiting.add(call)
-        self._pace.begin()
         try:
-            if self._pace.overlaps and self._pool.idle and self._pace.is_half(len(self._waiting)):
-                self._pass_on()
-            else:
-                self._pass_on_soon()
+            self._pass_on_soon()
             return await answer
         except asyncio.CancelledError:
             answer.cancel()
@@ -113,7 +104,6 @@ class Channels:
         finally:
             self._deadlines.remove(call)
             self._tally.add(-1)
-            self._pace.end()
 
     async def stream(self, role: str, header: dict[str, Any], values: list[Any]) -> AsyncGenerator[Any, None]:
         """Call the model's method for ``role`` once, and yield the parts of its answer as it makes them.
@@ -194,21 +184,17 @@ class Channels:
         self._waiting.remove(call)
         self._pool.drop(call)
 
-    def _answered(self, seconds: float | None) -> None:
-        """Send what waits: where the edge takes long to give the answers, before that."""
+    def _answered(self) -> None:
+        """Send what waits, which is more when those that were answered have asked again."""
         self._spinning.end()
-        self._pace.answered(seconds)
-        if self._pace.overlaps:
-            self._pass_on()
-        else:
-            self._pass_on_soon()
+        self._pass_on_soon()
 
     def _left(self) -> None:
         """Take notice that a process is gone."""
         self._pool.leave()
         if not self._pool:
             self._lost()
-        self._answered(None)
+        self._answered()
 
     def _pass_on_soon(self) -> None:
         """Send what waits when the event loop has taken in all that it found."""

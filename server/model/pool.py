@@ -35,11 +35,6 @@ class Pool:
         return channel if channel is not None and channel.load < self._most_held else None
 
     @property
-    def idle(self) -> bool:
-        """Whether a process holds nothing."""
-        return any(not channel.load for channel in self._channels)
-
-    @property
     def awaited(self) -> bool:
         """Whether a process holds something, whose answer is to come."""
         return any(channel.held for channel in self._channels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from typing import Any, Mapping, NamedTuple
 
@@ -63,15 +62,12 @@ def described(error: BaseException) -> dict[str, str]:
 
 
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
-    began = time.perf_counter()
     said = {"id": header["id"]}
     try:
         value, names = called(callee, header, values)
-        said["seconds"] = round(time.perf_counter() - began, 6)
         return wire.pack({"event": "result", "names": names, **said}, [value])
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
         traceback.print_exc()
-        said["seconds"] = round(time.perf_counter() - began, 6)
         return wire.pack({"event": "error", "refused": is_refusal(error), **said, **described(error)}, [])

@@ -8,11 +8,10 @@ import threading
 import numpy as np
 import pytest
 
-from server.model.worker import answer, wire
+from server.model.worker import wire
 from server.model.worker.answer import Callee, answer_all
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
-from tests.server.model.clock import Clock
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
 
@@ -73,13 +72,6 @@ def test_whatever_it_is_the_call_gets_it_and_the_next_one_is_answered(raising, e
     assert (said["event"], said["type"], said["message"]) == ("error", type(error).__name__, "no")
     raising.error = None
     assert raising.call()["event"] == "result"
-
-
-def test_an_answer_says_how_long_the_model_took(raising, monkeypatch):
-    monkeypatch.setattr(answer, "time", Clock(step=0.25))
-    assert raising.call()["seconds"] == 0.25
-    raising.error = ValueError("no")
-    assert raising.call()["seconds"] == 0.25
 
 
 def test_names_are_told_once_before_the_first_answer():

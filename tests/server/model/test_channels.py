@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 from contextlib import asynccontextmanager
 
@@ -13,7 +12,6 @@ import pytest
 from server.errors import BadData, DeadlineExceeded, ModelFailed, NotReady
 from server.model import channel
 from server.model.channels import Channels
-from server.model.pace import EDGE_SECONDS
 from server.model.worker import spin, wire
 from server.model.worker.connection import Connection
 from server.tally import Tally
@@ -32,8 +30,8 @@ class Process:
     async def next(self):
         return await asyncio.to_thread(self._connection.receive)
 
-    async def answer(self, header, value, seconds=1):
-        said = {"event": "result", "id": header["id"], "names": None, "seconds": seconds}
+    async def answer(self, header, value):
+        said = {"event": "result", "id": header["id"], "names": None}
         self._connection.send(wire.pack(said, [value]))
 
     async def fail(self, header, message):
@@ -42,9 +40,6 @@ class Process:
 
     async def name(self, names):
         self._connection.send(wire.pack({"event": "names", "names": names}, []))
-
-    def has_more(self):
-        return bool(select.select([self._connection], [], [], 0)[0])
 
     def end(self):
         self._connection.close()
@@ -111,63 +106,6 @@ def test_what_comes_in_at_once_is_answered_together():
     together, answers = asyncio.run(run())
     assert together == [[1.0], [2.0], [3.0]]
     assert answers == [[[10.0]], [[20.0]], [[30.0]]]
-
-
-async def asked_again_and_again(channels, process, seconds):
-    """Return the batches of six calls that come at once, where the model has taken so long for each batch until now."""
-    asked = []
-    for _ in range(20):
-        calls = calling(channels, *range(6))
-        asked.clear()
-        while not all(call.done() for call in calls):
-            header, (rows,) = await process.next()
-            asked.append(rows.ravel().tolist())
-            await process.answer(header, rows, seconds)
-            await asyncio.sleep(0.001)
-    return asked
-
-
-@pytest.mark.parametrize(
-    ("seconds", "batches"), [(EDGE_SECONDS, [[0, 1, 2], [3, 4, 5]]), (100 * EDGE_SECONDS, [[*range(6)]])]
-)
-def test_a_model_that_is_faster_than_the_edge_has_half_of_the_calls_while_the_others_come_in(
-    seconds, batches
-):
-
-    async def run():
-        async with connected() as (channels, process):
-            return await asked_again_and_again(channels, process, seconds)
-
-    assert asyncio.run(run()) == batches
-
-
-def test_what_waits_is_sent_before_answers_are_given_where_that_takes_longer():
-    order = []
-
-    async def run():
-        async with connected() as (channels, process):
-            await asked_again_and_again(channels, process, EDGE_SECONDS)
-
-            async def told():
-                await channels.call("predict", HEADER, [np.array([[1.0]])])
-                order.append(process.has_more())
-
-            calls = [asyncio.create_task(told())]
-            held = [await process.next()]
-            calls += calling(channels, 2)
-            held.append(await process.next())
-            calls += calling(channels, *range(3, 9))
-            await asyncio.sleep(0)
-            for header, (rows,) in held:
-                await process.answer(header, rows, EDGE_SECONDS)
-            await calls[0]
-            while not all(call.done() for call in calls):
-                header, (rows,) = await process.next()
-                await process.answer(header, rows)
-                await asyncio.sleep(0.001)
-
-    asyncio.run(run())
-    assert order == [True]
 
 
 def test_the_edge_looks_for_answers_that_come_soon(monkeypatch):
