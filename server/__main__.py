@@ -37,12 +37,16 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from server.model.launch import Launched, interpreter, model_environ
+    from server.model import orphans
+    from server.model.environ import model_environ
+    from server.model.launch import Launched, interpreter
 
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     descriptors.raise_limit()
+    orphans.adopt()
+    orphans.hide()
     launched = Launched(interpreter(chosen, arguments.environment), model_environ(chosen))
     # The server multiplies no matrices, and it is forked.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -22,6 +22,9 @@ from server import settings
 from server.errors import BadSetting
 from server.setting import PARAMETERS
 
+# Names what the model may read.
+MODEL_ENVIRONMENT = "SERVER_MODEL_ENVIRONMENT"
+
 log = logging.getLogger(__name__)
 
 # Shell patterns of what a process needs wherever it runs, and of what tells a model's libraries about the machine.
@@ -128,6 +131,8 @@ def narrowed(environ: Mapping[str, str], step: str, passed: Sequence[str]) -> di
 def replace(order: Order, step: str, environ: Mapping[str, str]) -> NoReturn:
     """Go on with ``step`` in a new process image, which keeps the process id."""
     kept = narrowed(environ, step, order.passed)
+    if step == "serve" and order.passed:
+        kept[MODEL_ENVIRONMENT] = " ".join((kept.get(MODEL_ENVIRONMENT, ""), *order.passed)).strip()
     if left := sorted(set(environ) - set(kept)):
         log.info("out of the reach of %s: %s; --pass NAME lets one through", step, ", ".join(left))
     # As this one was started: isolated (-I) or not.

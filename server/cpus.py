@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: those that it may run on, and its container's limit.
+"""How many CPUs this process may use: those that it may run on, and its container's limit or, without one, its request.
 
 Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files (cpu.max) and
 https://docs.kernel.org/scheduler/sched-bwc.html (cgroup v1: cpu.cfs_quota_us and cpu.cfs_period_us).
@@ -6,6 +6,7 @@ https://docs.kernel.org/scheduler/sched-bwc.html (cgroup v1: cpu.cfs_quota_us an
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +14,22 @@ from pathlib import Path
 ROOT = Path("/")
 
 
-def cpus(root: Path = ROOT) -> float:
-    """Return the number of CPUs, a fraction where the limit is one.
+def granted(request: int = 0, root: Path = ROOT) -> int:
+    """Return for how many CPUs to start processes and threads, at least 1.
+
+    That is the container's limit, rounded down, so that all of them can be busy all the time. Without a limit others have a
+    right to all CPUs of the machine but those that the container asks for: it is these, rounded up. Where it asks for none
+    either, as outside of Kubernetes, all are its own.
 
     Args:
+        request: the container's request in thousandths of a CPU, 0 where there is none or it is not known.
         root: where /proc and /sys/fs/cgroup are.
     """
-    return min(float(len(os.sched_getaffinity(0))), *_limits(root), float("inf"))
-
-
-def whole_cpus(root: Path = ROOT) -> int:
-    """Return the number of CPUs that can be kept busy all the time, at least 1."""
-    return max(1, int(cpus(root)))
+    have = len(os.sched_getaffinity(0))
+    limit = min(_limits(root), default=None)
+    if limit is not None:
+        return max(1, min(have, int(limit)))
+    return min(have, math.ceil(request / 1000)) if request else have
 
 
 def _limits(root: Path) -> Iterator[float]:

@@ -10,15 +10,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from server.cpus import whole_cpus
+from server.cpus import granted
 from server.errors import NoSuchPath
 from server.example import example
 from server.metadata import metadata
 from server.mlmodel import Model
 from server.model.channels import Channels
 from server.model.control import Control
-from server.model.hello import hello, read, setup
-from server.model.launch import Launched, interpreter, model_environ
+from server.model.environ import model_environ
+from server.model.hello import example_call, hello, read, setup
+from server.model.launch import Launched, interpreter
 from server.model.names import names
 from server.model.plan import STREAM, streams
 from server.model.process import ModelProcess
@@ -42,6 +43,8 @@ class Role(StrEnum):
     TRANSFORM_OUTPUT = "transform_output"
 
 
+# What an answer's header may have beside its values, such as the names of its columns.
+HEADER_BYTES = 1 << 20
 # What /api/v1.0/predictions and Seldon/Predict stand for, by the node's type in the graph.
 ROLES = {
     "MODEL": Role.PREDICT,
@@ -76,7 +79,9 @@ class Node:
             settings.queue_calls,
             settings.deadline_seconds,
             waiting,
-            spin_seconds(settings, waiting.processes, whole_cpus()),
+            spin_seconds(settings, waiting.processes, granted(settings.cpu_request)),
+            grace=settings.grace_seconds,
+            largest=settings.max_answer_bytes + HEADER_BYTES,
         )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
@@ -161,25 +166,41 @@ def model_process(
     """
     settings, model = node.settings, node.model
 
-    async def deliver(sockets: list[socket.socket], ready: dict[str, Any]) -> None:
+    async def deliver(sockets: list[socket.socket], pid: int, ready: dict[str, Any]) -> None:
         mine, *others = sockets
-        said = {"methods": ready["methods"], "batched": ready["batched"]}
+        said = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
         for edge, sock in zip(edges, others, strict=True):
             with sock:
-                edge.send(said, [sock])
+                edge.send({"event": "channel", **said}, [sock])
         await node.channels.add(mine, **said)
+
+    def announce(why: str) -> None:
+        node.channels.why = why
+        for edge in edges:
+            edge.send({"event": "gone", "why": why})
 
     python = interpreter(settings, environment)
     environ = launched.environ if launched else model_environ(settings)
-    told = setup(settings, model, 1 + len(edges))
-    return ModelProcess(python, environ, hello(settings, model), told, deliver, launched)
+    call = example_call(settings, model)
+    told = setup(settings, 1 + len(edges), call)
+    process = ModelProcess(python, environ, hello(settings, model), told, call, deliver, announce, launched)
+    node.channels.report = process.fail
+    return process
 
 
 async def take_channels(node: Node, control: Control) -> None:
-    """Give a node the channels that another process of the server hands over, until that ends."""
+    """Give a node the channels that another process of the server hands over, until that ends.
+
+    That one is told of the processes of the model that must be killed.
+    """
+    node.channels.report = lambda pid, why: control.send({"event": "failed", "pid": pid, "why": why})
     try:
         while True:
-            said, (sock,) = await control.receive()
-            await node.channels.add(sock, said["methods"], said["batched"])
+            said, sockets = await control.receive()
+            if said["event"] == "gone":
+                node.channels.why = said["why"]
+            else:
+                (sock,) = sockets
+                await node.channels.add(sock, said["methods"], said["batched"], said["pid"])
     except EOFError:
         return

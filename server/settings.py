@@ -102,7 +102,7 @@ class ServeSettings:
     batching: str = setting(
         "auto",
         "Whether requests that wait while the model is busy are answered by one call of it: where it is known to "
-        "compute row by row to the same bits, always, or never.",
+        "compute row by row to the same bits, always (the log says by how much a row's answer differs), or never.",
         parameter="batching",
         choices=("auto", "on", "off"),
     )
@@ -125,6 +125,35 @@ class ServeSettings:
         env="SERVER_DEADLINE_SECONDS",
         minimum=1,
     )
+    grace_seconds: int | None = setting(
+        None,
+        "How long beyond SERVER_DEADLINE_SECONDS the model's process may owe an answer and say nothing; then it is taken to hang: "
+        "the server is not ready, and the process is killed and started again. Default: as long again.",
+        env="SERVER_GRACE_SECONDS",
+        kind=int,
+        minimum=0,
+    )
+    max_answer_bytes: int = setting(
+        64 * 1024 * 1024,
+        "Largest answer of the model in bytes, as its process sends it; a larger one is answered with 500. Of an answer in parts "
+        "it is the largest part.",
+        env="SERVER_MAX_ANSWER_BYTES",
+        minimum=1,
+    )
+    model_environment: str = setting(
+        "",
+        "Names of environment variables, with spaces or commas between them, that the model may read too; `*` stands for any "
+        "characters. It gets what tells of the machine and tunes the libraries of models (`HOME`, `OMP_*`, `CUDA_*`, `HF_*`, …), "
+        "no keys and tokens, and nothing else.",
+        env="SERVER_MODEL_ENVIRONMENT",
+    )
+    cpu_request: int = setting(
+        0,
+        "The container's CPU request in thousandths of a CPU, as base/ has it handed over: without a CPU limit, processes and "
+        "threads are started for these.",
+        env="SERVER_CPU_REQUEST",
+        minimum=0,
+    )
     model_processes: int = setting(
         1,
         "How many processes run the model, forked from one that has loaded it so that they share its memory. An answer in "
@@ -134,16 +163,16 @@ class ServeSettings:
     )
     edge_processes: int | None = setting(
         None,
-        "How many processes parse and answer REST requests. Default: one for each whole CPU of the container but one, "
-        "which is the model's, up to 4.",
+        "How many processes parse and answer REST requests. Default: one for each whole CPU of the container's limit, or of its "
+        "request where it has no limit, but one, which is the model's, up to 4.",
         env="SERVER_EDGE_PROCESSES",
         kind=int,
         minimum=1,
     )
     spin_microseconds: int = setting(
-        1000,
+        0,
         "How long a process looks for the next request of the model, or for its answer, before it sleeps, while these come "
-        "faster than that on average and there is a CPU for each process; 0: not at all.",
+        "faster than that on average and there is a CPU for each process, as in 1000; 0: not at all.",
         env="SERVER_SPIN_MICROSECONDS",
         minimum=0,
     )

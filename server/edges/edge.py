@@ -35,15 +35,16 @@ class Edge:
         self.control = Control(self.sock)
         self._reaping: asyncio.Task[int] | None = None
 
-    async def run(self) -> None:
-        """Wait for its end.
+    async def run(self, failed: Callable[[int, str], None]) -> None:
+        """Wait for its end; ``failed`` is told of the processes of the model that it wants killed, and why.
 
         Raises:
             EdgeEnded: it has ended, before it was to.
         """
         try:
             while True:
-                await self.control.receive()
+                said, _ = await self.control.receive()
+                failed(said["pid"], said["why"])
         except EOFError:
             code = os.waitstatus_to_exitcode(await asyncio.shield(self._reaped()))
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

@@ -111,7 +111,8 @@ class Rest:
 
     async def _status(self, _: HttpRequest) -> HttpResponse:
         if not self._node.channels.ready:
-            raise NotReady("the model is not loaded")
+            why = self._node.channels.why
+            raise NotReady(f"the model is not loaded: {why}" if why else "the model is not loaded")
         return HttpResponse(200, dumps({"strData": "healthy", "meta": self._node.meta()}))
 
     async def _metadata(self, _: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from server.cpus import whole_cpus
+from server.cpus import granted
 from server.edges import http_server
 from server.edges.collection import freeze_when_ready
 from server.edges.edge import Edge
@@ -46,7 +46,7 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
         EdgeEnded: one of the server's processes has died.
     """
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
-    count = settings.edge_processes or min(max(1, whole_cpus() - 1), MOST_EDGES)
+    count = settings.edge_processes or min(max(1, granted(settings.cpu_request) - 1), MOST_EDGES)
     waiting, connections = Tally(count), Tally(count)
     node = Node(settings, waiting)
     with (
@@ -89,7 +89,7 @@ async def _first(
     )
     stop = _stop_on_signals()
     faces = (http_server.serve(node, sock, stop, connections), grpc_server.serve(node, grpc_sock, stop))
-    await _serve(node, stop, faces, (process.run(), *(edge.run() for edge in edges)), edges)
+    await _serve(node, stop, faces, (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
 
 
 async def _further(node: Node, sock: socket.socket, connections: Tally, control: Control) -> None:

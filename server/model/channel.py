@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import itertools
 import math
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from server.errors import BadData, ModelFailed, NotReady, ServerError
 from server.model.batch import Call, Result, joined, parted
 from server.model.frames import Frames
+from server.model.stream import AHEAD
 from server.model.worker.calls import CANCEL, MORE
+from server.model.worker.wire import LARGEST, BadFrame
 
 # How many batches the model's process may hold: the one that it runs and the next, so that it need not wait for that.
 HELD = 2
 
 ENDED = "the model's process ended before it answered; it is being started again: send the request again"
+KILLED = "the model's process is killed, since {why}; it is being started again: send the request again"
+
+
+@dataclass(slots=True)
+class Held:
+    """A batch that the process has.
+
+    ``since`` is when it was sent, ``asked`` how many parts of a stream the process may send, and ``cancelled`` when it was
+    told that nobody awaits it any more, which it owes an answer too.
+    """
+
+    calls: list[Call]
+    since: float
+    asked: int = 0
+    cancelled: float | None = None
+
+    @property
+    def awaited(self) -> float | None:
+        """Since when the process owes something. What it may send ahead of a stream, nobody waits for."""
+        stream = self.calls[0].stream
+        if stream is None:
+            return self.since
+        return self.cancelled if stream.awaited is None else stream.awaited
 
 
 class Channel(Frames):
@@ -25,29 +52,40 @@ class Channel(Frames):
 
     Args:
         sock: the connected socket.
+        pid: the process's id.
         retry: takes the calls that failed together, or had no row each in the result.
         again: takes the calls that the process hands back.
         answered: is told when there is room for a batch.
         left: is told when there is no process any more.
+        failed: is told of a process that has said what it must not, and why.
+        largest: how many bytes a frame of the process may have.
     """
 
     def __init__(
         self,
         sock: socket.socket,
+        pid: int,
+        *,
         retry: Callable[[Sequence[Call]], None],
         again: Callable[[list[Call]], None],
         answered: Callable[[], None],
         left: Callable[[], None],
+        failed: Callable[[Channel, str], None],
+        largest: int = LARGEST,
     ) -> None:
-        super().__init__()
+        super().__init__(largest)
         self.sock = sock
+        self.pid = pid
         self.open = True
         self._retry = retry
         self._again = again
         self._answered = answered
         self._left = left
+        self._failed = failed
         self._numbers = itertools.count()
-        self._held: dict[int, list[Call]] = {}
+        self._held: dict[int, Held] = {}
+        self._heard = 0.0
+        self._loop = asyncio.get_running_loop()
         # By method, what the model calls the columns of its answers.
         self._names: dict[str, list[str]] = {}
         # The process answers a call in parts, perhaps another edge's, and takes no other meanwhile.
@@ -65,6 +103,12 @@ class Channel(Frames):
         """How many batches are before another one."""
         return math.inf if self._busy or self._streams else len(self._held)
 
+    def silent(self, now: float) -> float:
+        """Return for how many seconds the process has owed an answer and said nothing."""
+        awaited = (held.awaited for held in self._held.values())
+        owing = [since for since in awaited if since is not None]
+        return now - max(min(owing), self._heard) if owing else 0.0
+
     def call(self, calls: list[Call]) -> None:
         """Send calls that fit each other as one."""
         number = next(self._numbers)
@@ -80,45 +124,69 @@ class Channel(Frames):
             for call in calls:
                 call.answer.set_exception(refused)
             return
-        self._held[number] = calls
+        held = self._held[number] = Held(calls, self._loop.time())
         if calls[0].stream is not None:
             self._streams += 1
-            calls[0].stream.ask = functools.partial(self.send, {MORE: number}, [])
+            held.asked = AHEAD
+            calls[0].stream.ask = functools.partial(self._ask, number)
 
     def drop(self, call: Call) -> None:
         """Take notice that nobody awaits a call any more: if the process has not started with it, it is not run."""
-        for number, calls in self._held.items():
-            if call in calls:
-                if all(each.answer.done() for each in calls):
+        for number, held in self._held.items():
+            if call in held.calls:
+                if held.cancelled is None and all(each.answer.done() for each in held.calls):
+                    held.cancelled = self._loop.time()
                     self.send({CANCEL: number}, [])
                 return
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
         """Hand an answer, or a part of one, to its calls."""
-        event = header["event"]
+        self._heard = self._loop.time()
+        event = header.get("event")
         if event == "names":
-            self._names = header["names"]
-            return
-        if event == "result":
-            calls = self._held.pop(header["id"])
-            known = self._names.get(calls[0].header["method"])
-            self._settle(calls, Result(values[0], header["names"], known))
-        elif event == "part":
-            self._part(self._held[header["id"]][0], values[0])
-            return
+            self._names = _names(header.get("names"))
+        elif event in ("busy", "free"):
+            self._busy = event == "busy"
         else:
-            self._end(event, header)
+            number = header.get("id")
+            held = self._held.get(number) if type(number) is int else None
+            if number is None or held is None:
+                raise BadFrame(f"it answers call {number!r}, which it does not have: {event!r}")
+            if event == "part":
+                self._part(held, values)
+                return
+            self._end(number, held, event, header, values)
         self._answered()
+
+    def broken(self, why: str) -> None:
+        """Give up a process that has said what it must not."""
+        self._failed(self, f"it broke the rules of its connection to the server: {why}")
+
+    def fail(self, why: str) -> None:
+        """Tell whoever awaits an answer why there will be none, and take no more of the process."""
+        self.abort()
+        self._over(KILLED.format(why=why))
 
     def ended(self) -> None:
         """Tell whoever awaits an answer that there will be none."""
+        if self.open:
+            self._over(ENDED)
+
+    def _over(self, message: str) -> None:
         self.open = False
-        for calls in self._held.values():
-            for call in calls:
+        for held in self._held.values():
+            for call in held.calls:
                 if not call.answer.done():
-                    call.answer.set_exception(NotReady(ENDED))
+                    call.answer.set_exception(NotReady(message))
         self._held.clear()
         self._left()
+
+    def _ask(self, number: int) -> None:
+        """Ask for one more part of a stream."""
+        held = self._held.get(number)
+        if held is not None:
+            held.asked += 1
+            self.send({MORE: number}, [])
 
     def _settle(self, calls: list[Call], result: Result) -> None:
         parts = parted(calls, result)
@@ -129,31 +197,66 @@ class Channel(Frames):
             if not call.answer.done():
                 call.answer.set_result(part)
 
-    def _end(self, event: str, header: dict[str, Any]) -> None:
-        """End a call that has no result."""
-        if event in ("busy", "free"):
-            self._busy = event == "busy"
+    def _end(self, number: int, held: Held, event: Any, header: dict[str, Any], values: list[Any]) -> None:
+        """End a call."""
+        calls = held.calls
+        in_parts = calls[0].stream is not None
+        if event == "result" and len(values) == 1 and not in_parts:
+            own = header.get("names")
+            result = Result(
+                values[0],
+                None if own is None else _texts(own),
+                self._names.get(calls[0].header["method"]),
+            )
+            del self._held[number]
+            self._settle(calls, result)
             return
-        calls = self._held.pop(header["id"])
-        if calls[0].stream is not None:
-            self._streams -= 1
-        if event == "refused":
+        if event == "error" and _is_text(header.get("type")) and _is_text(header.get("message")):
+            error: ServerError = ModelFailed(f"{header['type']}: {header['message']}")
+            if header.get("refused") is True:
+                error = BadData(f"the model cannot take the request: {header['message']}")
+            del self._held[number]
+            self._fail(calls, error)
+        elif event == "refused":
+            del self._held[number]
             self._again(calls)
-        elif event == "error":
-            if header.get("refused"):
-                self._fail(calls, BadData(f"the model cannot take the request: {header['message']}"))
-            else:
-                self._fail(calls, ModelFailed(f"{header['type']}: {header['message']}"))
-        elif event == "end" and not calls[0].answer.done():
-            calls[0].answer.set_result(Result(None, None))
+        elif event == "end" and in_parts:
+            del self._held[number]
+            if not calls[0].answer.done():
+                calls[0].answer.set_result(Result(None, None))
+        elif event == "cancelled" and held.cancelled is not None:
+            del self._held[number]
+        else:
+            raise BadFrame(f"it answers call {number} by {event!r} and {len(values)} values")
+        self._streams -= in_parts
 
     @staticmethod
-    def _part(call: Call, value: Any) -> None:
-        if call.stream is not None and not call.answer.done():
-            call.stream.add(value)
+    def _part(held: Held, values: list[Any]) -> None:
+        (call,) = held.calls
+        if call.stream is None or len(values) != 1 or held.asked <= 0:
+            raise BadFrame("it sends a part of an answer that nobody has asked for")
+        held.asked -= 1
+        if not call.answer.done():
+            call.stream.add(values[0])
 
     def _fail(self, calls: list[Call], error: ServerError) -> None:
         if len(calls) > 1:
             self._retry(calls)  # One of them did it, and shall be the only one to hear of it.
         elif not calls[0].answer.done():
             calls[0].answer.set_exception(error)
+
+
+def _names(said: Any) -> dict[str, list[str]]:
+    if not isinstance(said, dict):
+        raise BadFrame(f"it says {said!r} of the names of its columns")
+    return {method: _texts(names) for method, names in said.items()}
+
+
+def _texts(said: Any) -> list[str]:
+    if not isinstance(said, list) or not all(map(_is_text, said)):
+        raise BadFrame(f"it calls columns {said!r:.100}, which are no names")
+    return said
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 from server.errors import DeadlineExceeded, NotReady, Overloaded
@@ -16,7 +16,13 @@ from server.model.readiness import Readiness
 from server.model.spinning import Spinning
 from server.model.stream import AHEAD, Stream
 from server.model.waiting import Waiting
+from server.model.worker.wire import LARGEST
 from server.tally import Tally
+
+# How long the answer of a process that seems to hang may lie in its socket before the event loop takes it.
+AGAIN_SECONDS = 0.1
+# Is told the process id of one that must be killed, and why.
+Report = Callable[[int, str], None]
 
 ENDS = "the server ends: send the request again"
 NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
@@ -34,12 +40,30 @@ class Channels:
         seconds: how long a call may take.
         waiting: counts the calls that wait, in all processes of the server.
         spin: how long to look for an answer before sleeping, in seconds.
+        grace: how many seconds beyond a call's the model's process may say nothing before it is taken to hang.
+        largest: how many bytes an answer of the model's process may have.
     """
 
     def __init__(
-        self, most_rows: int, most_waiting: int, seconds: float, waiting: Tally, spin: float = 0
+        self,
+        most_rows: int,
+        most_waiting: int,
+        seconds: float,
+        waiting: Tally,
+        spin: float = 0,
+        *,
+        grace: float | None = None,
+        largest: int = LARGEST,
     ) -> None:
         self.readiness = Readiness()
+        # Why the model is not loaded, where it was before.
+        self.why = ""
+        # Whoever rules the model's processes puts itself here.
+        self.report: Report = lambda pid, why: None
+        self._largest = largest
+        # A process takes the calls of several of the server's in turn: so many may come before this one's.
+        self._patience = (seconds + (seconds if grace is None else grace)) * waiting.processes
+        self._watching: asyncio.TimerHandle | None = None
         self._most_waiting = most_waiting
         self._seconds = seconds
         self._tally = waiting
@@ -58,20 +82,33 @@ class Channels:
         """Whether the model can be called."""
         return bool(self.readiness)
 
-    async def add(self, sock: socket.socket, methods: dict[str, str], batched: Iterable[str]) -> None:
+    async def add(
+        self, sock: socket.socket, methods: dict[str, str], batched: Iterable[str], pid: int = 0
+    ) -> None:
         """Take a socket to a process of the model.
 
         Args:
             sock: the connected socket.
+            pid: the process's id.
             methods: by what is asked of the node, the model's method.
             batched: the methods whose calls may be answered together.
         """
         self._methods = methods
         self._batched = frozenset(batched)
-        channel = Channel(sock, self._waiting.halve, self._waiting.again, self._answered, self._left)
+        channel = Channel(
+            sock,
+            pid,
+            retry=self._waiting.halve,
+            again=self._waiting.again,
+            answered=self._answered,
+            left=self._left,
+            failed=self._failed,
+            largest=self._largest,
+        )
         await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=sock)
         if channel.open:  # Its process may have gone already.
             self._pool.add(channel)
+            self.why = ""
             self.readiness.set(True)
             self._pass_on_soon()
 
@@ -212,6 +249,36 @@ class Channels:
             channel.call(batch)
         if self._pool.awaited:
             self._spinning.begin()
+            if self._watching is None:
+                self._watch(self._patience)
+
+    def _watch(self, seconds: float) -> None:
+        self._watching = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Find the processes that hang; what they have said meanwhile is taken first."""
+        self._watching = None
+        if not self._pool.awaited:
+            return
+        now = asyncio.get_running_loop().time()
+        silent = self._pool.silent(now, self._patience)
+        if silent:
+            self._watching = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._judge, silent)
+        else:
+            self._watch(max(self._patience - self._pool.longest_silence(now), AGAIN_SECONDS))
+
+    def _judge(self, suspects: list[Channel]) -> None:
+        now = asyncio.get_running_loop().time()
+        self._watch(self._patience)
+        for channel in suspects:
+            if channel.open and channel.silent(now) >= self._patience:
+                self._failed(channel, f"it has not answered for {self._patience:g} seconds")
+
+    def _failed(self, channel: Channel, why: str) -> None:
+        """Give up a process that does what it must not, and have it killed."""
+        self.why = f"the model's process is killed, since {why}"
+        channel.fail(why)
+        self.report(channel.pid, why)
 
     def _lost(self) -> None:
         self.readiness.set(False)

@@ -19,6 +19,8 @@ from server.model.worker import wire
 AT_ONCE = 65536
 # The kernel's own limit for one message (SCM_MAX_FD).
 MOST_SOCKETS = 253
+# Which methods a model has, and what to say of it: a frame has some kilobytes.
+LARGEST = 1 << 20
 
 
 class Control:
@@ -35,12 +37,17 @@ class Control:
 
         Raises:
             EOFError: the other end is gone.
+            BadFrame: what it says is no frame.
             OSError: this process can have no more sockets, and so has not got all that were handed over.
         """
         while True:
             header = self._taken()
             if header is not None:
-                count = header["sockets"]
+                count = header.get("sockets", 0)
+                if type(count) is not int or not 0 <= count <= len(self._sockets):
+                    raise wire.BadFrame(
+                        f"a frame tells of {count!r} sockets, and {len(self._sockets)} have come"
+                    )
                 sockets, self._sockets = self._sockets[:count], self._sockets[count:]
                 return header, sockets
             await self._readable()
@@ -57,6 +64,8 @@ class Control:
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             if not data:
                 raise EOFError
+            if len(self._sockets) > MOST_SOCKETS:
+                raise wire.BadFrame(f"{len(self._sockets)} sockets have come that no frame tells of")
             self._buffer += data
 
     def send(self, header: dict[str, Any], sockets: Sequence[socket.socket] = ()) -> None:
@@ -66,6 +75,12 @@ class Control:
             socket.send_fds(self._sock, [frame], [each.fileno() for each in sockets])
         except ConnectionError:
             return
+
+    async def write(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
+        """Write a frame of any size without holding the event loop; it ends early where the other end is gone."""
+        frame = b"".join(wire.pack({**header, "sockets": 0}, list(values)))
+        with suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(self._sock, frame)
 
     def finish(self) -> None:
         """Tell the other end that nothing more comes."""
@@ -81,11 +96,16 @@ class Control:
         """Return the header of the first frame if it is whole."""
         if len(self._buffer) < wire.PREFIX.size:
             return None
-        header_size, body_size = wire.PREFIX.unpack_from(self._buffer)
+        header_size, body_size = wire.size(self._buffer, 0, LARGEST)
         end = wire.PREFIX.size + header_size
         if len(self._buffer) < end + body_size:
             return None
-        header: dict[str, Any] = json.loads(self._buffer[wire.PREFIX.size : end])
+        try:
+            header = json.loads(self._buffer[wire.PREFIX.size : end])
+        except (ValueError, RecursionError) as error:
+            raise wire.BadFrame(f"a frame's header is not JSON ({error})") from error
+        if not isinstance(header, dict):
+            raise wire.BadFrame(f"a frame's header is a {type(header).__name__}, and must be an object")
         del self._buffer[: end + body_size]
         return header
 

@@ -29,14 +29,28 @@ def _loaded(text: bytes) -> Any:
 
 
 class Frames(asyncio.Protocol):
-    """One end of a Unix socket that frames go over. What comes is handed to ``received``, the end to ``ended``."""
+    """One end of a Unix socket that frames go over. What comes is handed to ``received``, the end to ``ended``.
 
-    def __init__(self) -> None:
+    Args:
+        largest: how many bytes a frame that comes may have.
+    """
+
+    def __init__(self, largest: int = wire.LARGEST) -> None:
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self._largest = largest
+        self._broken = False
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
-        """Take a frame's header and values; arrays are read-only."""
+        """Take a frame's header and values; arrays are read-only.
+
+        Raises:
+            BadFrame: the other end must not say this.
+        """
+        raise NotImplementedError
+
+    def broken(self, why: str) -> None:
+        """Take notice that the other end has said what it must not; the connection is closed, and ``ended`` comes."""
         raise NotImplementedError
 
     def ended(self) -> None:
@@ -53,6 +67,13 @@ class Frames(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Close this end now, whatever is not sent yet; nothing that comes counts any more."""
+        self._broken = True
+        self._buffer.clear()
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin (asyncio)."""
         self._transport = cast("asyncio.Transport", transport)
@@ -63,6 +84,15 @@ class Frames(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over the frames that are whole (asyncio)."""
+        if self._broken:
+            return
+        try:
+            self._take(data)
+        except wire.BadFrame as error:
+            self.abort()
+            self.broken(str(error))
+
+    def _take(self, data: bytes) -> None:
         if self._buffer:
             self._buffer += data
             data = bytes(self._buffer) if self._whole(self._buffer) else b""
@@ -70,18 +100,24 @@ class Frames(asyncio.Protocol):
                 return
             self._buffer.clear()
         start = 0
-        while end := self._whole(data, start):
+        while not self._broken and (end := self._whole(data, start)):
             header_size, _ = wire.PREFIX.unpack_from(data, start)
             body = start + wire.PREFIX.size + header_size
-            header = _loaded(data[start + wire.PREFIX.size : body])
+            header = _header(data[start + wire.PREFIX.size : body])
             self.received(header, wire.unpack(header, memoryview(data)[body:end]))
             start = end
         self._buffer += memoryview(data)[start:]
 
-    @staticmethod
-    def _whole(data: bytes | bytearray, start: int = 0) -> int:
+    def _whole(self, data: bytes | bytearray, start: int = 0) -> int:
         """Return where the frame at ``start`` ends, or 0 while there is only a part of it."""
         if len(data) - start < wire.PREFIX.size:
             return 0
-        end = start + wire.PREFIX.size + sum(wire.PREFIX.unpack_from(data, start))
+        end = start + wire.PREFIX.size + sum(wire.size(data, start, self._largest))
         return end if end <= len(data) else 0
+
+
+def _header(text: bytes) -> Any:
+    try:
+        return _loaded(text)
+    except (ValueError, RecursionError) as error:
+        raise wire.BadFrame(f"a frame's header is not JSON ({error})") from error

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
-from server.cpus import whole_cpus
+from server.cpus import granted
 from server.errors import BadData
 from server.mlmodel import Model
 from server.model.plan import methods, plan
 from server.model.spinning import spin_seconds
 from server.settings import ServeSettings
+
+# A call: its header and values.
+Example = tuple[dict[str, Any], list[Any]]
 
 log = logging.getLogger(__name__)
 
@@ -46,35 +49,39 @@ def _columns(model: Model) -> list[str] | None:
     return None if names is None else [str(name) for name in names]
 
 
-def setup(settings: ServeSettings, model: Model, edges: int) -> tuple[dict[str, Any], list[Any]]:
-    """Return the header and values of the frame that the process is told after ``hello``.
+def setup(settings: ServeSettings, edges: int, example: Example | None) -> dict[str, Any]:
+    """Return what the process is told after ``hello``.
 
-    They say how many ``processes`` answer calls, how many ``edges`` call them, how long they ``spin``, how ``batching`` is
-    set, and a call made of the model's input ``example`` where that can be batched.
+    That is how many ``processes`` answer calls, how many ``edges`` call them, how long they ``spin``, how ``batching`` is set,
+    the ``largest`` answer in bytes, and whether there is an ``example``, which it may ask for.
     """
-    header, values = _example(settings, model)
     return {
         "processes": settings.model_processes,
         "edges": edges,
-        "spin": spin_seconds(settings, edges, whole_cpus()),
+        "spin": spin_seconds(settings, edges, granted(settings.cpu_request)),
         "batching": settings.batching,
-        "example": header,
-    }, values
+        "largest": settings.max_answer_bytes,
+        "example": example is not None,
+    }
 
 
-def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | None, list[Any]]:
+def example_call(settings: ServeSettings, model: Model) -> Example | None:
+    """Return a call made of a few rows of the model's input example, where calls of that kind can be batched."""
     # The process loads the model while this is imported.
     from server.example import example
     from server.model.batch import rows
+    from server.model.worker.batching import SINGLES
     from server.protocol.arguments import arguments
     from server.protocol.decode import decode
     from server.protocol.form import form
     from server.protocol.json_data import tabled
     from server.protocol.parameters import parameters
 
+    if settings.batching == "off" or model.chats:
+        return None
     message = example(model)
-    if message is None or settings.batching == "off" or model.chats:
-        return None, []
+    if message is None:
+        return None
     try:
         chosen = form(model, settings.xtype)
         request = tabled(decode(message), nested=chosen.nested)
@@ -82,6 +89,8 @@ def _example(settings: ServeSettings, model: Model) -> tuple[dict[str, Any] | No
         params = parameters(request.params, model.params)
     except BadData as error:
         log.warning("the input example is passed over: it is no call of the model: %s", error)
-        return None, []
+        return None
+    if not rows(call.header, call.values):
+        return None
     header = {**call.header, "params": params} if params else call.header
-    return (header, call.values) if rows(header, call.values) else (None, [])
+    return header, [value[:SINGLES] for value in call.values]

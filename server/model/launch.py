@@ -12,13 +12,12 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from server.cpus import whole_cpus
 from server.descriptors import EXHAUSTED
 from server.errors import ModelNotLoaded
-from server.model.threads import with_threads
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).with_name("worker") / "__main__.py"
@@ -45,7 +44,7 @@ class Launched:
         with theirs:
             try:
                 self.process = subprocess.Popen(
-                    [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno())],
+                    [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno()), str(os.getpid())],
                     # Libraries write beside themselves what they like (MLflow an mlruns): here they may.
                     cwd=tempfile.gettempdir(),
                     env=environ,
@@ -72,6 +71,11 @@ class Launched:
         except OSError:
             return
 
+    def shut(self) -> None:
+        """Read nothing more from the process than what it has said until now."""
+        with suppress(OSError):  # The socket is closed.
+            self.sock.shutdown(socket.SHUT_RD)
+
     def end(self) -> None:
         """End the process and those that it forked, if they run."""
         self.sock.close()
@@ -86,11 +90,6 @@ class Launched:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, which is not reaped yet, and to those that it forked."""
         os.killpg(self.process.pid, number)
-
-
-def model_environ(settings: ServeSettings) -> dict[str, str]:
-    """Return the environment variables of the model's processes: this one's, and how many threads there shall be."""
-    return with_threads(os.environ, whole_cpus(), settings.model_processes)
 
 
 def interpreter(settings: ServeSettings, environment: Path) -> Path:

@@ -6,33 +6,36 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from server.errors import ModelNotLoaded
 from server.model.control import Control
+from server.model.hello import Example
 from server.model.launch import STOP_SECONDS, Launched
+from server.model.reaper import Reaper
+from server.model.talk import Deliver, Talk, described
+from server.model.worker.wire import BadFrame
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
-
-# Takes the server's ends of the channels to a process of the model, and what the model's process said of itself.
-Deliver = Callable[[list[socket.socket], dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 
 class ModelProcess:
-    """The process that holds the model, restarted with back-off when it dies.
+    """The process that holds the model, judged by what it does, and restarted with back-off when it dies or is killed.
 
     Args:
         python: the interpreter of the model's environment.
         environ: its environment variables.
         hello: what to load, how, and by which methods it will be called (server.model.hello).
-        setup: what else it is told before it serves, header and values (server.model.hello).
+        setup: what else it is told before it serves (server.model.hello).
+        example: what it is told where it asks for it.
         deliver: takes the channels.
+        announce: is told why the model is not loaded any more.
         launched: the first process, where it was started already and told ``hello``.
     """
 
@@ -41,16 +44,38 @@ class ModelProcess:
         python: Path,
         environ: dict[str, str],
         hello: dict[str, Any],
-        setup: tuple[dict[str, Any], list[Any]],
+        setup: dict[str, Any],
+        example: Example | None,
         deliver: Deliver,
+        announce: Callable[[str], None],
         launched: Launched | None = None,
     ) -> None:
         self._python = python
         self._environ = environ
         self._hello = hello
         self._setup = setup
+        self._example = example
         self._deliver = deliver
+        self._announce = announce
         self._launched = launched
+        self._reaper = Reaper()
+        # The process that runs, those that it has forked and told of, and why it is killed.
+        self._running: Launched | None = None
+        self._forked: set[int] = set()
+        self._killed = ""
+
+    def fail(self, pid: int, why: str) -> None:
+        """Kill a process that does what it must not: the one that holds the model, or one of those forked from it."""
+        running = self._running
+        if running is None or self._killed:
+            return
+        if pid in self._forked and _group(pid) == running.process.pid:
+            log.error("process %d of the model is killed, since %s", pid, why)
+            self._forked.discard(pid)
+            os.kill(pid, signal.SIGKILL)
+        elif pid in (running.process.pid, *self._forked):
+            self._killed = why
+            running.signal(signal.SIGKILL)
 
     async def run(self) -> None:
         """Keep the process running until cancelled.
@@ -61,85 +86,78 @@ class ModelProcess:
         """
         loop = asyncio.get_running_loop()
         delay, loaded = FIRST_DELAY, False
-        while True:
-            started = loop.time()
-            try:
-                was_ready, end = await self._live()
-            except OSError as error:
-                was_ready, end = False, f"the model's process cannot be started: {error.strerror}"
-            loaded = loaded or was_ready
-            if not loaded:
-                raise ModelNotLoaded(end)
-            if was_ready and loop.time() - started > STEADY_SECONDS:
-                delay = FIRST_DELAY
-            log.error("%s; starting it again in %.1f s", end, delay)
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
+        with self._reaper:
+            while True:
+                started = loop.time()
+                try:
+                    was_ready, end = await self._live()
+                except OSError as error:
+                    was_ready, end = False, f"the model's process cannot be started: {error.strerror}"
+                loaded = loaded or was_ready
+                if not loaded:
+                    raise ModelNotLoaded(end)
+                if was_ready and loop.time() - started > STEADY_SECONDS:
+                    delay = FIRST_DELAY
+                log.error("%s; starting it again in %.1f s", end, delay)
+                self._announce(end)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LONGEST_DELAY)
 
     async def _live(self) -> tuple[bool, str]:
         """Run one process to its end; return whether it was ready and how it ended."""
         launched, self._launched = self._launched, None
+        told = launched is not None
         if launched is None:
             launched = Launched(self._python, self._environ)
-            launched.tell(self._hello)
-        launched.tell(*self._setup)
-        control = Control(launched.sock)
-        ready: dict[str, Any] | None = None
-        failure = ""
+        self._running, self._forked, self._killed = launched, set(), ""
+        self._reaper.watch(launched.process.pid)
+        talk = Talk(Control(launched.sock), self._deliver, self._example, self._forked)
+        talking = asyncio.create_task(talk.run(*([] if told else [self._hello]), self._setup))
+        ended = asyncio.create_task(self._reaper.ended())
         try:
-            while True:
-                header, sockets = await control.receive()
-                if header["event"] == "failed":
-                    failure = f"the model cannot be loaded in its environment: {header['type']}: {header['message']}"
-                elif header["event"] == "ready":
-                    ready = header
-                    _report(ready)
-                elif header["event"] == "ended":
-                    how = _described(os.waitstatus_to_exitcode(header["status"]))
-                    log.error(
-                        "a process of the model ended %s; starting it again in %.1f s", how, header["seconds"]
-                    )
-                elif ready is not None:
-                    await self._deliver(sockets, ready)
-        except EOFError:
-            pass
+            await asyncio.wait((talking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not talking.done():
+                # What it has said before its end is read; nobody else says anything, whoever has its socket.
+                launched.shut()
+            await talking
+        except BadFrame as error:
+            self._killed = f"it broke the rules of its connection to the server: {error}"
         except asyncio.CancelledError:
-            if ready is None:
+            if talk.ready is None:
                 launched.signal(signal.SIGTERM)  # It loads, and would see the socket's end only after that.
             raise
         finally:
-            control.close()
+            for task in (talking, ended):
+                task.cancel()
+            await asyncio.gather(talking, ended, return_exceptions=True)
+            talk.control.close()
             code = await self._end(launched)
-        when = " while it loaded the model" if ready is None else ""
-        return ready is not None, failure or f"the model's process ended {_described(code)}{when}"
+            self._running = None
+        when = " while it loaded the model" if talk.ready is None else ""
+        if self._killed:
+            return talk.ready is not None, f"the model's process was killed{when}, since {self._killed}"
+        return talk.ready is not None, talk.failure or f"the model's process ended {described(code)}{when}"
 
-    @staticmethod
-    async def _end(launched: Launched) -> int:
-        """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL."""
-        pid = launched.process.pid
-        # It is not reaped yet, so that its number stays that of the processes that it forked.
-        ending = asyncio.ensure_future(asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT))
+    async def _end(self, launched: Launched) -> int:
+        """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL.
+
+        Nothing that it has started is left.
+        """
         for number in (None, signal.SIGTERM, signal.SIGKILL):
-            if number is not None:
-                launched.signal(number)
-            await asyncio.wait((ending,), timeout=STOP_SECONDS)
-            if ending.done():
+            if number is not None or self._killed:
+                launched.signal(number or signal.SIGKILL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._reaper.ended(), STOP_SECONDS)
                 break
-        await ending
+        await self._reaper.ended()
         launched.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
-        return launched.process.wait()
+        code = launched.process.wait()
+        await self._reaper.end_orphans()
+        return code
 
 
-def _report(ready: dict[str, Any]) -> None:
-    for note in ready["notes"]:
-        log.warning("%s", note)
-    methods = sorted(set(ready["methods"].values()))
-    together = ", ".join(ready["batched"]) or "none"
-    log.info(
-        "model %s loaded in %s s on Python %s; it is called by %s, several calls at once by %s",
-        *(ready["type"], ready["seconds"], ready["python"], ", ".join(methods), together),
-    )
-
-
-def _described(code: int) -> str:
-    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

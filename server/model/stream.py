@@ -14,11 +14,12 @@ AHEAD = 16
 class Stream:
     """The parts that have come and are not taken yet: ``AHEAD`` at most.
 
-    ``ask`` is what has the model's process send one more.
+    ``ask`` is what has the model's process send one more, ``awaited`` since when somebody waits for one.
     """
 
     def __init__(self) -> None:
         self.ask: Callable[[], None] | None = None
+        self.awaited: float | None = None
         self._parts: deque[Any] = deque()
         self._changed = asyncio.Event()
 
@@ -44,5 +45,7 @@ class Stream:
 
     async def changed(self) -> None:
         """Wait until something has come, or nothing more comes."""
+        self.awaited = asyncio.get_running_loop().time()
         await self._changed.wait()
+        self.awaited = None
         self._changed.clear()

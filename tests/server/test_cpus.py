@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from server.cpus import cpus, whole_cpus
+from server.cpus import granted
 
 HAVE = len(os.sched_getaffinity(0))
 V1 = "4:cpu,cpuacct:{path}\n3:memory:{path}\n"
@@ -60,5 +60,19 @@ def test_the_least_limit_counts(tmp_path, files, count):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assert cpus(tmp_path) == count
-    assert whole_cpus(tmp_path) == max(1, int(count))
+    assert granted(root=tmp_path) == max(1, int(count))
+
+
+@pytest.mark.parametrize(
+    ("request_", "count"), [(0, HAVE), (250, 1), (1000, 1), (1500, min(2, HAVE)), (999_000, HAVE)]
+)
+def test_without_a_limit_the_request_counts_rounded_up(tmp_path, request_, count):
+    assert granted(request_, tmp_path) == count
+
+
+def test_a_limit_counts_before_the_request(tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/")
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text("100000 100000\n")
+    assert granted(8000, tmp_path) == 1

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.edges.local.interface import Local
+from server.model import orphans
 from server.model.process import ModelProcess
 from server.node import Node, model_process
 from server.setting import load
@@ -39,6 +40,8 @@ def main() -> None:
     )
     listener = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(listener.fileno(), False)
+    orphans.adopt()
+    orphans.hide()
     # The wrapper's processes need the CPUs.
     node = Node(replace(load(ServeSettings, os.environ), spin_microseconds=0))
     asyncio.run(run(node, model_process(node, Path(sys.argv[2])), listener))

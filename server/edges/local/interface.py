@@ -38,6 +38,10 @@ class Connection(Frames):
         """Answer a call."""
         self._answering = asyncio.create_task(self._answer(header, values))
 
+    def broken(self, why: str) -> None:
+        """Say what is wrong with the other end, one of this program's own."""
+        log.error("a connection of the wrapper is closed: %s", why)
+
     def ended(self) -> None:
         """Stop working for the other end, which has gone, as it may at any time."""
         if self._answering is not None:

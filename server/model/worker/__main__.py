@@ -1,4 +1,7 @@
-"""Start the worker: ``python -I …/worker/__main__.py FD``, FD being its end of a Unix socket pair."""
+"""Start the worker: ``python -I …/worker/__main__.py FD PID``.
+
+FD is its end of a Unix socket pair, PID the process that has started it, without which it must not go on.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ def main() -> int:
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
+    importlib.import_module(PACKAGE + ".fork").end_with(int(sys.argv[2]))
     loop = importlib.import_module(PACKAGE + ".loop")
     return int(loop.run(int(sys.argv[1])))
 

@@ -9,6 +9,7 @@ from . import wire
 from .argument import argument
 from .calls import Calls
 from .columns import is_array
+from .exceptions import described
 from .methods import Method
 from .refusal import is_refusal
 from .result import result
@@ -19,12 +20,14 @@ class Callee(NamedTuple):
     """What is called.
 
     ``methods`` are a model's methods by their names, ``columns`` those for which it takes an array (see columns), and
-    ``names`` by method what the model itself calls the columns of its answers (see names).
+    ``names`` by method what the model itself calls the columns of its answers (see names). ``largest`` is how many bytes an
+    answer may have.
     """
 
     methods: dict[str, Method]
     columns: list[str] | None = None
     names: Mapping[str, list[str]] = {}
+    largest: int = wire.LARGEST
 
 
 def answer_all(callee: Callee, calls: Calls) -> None:
@@ -51,21 +54,11 @@ def called(callee: Callee, header: dict[str, Any], values: list[Any]) -> tuple[A
     return result(callee.methods[header["method"]](given, header.get("params")))
 
 
-def described(error: BaseException) -> dict[str, str]:
-    """Return an exception as it stands in a frame's header."""
-    try:
-        message = str(error)
-    except Exception as failure:  # noqa: BLE001  it is the user's code too
-        message = f"its text cannot be had: {type(failure).__name__}"
-    # Halves of surrogate pairs, as of file names and broken input, have no form in UTF-8.
-    return {"type": type(error).__name__, "message": message.encode("utf-8", "backslashreplace").decode()}
-
-
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
     said = {"id": header["id"]}
     try:
         value, names = called(callee, header, values)
-        return wire.pack({"event": "result", "names": names, **said}, [value])
+        return wire.limited({"event": "result", "names": names, **said}, value, callee.largest)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic

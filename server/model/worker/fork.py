@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import traceback
 from pathlib import Path
 from typing import Any, Callable
+
+PR_SET_PDEATHSIG = 1
 
 
 def check_threads() -> None:
@@ -19,16 +23,28 @@ def check_threads() -> None:
         )
 
 
+def end_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends, whatever it does then (PR_SET_PDEATHSIG(2const))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    if os.getppid() != parent:  # It has ended before.
+        os._exit(1)
+
+
 def fork(work: Callable[[], None]) -> int:
     """Do ``work`` in a process of its own, which ends without anything of what this one does at its end.
 
     Returns its process id.
     """
+    parent = os.getpid()
     child = os.fork()
     if child:
         return child
     code = 1
     try:
+        end_with(parent)
         work()
         code = 0
     except BaseException:  # noqa: BLE001  a model may raise anything

@@ -10,11 +10,12 @@ import time
 import traceback
 from typing import Any
 
-from .answer import Callee, answer_all, described
-from .batching import batched
+from .answer import Callee, answer_all
+from .batching import candidates, checked
 from .calls import Calls
 from .columns import columns
 from .connection import Connection
+from .exceptions import described
 from .fitted import adapter
 from .fork import check_threads, returned
 from .load import load
@@ -26,8 +27,9 @@ from .template import Template
 def run(descriptor: int) -> int:
     """Load what the server says over the socket and serve it until the server closes that; return the exit code.
 
-    The server sends two frames: what to load, at once, and what else it found out meanwhile. It gets "ready" or
-    "failed", and with "process" an end of a channel for each of its own processes.
+    The server sends two frames: what to load, at once, and what else it found out meanwhile; and a call made of the
+    model's input example where it is asked for by "example". It gets "ready" or "failed", and with "process" an end of a
+    channel for each of its own processes.
     """
     # What the model prints belongs to the log, and the socket to nobody but this program.
     os.set_inheritable(descriptor, False)
@@ -42,13 +44,13 @@ def run(descriptor: int) -> int:
             traceback.print_exc()
             control.tell({"event": "failed", **described(error)})
             return 1
-        setup, values = control.receive()
-        callee = Callee(dict(methods.values()), columns(model), known)
+        setup, _ = control.receive()
+        callee = Callee(dict(methods.values()), columns(model), known, setup["largest"])
         several = setup["processes"] > 1
         try:
             if several:
                 check_threads()
-            together, notes = _batched(model, callee, setup, values, apart=several)
+            together, notes = _batched(control, model, callee, setup)
         except RuntimeError as error:
             control.tell({"event": "failed", **described(error)})
             return 1
@@ -76,16 +78,20 @@ def run(descriptor: int) -> int:
 
 
 def _batched(
-    model: Any, callee: Callee, setup: dict[str, Any], values: list[Any], *, apart: bool
+    control: Connection, model: Any, callee: Callee, setup: dict[str, Any]
 ) -> tuple[list[str], list[str]]:
-    """Return what ``batched`` does, which calls the model: in a process of its own where this one must not."""
+    """Return the methods whose calls may be answered together, and what is to be said of that.
 
-    def found() -> tuple[list[str], list[str]]:
-        return batched(model, callee, setup, values)
-
-    if not apart:
-        return found()
-    together, notes = returned(found)
+    The model is called with its input example, in a process of its own where this one must not.
+    """
+    names = candidates(model, callee, setup["batching"])
+    if not names or not setup["example"]:
+        return names, []
+    control.tell({"event": "example"})
+    example, values = control.receive()
+    if setup["processes"] == 1:
+        return checked(callee, names, example["call"], values, setup["batching"])
+    together, notes = returned(lambda: checked(callee, names, example["call"], values, setup["batching"]))
     return together, notes
 
 
@@ -103,7 +109,7 @@ def _names(
 def _channels(control: Connection, edges: int) -> list[Connection]:
     """Return an end of a channel to each of the server's processes, which gets the other."""
     pairs = [socket.socketpair() for _ in range(edges)]
-    control.tell({"event": "process"}, [theirs for _, theirs in pairs])
+    control.tell({"event": "process", "pid": os.getpid()}, [theirs for _, theirs in pairs])
     for _, theirs in pairs:
         theirs.close()
     return [Connection(ours) for ours, _ in pairs]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generator, List
 
 from . import wire
 from .argument import argument
+from .exceptions import described
 
 if TYPE_CHECKING:
     from .answer import Callee
@@ -52,15 +53,14 @@ def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames
         parts = method(argument(header, values), header.get("params"))
         try:
             for part in parts:
-                yield wire.pack({"event": "part", **said}, [part])
+                yield wire.limited({"event": "part", **said}, part, callee.largest)
         finally:
             _close(parts)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
         traceback.print_exc()
-        failure = {"type": type(error).__name__, "message": str(error)}
-        return wire.pack({"event": "error", **said, **failure}, [])
+        return wire.pack({"event": "error", **said, **described(error)}, [])
     return wire.pack({"event": "end", **said}, [])
 
 

@@ -66,7 +66,8 @@ class Template:
                     if time.monotonic() - process.started > STEADY_SECONDS:
                         delay = FIRST_DELAY
                     _, status = os.waitpid(process.number, 0)
-                    self._control.tell({"event": "ended", "status": status, "seconds": delay})
+                    ended = {"event": "ended", "pid": process.number, "status": status, "seconds": delay}
+                    self._control.tell(ended)
                     due.append(time.monotonic() + delay)
                     delay = min(2 * delay, LONGEST_DELAY)
         finally:
@@ -90,7 +91,7 @@ class Template:
         number = fork(work)
         self._processes[life.fileno()] = Process(number, life, time.monotonic())
         self._poll.register(life.fileno(), select.POLLIN)
-        self._control.tell({"event": "process"}, [ends for ends, _ in pairs])
+        self._control.tell({"event": "process", "pid": number}, [ends for ends, _ in pairs])
         for sock in (theirs, *(sock for pair in pairs for sock in pair)):
             sock.close()
 

@@ -32,8 +32,14 @@ RAW_KINDS = "biufmM"
 LITTLE = sys.byteorder == "little"
 # So many bytes are copied sooner than looked at.
 FEW = 4096
+# What a frame's header and values may have where nobody says otherwise, in bytes.
+LARGEST = 1 << 31
 
 Buffer = Union[bytes, bytearray, memoryview]
+
+
+class BadFrame(ValueError):
+    """What has come is no frame, or says what it must not; the message says what."""
 
 
 def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
@@ -81,9 +87,42 @@ def pack(
     return [PREFIX.pack(len(text), sum(memoryview(buffer).nbytes for buffer in body)) + text, *body]
 
 
-def unpack(header: dict[str, Any], body: Buffer) -> list[Any]:
-    """Return the values of a frame; arrays are views of ``body``, read-only where it is."""
-    return _read(header["values"], memoryview(body))
+def limited(header: dict[str, Any], value: Any, largest: int) -> list[Buffer]:
+    """Return the frame of an answer, or of a part of one. Raises ValueError where it has more than ``largest`` bytes."""
+    frame = pack(header, [value])
+    size = sum(memoryview(buffer).nbytes for buffer in frame)
+    if size > largest:
+        raise ValueError(
+            f"the model's answer has {size} bytes, and may have {largest}: send fewer rows at a time, or raise "
+            "SERVER_MAX_ANSWER_BYTES"
+        )
+    return frame
+
+
+def size(prefix: Buffer, start: int, largest: int) -> tuple[int, int]:
+    """Return how long the header of the frame that begins at ``start`` is, and its body.
+
+    Raises:
+        BadFrame: it announces more than ``largest`` bytes.
+    """
+    header, body = PREFIX.unpack_from(prefix, start)
+    if header + body > largest:
+        raise BadFrame(f"it announces a frame of {header + body} bytes, of which {largest} are allowed")
+    return header, body
+
+
+def unpack(header: Any, body: Buffer) -> list[Any]:
+    """Return the values of a frame; arrays are views of ``body``, read-only where it is.
+
+    Raises:
+        BadFrame: the header does not describe the body.
+    """
+    if not isinstance(header, dict):
+        raise BadFrame(f"a frame's header is a {type(header).__name__}, and must be an object")
+    try:
+        return _read(header["values"], memoryview(body))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise BadFrame(f"a frame's header does not describe its values ({error})") from error
 
 
 def _read(descriptions: list[dict[str, Any]], view: memoryview) -> list[Any]:
@@ -91,17 +130,32 @@ def _read(descriptions: list[dict[str, Any]], view: memoryview) -> list[Any]:
     start = 0
     for description in descriptions:
         buffer = view[start : start + description["size"]]
-        start += description["size"]
+        start += len(buffer)
+        if len(buffer) != description["size"]:
+            raise ValueError(f"a value has {len(buffer)} of {description['size']} bytes")
         kind = description["kind"]
         if kind == "array":
-            array = np.frombuffer(buffer, dtype=description["dtype"])
-            values.append(array.reshape(description["shape"]))
+            values.append(_array(description["dtype"], description["shape"], buffer))
         elif kind == "columns":
             values.append(Columns(_read(description["columns"], buffer)))
         elif kind == "json":
             values.append(json.loads(bytes(buffer)))
         elif kind == "text":
             values.append(bytes(buffer).decode())
-        else:
+        elif kind == "bytes":
             values.append(bytes(buffer))
+        else:
+            raise ValueError(f"a value's kind is {kind!r}")
+    if start != len(view):
+        raise ValueError(f"{len(view) - start} bytes belong to no value")
     return values
+
+
+def _array(kind: Any, shape: Any, buffer: memoryview) -> np.ndarray:
+    """Return a view of ``buffer``; only what ``describe`` writes is an array."""
+    dtype = np.dtype(kind) if isinstance(kind, str) else None
+    if dtype is None or dtype.kind not in RAW_KINDS or dtype.itemsize > 8:
+        raise ValueError(f"an array's dtype is {kind!r}")
+    if any(type(length) is not int or length < 0 for length in shape):
+        raise ValueError(f"an array's shape is {shape!r}")
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape)

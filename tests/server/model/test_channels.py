@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from contextlib import asynccontextmanager
 
@@ -40,6 +41,10 @@ class Process:
 
     async def name(self, names):
         self._connection.send(wire.pack({"event": "names", "names": names}, []))
+
+    def say(self, data):
+        """Write bytes as they are."""
+        self._connection.send([data])
 
     def end(self):
         self._connection.close()
@@ -390,3 +395,103 @@ def test_a_call_that_is_given_up_is_not_written_out():
 
     asyncio.run(run())
     assert not written
+
+
+def raw(header, body=b"", announced=None):
+    """Return a frame, be it right or wrong."""
+    text = json.dumps(header).encode()
+    return wire.PREFIX.pack(len(text), len(body) if announced is None else announced) + text + body
+
+
+def result(number, **said):
+    array = {"kind": "array", "dtype": "<f8", "shape": [1, 1], "size": 8, **said}
+    return {"event": "result", "id": number, "names": None, "values": [array]}
+
+
+LIES = {
+    "another call's": lambda number: raw(result(number + 1000), bytes(8)),
+    "twice": lambda number: 2 * raw(result(number), bytes(8)),
+    "another shape": lambda number: raw(result(number, shape=[7, 7]), bytes(8)),
+    "a shape that any fits": lambda number: raw(result(number, shape=[-1]), bytes(8)),
+    "objects": lambda number: raw(result(number, dtype="O"), bytes(8)),
+    "records": lambda number: raw(result(number, dtype=[["a", "<f8"]]), bytes(8)),
+    "less than it says": lambda number: raw(result(number, size=16, shape=[2]), bytes(8)),
+    "more than it says": lambda number: raw(result(number), bytes(16)),
+    "no object": lambda number: raw([number]),
+    "no JSON": lambda number: wire.PREFIX.pack(4, 0) + b"}{}{",
+    "deep": lambda number: wire.PREFIX.pack(200_000, 0) + b"[" * 200_000,
+    "unknown": lambda number: raw({"event": "greeting", "id": number, "values": []}),
+    "no event": lambda number: raw({"id": number, "values": []}),
+    "an id that is none": lambda number: raw({"event": "result", "id": [number], "values": []}),
+    "no value": lambda number: raw({**result(number), "values": []}),
+    "names that are none": lambda number: raw({**result(number), "names": [1, {}]}, bytes(8)),
+    "names of nothing": lambda number: raw({"event": "names", "names": [], "values": []}),
+    "cancelled unasked": lambda number: raw({"event": "cancelled", "id": number, "values": []}),
+    "a part unasked": lambda number: raw({**result(number), "event": "part"}, bytes(8)),
+    "an end unasked": lambda number: raw({"event": "end", "id": number, "values": []}),
+    "an error without a text": lambda number: raw({"event": "error", "id": number, "values": []}),
+    "4 GB": lambda number: raw({}, announced=1 << 32),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_process_that_breaks_the_rules_is_given_up_and_all_that_wait_are_told(lie):
+    async def run():
+        async with connected() as (channels, process):
+            told = []
+            channels.report = lambda pid, why: told.append(why)
+            calls, held = await busy(channels, process)
+            calls += calling(channels, 3)
+            await asyncio.sleep(0)
+            process.say(lie(held[0][0]["id"]))
+            async with asyncio.timeout(20):
+                got = await asyncio.gather(*calls, return_exceptions=True)
+            return told, channels.ready, channels.why, got
+
+    (why,), ready, said, got = asyncio.run(run())
+    assert not ready
+    assert why in said
+    *first, last = got
+    assert isinstance(last, NotReady)
+    assert all(isinstance(each, NotReady) or lie is LIES["twice"] for each in first)
+
+
+def test_a_process_that_owes_an_answer_and_says_nothing_is_given_up():
+    """Also where nobody awaits the answer any more."""
+
+    async def run():
+        async with connected(seconds=0.1) as (channels, process):
+            told = asyncio.Event()
+            channels.report = lambda pid, why: told.set()
+            (call,) = calling(channels, 1)
+            await process.next()
+            call.cancel()
+            async with asyncio.timeout(20):
+                await told.wait()
+            return channels.ready, channels.why
+
+    ready, why = asyncio.run(run())
+    assert (ready, why) == (
+        False,
+        "the model's process is killed, since it has not answered for 0.2 seconds",
+    )
+
+
+def test_what_a_process_says_begins_its_time_anew():
+    """Of two batches the second waits for the first one's time too."""
+
+    async def run():
+        async with connected() as (channels, process):
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            calls, held = await busy(channels, process)
+            await asyncio.sleep(0.05)
+            header, (rows,) = held[0]
+            answered = loop.time()
+            await process.answer(header, rows)
+            await calls[0]
+            silent = channels._pool.longest_silence(answered + 10)
+            calls[1].cancel()
+            return 0 < silent <= 10 < channels._pool.longest_silence(began + 11), silent
+
+    assert asyncio.run(run())[0]

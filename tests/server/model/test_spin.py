@@ -74,12 +74,12 @@ def test_it_never_looks_where_it_must_not(clock):
     [(1, 1, 2, 0.001), (1, 1, 1, 0), (2, 1, 2, 0), (2, 2, 4, 0.001), (1, 1, 8, 0.001)],
 )
 def test_each_process_needs_a_cpu(processes, edges, cpus, seconds):
-    settings = dataclasses.replace(ServeSettings(), model_processes=processes)
+    settings = dataclasses.replace(ServeSettings(), model_processes=processes, spin_microseconds=1000)
     assert spin_seconds(settings, edges, cpus) == seconds
 
 
-def test_it_can_be_turned_off():
-    assert spin_seconds(dataclasses.replace(ServeSettings(), spin_microseconds=0), 1, 8) == 0
+def test_it_is_off_unless_it_is_asked_for():
+    assert spin_seconds(ServeSettings(), 1, 8) == 0
 
 
 @pytest.mark.parametrize("awaited", [True, False])

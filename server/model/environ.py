@@ -1,0 +1,61 @@
+"""The environment variables of the model's processes: made for them, not this process's own.
+
+What a library needs to find the machine, and what tunes the libraries of models; no keys and tokens, nothing that says how
+packages are downloaded or where the cluster is, and no setting of the server. What a model of one's own reads beside it, it
+gets by its name (SERVER_MODEL_ENVIRONMENT).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping
+
+from server.cpus import granted
+from server.model.threads import with_threads
+from server.settings import ServeSettings
+
+# Shell patterns.
+MACHINE = (
+    *("PATH", "HOME", "USER", "LOGNAME", "HOSTNAME", "TMPDIR", "LANG", "LANGUAGE", "LC_*", "TZ"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+LIBRARIES = (
+    *("*_NUM_THREADS", "OMP_*", "KMP_*", "GOMP_*", "MKL_*", "OPENBLAS_*", "NUMEXPR_*", "BLIS_*", "MALLOC_*"),
+    *("CUDA_*", "CUBLAS_*", "CUDNN_*", "NCCL_*", "NVIDIA_*", "HIP_*", "HSA_*", "ROCR_*"),
+    *("JAX_*", "KERAS_*", "ORT_*", "PYTORCH_*", "TF_*", "TORCH_*", "TORCHINDUCTOR_*", "TRITON_*", "XLA_*"),
+    *("HF_*", "SENTENCE_TRANSFORMERS_*", "TOKENIZERS_*", "TRANSFORMERS_*", "NLTK_DATA", "TIKTOKEN_*"),
+    *("ARROW_*", "NPY_*", "NUMBA_*", "POLARS_*", "SKLEARN_*", "MPLBACKEND", "MPLCONFIGDIR", "DO_NOT_TRACK"),
+    *("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "MLFLOW_DEFAULT_PREDICTION_DEVICE", "MLFLOW_DISABLE_TELEMETRY"),
+)
+# A word of a name that says that its value must stay where it is, as in HF_TOKEN.
+SECRETIVE = frozenset(
+    (
+        "AUTH",
+        "AUTHORIZATION",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "KEY",
+        "KEYS",
+        "PASSWORD",
+        "SECRET",
+        "TOKEN",
+        "TOKENS",
+    )
+)
+
+
+def model_environ(settings: ServeSettings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment variables of the model's processes, with how many threads their libraries shall start."""
+    kept = {name: value for name, value in environ.items() if _is_harmless(name) or _is_named(name, settings)}
+    return with_threads(kept, granted(settings.cpu_request), settings.model_processes)
+
+
+def _is_harmless(name: str) -> bool:
+    known = any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in (*MACHINE, *LIBRARIES))
+    return known and not SECRETIVE & {*name.upper().split("_")}
+
+
+def _is_named(name: str, settings: ServeSettings) -> bool:
+    patterns = settings.model_environment.replace(",", " ").split()
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,210 @@
+"""A model's process that does what it must not: the server says so, kills it, and serves again by another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server.serving import serving
+
+pytestmark = pytest.mark.xdist_group("supervised")
+
+# Its input is what to do and a path.
+MODEL = '''
+import gc, json, os, struct, sys, time
+
+class Model:
+    def predict(self, X):
+        asked, path = X[0]
+        getattr(self, asked)(path)
+        return [asked]
+
+    def answer(self, path):
+        pass
+
+    def hang(self, path):
+        time.sleep(1000)
+
+    def lie(self, path):
+        """Answer a call that nobody has made."""
+        calls = next(each for each in gc.get_objects() if type(each).__name__ == "Calls")
+        (connection,) = calls._by_descriptor.values()
+        text = json.dumps({"event": "result", "id": 123456, "values": []}).encode()
+        connection._sock.sendall(struct.pack("<IQ", len(text), 0) + text)
+        time.sleep(1000)
+
+    def daemonise(self, path):
+        """Leave a process behind that holds all of this one's sockets, in a session of its own."""
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                with open(path + ".new", "w") as file:
+                    file.write(str(os.getpid()))
+                os.rename(path + ".new", path)
+                time.sleep(1000)
+            os._exit(0)
+        while not os.path.exists(path):
+            time.sleep(0.01)
+
+    def die(self, path):
+        self.daemonise(path)
+        os._exit(1)
+
+    def environment(self, path):
+        raise ValueError(json.dumps(dict(os.environ)))
+
+    def descriptors(self, path):
+        raise ValueError(str(os.listdir("/proc/%d/fd" % os.getppid())))
+'''
+LIMITS = {"SERVER_DEADLINE_SECONDS": "1", "SERVER_GRACE_SECONDS": "1"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "code").mkdir()
+    (folder / "code" / "hostile.py").write_text(MODEL)
+    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import hostile\n"
+    script += f"pickle.dump(hostile.Model(), open({str(folder / 'model.pkl')!r}, 'wb'))"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, model):
+    with serving(tmp_path_factory.mktemp("served"), model, environ=LIMITS) as running:
+        yield running
+
+
+def asked(served, what, path=""):
+    return served.post("/predict", {"data": {"ndarray": [[what, str(path)]]}})
+
+
+def info(response):
+    return response.json()["status"]["info"]
+
+
+def wait_for(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def zombies(parent):
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, ppid = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state == "Z" and int(ppid) == parent:
+            found.append(stat.parent.name)
+    return found
+
+
+def why_not_ready(served):
+    """Return what /health/status says when it says 503."""
+    end = time.monotonic() + 60
+    while (response := served.client.get("/health/status")).status_code != 503:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return info(response)
+
+
+def assert_it_serves_again_by_another(served, before):
+    served.wait_until_ready()
+    assert asked(served, "answer").status_code == 200
+    assert served.worker() != before
+    assert not alive(before)
+    wait_for(lambda: not zombies(served.process.pid))
+
+
+def test_one_that_hangs_is_killed_and_started_again(served):
+    before = served.worker()
+    assert asked(served, "hang").status_code == 504
+    assert "since it has not answered for 2 seconds" in why_not_ready(served)
+    assert_it_serves_again_by_another(served, before)
+
+
+def test_one_that_lies_is_killed_and_its_calls_are_told(served):
+    before = served.worker()
+    response = asked(served, "lie")
+    assert response.status_code == 503
+    assert info(response) == (
+        "the model's process is killed, since it broke the rules of its connection to the server: it answers call 123456, "
+        "which it does not have: 'result'; it is being started again: send the request again"
+    )
+    assert "broke the rules of its connection" in why_not_ready(served)
+    assert_it_serves_again_by_another(served, before)
+
+
+def test_what_it_has_started_ends_with_it(served, tmp_path):
+    """Also where that holds the sockets of the one that died, which so never seem closed."""
+    before = served.worker()
+    response = asked(served, "die", tmp_path / "pid")
+    assert response.status_code == 503
+    left = int((tmp_path / "pid").read_text())
+    assert_it_serves_again_by_another(served, before)
+    wait_for(lambda: not alive(left))
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_what_it_has_started_ends_with_the_server(tmp_path, model, signal_):
+    with serving(tmp_path, model) as running:
+        assert asked(running, "daemonise", tmp_path / "pid").status_code == 200
+        left = int((tmp_path / "pid").read_text())
+        assert alive(left)
+        running.process.send_signal(signal_)
+        assert running.process.wait(30) == 0
+        assert not alive(left)
+
+
+def test_one_that_hangs_ends_with_a_server_that_is_killed(tmp_path, model):
+    with serving(tmp_path, model) as running:
+        worker = running.worker()
+        with pytest.raises(Exception, match=r"timed out|Timeout"):
+            running.post("/predict", {"data": {"ndarray": [["hang", ""]]}}, timeout=0.5)
+        running.process.kill()
+        wait_for(lambda: not alive(worker))
+
+
+def test_it_gets_an_environment_made_for_it(tmp_path, model):
+    given = {
+        "AWS_SECRET_ACCESS_KEY": "a",
+        "HF_TOKEN": "b",
+        "HF_HOME": "/tmp/hf",
+        "KUBERNETES_SERVICE_HOST": "c",
+        "MINE": "d",
+        "OTHERS": "e",
+        "PIP_INDEX_URL": "f",
+        "UV_DEFAULT_INDEX": "g",
+        "SERVER_MODEL_ENVIRONMENT": "MINE",
+    }
+    with serving(tmp_path, model, environ=given) as running:
+        response = asked(running, "environment")
+        assert response.status_code == 500
+        got = info(response)
+        if os.geteuid():
+            # Neither what it was started with nor its sockets can be had by another process of its user.
+            assert "PermissionError" in info(asked(running, "descriptors"))
+    for name in ("MINE", "HF_HOME", "PATH", "HOME", "OMP_NUM_THREADS"):
+        assert f'"{name}": ' in got
+    for name in {*given, "PREDICTIVE_UNIT_PARAMETERS"} - {"MINE", "HF_HOME"}:
+        assert f'"{name}": ' not in got
