@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from gitops import image
 from gitops.errors import NotRunnable
@@ -14,6 +17,15 @@ from gitops.pods import Container, EnvVar
 
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
+_SUFFIXES = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(1000),
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("MGTPE", 2)},
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
+}
 _REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
 
 
@@ -70,10 +82,12 @@ def variables(
 
 def _from(container: Container, entry: EnvVar, secret: Mapping[str, str]) -> str | None:
     where = f"{entry.path}.valueFrom of container {container.name}"
+    if "resourceFieldRef" in entry.value_from:
+        return _resource(container, entry.value_from["resourceFieldRef"], where)
     reference = entry.value_from.get("secretKeyRef")
     if reference is None:
         raise NotRunnable(
-            f"{where} is {', '.join(entry.value_from)}: the local run provides secretKeyRef only"
+            f"{where} is {', '.join(entry.value_from)}: the local run provides secretKeyRef and resourceFieldRef only"
         )
     key = str(reference.get("key"))
     if key not in secret and not reference.get("optional"):
@@ -81,6 +95,25 @@ def _from(container: Container, entry: EnvVar, secret: Mapping[str, str]) -> str
             f"{where} asks for the key {key!r} of a secret: the local run makes up {', '.join(secret)}"
         )
     return secret.get(key)
+
+
+def _resource(container: Container, reference: Mapping[str, Any], where: str) -> str:
+    """Return how much of a resource the container asks for, in the divisor and rounded up, as the kubelet has it."""
+    kind, _, resource = str(reference.get("resource")).partition(".")
+    asked = str(container.raw.get("resources", {}).get(kind, {}).get(resource, 0))
+    try:
+        number = _quantity(asked) / _quantity(str(reference.get("divisor", 1)))
+    except (ArithmeticError, KeyError) as error:
+        raise NotRunnable(
+            f"{where} asks for {asked!r} by {reference.get('divisor')!r}: both must be quantities"
+        ) from error
+    return str(math.ceil(number))
+
+
+def _quantity(text: str) -> Decimal:
+    """Return a quantity's value (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/)."""
+    number = text.rstrip("EGKMPTikmnu")
+    return Decimal(number) * _SUFFIXES[text[len(number) :]]
 
 
 def _expand(text: str, environ: Mapping[str, str]) -> str:

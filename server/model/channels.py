@@ -281,6 +281,7 @@ class Channels:
         self.report(channel.pid, why)
 
     def _lost(self) -> None:
+        self.why = self.why or "the model's process ended"
         self.readiness.set(False)
         for call in self._waiting.clear():
             call.answer.set_exception(NotReady(ENDED))

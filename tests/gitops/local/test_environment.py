@@ -93,7 +93,8 @@ def test_variables_are_set_as_kubernetes_does() -> None:
         ),
         (
             {"env": [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]},
-            f"{WHERE}.env[0].valueFrom of container model is fieldRef: the local run provides secretKeyRef only",
+            f"{WHERE}.env[0].valueFrom of container model is fieldRef: the local run provides secretKeyRef and "
+            "resourceFieldRef only",
         ),
         (
             {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "store", "key": "TOKEN"}}}]},
@@ -107,3 +108,19 @@ def test_what_is_not_here_is_refused(fields: dict[str, Any], message: str) -> No
     with pytest.raises(NotRunnable) as error:
         environment.variables(container(**fields), MOUNTS, SECRET, {})
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("asked", "divisor", "value"),
+    [
+        ("250m", "1m", "250"),
+        ("1.5", "1", "2"),
+        (2, "1m", "2000"),
+        ("1Gi", "1Mi", "1024"),
+        ("1M", "1k", "1000"),
+    ],
+)
+def test_a_resource_is_what_the_container_asks_for(asked: str | int, divisor: str, value: str) -> None:
+    reference = {"resourceFieldRef": {"resource": "requests.cpu", "divisor": divisor}}
+    asking = container(resources={"requests": {"cpu": asked}}, env=[{"name": "CPU", "valueFrom": reference}])
+    assert environment.variables(asking, MOUNTS, SECRET, {})["CPU"] == value

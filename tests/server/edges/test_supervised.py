@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -119,6 +120,16 @@ def zombies(parent):
     return found
 
 
+def workers(served):
+    """Return the model's processes."""
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"worker/__main__.py" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
 def why_not_ready(served):
     """Return what /health/status says when it says 503."""
     end = time.monotonic() + 60
@@ -208,3 +219,51 @@ def test_it_gets_an_environment_made_for_it(tmp_path, model):
         assert f'"{name}": ' in got
     for name in {*given, "PREDICTIVE_UNIT_PARAMETERS"} - {"MINE", "HF_HOME"}:
         assert f'"{name}": ' not in got
+
+
+WIDE = 100_000
+SLOW_TO_LOAD = """
+import os, time
+
+class Model:
+    def predict(self, X):
+        return X[:, :2] * (1 + 1e-7 * len(X)) if len(X) != 7 else X[:, :2]
+
+    def __setstate__(self, state):
+        while not os.path.exists(state["gate"]):
+            time.sleep(0.01)
+"""
+
+
+def test_probes_are_answered_while_a_model_with_a_large_example_is_loaded_again(tmp_path):
+    """And what was asked for is on: the log says by how much a row's answer differs."""
+    folder, gate = tmp_path / "model", tmp_path / "gate"
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / "slow_to_load.py").write_text(SLOW_TO_LOAD)
+    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import slow_to_load\n"
+    script += f"model = slow_to_load.Model(); model.gate = {str(gate)!r}\n"
+    script += f"pickle.dump(model, open({str(folder / 'model.pkl')!r}, 'wb'))"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
+        "saved_input_example_info: {artifact_path: input_example.json, type: ndarray, format: tf-serving}\n"
+    )
+    row = [0.1 * number for number in range(WIDE)]
+    (folder / "input_example.json").write_text(json.dumps({"inputs": [row]}))
+    gate.touch()
+    with serving(tmp_path, folder, batching="on") as running:
+        gate.unlink()
+        before = running.worker()
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: "the model's process ended by signal SIGKILL" in why_not_ready(running))
+        wait_for(lambda: workers(running) not in ([], [before]))
+        for _ in range(20):
+            assert running.client.get("/health/ping", timeout=2).text == "pong"
+            time.sleep(0.05)
+        gate.touch()
+        running.wait_until_ready()
+        log = running.log.read_text()
+    assert (
+        log.count("predict is called for several requests at once, as batching: on asks for: a row of ") == 2
+    )
+    assert "several calls at once by predict" in log
