@@ -62,15 +62,15 @@ def _multipart(content_type: str, body: bytes) -> dict[str, Any]:
         content = file.file_object.read()
         found[name] = content if name == "binData" else _text(name, content)
 
-    # The body is in memory already and no larger than the limit: nothing is spooled to disk.
-    parser = FormParser(
-        "multipart/form-data",
-        on_field,
-        on_file,
-        boundary=boundary,
-        config={"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1},
-    )
     try:
+        # The body is in memory already and no larger than the limit: nothing is spooled to disk.
+        parser = FormParser(
+            "multipart/form-data",
+            on_field,
+            on_file,
+            boundary=boundary,
+            config={"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1},
+        )
         parser.write(body)
         parser.finalize()
     except FormParserError as error:

@@ -5,6 +5,7 @@ Source: https://www.rfc-editor.org/rfc/rfc9112
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from server.errors import BadData
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
+# A uri-host and a port (RFC 3986, 3.2.2), without the comma that stands between two.
+HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?")
 CHUNKED = b"transfer-encoding: chunked\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -49,6 +52,8 @@ class Head:
         if version == "1.1":
             if "host" not in headers or "," in headers["host"]:
                 raise BadData("the request has no Host header, or several: HTTP/1.1 asks for one")
+            if HOST.fullmatch(headers["host"]) is None:
+                raise BadData(f"the Host header is {headers['host'][:60]!r}: it must be a host, or host:port")
         elif version != "1.0":
             raise BadData(f"the request is HTTP/{version}: it must be HTTP/1.1 or HTTP/1.0")
         elif coding is not None:

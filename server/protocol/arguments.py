@@ -59,7 +59,7 @@ def arguments(request: Request, inputs: Schema | None, form: Form) -> Arguments:
         if inputs is None:
             return _as_is(request, form)
         request = as_table(request, inputs)
-    elif isinstance(request.values, list) and request.kind in ARRAYS:
+    elif isinstance(request.values, list):
         check_rows(sent_in(request), request.values)
     if inputs is not None and inputs.columns:
         return _by_columns(request, inputs, form)

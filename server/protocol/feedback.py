@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from server.errors import BadData
+from server.protocol.meta import meta
 
 FIELDS = ("request", "response", "reward", "truth")
 
@@ -14,7 +15,7 @@ def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the answer's payload, which is empty, and its meta: no more than the request's puid.
 
     Raises:
-        BadData: it is no feedback message.
+        BadData: it is no feedback message, or its request's meta is none.
     """
     if not isinstance(message, dict):
         raise BadData(f"the body is {json.dumps(message)[:60]}: it must be a JSON object")
@@ -28,10 +29,10 @@ def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         if not isinstance(message.get(field, {}), dict):
             raise BadData(f"{field} is {json.dumps(message[field])[:60]}: it must be a JSON object")
     request = message.get("request", {})
-    meta = request.get("meta") or {}
+    given = meta(request.get("meta"))
     data = request.get("data")
     empty: dict[str, Any] = {"tensor": {"shape": [0]}}
     if isinstance(data, dict) and "tensor" not in data:
         empty = {"ndarray": []}
-    puid = meta.get("puid") if isinstance(meta, dict) else None
+    puid = given.get("puid")
     return {"data": empty}, {"puid": puid} if puid else {}

@@ -5,11 +5,17 @@ Source: https://github.com/SeldonIO/seldon-core/blob/v1.17.1/proto/prediction.pr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 from server.errors import BadData
 from server.protocol.table import mapping, shown
+
+# As a SeldonMessage has them, by name or number.
+METRIC_TYPES = ("COUNTER", "GAUGE", "TIMER", 0, 1, 2)
+# So deep a Struct of protobuf can be read by every language's library.
+DEEPEST = 64
 
 
 def meta(value: Any) -> dict[str, Any]:
@@ -27,15 +33,57 @@ def meta(value: Any) -> dict[str, Any]:
     return given
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _are(fits: Callable[[Any], bool], value: Any) -> bool:
+    """Return whether a value is a JSON object whose members all fit."""
+    return isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _is_metric(value: Any) -> bool:
+    """Return whether a value is a metric; what is not there, or null, has the default of a SeldonMessage."""
+    return isinstance(value, dict) and all(
+        key not in value or value[key] is None or fits(value[key]) for key, fits in _METRIC.items()
+    )
+
+
+def _is_shallow(value: Any) -> bool:
+    """Return whether objects and lists lie in each other no deeper than they may."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for each in itertools.chain.from_iterable(inner) if isinstance(each, dict | list)]
+        if not level:
+            return True
+    return False
+
+
+_METRIC: dict[str, Callable[[Any], bool]] = {
+    "key": _is_text,
+    "type": lambda value: value in METRIC_TYPES and not isinstance(value, bool | float),
+    "value": _is_number,
+    "tags": lambda value: _are(_is_text, value),
+}
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "puid": (lambda value: isinstance(value, str), "a string"),
-    "tags": (lambda value: isinstance(value, dict), "a JSON object"),
-    "requestPath": (
-        lambda value: isinstance(value, dict) and all(isinstance(image, str) for image in value.values()),
-        "a JSON object of strings",
+    "puid": (_is_text, "a string"),
+    "tags": (
+        lambda value: isinstance(value, dict) and _is_shallow(value),
+        f"a JSON object, at most {DEEPEST} deep",
     ),
+    "routing": (
+        lambda value: _are(lambda child: type(child) is int and -(2**31) <= child < 2**31, value),
+        "a JSON object of whole numbers of 32 bits",
+    ),
+    "requestPath": (lambda value: _are(_is_text, value), "a JSON object of strings"),
     "metrics": (
-        lambda value: isinstance(value, list) and all(isinstance(metric, dict) for metric in value),
-        "a list of JSON objects",
+        lambda value: isinstance(value, list) and all(map(_is_metric, value)),
+        "a list of JSON objects, each with a key (a string), a type (COUNTER, GAUGE or TIMER), a value (a number) and tags "
+        "(strings)",
     ),
 }

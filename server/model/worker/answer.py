@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any, Mapping, NamedTuple
 
 from . import wire
 from .argument import argument
 from .calls import Calls
 from .columns import is_array
-from .exceptions import described
 from .methods import Method
-from .refusal import is_refusal
+from .refusal import failure
 from .result import result
 from .streaming import AHEAD, answer_in_parts
 
@@ -62,5 +60,4 @@ def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[w
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        traceback.print_exc()
-        return wire.pack({"event": "error", "refused": is_refusal(error), **said, **described(error)}, [])
+        return wire.pack({"event": "error", **said, **failure(error, values)}, [])

@@ -86,8 +86,10 @@ def listed(array: Any) -> Any:
     kind = array.dtype.kind
     if kind in "mM":
         return texts(np.asarray(array))
-    if kind == "V" and array.dtype.names is None:
+    if kind == "V" and array.dtype.names is None and array.dtype.type is not np.void:
         return array.astype(np.float32).tolist()  # bfloat16 and smaller, of ml_dtypes
+    if kind == "c" or (kind == "V" and array.dtype.names is None):
+        raise TypeError(f"an array of {array.dtype} has no form in JSON")
     if kind == "V":
         rows = zip(*(listed(array[name]) for name in array.dtype.names)) if array.ndim else [array.tolist()]
         found = [dict(zip(array.dtype.names, row)) for row in rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generator, List
 
 from . import wire
 from .argument import argument
-from .exceptions import described
+from .refusal import failure
 
 if TYPE_CHECKING:
     from .answer import Callee
@@ -59,8 +59,7 @@ def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        traceback.print_exc()
-        return wire.pack({"event": "error", **said, **described(error)}, [])
+        return wire.pack({"event": "error", **said, **failure(error, values)}, [])
     return wire.pack({"event": "end", **said}, [])
 
 

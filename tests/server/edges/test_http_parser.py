@@ -81,6 +81,20 @@ def test_requests_are_the_same_byte_by_byte(request):
     )
 
 
+@pytest.mark.parametrize("host", ["a", "a:1", "", "[::1]:9000", "a_b.c-d", "1.2.3.4", "%41"])
+def test_a_host_header_is_a_host_and_a_port(host):
+    requests, error = parsed([f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()])
+    assert (len(requests), error) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "host", ["a b", "a/b", "a:b", "[::1", "a@b", "<x>", "a?b", "a#b", "%zz", "a:123456", "\xff"]
+)
+def test_any_other_is_refused(host):
+    rule = f"the Host header is {host!r}: it must be a host, or host:port"
+    assert parsed([f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1")]) == ([], (400, rule))
+
+
 @st.composite
 def damaged(draw):
     """Requests with some of their bytes replaced, left out or put in."""

@@ -12,6 +12,8 @@ from server.model.worker import wire
 from server.model.worker.answer import Callee, answer_all
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
+from server.model.worker.exceptions import MOST_CHARACTERS
+from server.model.worker.refusal import failure
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
 
@@ -89,11 +91,18 @@ class Unspeakable(Exception):
         return None
 
 
+class Ending(Exception):
+    def __str__(self):
+        raise SystemExit(1)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (ValueError("no \ud800 here"), "no \\ud800 here"),
         (Unspeakable(), "its text cannot be had: TypeError"),
+        (Ending(), "its text cannot be had: SystemExit"),
+        (ValueError("x" * 100_000), "x" * MOST_CHARACTERS),
     ],
 )
 def test_a_text_that_cannot_be_sent_does_not_keep_the_error_back(raising, error, message):
@@ -101,3 +110,31 @@ def test_a_text_that_cannot_be_sent_does_not_keep_the_error_back(raising, error,
     assert raising.call()["message"] == message
     raising.error = None
     assert raising.call()["event"] == "result"
+
+
+GAPS = {
+    "nan": [np.array([[1.0, np.nan]])],
+    "infinity": [np.array([[np.inf, 1.0]])],
+    "null": [[["a", None]]],
+    "deep": [{"a": [{"b": float("nan")}]}],
+}
+
+
+@pytest.mark.parametrize("values", GAPS.values(), ids=GAPS)
+def test_a_model_that_complains_of_a_gap_that_the_request_has_is_told_what_it_cannot_take(values, capsys):
+    """And nothing is logged: it is the client's doing."""
+    assert failure(ValueError("Input X contains NaN."), values)["refused"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Input X contains NaN.", [np.array([[1.0, 2.0]])]),
+        ("Input X contains NaN.", [[["a", "NaN"]]]),
+        ("division by zero", GAPS["nan"]),
+    ],
+)
+def test_what_else_it_raises_is_the_models_own(text, values, capsys):
+    assert not failure(ValueError(text), values)["refused"]
+    assert f"ValueError: {text}" in capsys.readouterr().err

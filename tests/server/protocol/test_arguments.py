@@ -252,3 +252,18 @@ def test_what_does_not_fit_the_signature_is_refused(sent, inputs, form, message)
     with pytest.raises(BadData) as caught:
         arguments(sent, inputs, form)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("signature", [DOUBLES, None], ids=["signature", "none"])
+@pytest.mark.parametrize("form", [ARRAY, FRAME], ids=["array", "frame"])
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[1, 2], [3]], "row 1 has 1 values, row 0 has 2: rows must be of equal length"),
+        ([[1, 2], 3], "row 1 is 3: every row must be a list"),
+    ],
+)
+def test_ragged_rows_of_jsondata_are_refused(signature, form, rows, said):
+    with pytest.raises(BadData) as caught:
+        arguments(tabled(decode({"jsonData": rows})), signature, form)
+    assert str(caught.value) == f"jsonData {said}"
