@@ -23,6 +23,8 @@ from server.settings import FetchSettings
 CHUNK_BYTES = 1024 * 1024
 # Largest header of a tar archive that is read: it may announce a name of any length.
 _HEADER_BYTES = 4 * CHUNK_BYTES
+# What may come between two files: a path of the longest kind, more than once, and times.
+_MOST_HEADERS = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,23 @@ def _members(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Memb
 
 def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     with _Plain(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as tar:
-        size = 0
+        size = end = 0
         for number, info in enumerate(tar, 1):
             size += info.size if info.isreg() else 0
             # Before the next header is looked for, which unpacks all that is before it. Folders count too:
             # the library keeps what it has seen in memory.
             entries.check_limits(number, size, uri, settings)
+            if info.issparse():
+                raise BadArtifact(
+                    f"{uri}: {info.name[:100]!r} in the archive is sparse, so that its size does not tell what it costs to read; "
+                    "make the archive without --sparse"
+                )
+            if info.offset_data - end > _MOST_HEADERS:
+                raise BadArtifact(
+                    f"{uri}: {info.name[:100]!r} in the archive has headers of {info.offset_data - end} bytes, and may have "
+                    f"{_MOST_HEADERS}; make the archive again"
+                )
+            end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
             if info.isdir():
                 continue
             if not info.isreg():

@@ -50,6 +50,8 @@ class Installer:
             [self.wheels, local],
             [str(python), str(python.path.resolve()), python.platform],
             [self.source_distributions, bool(self.locked), self.uv.strategy],
+            # A lock says what is installed to the bit, wherever it comes from.
+            {} if self.locked else self.uv.sources,
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

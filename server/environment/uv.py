@@ -26,6 +26,12 @@ _PIP = {
 }
 # Other names of uv's own variables; one that is set is not overruled by pip's.
 _OTHER_NAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_EXTRA_INDEX_URL": "UV_INDEX"}
+# What says where packages come from, and which of their versions count.
+_SOURCES = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX"),
+    *("UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION", "UV_FORK_STRATEGY", "UV_TORCH_BACKEND"),
+    *("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_NO_BUILD_PACKAGE", "UV_NO_SOURCES"),
+)
 # What would move uv to another folder, interpreter or environment, change what is asked of it or wrap its lines.
 _DROPPED = {
     "COLUMNS",
@@ -70,6 +76,12 @@ class Uv:
     offline: bool = False
     strategy: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """What says which versions of packages there are to choose from, beside the model's own; without credentials."""
+        found = surroundings(self.environ)
+        return {name: redacted(found[name]) for name in _SOURCES if found.get(name)}
 
     def run(self, *arguments: str) -> str:
         """Run uv with ``arguments`` and return what it prints.

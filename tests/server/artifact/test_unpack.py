@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import stat
+import subprocess
 import tarfile
 import zipfile
 from contextlib import suppress
@@ -179,6 +180,32 @@ def test_a_chain_of_long_names_in_a_tar_archive(tmp_path, target):
     with gzip.open(tmp_path / "archive.tgz", "wb") as file:
         file.write((info.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(512, b"\0")) * 5000)
     assert refused(tmp_path / "archive.tgz", target).startswith(f"{URI}: the archive cannot be read (")
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_a_sparse_file_in_a_tar_archive(tmp_path, target, form):
+    """Its map may have any number of holes, each of which the library looks for at every read."""
+    (tmp_path / "MLmodel").write_text("flavors: {}")
+    with (tmp_path / "weights").open("wb") as file:
+        for hole in range(1, 200):
+            file.seek(hole * 8192)
+            file.write(b"x")
+    archive = tmp_path / "archive.tgz"
+    subprocess.run(
+        ["tar", "-S", f"--format={form}", "-czf", archive, "-C", tmp_path, "MLmodel", "weights"], check=True
+    )
+    assert refused(archive, target) == (
+        f"{URI}: 'weights' in the archive is sparse, so that its size does not tell what it costs to read; "
+        "make the archive without --sparse"
+    )
+
+
+def test_a_file_with_more_headers_than_content_in_a_tar_archive(tmp_path, target):
+    info = tarfile.TarInfo("weights")
+    info.pax_headers = {"comment": "a" * 100_000}
+    message = refused(tar(tmp_path / "archive.tgz", info), target)
+    assert message.startswith(f"{URI}: 'weights' in the archive has headers of 10")
+    assert message.endswith(" bytes, and may have 65536; make the archive again")
 
 
 BROKEN = {

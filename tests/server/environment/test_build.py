@@ -251,6 +251,21 @@ def test_cache_is_used_by_the_next_pod(tmp_path: Path, index: str) -> None:
     assert list((tmp_path / "two").iterdir()) == [tmp_path / "two" / "current"]
 
 
+def test_pods_with_other_indexes_do_not_share_an_environment(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their credentials do not count: they change."""
+    settings = EnvironmentSettings(cache=str(tmp_path / "cache"))
+    model = making.model(tmp_path / "model", "alpha\n")
+    monkeypatch.setenv("UV_EXTRA_INDEX_URL", "https://one:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    first = build(model, tmp_path / "first", settings)
+    monkeypatch.setenv("UV_EXTRA_INDEX_URL", "https://two:secret@127.0.0.1:9/simple")
+    assert build(model, tmp_path / "second", settings) == first
+    monkeypatch.setenv("UV_EXTRA_INDEX_URL", "https://127.0.0.1:9/other")
+    assert build(model, tmp_path / "third", settings) != first
+
+
 def test_cache_that_has_the_environment_is_only_read(tmp_path: Path, index: str) -> None:
     settings = EnvironmentSettings(cache=str(tmp_path / "cache"))
     build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "one", settings)
