@@ -72,7 +72,7 @@ class Node:
         stated = self.model.outputs.names if self.model.outputs else None
         self._outputs = None if stated is None else [str(name) for name in stated]
         self._streams = streams(self.model)
-        self._metadata: dict[str, Any] | None = None
+        self._metadata: asyncio.Task[dict[str, Any]] | None = None
         waiting = waiting or Tally()
         self.channels = Channels(
             settings.batch_rows,
@@ -119,11 +119,17 @@ class Node:
                 yield part
 
     async def metadata(self) -> dict[str, Any]:
-        """Return what /metadata says of the model (server.metadata)."""
-        if self._metadata is None:
+        """Return what /metadata says of the model (server.metadata).
+
+        Reading all of the model for its digest takes long: it is done once, for all who ask, also where the first of them
+        does not wait for it.
+        """
+        before = self._metadata
+        if before is None or (before.done() and (before.cancelled() or before.exception() is not None)):
             override = self.settings.model_metadata
-            self._metadata = await asyncio.to_thread(metadata, self.model, self.settings.node, override)
-        return self._metadata
+            found = asyncio.to_thread(metadata, self.model, self.settings.node, override)
+            before = self._metadata = asyncio.create_task(found)
+        return await asyncio.shield(before)
 
     async def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of this node and its model."""
