@@ -95,7 +95,7 @@ class Node:
         if self.model.chats or (self._streams and is_single(request)):
             header, values = _single(request, self.model)
         else:
-            request = tabled(request, nested=self.form.nested)
+            request = tabled(request, self.model.inputs, nested=self.form.nested)
             call = arguments(request, self.model.inputs, self.form)
             params = parameters(request.params, self.model.params)
             header, values = {**call.header, "params": params} if params else call.header, call.values

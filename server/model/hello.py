@@ -84,7 +84,7 @@ def example_call(settings: ServeSettings, model: Model) -> Example | None:
         return None
     try:
         chosen = form(model, settings.xtype)
-        request = tabled(decode(message), nested=chosen.nested)
+        request = tabled(decode(message), model.inputs, nested=chosen.nested)
         call = arguments(request, model.inputs, chosen)
         params = parameters(request.params, model.params)
     except BadData as error:

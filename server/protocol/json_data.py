@@ -9,17 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from server.errors import BadData
+from server.mlmodel import Schema
 from server.protocol.message import Request
 from server.protocol.table import mapping, names, rows, shown
 
 Table = tuple[Any, list[str] | None]
 
 
-def tabled(request: Request, *, nested: bool = False) -> Request:
+def tabled(request: Request, inputs: Schema | None = None, *, nested: bool = False) -> Request:
     """Return the request with its jsonData as rows and names where it is in one of MLflow's forms.
 
     Any other request is returned as it is: a model may take a JSON value of its own. Where a row is one ``nested`` value
-    (server.protocol.form), what stands in the form is the list of them, unless it is a table with columns.
+    (server.protocol.form), what stands in the form is the list of them, unless it is a table with columns. An object that has
+    the columns of the signature ``inputs`` is a row of them, also where one is called as a form is.
 
     Raises:
         BadData: it is in one of the forms, but that is broken.
@@ -28,7 +30,7 @@ def tabled(request: Request, *, nested: bool = False) -> Request:
     if request.kind != "jsonData" or not isinstance(value, dict):
         return request
     forms = [form for form in FORMS if form in value]
-    if not forms:
+    if not forms or _is_row(value, forms[0], inputs):
         return request
     form = forms[0]
     if not value.keys() <= {form, "params"}:
@@ -43,6 +45,17 @@ def tabled(request: Request, *, nested: bool = False) -> Request:
             columns = [str(index) for index in range(len(table[0]))]
     params = mapping("jsonData.params", value.get("params") or {})
     return Request(request.kind, table, columns, request.meta, params)
+
+
+def _is_row(value: dict[str, Any], form: str, inputs: Schema | None) -> bool:
+    """Return whether an object that has a member called ``form`` is a row by the names of a signature's columns."""
+    names = set(inputs.names or ()) if inputs is not None else set()
+    if form not in names or not value.keys() <= names:
+        return False
+    others = value.keys() - {form}
+    if others == {"params"}:
+        return not isinstance(value["params"], dict)
+    return bool(others) or not isinstance(value[form], list | dict)
 
 
 def _split(what: str, value: Any) -> Table:

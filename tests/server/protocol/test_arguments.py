@@ -267,3 +267,18 @@ def test_ragged_rows_of_jsondata_are_refused(signature, form, rows, said):
     with pytest.raises(BadData) as caught:
         arguments(tabled(decode({"jsonData": rows})), signature, form)
     assert str(caught.value) == f"jsonData {said}"
+
+
+@pytest.mark.parametrize("name", ["inputs", "instances", "dataframe_split", "dataframe_records"])
+def test_a_column_that_is_called_as_a_form_of_mlflow_is_a_column(name):
+    schema = Schema(columns=(Column(name, "double"), Column("b", "double")))
+    sent = {name: 1.0, "b": 2.0}
+    for value in (sent, [sent], {"dataframe_records": [sent]}, {"inputs": {name: [1.0], "b": [2.0]}}):
+        found = arguments(tabled(decode({"jsonData": value}), schema), schema, FRAME)
+        assert (found.names, found.values[0].tolist()) == ([name, "b"], [[1.0, 2.0]])
+    alone = Schema(columns=(Column(name, "double"),))
+    found = arguments(tabled(decode({"jsonData": {name: 1.0}}), alone), alone, FRAME)
+    assert (found.names, found.values[0].tolist()) == ([name], [[1.0]])
+    beside = Schema(columns=(Column(name, "double"), Column("params", "double")))
+    found = arguments(tabled(decode({"jsonData": {name: 1.0, "params": 2.0}}), beside), beside, FRAME)
+    assert (found.names, found.values[0].tolist()) == ([name, "params"], [[1.0, 2.0]])
