@@ -46,11 +46,18 @@ class Acceptor:
         self._loop.add_reader(sock, self._readable)
 
     def close(self) -> None:
-        """Take no more; the socket is closed."""
+        """Take those that have been made, which may have sent a request, and no more; the socket is closed."""
+        while self._accept():
+            pass
         if self._again is not None:
             self._again.cancel()
         self._loop.remove_reader(self._sock)
         self._sock.close()
+
+    @property
+    def pending(self) -> bool:
+        """Whether a connection was taken that its protocol has not got yet."""
+        return bool(self._taken)
 
     def _readable(self) -> None:
         if self._connections.least:
@@ -67,21 +74,23 @@ class Acceptor:
         self._loop.add_reader(self._sock, self._readable)
         self._accept()
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take one connection; return whether there was one."""
         try:
             sock, _ = self._sock.accept()
         except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-            return  # Another process has it, or its client has gone.
+            return False  # Another process has it, or its client has gone.
         except OSError as error:
             if error.errno not in descriptors.EXHAUSTED:
                 raise
             self._say(error)
             self._pause(EXHAUSTED_SECONDS)
-            return
+            return False
         sock.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, sock))
         self._taken.add(task)
         task.add_done_callback(self._taken.discard)
+        return True
 
     def _say(self, error: OSError) -> None:
         now = self._loop.time()

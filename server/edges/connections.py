@@ -19,6 +19,8 @@ TICK = 0.1
 LINGER_SECONDS = 5.0
 # The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
 SLOWEST = 16 * 1024
+# How long a connection without a request is kept when the server ends: one may be under way, as its client could not know.
+DRAINED_SECONDS = 1.0
 NEVER = float("inf")
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,11 @@ class Connections:
     draining: bool = False
     now: float = 0.0
 
+    @property
+    def drained_seconds(self) -> float:
+        """How long a connection without a request is kept when the server ends."""
+        return min(self.idle_seconds, DRAINED_SECONDS)
+
     def tick(self, now: float) -> None:
         """Take the time."""
         self.now = now
@@ -83,7 +90,7 @@ async def carry(
         for connection in tuple(shared.connections):
             connection.drain()
         end = loop.time() + drain_seconds
-        while shared.connections and loop.time() < end:
+        while (shared.connections or acceptor.pending) and loop.time() < end:
             await asyncio.sleep(TICK / 10)
     finally:
         clock.cancel()

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def drain(self) -> None:
-        """End the connection with the answer under way, or now where there is none."""
+        """End the connection with the answer under way or, where there is none, with the next, if that comes soon."""
         if not self._ended:
             self._go_on()
 
@@ -138,10 +138,9 @@ class Connection(asyncio.Protocol):
             if parser.reading:
                 self.deadline = self._in(self._shared.read_seconds)
                 self._offer()
-            elif self._shared.draining:
-                self._transport.close()
             else:
-                self.deadline = self._in(self._shared.idle_seconds)
+                shared = self._shared
+                self.deadline = self._in(shared.drained_seconds if shared.draining else shared.idle_seconds)
 
     async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
         try:

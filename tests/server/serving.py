@@ -122,5 +122,6 @@ def serving(
                     served.wait_until_ready()
                 yield served
             finally:
+                client.close()  # The server need not wait for what may come over its connections.
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)

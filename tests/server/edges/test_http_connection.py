@@ -547,7 +547,7 @@ def test_the_end_waits_for_what_is_under_way_and_for_nothing_else(kind):
     with serving_http(kind) as edge, edge.connect() as idle, edge.connect() as busy:
         idle.send(GET)
         assert idle.response().status == 200
-        busy.send(get("/sleep/1"))
+        busy.send(get("/sleep/2"))
         wait_for(lambda: edge.application.started)
         edge.stop()
         assert idle.rest() == b""
