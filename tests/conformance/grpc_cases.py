@@ -124,7 +124,7 @@ TABLES = [
     call("tensor of another shape", "svm", tensor([3, 4], FLAT), "grpc-refused"),
     call("customData", "svm", {"customData": {"@type": "type.googleapis.com/google.protobuf.Empty"}},
          "grpc-refused"),
-    call("a model that raises", "svm", table([[1, 2, 3, None]]), "grpc-model-error"),
+    call("a gap that the model refuses", "svm", table([[1, 2, 3, None]]), "grpc-refused"),
 ]  # fmt: skip
 
 ECHOES = [

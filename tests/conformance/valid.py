@@ -42,10 +42,12 @@ def _meta(meta: Any) -> Verdict:
         return Verdict.OTHER
     if not isinstance(meta, dict):
         return Verdict.WRONG
-    types = {"puid": str, "tags": dict, "requestPath": dict}
+    types = {"puid": str, "tags": dict, "requestPath": dict, "routing": dict}
     given = {name: meta[name] for name in types if name in meta}
     wrong = any(value is not None and not isinstance(value, types[name]) for name, value in given.items())
     images = (given.get("requestPath") or {}).values() if not wrong else ()
+    branches = (given.get("routing") or {}).values() if not wrong else ()
+    wrong = wrong or not all(type(branch) is int for branch in branches)
     if wrong or not all(isinstance(image, str) for image in images):
         return Verdict.WRONG
     return Verdict.OTHER if None in given.values() else Verdict.ALIKE

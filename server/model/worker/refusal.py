@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import traceback
+from pathlib import Path
 from typing import Any, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from .table import Columns
 CHECKS = ("_validate_model_input", "_validate_prediction_input")
 # How libraries call what a number is due for and is none.
 GAP = re.compile(r"(?i)\b(nan|nans|inf|infs|infinity|infinite|finite|missing|null|none|nonetype)\b")
+OWN = frozenset(str(path) for path in Path(__file__).parent.glob("*.py"))
 
 
 class Refused(ValueError):
@@ -38,7 +40,9 @@ def is_refusal(error: BaseException, values: Sequence[Any] = ()) -> bool:
     frames = traceback.extract_tb(error.__traceback__)
     if any(frame.name in CHECKS and "mlflow" in frame.filename for frame in frames):
         return True
-    return bool(GAP.search(said(error))) and any(map(has_gap, values))
+    # What the model has returned is not the request's doing.
+    raised = frames[-1].filename not in OWN if frames else True
+    return raised and bool(GAP.search(said(error))) and any(map(has_gap, values))
 
 
 def has_gap(value: Any) -> bool:

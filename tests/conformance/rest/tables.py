@@ -90,5 +90,5 @@ TABLES = [
         like=tensor([1, 4], ROWS[0]),
     ),
     post("instances", "scaler", {"jsonData": {"instances": ROWS}}, "mlflow", like=tensor([2, 4], FLAT)),
-    post("a model that raises", "svm", table([[1, 2, 3, None]]), "model-error"),
+    post("a gap that the model refuses", "svm", table([[1, 2, 3, None]]), "model-gap"),
 ]

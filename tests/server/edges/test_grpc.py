@@ -217,12 +217,12 @@ def test_what_the_node_does_not_do_is_unimplemented(model, method, details):
     assert model.refused(method, b"") == (grpc.StatusCode.UNIMPLEMENTED, details)
 
 
-def test_a_model_that_raises_is_an_internal_error_with_its_words(model):
+def test_a_gap_that_the_model_refuses_is_an_invalid_argument(model):
     code, details = model.refused(
         "Model/Predict", tensor([[1.0, 2.0, 3.0, float("nan")]]).SerializeToString()
     )
-    assert code == grpc.StatusCode.INTERNAL
-    assert details.startswith("ValueError: Input X contains NaN.\n")
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
+    assert details.startswith("the model cannot take the request: Input X contains NaN.\n")
 
 
 def test_a_message_over_the_limit_is_refused(model):

@@ -43,11 +43,9 @@ class Client(threading.Thread):
         while not select.select([sock], [], [], 0)[0]:  # It is closed where there is something to read.
             try:
                 sock.sendall(REQUEST)
-                head = b""
-                while b"\r\n\r\n" not in head:
+                head = data = sock.recv(65536)
+                while data and b"\r\n\r\n" not in head:
                     data = sock.recv(65536)
-                    if not data:
-                        raise ConnectionError("no answer")
                     head += data
             except (ConnectionError, TimeoutError) as error:
                 self.lost.append(repr(error))

@@ -14,6 +14,7 @@ from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
 from server.model.worker.exceptions import MOST_CHARACTERS
 from server.model.worker.refusal import failure
+from server.model.worker.result import result
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
 
@@ -138,3 +139,9 @@ def test_a_model_that_complains_of_a_gap_that_the_request_has_is_told_what_it_ca
 def test_what_else_it_raises_is_the_models_own(text, values, capsys):
     assert not failure(ValueError(text), values)["refused"]
     assert f"ValueError: {text}" in capsys.readouterr().err
+
+
+def test_what_it_returns_is_its_own_whatever_the_request_has():
+    with pytest.raises(TypeError) as caught:
+        result(None)
+    assert not failure(caught.value, GAPS["null"])["refused"]
