@@ -176,6 +176,34 @@ def test_what_it_has_started_ends_with_it(served, tmp_path):
     wait_for(lambda: not alive(left))
 
 
+def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_forked_from(tmp_path, model):
+    """They are the server's children then, which reaps them as the container's process 1 must."""
+    with serving(tmp_path, model, environ={"SERVER_MODEL_PROCESSES": "2"}) as running:
+        before = running.worker()
+        forked = Path(f"/proc/{before}/task/{before}/children").read_text().split()
+        os.kill(before, signal.SIGKILL)
+        why_not_ready(running)
+        running.wait_until_ready()
+        assert running.worker() != before
+        assert not any(map(alive, forked))
+        wait_for(lambda: not zombies(running.process.pid))
+
+
+def test_one_of_several_that_hangs_is_killed_and_the_others_go_on(tmp_path, model):
+    with serving(tmp_path, model, environ={"SERVER_MODEL_PROCESSES": "2", **LIMITS}) as running:
+        template = running.worker()
+        before = set(Path(f"/proc/{template}/task/{template}/children").read_text().split())
+        assert asked(running, "hang").status_code == 504
+
+        def replaced():
+            now = set(Path(f"/proc/{template}/task/{template}/children").read_text().split())
+            return len(now) == 2 and len(now & before) == 1
+
+        wait_for(replaced)
+        assert asked(running, "answer").status_code == 200
+        assert running.worker() == template
+
+
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
 def test_what_it_has_started_ends_with_the_server(tmp_path, model, signal_):
     with serving(tmp_path, model) as running:

@@ -37,7 +37,7 @@ class Model:
         try:
             for number in range(value["parts"]):
                 if number == value.get("fails"):
-                    raise ValueError("as asked")
+                    raise ValueError(value.get("text", "as asked"))
                 if number == value.get("waits"):
                     self.go_on.wait(20)
                 self.made.append(number)
@@ -227,6 +227,16 @@ def test_the_deadline_is_that_of_a_part_while_it_is_awaited():
             return await call(channels), process.model.closed.is_set()
 
     assert asyncio.run(run()) == ("x", True)
+
+
+def test_a_text_that_cannot_be_sent_does_not_keep_an_error_back():
+    async def run():
+        async with connected() as (channels, _):
+            with pytest.raises(ModelFailed) as caught:
+                await anext(stream(channels, 1, fails=0, text="half \ud800"))
+            return str(caught.value)
+
+    assert asyncio.run(run()) == "ValueError: half \\ud800"
 
 
 def test_those_that_run_when_the_server_ends_are_told():
