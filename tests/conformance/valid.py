@@ -80,7 +80,7 @@ def _any(message: dict[str, Any]) -> Verdict:
     if "binData" in message:
         return _right(_is_base64(message["binData"]))
     if "jsonData" in message:
-        return Verdict.ALIKE if isinstance(message["jsonData"], dict) else Verdict.OTHER
+        return _json(message["jsonData"])
     data = message["data"]
     if not isinstance(data, dict) or ("tensor" in data) == ("ndarray" in data):
         return Verdict.WRONG
@@ -93,6 +93,15 @@ def _any(message: dict[str, Any]) -> Verdict:
     # The wrapper does not take a whole number for the name of a column.
     numbered = any(isinstance(name, int) for name in names or ())
     return _least(found, Verdict.OTHER) if numbered else found
+
+
+def _json(value: Any) -> Verdict:
+    if isinstance(value, dict):
+        return Verdict.ALIKE
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        widths = {len(row) if isinstance(row, list) else -1 for row in value}
+        return Verdict.OTHER if len(widths) == 1 else Verdict.WRONG
+    return Verdict.OTHER
 
 
 def _array(value: Any) -> Verdict:
