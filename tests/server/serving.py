@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,12 +78,13 @@ def serving(
     environ: dict[str, str] | None = None,
     environment: Path | None = None,
     descriptors: int | None = None,
+    prefix: Sequence[str] = (),
     **parameters: str,
 ) -> Iterator[Served]:
     """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again.
 
     What the model writes beside itself lies in ``folder``. ``descriptors`` is the soft limit of files and connections
-    that the server starts with, else this process's own.
+    that the server starts with, else this process's own; ``prefix`` is a command that runs the server's.
     """
     port, grpc_port = free_port(), free_port()
     listed = {"model_uri": str(model), **parameters}
@@ -95,6 +96,7 @@ def serving(
         process = subprocess.Popen(
             [
                 *limited,
+                *prefix,
                 *(sys.executable, "-m", "server", "serve"),
                 *("--environment", environment or this_environment(folder / "env")),
             ],
