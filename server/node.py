@@ -189,7 +189,17 @@ def model_process(
     environ = launched.environ if launched else model_environ(settings)
     call = example_call(settings, model)
     told = setup(settings, 1 + len(edges), call)
-    process = ModelProcess(python, environ, hello(settings, model), told, call, deliver, announce, launched)
+    process = ModelProcess(
+        python,
+        environ,
+        hello(settings, model),
+        told,
+        call,
+        deliver,
+        announce,
+        settings.load_seconds,
+        launched,
+    )
     node.channels.report = process.fail
     return process
 

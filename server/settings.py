@@ -133,6 +133,13 @@ class ServeSettings:
         kind=int,
         minimum=0,
     )
+    load_seconds: int = setting(
+        600,
+        "How long the model's process may take to load the model; then it is killed. The first time the server ends by that, "
+        "later it starts the process again. The startup probe of base/ gives as long.",
+        env="SERVER_LOAD_SECONDS",
+        minimum=1,
+    )
     max_answer_bytes: int = setting(
         64 * 1024 * 1024,
         "Largest answer of the model in bytes, as its process sends it; a larger one is answered with 500. Of an answer in parts "

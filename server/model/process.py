@@ -36,6 +36,7 @@ class ModelProcess:
         example: what it is told where it asks for it.
         deliver: takes the channels.
         announce: is told why the model is not loaded any more.
+        load_seconds: how long a process may take to load the model.
         launched: the first process, where it was started already and told ``hello``.
     """
 
@@ -48,6 +49,7 @@ class ModelProcess:
         example: Example | None,
         deliver: Deliver,
         announce: Callable[[str], None],
+        load_seconds: float,
         launched: Launched | None = None,
     ) -> None:
         self._python = python
@@ -57,6 +59,7 @@ class ModelProcess:
         self._example = example
         self._deliver = deliver
         self._announce = announce
+        self._load_seconds = load_seconds
         self._launched = launched
         self._reaper = Reaper()
         # The process that runs, those that it has forked and told of, and why it is killed.
@@ -114,6 +117,7 @@ class ModelProcess:
         talk = Talk(Control(launched.sock), self._deliver, self._example, self._forked)
         talking = asyncio.create_task(talk.run(*([] if told else [self._hello]), self._setup))
         ended = asyncio.create_task(self._reaper.ended())
+        loading = asyncio.get_running_loop().call_later(self._load_seconds, self._out_of_time, talk)
         try:
             await asyncio.wait((talking, ended), return_when=asyncio.FIRST_COMPLETED)
             if not talking.done():
@@ -127,6 +131,7 @@ class ModelProcess:
                 launched.signal(signal.SIGTERM)  # It loads, and would see the socket's end only after that.
             raise
         finally:
+            loading.cancel()
             for task in (talking, ended):
                 task.cancel()
             await asyncio.gather(talking, ended, return_exceptions=True)
@@ -137,6 +142,12 @@ class ModelProcess:
         if self._killed:
             return talk.ready is not None, f"the model's process was killed{when}, since {self._killed}"
         return talk.ready is not None, talk.failure or f"the model's process ended {described(code)}{when}"
+
+    def _out_of_time(self, talk: Talk) -> None:
+        """Kill a process that has not loaded the model in time."""
+        if talk.ready is None and self._running is not None:
+            why = f"it took more than {self._load_seconds:g} seconds; raise SERVER_LOAD_SECONDS if it may"
+            self.fail(self._running.process.pid, why)
 
     async def _end(self, launched: Launched) -> int:
         """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL.

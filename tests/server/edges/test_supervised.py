@@ -275,6 +275,30 @@ def test_nothing_of_the_server_can_be_taken_by_a_process_of_its_user(tmp_path, m
             assert bool(got) is taken, got
 
 
+def slow_to_load(folder, gate):
+    """Write a model that is loaded when there is a file called ``gate``, and return its folder."""
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / "slow_to_load.py").write_text(SLOW_TO_LOAD)
+    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import slow_to_load\n"
+    script += f"model = slow_to_load.Model(); model.gate = {str(gate)!r}\n"
+    script += f"pickle.dump(model, open({str(folder / 'model.pkl')!r}, 'wb'))"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
+        "saved_input_example_info: {artifact_path: input_example.json, type: ndarray, format: tf-serving}\n"
+    )
+    return folder
+
+
+def test_one_that_does_not_load_the_model_in_time_ends_the_server(tmp_path):
+    folder = slow_to_load(tmp_path / "model", tmp_path / "gate")
+    with serving(tmp_path, folder, ready=False, environ={"SERVER_LOAD_SECONDS": "1"}) as running:
+        assert running.process.wait(60) == 30
+        log = running.log.read_text()
+    rule = "since it took more than 1 seconds; raise SERVER_LOAD_SECONDS if it may"
+    assert f"ERROR serve: the model's process was killed while it loaded the model, {rule}\n" in log
+
+
 WIDE = 100_000
 SLOW_TO_LOAD = """
 import os, time
@@ -291,17 +315,8 @@ class Model:
 
 def test_probes_are_answered_while_a_model_with_a_large_example_is_loaded_again(tmp_path):
     """And what was asked for is on: the log says by how much a row's answer differs."""
-    folder, gate = tmp_path / "model", tmp_path / "gate"
-    (folder / "code").mkdir(parents=True)
-    (folder / "code" / "slow_to_load.py").write_text(SLOW_TO_LOAD)
-    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import slow_to_load\n"
-    script += f"model = slow_to_load.Model(); model.gate = {str(gate)!r}\n"
-    script += f"pickle.dump(model, open({str(folder / 'model.pkl')!r}, 'wb'))"
-    subprocess.run([sys.executable, "-c", script], check=True)
-    (folder / "MLmodel").write_text(
-        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
-        "saved_input_example_info: {artifact_path: input_example.json, type: ndarray, format: tf-serving}\n"
-    )
+    gate = tmp_path / "gate"
+    folder = slow_to_load(tmp_path / "model", gate)
     row = [0.1 * number for number in range(WIDE)]
     (folder / "input_example.json").write_text(json.dumps({"inputs": [row]}))
     gate.touch()
