@@ -44,7 +44,8 @@ class Edge:
         try:
             while True:
                 said, _ = await self.control.receive()
-                failed(said["pid"], said["why"])
+                if said["event"] == "failed":
+                    failed(said["pid"], said["why"])
         except EOFError:
             code = os.waitstatus_to_exitcode(await asyncio.shield(self._reaped()))
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

@@ -145,6 +145,8 @@ class Channel(Frames):
         event = header.get("event")
         if event == "names":
             self._names = _names(header.get("names"))
+        elif event == "turn":
+            return  # It goes on, which is all that there is to say.
         elif event in ("busy", "free"):
             self._busy = event == "busy"
         else:

@@ -61,8 +61,7 @@ class Channels:
         # Whoever rules the model's processes puts itself here.
         self.report: Report = lambda pid, why: None
         self._largest = largest
-        # A process takes the calls of several of the server's in turn: so many may come before this one's.
-        self._patience = (seconds + (seconds if grace is None else grace)) * waiting.processes
+        self._patience = seconds + (seconds if grace is None else grace)
         self._watching: asyncio.TimerHandle | None = None
         self._most_waiting = most_waiting
         self._seconds = seconds

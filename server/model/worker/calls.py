@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,8 @@ from .spin import Spin
 CANCEL = "cancel"
 # The server takes one more part of a stream.
 MORE = "more"
+# How often the server's processes whose calls wait are told that others' are answered meanwhile.
+TURN_SECONDS = 1.0
 
 
 class Running:
@@ -50,6 +53,7 @@ class Calls:
         self._turns: deque[Connection] = deque(connections)
         self._held: dict[Connection, dict[int, Frame]] = {connection: {} for connection in connections}
         self._running: Running | None = None
+        self._told = time.monotonic()
         self._spin = Spin(spin)
         self._poll = select.poll()
         for descriptor in (control.fileno(), *self._by_descriptor):
@@ -72,6 +76,7 @@ class Calls:
                 self._turns.rotate(-1)
                 held = self._held[connection]
                 if held:
+                    self._tell_turn()
                     header, values = held.pop(next(iter(held)))
                     return connection, header, values
 
@@ -97,6 +102,17 @@ class Calls:
         if running.cancelled and not running.gone:
             _tell(running.connection, {"event": "cancelled", "id": running.number})
         self._tell_all({"event": "free"})
+
+    def _tell_turn(self) -> None:
+        """Tell those whose calls wait that this process goes on: it would seem to hang, where it answers others for long."""
+        if len(self._held) == 1:
+            return  # It hears of its other calls themselves.
+        now = time.monotonic()
+        if now - self._told >= TURN_SECONDS:
+            self._told = now
+            for connection, held in self._held.items():
+                if held:
+                    _tell(connection, {"event": "turn"})
 
     def _tell_all(self, header: dict[str, Any]) -> None:
         for connection in self._turns:

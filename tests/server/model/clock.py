@@ -14,3 +14,7 @@ class Clock:
         """Return the time in seconds."""
         self.now += self._step
         return self.now
+
+    def monotonic(self) -> float:
+        """Return the time in seconds."""
+        return self.perf_counter()

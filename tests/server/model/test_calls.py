@@ -13,6 +13,7 @@ from server.model.worker import calls as calls_module
 from server.model.worker import wire
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
+from tests.server.model.clock import Clock
 
 
 @pytest.fixture
@@ -75,6 +76,26 @@ def test_several_processes_of_the_server_take_turns():
         control.close()
         with pytest.raises(EOFError):
             calls.next()
+    for sock in itertools.chain(*pairs):
+        sock.close()
+
+
+def test_processes_of_the_server_whose_calls_wait_for_others_are_told_that_it_goes_on(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(calls_module, "time", clock)
+    pairs = [socket.socketpair() for _ in range(2)]
+    control, controlled = socket.socketpair()
+    servers = [Connection(ours) for ours, _ in pairs]
+    with control, controlled:
+        calls = Calls([Connection(theirs) for _, theirs in pairs], Connection(controlled))
+        send(servers[0], {"id": 1})
+        send(servers[1], {"id": 10})
+        calls.next()
+        assert not select.select(servers, [], [], 0)[0]
+        clock.now += 100  # The first call's time.
+        calls.next()
+        assert select.select(servers, [], [], 0)[0] == [servers[1]]
+        assert servers[1].receive()[0] == {"event": "turn", "values": []}
     for sock in itertools.chain(*pairs):
         sock.close()
 
