@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +135,14 @@ class ModelProcess:
                 task.cancel()
             await asyncio.gather(talking, ended, return_exceptions=True)
             talk.control.close()
-            code = await self._end(launched)
-            self._running = None
+            ending = asyncio.create_task(self._end(launched))
+            try:
+                code = await asyncio.shield(ending)
+            except asyncio.CancelledError:
+                await ending  # Nothing of it may be left, also where the server ends meanwhile.
+                raise
+            finally:
+                self._running = None
         when = " while it loaded the model" if talk.ready is None else ""
         if self._killed:
             return talk.ready is not None, f"the model's process was killed{when}, since {self._killed}"
@@ -154,13 +159,15 @@ class ModelProcess:
 
         Nothing that it has started is left.
         """
+        ended = asyncio.ensure_future(self._reaper.ended())
         for number in (None, signal.SIGTERM, signal.SIGKILL):
             if number is not None or self._killed:
                 launched.signal(number or signal.SIGKILL)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._reaper.ended(), STOP_SECONDS)
+            # Not wait_for: before Python 3.12 that forgets to be cancelled where the process ends at the same time.
+            await asyncio.wait((ended,), timeout=STOP_SECONDS)
+            if ended.done():
                 break
-        await self._reaper.ended()
+        await ended
         launched.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
         code = launched.process.wait()
         await self._reaper.end_orphans()

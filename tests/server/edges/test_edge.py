@@ -183,7 +183,12 @@ def test_a_model_with_threads_is_not_forked(tmp_path, slow_model):
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_what_waits_too_long_or_too_much_is_refused(tmp_path, slow_model, processes):
-    limits = {"SERVER_QUEUE_CALLS": "3", "SERVER_DEADLINE_SECONDS": "1", "SERVER_EDGE_PROCESSES": processes}
+    limits = {
+        "SERVER_QUEUE_CALLS": "3",
+        "SERVER_DEADLINE_SECONDS": "1",
+        "SERVER_GRACE_SECONDS": "60",
+        "SERVER_EDGE_PROCESSES": processes,
+    }
     with serving(tmp_path, slow_model, environ=limits) as served:
         wait_for(lambda: ready_everywhere(served))
         with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -15,7 +15,7 @@ from tests.server.serving import serving
 
 pytestmark = pytest.mark.xdist_group("overload")
 
-LIMITS = {"SERVER_QUEUE_CALLS": "3", "SERVER_DEADLINE_SECONDS": "3"}
+LIMITS = {"SERVER_QUEUE_CALLS": "3", "SERVER_DEADLINE_SECONDS": "3", "SERVER_GRACE_SECONDS": "60"}
 FULL = "3 requests wait for the model: no more may; send the request again later, or raise SERVER_QUEUE_CALLS"
 LATE = "the model has not answered in 3 seconds: send fewer rows or requests at a time, or raise SERVER_DEADLINE_SECONDS"
 # A first try and another.
