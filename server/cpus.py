@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path("/")
+from server.cgroups import ROOT, folders, read
 
 
 def granted(request: int = 0, root: Path = ROOT) -> int:
@@ -34,24 +34,12 @@ def granted(request: int = 0, root: Path = ROOT) -> int:
 
 def _limits(root: Path) -> Iterator[float]:
     """Yield the limit of every control group that this process is in, the outer ones too."""
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            for folder in _upwards(root / "sys/fs/cgroup", path):
-                quota, _, period = _read(folder / "cpu.max").partition(" ")
-                yield from _limit(quota, period)
-        elif "cpu" in controllers.split(","):
-            for folder in _upwards(root / "sys/fs/cgroup" / controllers, path):
-                yield from _limit(_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us"))
-
-
-def _upwards(mount: Path, path: str) -> Iterator[Path]:
-    """Yield a group's folder and those around it. In a container without a namespace of its own only the last is there."""
-    folder = mount / path.lstrip("/")
-    yield folder
-    while folder != mount:
-        folder = folder.parent
-        yield folder
+    for version, folder in folders(root, "cpu"):
+        if version == 2:
+            quota, _, period = read(folder / "cpu.max").partition(" ")
+            yield from _limit(quota, period)
+        else:
+            yield from _limit(read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us"))
 
 
 def _limit(quota: str, period: str) -> Iterator[float]:
@@ -62,11 +50,3 @@ def _limit(quota: str, period: str) -> Iterator[float]:
         return
     if share > 0:
         yield share
-
-
-def _read(path: Path) -> str:
-    """Return what a file of the kernel says, or nothing where the kernel has none."""
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

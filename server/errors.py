@@ -51,6 +51,10 @@ class BodyTooLarge(BadData):
     grpc = "RESOURCE_EXHAUSTED"
 
 
+class TooCostly(BodyTooLarge):
+    """The request would take more memory than any may."""
+
+
 class HeadTooLarge(BadData):
     """The request's target and headers are over the limit."""
 
@@ -101,6 +105,12 @@ class TooManyConnections(NotReady):
 
 class Overloaded(NotReady):
     """More requests wait for the model than may."""
+
+    grpc = "RESOURCE_EXHAUSTED"
+
+
+class BudgetFull(NotReady):
+    """The requests under way take too much memory for another one."""
 
     grpc = "RESOURCE_EXHAUSTED"
 

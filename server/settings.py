@@ -203,10 +203,21 @@ class ServeSettings:
         env=("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "PREDICTIVE_UNIT_SERVICE_PORT"),
         minimum=0,
     )
-    max_body_bytes: int = setting(
-        64 * 1024 * 1024,
-        "Largest request body in bytes; a larger one is answered with 413.",
+    max_body_bytes: int | None = setting(
+        None,
+        "Largest request body in bytes; a larger one is answered with 413. Default: 8 MiB, or an 128th of the container's "
+        "memory limit where that is less.",
         env="SERVER_MAX_BODY_BYTES",
+        kind=int,
+        minimum=1,
+    )
+    budget_bytes: int | None = setting(
+        None,
+        "How much memory requests that are read and not yet answered may take together once they are parsed, in bytes. One "
+        "that could never fit is answered with 413, one that does not for now with 503, before it is parsed. Default: three "
+        "eighths of the container's memory limit.",
+        env="SERVER_BUDGET_BYTES",
+        kind=int,
         minimum=1,
     )
     max_connections: int = setting(

@@ -12,12 +12,22 @@ from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, parse_options_header
 
+from server.budget import json_cost
 from server.edges.http import HttpRequest
-from server.errors import BadData
+from server.errors import BadData, BodyTooLarge
 from server.protocol.decode import parse
 
 MULTIPART = b"multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
+# Each field and part, and each escaped byte, costs many times what it has in bytes. Large tables come as JSON, and files
+# as parts.
+MAX_FORM_BYTES, MAX_FIELDS = 1024 * 1024, 64
+MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
+
+
+def cost(request: HttpRequest) -> int:
+    """Return the most memory that the message of a request takes once it is parsed, in bytes."""
+    return json_cost(request.body) + json_cost(request.query.encode())
 
 
 def message(request: HttpRequest) -> Any:
@@ -31,6 +41,7 @@ def message(request: HttpRequest) -> Any:
         return _multipart(content_type, request.body)
     # curl says urlencoded whatever it is given to post, so JSON is looked for in any case.
     if content_type.startswith(URLENCODED) and request.body.lstrip()[:1] not in (b"{", b"["):
+        _check(len(request.body))
         field = _field(request.body.decode("utf-8", "replace"))
         if field:
             return parse(field)
@@ -42,7 +53,23 @@ def _field(text: str) -> bytes:
     """Return the field ``json`` of a query or an urlencoded form, or nothing."""
     if "json=" not in text:
         return b""
-    return parse_qs(text).get("json", [""])[0].encode()
+    try:
+        return parse_qs(text, max_num_fields=MAX_FIELDS).get("json", [""])[0].encode()
+    except ValueError as error:
+        raise _too_many() from error
+
+
+def _check(size: int) -> None:
+    if size > MAX_FORM_BYTES:
+        raise BodyTooLarge(
+            f"the urlencoded form has {size} bytes: it may have {MAX_FORM_BYTES}; send the message as JSON (application/json)"
+        )
+
+
+def _too_many() -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the form has too many fields: it may have {MAX_FIELDS}; send the message as JSON (application/json)"
+    )
 
 
 def _multipart(content_type: str, body: bytes) -> dict[str, Any]:
@@ -50,6 +77,12 @@ def _multipart(content_type: str, body: bytes) -> dict[str, Any]:
     boundary = options.get(b"boundary")
     if kind != MULTIPART or not boundary:
         raise BadData(f"Content-Type {content_type!r}: multipart/form-data needs a boundary")
+    if len(boundary) > MAX_BOUNDARY:
+        raise BadData(
+            f"the boundary of the multipart form has {len(boundary)} characters: it may have {MAX_BOUNDARY}"
+        )
+    if body.count(b"--" + boundary) > MAX_FIELDS + 1:
+        raise _too_many()
     found: dict[str, Any] = {}
 
     def on_field(field: Field) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from server.budget import Budget, default_body_bytes
 from server.edges.connections import carry
 from server.edges.http_connection import Connection
 from server.edges.http_shared import Shared
@@ -13,15 +14,18 @@ from server.node import Node
 from server.tally import Tally
 
 
-async def serve(node: Node, sock: socket.socket, stop: asyncio.Event, connections: Tally) -> None:
+async def serve(
+    node: Node, sock: socket.socket, stop: asyncio.Event, connections: Tally, budget: Budget
+) -> None:
     """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds.
 
-    ``connections`` counts those of every process that serves it.
+    ``connections`` counts those of every process that serves it, ``budget`` is theirs too.
     """
     settings = node.settings
     shared = Shared(
-        Rest(node).respond,
-        max_body_bytes=settings.max_body_bytes,
+        Rest(node, budget).respond,
+        max_body_bytes=settings.max_body_bytes or default_body_bytes(),
+        budget=budget,
         max_connections=settings.max_connections,
         idle_seconds=settings.idle_seconds,
         read_seconds=settings.read_seconds,

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from server.budget import Budget
 from server.edges import events
-from server.edges.forms import message
+from server.edges.forms import cost, message
 from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.errors import BadData, MethodNotAllowed, NoSuchPath, NotReady, ServerError
 from server.node import Node, Role
@@ -27,10 +28,11 @@ log = logging.getLogger(__name__)
 
 
 class Rest:
-    """The REST interface of a node."""
+    """The REST interface of a node, whose requests take from a budget while they are answered."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, budget: Budget) -> None:
         self._node = node
+        self._budget = budget
         role = self._calls(node.role)
         self._routes: dict[str, dict[str, Handler]] = {
             "/predict": _both(self._calls(Role.PREDICT)),
@@ -80,19 +82,22 @@ class Rest:
     def _calls(self, role: Role) -> Handler:
         async def call(http: HttpRequest) -> HttpResponse:
             self._node.channels.admit()  # Before the request is parsed, which takes longer than to refuse it.
-            request = decode(message(http))
-            answer, meta = await self._node.answer(role, request)
-            headers = {HEADER: puid(request.meta, http.headers.get(HEADER))}
-            return HttpResponse(200, encode(request, answer, meta), headers=headers)
+            with self._budget.taking(cost(http)):
+                request = decode(message(http))
+                answer, meta = await self._node.answer(role, request)
+                headers = {HEADER: puid(request.meta, http.headers.get(HEADER))}
+                return HttpResponse(200, encode(request, answer, meta), headers=headers)
 
         return call
 
     async def _stream(self, http: HttpRequest) -> HttpStream:
         self._node.channels.admit()
-        request = bare(message(http))
-        rest = events.events(self._node.stream(request))
-        # What goes wrong before the model has made a part of its answer has a status of its own.
-        first = await anext(rest)
+        # Until the model has the request: it answers in parts for as long as it likes.
+        with self._budget.taking(cost(http)):
+            request = bare(message(http))
+            rest = events.events(self._node.stream(request))
+            # What goes wrong before the model has made a part of its answer has a status of its own.
+            first = await anext(rest)
         headers = {HEADER: puid(request.meta, http.headers.get(HEADER)), **events.HEADERS}
         return HttpStream(200, first, rest, events.CONTENT_TYPE, headers)
 
@@ -103,7 +108,8 @@ class Rest:
         return refuse
 
     async def _feedback(self, http: HttpRequest) -> HttpResponse:
-        empty, given = feedback(message(http))
+        with self._budget.taking(cost(http)):
+            empty, given = feedback(message(http))
         return HttpResponse(200, dumps({**empty, "meta": self._node.meta(given)}))
 
     async def _ping(self, _: HttpRequest) -> HttpResponse:

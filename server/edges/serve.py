@@ -13,6 +13,7 @@ from typing import Any
 
 import uvloop
 
+from server.budget import Budget, default_limit
 from server.cpus import granted
 from server.edges import http_server
 from server.edges.collection import freeze_when_ready
@@ -47,7 +48,8 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     """
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
     count = settings.edge_processes or min(max(1, granted(settings.cpu_request) - 1), MOST_EDGES)
-    waiting, connections = Tally(count), Tally(count)
+    waiting, connections, taken = Tally(count), Tally(count), Tally(count)
+    budget = Budget(settings.budget_bytes or default_limit(), taken)
     node = Node(settings, waiting)
     with (
         listen(settings.host, settings.http_port) as sock,
@@ -60,11 +62,12 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
             def work(control: socket.socket, number: int = number) -> None:
                 waiting.become(number)
                 connections.become(number)
-                _run(_further(node, sock, connections, Control(control)))
+                taken.become(number)
+                _run(_further(node, sock, connections, budget, Control(control)))
 
             edges.append(Edge(work, (launched.sock, grpc_sock, *(edge.sock for edge in edges))))
         process = model_process(node, environment, launched, [edge.control for edge in edges])
-        _run(_first(node, process, sock, grpc_sock, connections, edges))
+        _run(_first(node, process, sock, grpc_sock, connections, budget, edges))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -78,6 +81,7 @@ async def _first(
     sock: socket.socket,
     grpc_sock: socket.socket,
     connections: Tally,
+    budget: Budget,
     edges: list[Edge],
 ) -> None:
     """Serve as the first process: it has gRPC, and rules the others and the model's."""
@@ -88,14 +92,19 @@ async def _first(
         *(settings.host, settings.http_port, 1 + len(edges), settings.grpc_port),
     )
     stop = _stop_on_signals()
-    faces = (http_server.serve(node, sock, stop, connections), grpc_server.serve(node, grpc_sock, stop))
+    faces = (
+        http_server.serve(node, sock, stop, connections, budget),
+        grpc_server.serve(node, grpc_sock, stop),
+    )
     await _serve(node, stop, faces, (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
 
 
-async def _further(node: Node, sock: socket.socket, connections: Tally, control: Control) -> None:
+async def _further(
+    node: Node, sock: socket.socket, connections: Tally, budget: Budget, control: Control
+) -> None:
     """Serve REST as another process, until the first one closes its end of the control socket."""
     stop = _stop_on_signals()
-    face = http_server.serve(node, sock, stop, connections)
+    face = http_server.serve(node, sock, stop, connections, budget)
     await _serve(node, stop, (face,), (take_channels(node, control),), ())
 
 

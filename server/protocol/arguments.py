@@ -17,7 +17,7 @@ from server.protocol.nested import Type, holds
 from server.protocol.order import field as sent_in
 from server.protocol.order import order, unnamed, width
 from server.protocol.payload import as_table, is_table
-from server.protocol.table import as_written, check_rows
+from server.protocol.table import as_array, as_written, check_rows
 
 
 @dataclass(slots=True)
@@ -137,11 +137,9 @@ def _as_sent(request: Request, form: Form) -> Arguments:
 
 def _numbers(rows: list[Any]) -> Any:
     """Return rows as an array if they are numbers that a table of them is not yet, else as they are."""
-    try:
-        array = np.array(rows)
-    except (ValueError, OverflowError):
-        return rows  # Lists of several lengths in cells, or numbers that no array can hold.
-    return array if array.dtype.kind in "biuf" else rows
+    array = as_array(rows)
+    # Lists of several lengths in cells, or numbers that no array can hold, stay as they are.
+    return array if array is not None and array.dtype.kind in "biuf" else rows
 
 
 def _by_columns(request: Request, inputs: Schema, form: Form) -> Arguments:

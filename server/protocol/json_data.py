@@ -13,6 +13,9 @@ from server.mlmodel import Schema
 from server.protocol.message import Request
 from server.protocol.table import mapping, names, rows, shown
 
+# How many cells a table of records may have for each value that is there, beyond some in any case: if each record had
+# names of its own, a table's cells would be the square of what was sent.
+SPARSE, SPARSE_CELLS = 8, 10_000
 Table = tuple[Any, list[str] | None]
 
 
@@ -75,6 +78,12 @@ def _records(what: str, value: Any) -> Table:
     columns: dict[str, None] = {}
     for index, record in enumerate(value):
         columns.update(dict.fromkeys(mapping(f"{what} row {index}", record)))
+    cells, given = len(value) * len(columns), sum(map(len, value))
+    if cells > SPARSE_CELLS + given * SPARSE:
+        raise BadData(
+            f"{what} has {given} values for {len(value)} rows of {len(columns)} columns: most must be there; send "
+            "dataframe_split, or the names that are the same in every row"
+        )
     return rows(what, [[record.get(name) for name in columns] for record in value]), list(columns)
 
 

@@ -66,10 +66,7 @@ def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[A
     array = _numbers(value)
     if array is not None:
         return array
-    try:
-        array = np.array(value)
-    except (ValueError, OverflowError):
-        array = None
+    array = as_array(value)
     if array is not None and 0 in array.shape[:2]:
         raise BadData(f"{what} has no values: send at least one column")
     if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
@@ -77,6 +74,18 @@ def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[A
     if not unequal:
         check_rows(what, value)
     return value
+
+
+def as_array(value: list[Any]) -> np.ndarray | None:
+    """Return lists as the array that numpy makes of them, or None where they are of several lengths.
+
+    Where a string is among them it is an array of objects: numpy's own would have room for the longest in every cell.
+    """
+    try:
+        array = np.array(value, dtype=object)
+        return array if str in set(map(type, array.ravel())) else np.array(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _numbers(rows: list[Any]) -> np.ndarray | None:
@@ -155,10 +164,7 @@ def tensor(what: str, value: Any) -> np.ndarray:
         raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
     if not isinstance(values, list):
         raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
-    try:
-        array = np.array(values) if values else np.empty(0)
-    except (ValueError, OverflowError):
-        array = None
+    array = as_array(values) if values else np.empty(0)
     if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
         wrong = next((value for value in values if not isinstance(value, int | float)), values)
         raise BadData(f"{what}.values has {shown(wrong)}: it must be a flat list of numbers")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from server.edges.forms import message
 from server.edges.http import HttpRequest
-from server.errors import BadData
+from server.errors import BadData, BodyTooLarge
 
 SENT = '{"data": {"ndarray": [[1, 2]]}}'
 MEANT = {"data": {"ndarray": [[1, 2]]}}
@@ -77,6 +77,20 @@ def test_a_broken_form_is_refused(body, boundary, said):
     with pytest.raises(BadData) as caught:
         multipart(body, boundary)
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"json=" + b"%7B" * 400_000),
+        ("application/x-www-form-urlencoded", b"json=1&" + b"a=&" * 100),
+        (f"multipart/form-data; boundary={BOUNDARY}", form(*[("data", None, b"1")] * 100)),
+    ],
+    ids=["bytes", "fields", "parts"],
+)
+def test_a_form_that_costs_more_than_it_has_is_refused(kind, body):
+    with pytest.raises(BodyTooLarge, match=r"it may have (64|1048576); send the message as JSON"):
+        message(HttpRequest("POST", "/predict", headers={"content-type": kind}, body=body))
 
 
 @given(st.binary(max_size=200))

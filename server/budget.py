@@ -1,0 +1,90 @@
+"""The memory that what is read and not yet answered may take, over all connections, interfaces and processes of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.errors import BudgetFull, TooCostly
+from server.memory import memory
+from server.tally import Tally
+
+# The rest of the container's memory is the processes' own, the model's, and what it makes of a request.
+SHARE = 3 / 8
+# The largest body by default, and the part of the container's memory that it may be.
+BODY_BYTES, BODY_PART = 8 * 1024 * 1024, 128
+# What costs less may take the last quarter of the budget too: large requests never keep small ones out.
+SMALL, RESERVE = 256 * 1024, 1 / 4
+
+# The most that orjson and the decoding to a table took for JSON that is nothing but one of these, in bytes (CPython 3.11
+# to 3.13, 8 MB of each), rounded up: per value, per list, per object and per member of one.
+_VALUE, _LIST, _OBJECT, _MEMBER = 120, 64, 240, 100
+# Text is decoded to one byte a character, or several times that where it is not ASCII, beside the body itself.
+_ASCII, _WIDE = 2, 8
+
+
+def default_limit() -> int:
+    """Return the budget that fits the container, in bytes."""
+    return int(memory() * SHARE)
+
+
+def default_body_bytes() -> int:
+    """Return the largest body that fits the container, in bytes."""
+    return min(BODY_BYTES, memory() // BODY_PART)
+
+
+def json_cost(body: bytes) -> int:
+    """Return the most memory that JSON takes once it is parsed, in bytes. It is told without parsing it."""
+    cost = len(body) * (_ASCII if body.isascii() else _WIDE) + _VALUE * (body.count(b",") + 1)
+    return cost + _LIST * body.count(b"[") + _OBJECT * body.count(b"{") + _MEMBER * body.count(b":")
+
+
+class Budget:
+    """A number of bytes that requests take and give back.
+
+    Args:
+        limit: how many bytes all of them may take at a time.
+        taken: counts what is taken, in all processes of the server.
+    """
+
+    def __init__(self, limit: int, taken: Tally | None = None) -> None:
+        self.limit = limit
+        self._taken = taken or Tally()
+
+    @property
+    def taken(self) -> int:
+        """How many bytes are taken."""
+        return self._taken.total
+
+    def take(self, cost: int) -> None:
+        """Take so many bytes, which ``give`` must get back.
+
+        Raises:
+            TooCostly: a request can never take as many.
+            BudgetFull: others have taken too many for now.
+        """
+        room = self.limit if cost <= SMALL else int(self.limit * (1 - RESERVE))
+        if cost > room:
+            raise TooCostly(
+                f"the request takes up to {cost} bytes of memory once it is parsed: it may take {room}; send fewer rows "
+                "at a time, or raise the container's memory limit (or SERVER_BUDGET_BYTES)"
+            )
+        if self._taken.total + cost > room:
+            raise BudgetFull(
+                f"the requests under way take {self._taken.total} of {self.limit} bytes of memory: this one has to wait; "
+                "send it again later, or raise the container's memory limit (or SERVER_BUDGET_BYTES)"
+            )
+        self._taken.add(cost)
+
+    def give(self, cost: int) -> None:
+        """Give bytes back."""
+        self._taken.add(-cost)
+
+    @contextmanager
+    def taking(self, cost: int) -> Iterator[None]:
+        """Take so many bytes for as long as the context lasts; raises as ``take``."""
+        self.take(cost)
+        try:
+            yield
+        finally:
+            self.give(cost)
