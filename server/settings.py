@@ -222,14 +222,14 @@ class ServeSettings:
     )
     max_connections: int = setting(
         1000,
-        "Largest number of connections of the REST interface, and of the gRPC interface; one more is answered with 503 "
-        "(GOAWAY by gRPC) and closed.",
+        "Largest number of connections of the REST interface, and of the gRPC interface. For one more the one idle longest is "
+        "closed (REST); where none is idle it is answered with 503 (GOAWAY by gRPC) and closed.",
         env="SERVER_MAX_CONNECTIONS",
         minimum=1,
     )
     idle_seconds: int = setting(
         100,
-        "How long a connection of the REST interface is kept without a request. Seldon's orchestrator keeps its own 90 s, "
+        "How long a connection of the REST interface is kept without a request, 5 s at most before its first. Seldon's orchestrator keeps its own 90 s, "
         "and must be the first to close one. A client of the gRPC interface that is silent as long is asked by a PING whether "
         "it is there.",
         env="SERVER_IDLE_SECONDS",
@@ -237,8 +237,8 @@ class ServeSettings:
     )
     read_seconds: int = setting(
         30,
-        "How long a client may take to send a request, or to take an answer, and a second more for every 16 KiB; "
-        "then it gets a 408 (DEADLINE_EXCEEDED by gRPC).",
+        "How long a client may take to send a request, or to take an answer, unless it moves 16 KiB a second in every such "
+        "time; then it gets a 408 (DEADLINE_EXCEEDED by gRPC).",
         env="SERVER_READ_SECONDS",
         minimum=1,
     )

@@ -17,7 +17,9 @@ from server.tally import Tally
 TICK = 0.1
 # How long a client may go on sending what is not read, so that it gets to the answer before the connection is cut.
 LINGER_SECONDS = 5.0
-# The least that a client has to send or take, in bytes per second, beyond the seconds that it has in any case.
+# How long a connection that has sent nothing yet is kept.
+FRESH_SECONDS = 5.0
+# The least that a client has to send or take, in bytes per second, over any ``read_seconds`` that it does not end in.
 SLOWEST = 16 * 1024
 # How long a connection without a request is kept when the server ends: one may be under way, as its client could not know.
 DRAINED_SECONDS = 1.0
@@ -44,6 +46,13 @@ class Timed(Protocol):
         """End now."""
 
 
+class Yielding(Protocol):
+    """A connection that waits for a request."""
+
+    def give_way(self) -> None:
+        """End, and count no more from now on."""
+
+
 @dataclass(kw_only=True)
 class Connections:
     """What the connections of one server have in common.
@@ -60,6 +69,13 @@ class Connections:
     refused: int = 0
     draining: bool = False
     now: float = 0.0
+    # Those that wait for a request, the one idle longest first.
+    idle: dict[Yielding, None] = field(default_factory=dict)
+
+    def make_room(self) -> None:
+        """End the connection of this process that is idle longest, if there is one."""
+        if self.idle:
+            next(iter(self.idle)).give_way()
 
     @property
     def drained_seconds(self) -> float:

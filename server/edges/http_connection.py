@@ -10,7 +10,7 @@ import logging
 from contextlib import aclosing
 from typing import cast
 
-from server.edges.connections import LINGER_SECONDS, NEVER, SLOWEST, cut
+from server.edges.connections import FRESH_SECONDS, LINGER_SECONDS, NEVER, SLOWEST, cut
 from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.edges.http_head import CHUNKED, CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
@@ -18,6 +18,8 @@ from server.edges.http_shared import Shared
 from server.edges.rest import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 
+# What a byte that is read takes: of a body that has not come to its end, of requests that are sent ahead of an answer.
+HELD_READING, HELD_AHEAD = 2, 12
 LAST_CHUNK = b"0\r\n\r\n"
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,10 @@ class Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._readable = self._writable = True
         self._ended = self._refused = False
+        # What has come or gone since the time that the client has began: it is not earned in advance.
+        self._moved = 0
+        # What is charged to the budget for what has been read and is not answered.
+        self._held = 0
         # Set when the client has taken what was written, where a stream waits for that.
         self._resumed: asyncio.Event | None = None
 
@@ -44,11 +50,15 @@ class Connection(asyncio.Protocol):
         shared.connections.add(self)
         shared.taken.add(1)
         if shared.taken.total > shared.max_connections:
+            shared.make_room()
+        if shared.taken.total > shared.max_connections:
             self._refusal = TooManyConnections(
                 f"the server has {shared.max_connections} connections: it takes no more; "
                 "send the request again, or raise SERVER_MAX_CONNECTIONS"
             )
         self._go_on()
+        if self._refusal is None:
+            self.deadline = self._in(min(FRESH_SECONDS, shared.idle_seconds))
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; after a refusal or the last answer it counts for nothing."""
@@ -56,8 +66,10 @@ class Connection(asyncio.Protocol):
             return
         parser = self._parser
         was_reading = parser.reading
+        self._shared.idle.pop(self, None)
         try:
             parser.feed(data)
+            self._hold(len(data))
         except ServerError as error:
             self._refusal = error
         if self._answering is not None:
@@ -65,7 +77,7 @@ class Connection(asyncio.Protocol):
             if parser.requests:
                 self._read(False)
         elif was_reading and parser.reading and self._refusal is None:
-            self.deadline += len(data) / SLOWEST
+            self._moved += len(data)
             self._offer()
         else:
             self._go_on()
@@ -73,9 +85,8 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Wait for a client that takes its answers more slowly than they come."""
         self._writable = False
-        self.deadline = self._in(
-            self._shared.read_seconds + self._transport.get_write_buffer_size() / SLOWEST
-        )
+        self._moved = self._transport.get_write_buffer_size()
+        self.deadline = self._in(self._shared.read_seconds)
 
     def resume_writing(self) -> None:
         """Go on when the client has taken its answers."""
@@ -91,6 +102,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """Stop working for a client that is gone."""
         self._shared.connections.discard(self)
+        self._shared.idle.pop(self, None)
+        self._release()
         if self._refused:
             self._shared.refused -= 1
         else:
@@ -101,17 +114,35 @@ class Connection(asyncio.Protocol):
         del self._parser  # It refers to itself by what llhttp calls.
 
     def expire(self) -> None:
-        """Give up a client that has taken too long."""
+        """Give up a client that has taken too long, unless it is still taking or sending at a fair rate."""
+        least = SLOWEST * self._shared.read_seconds
+        if not self._writable:
+            left = self._transport.get_write_buffer_size()
+            if self._moved - left >= least:
+                self._moved = left
+                self.deadline = self._in(self._shared.read_seconds)
+                return
+        elif self._parser.reading and not self._ended and self._moved >= least:
+            self._moved = 0
+            self.deadline = self._in(self._shared.read_seconds)
+            return
         if self._ended or not self._writable:
             self.abort()
         elif self._parser.reading:
             self._refusal = TooSlow(
-                f"the request has not come in {self._shared.read_seconds:g} seconds and a second for every "
-                f"{SLOWEST} bytes: send it faster, or raise SERVER_READ_SECONDS"
+                f"the request has not come in {self._shared.read_seconds:g} seconds, nor {SLOWEST} bytes of it a second: "
+                f"send it faster, or raise SERVER_READ_SECONDS"
             )
             self._go_on()
         else:
             self._transport.close()
+
+    def give_way(self) -> None:
+        """End for the sake of another one, which counts in its place from now on."""
+        self._shared.idle.pop(self, None)
+        self._ended = True
+        self._uncount()
+        self._transport.close()
 
     def drain(self) -> None:
         """End the connection with the answer under way or, where there is none, with the next, if that comes soon."""
@@ -136,10 +167,13 @@ class Connection(asyncio.Protocol):
         else:
             self._read(True)
             if parser.reading:
+                self._moved = 0
                 self.deadline = self._in(self._shared.read_seconds)
                 self._offer()
             else:
+                self._release()
                 shared = self._shared
+                shared.idle[self] = None
                 self.deadline = self._in(shared.drained_seconds if shared.draining else shared.idle_seconds)
 
     async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
@@ -169,9 +203,7 @@ class Connection(asyncio.Protocol):
         more = self._refusal is not None or parser.reading or bool(parser.requests)
         if more and shared.refused < shared.max_connections:
             # The client may be sending still: closed at once, it would get a reset before the answer.
-            self._refused = True
-            shared.refused += 1
-            shared.taken.add(-1)
+            self._uncount()
             self._read(True)
             self._transport.write_eof()
         else:
@@ -219,6 +251,29 @@ class Connection(asyncio.Protocol):
         self._ended = True
         if self._writable:
             self.deadline = self._in(LINGER_SECONDS)
+
+    def _uncount(self) -> None:
+        """Count no more among the connections that are taken."""
+        self._refused = True
+        self._shared.refused += 1
+        self._shared.taken.add(-1)
+
+    def _hold(self, size: int) -> None:
+        """Charge what is read to the budget.
+
+        A request that comes in one piece, alone, is charged when it is answered, by what it takes then.
+        """
+        if self._answering is not None or self._parser.reading or self._held:
+            # A body that grows is copied; each request that is sent ahead makes an object of some of its bytes.
+            cost = (HELD_AHEAD if self._answering is not None else HELD_READING) * size
+            self._shared.budget.take(cost)
+            self._held += cost
+
+    def _release(self) -> None:
+        """Give back what was charged."""
+        if self._held:
+            self._shared.budget.give(self._held)
+            self._held = 0
 
     def _offer(self) -> None:
         if self._parser.awaited:

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from server.budget import Budget
 from tests.server.edges.http_serving import MAX_BODY, serving_http
 
 GET = b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -427,7 +428,7 @@ def test_a_request_that_does_not_come_to_its_end_is_a_408(kind, start):
         client.send(GET + start)
         assert client.response().status == 200
         info = (
-            "the request has not come in 1 seconds and a second for every 16384 bytes: "
+            "the request has not come in 1 seconds, nor 16384 bytes of it a second: "
             "send it faster, or raise SERVER_READ_SECONDS"
         )
         refused(edge, client, 408, info)
@@ -512,8 +513,8 @@ def test_one_connection_too_many_is_refused_and_the_others_live(kind):
     with serving_http(kind, max_connections=3) as edge, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(edge.connect()) for _ in range(3)]
         for client in clients:
-            client.send(GET)
-            assert client.response().status == 200
+            client.send(get("/sleep/3"))
+        wait_for(lambda: len(edge.application.started) == 3)
         for _ in range(3):
             with edge.connect() as more:
                 more.send(GET)
@@ -533,8 +534,45 @@ def test_one_connection_too_many_is_refused_and_the_others_live(kind):
             clients[0].sock.close()
             wait_for(lambda: answers(edge))
         for client in clients[1:]:
+            assert client.response().status == 200
+
+
+def test_the_connection_that_is_idle_longest_gives_way():
+    with serving_http("lean", max_connections=3) as edge, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(edge.connect()) for _ in range(3)]
+        for client in (*clients, clients[0]):
             client.send(GET)
             assert client.response().status == 200
+        assert answers(edge)
+        assert clients[1].closed()
+        for client in (clients[0], clients[2]):
+            client.send(GET)
+            assert client.response().status == 200
+
+
+def test_time_to_send_a_body_is_not_earned_in_advance():
+    with serving_http("lean", read_seconds=1) as edge, edge.connect() as client:
+        start = time.monotonic()
+        client.send(post(b"x" * 90_000, length=MAX_BODY))
+        assert client.response().status == 408
+        assert time.monotonic() - start < 4
+
+
+def test_bodies_that_do_not_end_take_no_more_than_the_budget():
+    budget = Budget(2_000_000)
+    with serving_http("lean", budget=budget) as edge, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(edge.connect()) for _ in range(30)]
+        statuses = []
+        for client in clients:
+            client.send(post(b"", length=MAX_BODY))
+            client.send(b"x" * 90_000)
+            if not client.says_nothing(0.1):
+                statuses.append(client.response())
+        assert statuses
+        assert {(each.status, each.headers["retry-after"]) for each in statuses} == {(503, "1")}
+        assert budget.taken <= 2_000_000
+        assert answers(edge)
+    assert budget.taken == 0
 
 
 def answers(edge):
