@@ -14,7 +14,7 @@ import yaml
 
 from gitops import tools
 from gitops.schemas import crd, kubernetes
-from gitops.schemas.closure import Schema, references
+from gitops.schemas.closure import Schema, references, shared, undescribed
 
 HERE = Path(__file__).resolve().parent
 CACHE = tools.ROOT / ".cache" / "schemas"
@@ -64,10 +64,14 @@ def folder() -> Path:
 
 
 def _schemas() -> Iterator[tuple[str, Schema]]:
-    yield from kubernetes.kinds()
-    yield "definitions.json", kubernetes.definitions()
+    for name, schema in kubernetes.kinds():
+        yield name, undescribed(schema)
+    known = undescribed(kubernetes.definitions())
     seldon = yaml.safe_load((HERE / "seldondeployment.yaml").read_text())
-    yield crd.file_name("SeldonDeployment", "machinelearning.seldon.io/v1"), crd.whole(seldon)
+    yield (
+        crd.file_name("SeldonDeployment", "machinelearning.seldon.io/v1"),
+        kubernetes.bundled(crd.whole(seldon), known),
+    )
     roots = {name.rpartition("/")[2] for name in references(seldon) if name.startswith("pod.json#")}
     yield "pod.json", kubernetes.pod_definitions(roots)
     yield crd.file_name("GraphNode", "gitops.local/v1"), json.loads((HERE / "graphnode.json").read_text())
@@ -75,7 +79,8 @@ def _schemas() -> Iterator[tuple[str, Schema]]:
         for file in sorted(tools.module(source.module, source.folder).glob(source.glob)):
             for document in yaml.safe_load_all(file.read_text()):
                 if document and document["kind"] == "CustomResourceDefinition":
-                    yield from crd.schemas(document)
+                    for name, schema in crd.schemas(document):
+                        yield name, kubernetes.bundled(shared(undescribed(schema)), known)
 
 
 def _key() -> str:

@@ -30,7 +30,7 @@ def file_name(kind: str, api_version: str) -> str:
 def whole(schema: Mapping[str, Any]) -> Schema:
     """Return the strict schema of an object of the API, which has metadata as any other has."""
     result: Schema = strict(schema)
-    result["properties"]["metadata"] = {"$ref": f"definitions.json#/$defs/{OBJECT_META}"}
+    result["properties"]["metadata"] = {"$ref": f"#/$defs/{OBJECT_META}"}
     return result
 
 

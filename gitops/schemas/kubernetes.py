@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-from gitops.schemas.closure import Schema, closure
+from gitops.schemas.closure import Schema, closure, references
 
 # The version of the cluster; the package has one such folder for each minor version.
 CLUSTER = "v1.34.0-local-strict"
@@ -36,18 +36,28 @@ _DEFINITIONS = "_definitions.json"
 
 
 def kinds() -> Iterator[tuple[str, Schema]]:
-    """Yield file name and schema of every kind of the cluster; they refer to ``definitions.json``."""
+    """Yield file name and schema of every kind of the cluster, each with the definitions that it refers to.
+
+    A validator compiles each schema by itself, so a file that all refer to would be read once for every kind.
+    """
+    known = _read(CLUSTER)
     for file in (resources.files("kubernetes_validate") / "kubernetes-json-schema" / CLUSTER).iterdir():
         schema = json.loads(file.read_text()) if file.name.endswith(".json") else None
         if isinstance(schema, dict) and "x-kubernetes-group-version-kind" in schema:
             # It would be the base of the references.
             del schema["$id"]
-            yield file.name, _moved(schema)
+            yield file.name, bundled(_local(schema), known)
 
 
-def definitions() -> Schema:
-    """Return what the kinds of the cluster refer to."""
-    return {"$defs": _read(CLUSTER)}
+def definitions() -> dict[str, Schema]:
+    """Return what the kinds of the cluster refer to, by name."""
+    return _read(CLUSTER)
+
+
+def bundled(schema: Schema, known: dict[str, Schema]) -> Schema:
+    """Return the schema with those of the ``known`` definitions that it refers to as ``#/$defs/…``."""
+    roots = {name.rpartition("/")[2] for name in references(schema)} & known.keys()
+    return {**schema, "$defs": {**schema.get("$defs", {}), **closure(known, roots)}} if roots else schema
 
 
 def pod_definitions(roots: set[str]) -> Schema:
@@ -66,11 +76,11 @@ def _read(version: str) -> dict[str, Schema]:
     return found
 
 
-def _moved(schema: Any) -> Any:
-    """Return the schema with its references to the package's definitions pointing beside it."""
+def _local(schema: Any) -> Any:
+    """Return the schema with its references to the package's definitions pointing into itself."""
     if isinstance(schema, dict):
         return {
-            key: value.replace(f"/api/{_DEFINITIONS}", "definitions.json") if key == "$ref" else _moved(value)
+            key: value.replace(f"/api/{_DEFINITIONS}", "") if key == "$ref" else _local(value)
             for key, value in schema.items()
         }
-    return [_moved(entry) for entry in schema] if isinstance(schema, list) else schema
+    return [_local(entry) for entry in schema] if isinstance(schema, list) else schema

@@ -58,5 +58,5 @@ def test_each_version_that_is_served_has_a_schema_with_the_metadata_of_any_objec
     spec = {"group": "example.com", "names": {"kind": "Route"}, "versions": versions}
     found = dict(schemas({"spec": spec}))
     assert list(found) == ["route-example-v1.json", "route-example-v1beta1.json"]
-    reference = "definitions.json#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+    reference = "#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
     assert found["route-example-v1.json"]["properties"]["metadata"] == {"$ref": reference}
