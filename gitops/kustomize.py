@@ -14,6 +14,10 @@ from gitops.tools import tool
 # A local build takes less than a second; what fetches from afar and hangs must end.
 TIMEOUT_SECONDS = 120
 
+# What was built, by all that kustomize read for it: a comparison, or a copy with one change, builds the same again.
+_MOST = 256
+_built: dict[str, str] = {}
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,10 +30,23 @@ def build(folder: Path) -> list[dict[str, Any]]:
         BuildFailed: a file cannot be read, or lies elsewhere; or kustomize refuses the folder or does not end, in its words.
         ToolNotBuilt: kustomize itself cannot be had.
     """
+    origin = f"kustomize build {folder}"
     try:
-        sources.check(folder)
+        key = sources.fingerprint(folder, sources.check(folder))
     except BuildFailed as error:
-        raise BuildFailed(f"kustomize build {folder}: {error}") from error
+        raise BuildFailed(f"{origin}: {error}") from error
+    text = _built.get(key) if key else None
+    if text is None:
+        text, said = _run(folder, origin)
+        if key and not said:
+            if len(_built) >= _MOST:
+                _built.clear()
+            _built[key] = text
+    return parse(text, origin=origin)
+
+
+def _run(folder: Path, origin: str) -> tuple[str, str]:
+    """Return what kustomize renders, and what it warns of."""
     try:
         done = subprocess.run(
             [tool("kustomize"), "build", folder],
@@ -39,13 +56,13 @@ def build(folder: Path) -> list[dict[str, Any]]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise BuildFailed(f"kustomize build {folder}: no answer after {TIMEOUT_SECONDS} s") from error
+        raise BuildFailed(f"{origin}: no answer after {TIMEOUT_SECONDS} s") from error
     said = done.stderr.strip()
     if done.returncode != 0:
-        raise BuildFailed(f"kustomize build {folder}: {said or f'exit status {done.returncode}'}")
+        raise BuildFailed(f"{origin}: {said or f'exit status {done.returncode}'}")
     if said:
-        _log.warning("kustomize build %s: %s", folder, said)
-    return parse(done.stdout, origin=f"kustomize build {folder}")
+        _log.warning("%s: %s", origin, said)
+    return done.stdout, said
 
 
 def parse(text: str, *, origin: str) -> list[dict[str, Any]]:

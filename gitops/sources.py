@@ -6,6 +6,7 @@ a runner ask any address; of a key that stands twice in its own file it takes th
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -90,8 +91,8 @@ def documents(text: str, origin: str) -> list[Any]:
         raise BuildFailed(f"{origin}: {' '.join(str(error).split())}") from error
 
 
-def check(folder: Path) -> None:
-    """Read all that the kustomization in ``folder`` is made of, and those that it refers to.
+def check(folder: Path) -> set[Path]:
+    """Read all that the kustomization in ``folder`` is made of, and those that it refers to; return their folders.
 
     Raises:
         BuildFailed: something lies outside of this tree's files, or a file cannot be read as YAML in UTF-8; a line each.
@@ -101,6 +102,34 @@ def check(folder: Path) -> None:
     _walk(folder, seen, found)
     if found:
         raise BuildFailed("\n".join(found))
+    return {place for place in seen if place.is_dir()}
+
+
+def fingerprint(folder: Path, folders: set[Path]) -> str | None:
+    """Return a hash of all that kustomize can read for ``folder``, made of ``folders``; None where that is not known.
+
+    It reads files only in and below the folder of a kustomization.
+    Source: https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization-root
+    """
+    place = folder.resolve()
+    content = hashlib.sha256()
+    for root in sorted(folders):
+        for current, names, files in os.walk(root):
+            names.sort()
+            if any(Path(current, name).is_symlink() for name in names):
+                return None
+            for name in sorted(files):
+                file = Path(current, name)
+                try:
+                    # Where a link leads matters to kustomize, which refuses one out of the folder.
+                    told = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+                except OSError:
+                    return None
+                if file.is_symlink() and not file.resolve().is_relative_to(root):
+                    return None
+                for part in (os.path.relpath(file, place).encode(), told):
+                    content.update(len(part).to_bytes(8, "big") + part)
+    return content.hexdigest()
 
 
 def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:

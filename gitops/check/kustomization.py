@@ -13,7 +13,7 @@ from gitops.kustomize import parse
 from gitops.sources import FILES, read_text
 
 # Fixtures there are broken on purpose.
-_SKIPPED = {"tests"}
+_SKIPPED = "tests"
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,24 @@ class Kustomization:
 
 
 def kustomizations(root: Path) -> Iterator[Kustomization]:
-    """Yield the kustomizations below ``root``, components too; hidden folders and tests/ are left out."""
+    """Yield the kustomizations below ``root``, components too; its hidden folders and tests/ are left out.
+
+    Deeper down a folder of such a name counts: Argo CD makes an Application of overlays/.hidden too.
+    """
     for current, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        left_out = outside(current, folders) if Path(current) == root else ()
+        folders[:] = sorted(name for name in folders if name not in left_out and name != ".git")
         file = next((name for name in FILES if name in files), None)
         if file is not None:
             folder = Path(current).relative_to(root)
             yield Kustomization(folder.as_posix(), (folder / file).as_posix(), _read(root / folder / file))
+
+
+def outside(root: str, names: list[str]) -> list[str]:
+    """Return which of the ``names`` right below the tree ``root`` are folders without manifests."""
+    return [
+        name for name in names if (name.startswith(".") or name == _SKIPPED) and Path(root, name).is_dir()
+    ]
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from gitops.sources import FILES
 
 def write(folder: Path, root: Path, component: str, overlay: str) -> None:
     """Write into ``folder``, made if need be, a kustomization of ``overlay`` with ``component``, both below ``root``."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # Kustomize takes relative paths only, and what they mean once links are followed.
     above = Path(os.path.relpath(root.resolve(), folder.resolve()))
     (folder / FILES[0]).write_text(

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ NO_SCHEMA = "could not find schema"
 _ENTRY = re.compile(r" +- at '((?:[^'\\]|\\.)*)': (.*?)(?= +- at '|$)")
 # The head of a list of entries, which says nothing by itself.
 _HEADS = ("validation failed", "allOf failed")
+
+
+# What was judged: of kind, name, pointer and words, by the folder of the schemas and the object.
+_MOST = 10_000
+_judged: dict[tuple[Path, str], tuple[tuple[str, str, str, str], ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -46,25 +51,43 @@ def validate(groups: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Invalid]
         ToolNotBuilt: kubeconform or a schema cannot be had.
         ValidationFailed: kubeconform does not end well.
     """
+    schemas = catalogue.folder()
+    # JSON is YAML, and no string of it can be taken for anything else.
+    texts = {group: [json.dumps(entry) for entry in objects] for group, objects in groups.items()}
+    new = {text for entries in texts.values() for text in entries if (schemas, text) not in _judged}
+    if len(_judged) + len(new) > _MOST:
+        _judged.clear()
+        new = {text for entries in texts.values() for text in entries}
+    _judge(schemas, sorted(new))
+    return [
+        Invalid(group, *said)
+        for group, entries in texts.items()
+        for said in sorted(said for text in entries for said in _judged[schemas, text])
+    ]
+
+
+def _judge(schemas: Path, texts: Sequence[str]) -> None:
+    """Note what is wrong with each of the objects ``texts``."""
+    if not texts:
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        names: dict[str, str] = {}
-        for index, (group, objects) in enumerate(groups.items()):
-            file = Path(scratch, f"{index}.yaml")
-            # JSON is YAML, and no string of it can be taken for anything else.
-            file.write_text("".join(f"---\n{json.dumps(entry)}\n" for entry in objects))
-            names[str(file)] = group
-        return [
-            Invalid(names[entry["filename"]], entry["kind"], entry["name"], pointer, said)
-            for entry in _run(Path(scratch))
-            for pointer, said in _entries(entry["msg"], entry["version"])
-        ]
+        files = {Path(scratch, f"{index}.yaml"): text for index, text in enumerate(texts)}
+        for file, text in files.items():
+            file.write_text(text)
+        found: dict[str, list[tuple[str, str, str, str]]] = {text: [] for text in texts}
+        for entry in _run(schemas, Path(scratch)):
+            found[files[Path(entry["filename"])]] += [
+                (entry["kind"], entry["name"], pointer, said)
+                for pointer, said in _entries(entry["msg"], entry["version"])
+            ]
+        _judged.update({(schemas, text): tuple(said) for text, said in found.items()})
 
 
-def _run(folder: Path) -> list[dict[str, str]]:
-    schemas = f"{catalogue.folder()}/{_LOCATION}"
+def _run(schemas: Path, folder: Path) -> list[dict[str, str]]:
+    location = f"{schemas}/{_LOCATION}"
     try:
         done = subprocess.run(
-            [tool("kubeconform"), "-strict", "-output", "json", "-schema-location", schemas, folder],
+            [tool("kubeconform"), "-strict", "-output", "json", "-schema-location", location, folder],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,

@@ -93,3 +93,22 @@ JSON = st.recursive(
 def test_every_stream_of_objects_is_read_back(documents: list[dict[str, object]]) -> None:
     assert parse(yaml.safe_dump_all(documents), origin="x") == documents
     assert parse("\n---\n".join(json.dumps(document) for document in documents), origin="x") == documents
+
+
+def test_what_is_built_once_is_built_again_only_where_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kustomization.yaml").write_text(
+            "configMapGenerator: [{name: x, files: [a.txt]}]\n"
+        )
+        (tmp_path / name / "a.txt").write_text("kept by its content")
+    first = build(tmp_path / "one")
+    first[0]["kind"] = "changed by whoever got it"
+    with monkeypatch.context() as patch:
+        patch.setattr("gitops.kustomize.tool", lambda name: tmp_path / "no-such-tool")
+        assert [entry["data"] for entry in build(tmp_path / "two")] == [{"a.txt": "kept by its content"}]
+        assert build(tmp_path / "two")[0]["kind"] == "ConfigMap"
+    (tmp_path / "two/a.txt").write_text("another")
+    assert build(tmp_path / "two")[0]["data"] == {"a.txt": "another"}

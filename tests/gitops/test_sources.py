@@ -80,7 +80,7 @@ def test_kustomize_itself_would_ask(
 ) -> None:
     url, asked = address
     (tmp_path / "kustomization.yaml").write_text(f"resources: ['{url}/cm.yaml']\n")
-    monkeypatch.setattr("gitops.sources.check", lambda folder: None)
+    monkeypatch.setattr("gitops.sources.check", lambda folder: set())
     assert [entry["kind"] for entry in build(tmp_path)] == ["ConfigMap"]
     assert asked == ["/cm.yaml"]
 
