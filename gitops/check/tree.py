@@ -79,7 +79,7 @@ def _try(tree: Tree, component: str) -> None:
     result: Outcome = BuildFailed("there is no overlay that it can be tried upon")
     for overlay in (*alone[:1], *graphs[:1]):
         with tempfile.TemporaryDirectory() as scratch:
-            trial.write(Path(scratch), tree.root, component, overlay)
+            trial.write(Path(scratch), tree.root, component, tree.kustomizations[overlay])
             tried = outcome(component, None, Path(scratch))
         if isinstance(tried, Rendered):
             tree.trials[component] = overlay

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import yaml
 
+from gitops.check.kustomization import Kustomization
 from gitops.sources import FILES
 
 
-def write(folder: Path, root: Path, component: str, overlay: str) -> None:
-    """Write into ``folder``, made if need be, a kustomization of ``overlay`` with ``component``, both below ``root``."""
+def write(folder: Path, tree: Path, component: str, overlay: Kustomization) -> None:
+    """Write into ``folder``, made if need be, a kustomization of ``overlay`` with ``component``, both below ``tree``."""
     folder.mkdir(parents=True, exist_ok=True)
     # Kustomize takes relative paths only, and what they mean once links are followed.
-    above = Path(os.path.relpath(root.resolve(), folder.resolve()))
-    (folder / FILES[0]).write_text(
-        yaml.safe_dump(
-            {
-                "apiVersion": "kustomize.config.k8s.io/v1beta1",
-                "kind": "Kustomization",
-                "resources": [str(above / overlay)],
-                "components": [str(above / component)],
-            }
-        )
-    )
+    above = Path(os.path.relpath(tree.resolve(), folder.resolve()))
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(above / overlay.folder)],
+        "components": [str(above / component)],
+    }
+    # What the component adds would get it inside the overlay.
+    if "namespace" in overlay.raw:
+        content["namespace"] = overlay.raw["namespace"]
+    (folder / FILES[0]).write_text(yaml.safe_dump(content))

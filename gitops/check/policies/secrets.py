@@ -8,7 +8,8 @@ from typing import Any
 
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
-from gitops.check.references import references, secrets_of
+from gitops.check.provided import ANNOTATION, provided
+from gitops.check.references import SECRET, references, secrets_of
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree
 from gitops.manifests import DEFAULT_NAMESPACE, title
@@ -58,13 +59,17 @@ def secret_declared(tree: Tree) -> Iterator[Breach]:
     for folder, rendered in tree.rendered.items() if tree.complete else ():
         if folder == BASE:
             continue
+        cluster = provided(rendered)
         for owner, namespace, found in references(rendered):
+            if found.kind != SECRET or (owner, found.kind, found.name) in cluster:
+                continue
             keys = declared.get((namespace, found.name))
             if keys is None:
                 yield Breach(
                     owner,
                     f"{found.path} is the Secret {found.name}, and no SealedSecret in namespace {namespace} makes it",
-                    "correct the name, or seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml",
+                    "correct the name, seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml, or say that "
+                    f"the cluster has it by the annotation {ANNOTATION}: {SECRET}/{found.name}",
                     folder,
                 )
             elif found.key and found.key not in keys:

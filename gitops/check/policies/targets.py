@@ -91,7 +91,7 @@ def _places(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
     folder = kustomization.folder
     if folder in tree.trials:
         place = root / ".trials" / folder
-        trial.write(place, root, folder, tree.trials[folder])
+        trial.write(place, root, folder, tree.kustomizations[tree.trials[folder]])
         return [place]
     # A component shows its matches only in what uses it; one that matches is enough.
     users = tree.users(folder) if kustomization.is_component else [folder]
