@@ -7,6 +7,7 @@ a runner ask any address; of a key that stands twice in its own file it takes th
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ _INLINE = ("generators", "transformers", "validators", "patchesStrategicMerge")
 _WITH_PATH = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _HELM = ("helmCharts", "helmGlobals", "helmChartInflationGenerator")
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z][A-Za-z0-9+.-]*::|[^/\s]+@[^/\s]+:")
 
 
@@ -89,6 +91,48 @@ def documents(text: str, origin: str) -> list[Any]:
         raise BuildFailed(f"{where}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise BuildFailed(f"{origin}: {' '.join(str(error).split())}") from error
+
+
+def read_json(file: Path) -> Any:
+    """Return what a JSON file in UTF-8 holds.
+
+    Raises:
+        BuildFailed: it cannot be read, is no JSON, or a key stands twice in one object; the message starts with its path.
+    """
+    text = read_text(file)
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise BuildFailed(f"{file}:{error.lineno}: is no JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise BuildFailed(f"{file}: {error}") from error
+
+
+def words(error: Exception, file: Path) -> str:
+    """Return what an error says of a file, for whoever names it already."""
+    said = str(error).removeprefix(f"{file}:").lstrip()
+    return f"line {said}" if said[:1].isdigit() else said
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def is_pointer(file: Path) -> bool:
+    """Whether a file only stands for the one that Git LFS keeps elsewhere.
+
+    Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+    """
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def check(folder: Path) -> set[Path]:

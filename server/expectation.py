@@ -2,7 +2,8 @@
 
 The smoke test after a sync and the local run compare with it. Beside ``request`` and ``response`` it may hold a
 ``tolerance``, for models whose numbers depend on the CPU that they run on, and in ``varies`` the places of the answer
-that are other ones in each call, such as an identifier or a time. Where ``request`` and ``response`` are null, nobody
+that are other ones in each call, such as an identifier or a time. ``models`` says by graph node of which models it is the
+answer, by their digests; `make check` compares them with what is pinned. Where ``request`` and ``response`` are null, nobody
 knows a request, and no answer is compared.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,22 @@ from server.errors import BadExpectation
 
 FILE = "expected.json"
 TOLERANCE = 1e-9
+MODELS = "models"
 
 
 @dataclass(frozen=True)
 class Expectation:
     """A SeldonMessage to send, and the one to get, whose numbers may be off by ``tolerance``.
 
-    What stands at one of the places ``varies`` (jsonData.choices[0].id) must be there, and may be anything.
+    What stands at one of the places ``varies`` (jsonData.choices[0].id) must be there, and may be anything. ``models``
+    are the digests of the models that gave it, by graph node.
     """
 
     request: dict[str, Any]
     response: dict[str, Any]
     tolerance: float = TOLERANCE
     varies: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, answer: Any) -> list[str]:
         """Return how ``answer`` differs from the response. What else it holds, such as meta, does not count."""
@@ -57,6 +61,7 @@ def read(path: Path) -> Expectation | None:
             return None
         request, response = dict(content["request"]), dict(content["response"])
         tolerance, varies = content.get("tolerance", TOLERANCE), content.get("varies", [])
+        models = content.get(MODELS, {})
     except FileNotFoundError as error:
         raise BadExpectation(
             f"{path}: there is no such file; add one with a request and the model's response"
@@ -70,7 +75,9 @@ def read(path: Path) -> Expectation | None:
         raise BadExpectation(f"{path}: tolerance is {tolerance!r}: must be a number of 0 or more")
     if not isinstance(varies, list) or not all(isinstance(place, str) for place in varies):
         raise BadExpectation(f"{path}: varies is {varies!r}: must be a list of places, such as jsonData.id")
-    return Expectation(request, response, float(tolerance), tuple(varies))
+    if not isinstance(models, dict) or not all(isinstance(digest, str) for digest in models.values()):
+        raise BadExpectation(f"{path}: {MODELS} is {models!r}: must be an object of digests by graph node")
+    return Expectation(request, response, float(tolerance), tuple(varies), models)
 
 
 def places(expected: Any, answer: Any, where: str = "", tolerance: float = TOLERANCE) -> list[str]:

@@ -42,7 +42,7 @@ def made(
         log.warning(
             "its answers to one request differ, which is not compared: %s", ", ".join(answered.varies)
         )
-    expected = trial.text(prepared.chosen.message, answered, tolerance)
+    expected = trial.text(prepared.chosen.message, answered, tolerance, {overlay.node.node: prepared.digest})
     return {**new, **overlay.files(text, prepared.contract, prepared.lock, expected)}
 
 

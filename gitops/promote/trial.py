@@ -117,9 +117,16 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def text(request: dict[str, Any] | None, answered: Answered | None, tolerance: float) -> str:
-    """Return expected.json: JSON with a row in a line, with the tolerance where it is not the usual one, and what varies."""
+def text(
+    request: dict[str, Any] | None, answered: Answered | None, tolerance: float, models: Mapping[str, str]
+) -> str:
+    """Return expected.json: JSON with a row in a line, with the tolerance where it is not the usual one, and what varies.
+
+    ``models`` are the digests of those that answered, by graph node.
+    """
     content: dict[str, Any] = {"request": request, "response": answered.response if answered else None}
+    if answered:
+        content[expectation.MODELS] = dict(models)
     if answered and answered.varies:
         content["varies"] = answered.varies
     if tolerance != expectation.TOLERANCE:

@@ -1,6 +1,7 @@
 """The policies, one module per thing that they are about."""
 
 from gitops.check.policies import (
+    answers,
     coverage,
     demo,
     graph,
@@ -28,6 +29,7 @@ from gitops.check.tree import Tree
 SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,
+    rendering.lfs_pointer,
     targets.target,
     images.image_released,
     skew.image_interface,
@@ -36,8 +38,12 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     pins.contract_present,
     pins.lock_digest,
     pins.lock_present,
-    pins.expected_answer,
-    pins.answer_compared,
+    answers.expected_answer,
+    answers.answer_compared,
+    answers.answer_tolerance,
+    answers.answer_model,
+    answers.graph_answer_model,
+    answers.answer_names,
     secrets.secret_declared,
     mounts.mount_declared,
     mounts.lock_mounted,

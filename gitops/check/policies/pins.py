@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
+from gitops.errors import BuildFailed
 from gitops.node import GraphNode
-from server import expectation
+from gitops.sources import is_pointer, read_json, words
 from server.environment import lock
-from server.errors import BadExpectation, ServerError
+from server.errors import ServerError
 
 CONTRACT = "contract.json"
 
@@ -60,39 +60,6 @@ def lock_present(tree: Tree) -> Iterator[Breach]:
             yield Breach(node.title, f"has no {lock.FILE} beside it", fix, folder)
 
 
-@policy
-def expected_answer(tree: Tree) -> Iterator[Breach]:
-    """An expected.json is JSON with a request and the answer to it: the smoke test sends the one and wants the other."""
-    for folder in tree.rendered:
-        file = tree.root / folder / expectation.FILE
-        if file.is_file():
-            try:
-                expectation.read(file)
-            except BadExpectation as error:
-                said = str(error).removeprefix(f"{file}: ")
-                fix = "correct it, or promote the model again: `make promote` writes it"
-                yield Breach(f"{folder}/{expectation.FILE}", said, fix, folder)
-
-
-@warning
-def answer_compared(tree: Tree) -> Iterator[Breach]:
-    """An expected.json names a request: without one nothing shows that a rollout answers as the model did."""
-    for folder in tree.rendered:
-        file = tree.root / folder / expectation.FILE
-        if file.is_file() and _names_no_request(file):
-            fix = f"promote it with one: `make promote OVERLAY={PurePath(folder).name} MODEL=… EXAMPLE=file.json`"
-            yield Breach(
-                f"{folder}/{expectation.FILE}", "names no request, so no answer is compared", fix, folder
-            )
-
-
-def _names_no_request(file: Path) -> bool:
-    try:
-        return expectation.read(file) is None
-    except BadExpectation:
-        return False  # expected_answer says so.
-
-
 def _nodes(tree: Tree) -> Iterator[tuple[str, GraphNode]]:
     for folder, rendered in tree.rendered.items():
         if rendered.node is not None:
@@ -100,19 +67,23 @@ def _nodes(tree: Tree) -> Iterator[tuple[str, GraphNode]]:
 
 
 def _contract_fault(file: Path, node: GraphNode) -> str:
+    if is_pointer(file):
+        return ""  # lfs_pointer says so.
     try:
-        content = json.loads(file.read_text())
-    except ValueError as error:
-        return f"is no JSON: {error}"
+        content = read_json(file)
+    except BuildFailed as error:
+        return words(error, file)
     digest = content.get("digest") if isinstance(content, dict) else None
     return "" if digest == node.model_digest else _of_another(digest, node)
 
 
 def _lock_fault(file: Path, node: GraphNode) -> str:
+    if is_pointer(file):
+        return ""
     try:
         digest = lock.read(file).digest
     except ServerError as error:
-        return str(error).removeprefix(f"{file}: ")
+        return words(error, file)
     return "" if digest == node.model_digest else _of_another(digest, node)
 
 

@@ -11,6 +11,7 @@ from gitops.check.rendered import OVERLAYS, Rendered
 from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
 from gitops.manifests import title
+from gitops.sources import is_pointer
 
 _PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
 
@@ -79,6 +80,21 @@ def overlay(tree: Tree) -> Iterator[Breach]:
             yield Breach(
                 f"overlay {entry.name}", "has no kustomization.yaml", "add one or remove the folder", folder
             )
+
+
+@policy
+def lfs_pointer(tree: Tree) -> Iterator[Breach]:
+    """A file is in git itself: where Git LFS keeps it elsewhere, Argo CD renders the pointer to it."""
+    for folder in tree.kustomizations:
+        for file in sorted((tree.root / folder).iterdir()):
+            if file.is_file() and is_pointer(file):
+                name = file.relative_to(tree.root).as_posix()
+                yield Breach(
+                    name,
+                    "is a pointer of Git LFS and not the file",
+                    f"remove it from .gitattributes, and add the file again: `git add --renormalize {name}`",
+                    folder,
+                )
 
 
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
