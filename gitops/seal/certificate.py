@@ -22,10 +22,11 @@ AGAIN = "fetch the cluster's with `make seal-cert`"
 
 @dataclass(frozen=True)
 class Certificate:
-    """A sealing certificate: the bytes of its file, the digest of its public key, and when it ends."""
+    """A sealing certificate: the bytes of its file, the digest and the length in bytes of its public key, and when it ends."""
 
     pem: bytes
     key: str
+    key_bytes: int
     ends: datetime
 
 
@@ -70,7 +71,7 @@ def parse(content: bytes, now: datetime | None = None) -> Certificate:
     ends = found.not_valid_after_utc
     if ends < (now or datetime.now(UTC)):
         raise ValueError(f"has expired on {ends:%Y-%m-%d}")
-    return Certificate(content, _digest(key), ends)
+    return Certificate(content, _digest(key), key.key_size // 8, ends)
 
 
 def _digest(key: RSAPublicKey) -> str:

@@ -27,11 +27,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Secret:
-    """A Secret: its name and type, the values that it is made of, and ``data``, which makes its data of them."""
+    """A Secret: its name and type, the values that it is made of, and ``data``, which makes its data of them.
+
+    ``keys`` are those of the data.
+    """
 
     name: str
     type: str
     values: tuple[Value, ...]
+    keys: tuple[str, ...]
     data: Callable[[Mapping[str, str]], dict[str, str]]
 
     @property
@@ -101,6 +105,7 @@ PULL = Secret(
         Value("REGISTRY_USERNAME", "user of the image registry"),
         Value("REGISTRY_TOKEN", "token that may read packages", hidden=True),
     ),
+    (".dockerconfigjson",),
     registry_data,
 )
 STORE = Secret(
@@ -112,6 +117,7 @@ STORE = Secret(
         Value(ENDPOINT, "address of the object store, as in https://s3.example.com"),
         Value(USE_SSL, "whether it speaks https, true or false"),
     ),
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", ENDPOINT, USE_SSL),
     store_data,
 )
 SECRETS = (PULL, STORE)

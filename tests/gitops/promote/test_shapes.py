@@ -82,6 +82,7 @@ def smoke_tested(work: Work, model: Path, folder: Path) -> dict[str, Any]:
         url = str(served.client.base_url).rstrip("/")
         smoke(url, [node.model_digest], IMAGE, expected, seconds=30)
     content: dict[str, Any] = json.loads((overlay / "expected.json").read_text())
+    assert content.get("models") == ({node.node: node.model_digest} if expected else None)
     return content
 
 
@@ -145,6 +146,7 @@ def test_a_model_without_example_is_promoted_on_one_that_is_given(
     assert content == {
         "request": {"data": {"ndarray": [["a"], ["four"]]}},
         "response": content["response"],
+        "models": content["models"],
     }
     assert values(content["response"]) == [1, 4]
     # The next promotion keeps it.

@@ -24,6 +24,10 @@ def test_the_secrets_are_those_that_the_deployments_refer_to() -> None:
     manifest = SECRETS[1].manifest(STORE)
     assert manifest["metadata"] == {"name": "seldon-init-container-secret", "namespace": "seldon"}
     assert manifest["stringData"] == STORE
+    values = {"REGISTRY_SERVER": "ghcr.io", "REGISTRY_USERNAME": "me", "REGISTRY_TOKEN": "hunter2", **STORE}
+    for secret in SECRETS:
+        asked = {value.name: values[value.name] for value in secret.values}
+        assert set(secret.keys) == secret.data(asked).keys()
 
 
 def test_a_pull_secret_is_the_configuration_of_a_docker_client() -> None:
