@@ -5,10 +5,11 @@ Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -78,15 +79,46 @@ def _documents(file: Path) -> list[Any]:
 def _found(
     patterns: list[Mapping[str, Any]] | tuple[()], root: Path, *, directory: bool
 ) -> list[PurePosixPath]:
+    """Return the files or directories that the patterns match, as Argo CD matches them."""
+    matches = _matches_directory if directory else _matches_file
     excluded = [entry["path"] for entry in patterns if entry.get("exclude")]
-    paths = {
-        PurePosixPath(found.relative_to(root))
+    found = {
+        path
         for entry in patterns
         if not entry.get("exclude")
-        for found in root.glob(entry["path"])
-        if found.is_dir() == directory
+        for path in _below(root, entry["path"], directory=directory)
+        if matches(path, entry["path"])
     }
-    return sorted(path for path in paths if not any(fnmatchcase(str(path), pattern) for pattern in excluded))
+    return sorted(path for path in found if not any(matches(path, pattern) for pattern in excluded))
+
+
+def _below(root: Path, pattern: str, *, directory: bool) -> Iterator[PurePosixPath]:
+    """Yield what is below the part of ``pattern`` without stars: files, or directories without the hidden ones."""
+    plain = list(takewhile(lambda part: not set(part) & set("*?["), PurePosixPath(pattern).parts))
+    start = root.joinpath(*plain)
+    if start.is_file() and not directory:
+        yield PurePosixPath(*plain)
+    for current, folders, files in os.walk(start):
+        folders[:] = [name for name in folders if not (name.startswith(".") if directory else name == ".git")]
+        here = PurePosixPath(Path(current).relative_to(root))
+        if directory:
+            yield here
+        else:
+            yield from (here / name for name in files)
+
+
+def _matches_file(path: PurePosixPath, pattern: str) -> bool:
+    """Whether a pattern of files matches: by default a star goes across slashes, and a folder means all below it.
+
+    Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Git-File-Globbing/
+    """
+    return fnmatchcase(str(path), pattern) or path.is_relative_to(pattern)
+
+
+def _matches_directory(path: PurePosixPath, pattern: str) -> bool:
+    """Whether a pattern of directories matches: a star stays between two slashes."""
+    parts = PurePosixPath(pattern).parts
+    return len(parts) == len(path.parts) and all(map(fnmatchcase, path.parts, parts))
 
 
 def _path(folder: PurePosixPath) -> dict[str, Any]:

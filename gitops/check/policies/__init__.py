@@ -30,6 +30,8 @@ from gitops.check.tree import Tree
 SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,
+    rendering.node_place,
+    rendering.submodule,
     rendering.lfs_pointer,
     targets.target,
     images.image_released,
@@ -54,6 +56,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     demo.demo_certificate,
     demo.demo_secret,
     coverage.application_coverage,
+    coverage.application_name,
     coverage.application_overlap,
     projects.application_project,
     coverage.orchestrator_namespace,

@@ -43,6 +43,25 @@ def application_coverage(tree: Tree) -> Iterator[Breach]:
 
 
 @policy
+def application_name(tree: Tree) -> Iterator[Breach]:
+    """An Application has a name of its own: of two that a set makes Argo CD applies neither."""
+    found = applications(tree)
+    if found is None:
+        return
+    folders: dict[str, list[str]] = defaultdict(list)
+    for application in found.known:
+        folders[application.name].append(", ".join(application.folders))
+    for name, places in folders.items():
+        if len(places) > 1:
+            yield Breach(
+                f"Application {name}",
+                f"is made {len(places)} times, of {' and of '.join(places)}",
+                "give one of them another name: that of an overlay is spec.deployment in its node.yaml",
+                places[-1] if places[-1] in tree.kustomizations else FOLDER,
+            )
+
+
+@policy
 def application_overlap(tree: Tree) -> Iterator[Breach]:
     """One Application renders an object: two would take it from each other for ever."""
     found = applications(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from gitops.check.applications import CLUSTER_WIDE, FOLDER, Application, applications
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Tree
+from gitops.manifests import title
 
 # Every Argo CD has it, and it allows everything.
 _DEFAULT = "default"
@@ -33,6 +35,7 @@ def application_project(tree: Tree) -> Iterator[Breach]:
         for value, field in _refused(application, projects[application.project]):
             fix = f"correct it, or add it to {field} of AppProject {application.project}"
             yield Breach(owner, value, fix, FOLDER)
+        yield from _namespaces(tree, application, projects[application.project])
         yield from _kinds(tree, application, projects[application.project])
 
 
@@ -41,17 +44,38 @@ def _refused(application: Application, project: Mapping[str, Any]) -> Iterator[t
     for repository in application.repositories:
         if not any(fnmatchcase(repository, pattern) for pattern in project.get("sourceRepos") or ()):
             yield f"reads the repository {repository}", "sourceRepos"
-    allowed = [
-        ((entry.get("server"), entry.get("name")), entry.get("namespace") or "")
-        for entry in project.get("destinations") or ()
-    ]
-    if not any(
-        any(fnmatchcase(application.cluster, cluster) for cluster in clusters if cluster)
-        and fnmatchcase(application.namespace, namespace)
-        for clusters, namespace in allowed
-    ):
+    if not _destined(application.cluster, application.namespace, project):
         where = f"namespace {application.namespace} of {application.cluster}"
         yield f"applies to {where}", "destinations"
+
+
+def _destined(cluster: str, namespace: str, project: Mapping[str, Any]) -> bool:
+    return any(
+        any(fnmatchcase(cluster, entry[key]) for key in ("server", "name") if entry.get(key))
+        and fnmatchcase(namespace, entry.get("namespace") or "")
+        for entry in project.get("destinations") or ()
+    )
+
+
+def _namespaces(tree: Tree, application: Application, project: Mapping[str, Any]) -> Iterator[Breach]:
+    """Yield the objects that say a namespace of their own which the project does not allow, by that namespace."""
+    for folder in application.folders:
+        found: dict[str, list[str]] = defaultdict(list)
+        for entry in tree.rendered[folder].objects if folder in tree.rendered else ():
+            namespace = entry["metadata"].get("namespace") or application.namespace
+            # What is wrong with its own destination is said of the Application.
+            if str(entry.get("kind")) in CLUSTER_WIDE or namespace == application.namespace:
+                continue
+            if not _destined(application.cluster, namespace, project):
+                found[namespace].append(title(entry))
+        for namespace, titles in found.items():
+            yield Breach(
+                ", ".join(titles),
+                f"{'is' if len(titles) == 1 else 'are'} applied by Application {application.name} to namespace {namespace}, "
+                f"where its project {application.project} may not",
+                "correct the namespace, or add it to destinations in argocd/appproject.yaml",
+                folder,
+            )
 
 
 def _kinds(tree: Tree, application: Application, project: Mapping[str, Any]) -> Iterator[Breach]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from gitops.check.policy import Breach, policy
 from gitops.check.rendered import OVERLAYS, Rendered
 from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
+from gitops.git import submodules
 from gitops.manifests import title
+from gitops.node import FILE
 from gitops.sources import is_pointer
 
+_DEPTH = 3
+_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 _PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
 
 
@@ -95,6 +100,39 @@ def lfs_pointer(tree: Tree) -> Iterator[Breach]:
                     f"remove it from .gitattributes, and add the file again: `git add --renormalize {name}`",
                     folder,
                 )
+
+
+@policy
+def node_place(tree: Tree) -> Iterator[Breach]:
+    """A node.yaml lies right below a folder of overlays/: Argo CD makes an Application of it wherever its pattern matches."""
+    for top in sorted(
+        {OVERLAYS, *(PurePath(folder).parts[0] for folder in tree.kustomizations if folder != ".")}
+    ):
+        for file in sorted((tree.root / top).rglob(FILE)):
+            path = file.relative_to(tree.root)
+            if (
+                len(path.parts) != _DEPTH
+                or path.parts[0] != OVERLAYS
+                or not _NAME.fullmatch(path.parent.name)
+            ):
+                yield Breach(
+                    path.as_posix(),
+                    f"must be {OVERLAYS}/<name>/{FILE}, with a name of a-z, 0-9 and -: a star of the "
+                    "ApplicationSet's pattern goes across folders, and hidden ones",
+                    "move the folder there, or remove it",
+                    path.parent.as_posix(),
+                )
+
+
+@policy
+def submodule(tree: Tree) -> Iterator[Breach]:
+    """What is rendered lies in this repository: what a submodule brings changes without a review here."""
+    for path in submodules(tree.root):
+        top = PurePath(path).parts[0]
+        if any(PurePath(folder).parts[:1] == (top,) for folder in tree.kustomizations):
+            yield Breach(
+                path, "is a submodule of git", "commit the files themselves: `git rm` it, and add a copy", top
+            )
 
 
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:

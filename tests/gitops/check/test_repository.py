@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -202,3 +204,23 @@ def test_a_component_is_tried_upon_an_overlay(tree: Copy) -> None:
     (line,) = [line for line in tree.check()[1].splitlines() if "components/replicas" in line]
     assert line.startswith("ok components/replicas: builds upon overlays/model: ")
     assert line.endswith("SeldonDeployment graph-iris-model")
+
+
+def test_a_submodule_below_overlays_is_a_finding(tree: Copy) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    for arguments in (
+        ["init", "--quiet"],
+        ["update-index", "--add", "--cacheinfo", f"160000,{commit},overlays/vendor"],
+    ):
+        subprocess.run(["git", "-C", tree.root, *arguments], check=True)
+    assert [error.splitlines()[1] for error in tree.broken("submodule", "overlays")] == [
+        "  overlays/vendor: is a submodule of git"
+    ]
+
+
+@pytest.mark.parametrize("name", ["tests", ".hidden"])
+def test_an_overlay_of_any_name_is_rendered(tree: Copy, name: str) -> None:
+    shutil.copytree(tree.root / "overlays/model", tree.root / "overlays" / name)
+    assert load(tree.root).rendered[f"overlays/{name}"].overlay == name
+    found = tree.broken("folder-name", f"overlays/{name}")
+    assert f"fix: name it {name}, or rename the folder" in found[0]
