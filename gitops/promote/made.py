@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from gitops.check.columns import misfits
 from gitops.check.rendered import Rendered
 from gitops.diff.side import Side, pairs
 from gitops.errors import GraphBroken
 from gitops.promote import trial
 from gitops.promote.candidate import built, candidate
-from gitops.promote.columns import misfits
 from gitops.promote.overlay import Overlay
 from gitops.promote.prepared import Prepared, make_environment
 from server import expectation
@@ -49,10 +49,10 @@ def made(
 def _check_graphs(root: Path, side: Side, overlay: Overlay, *, force: bool) -> None:
     changed = [pair.after for pair in pairs(Side("the work tree", root), side)]
     said = [
-        line
+        f"{rendered.folder}: {line}"
         for rendered in changed
         if isinstance(rendered, Rendered)
-        for line in misfits(side, rendered, overlay.node.node)
+        for line in misfits(side.root, rendered, overlay.node.node)
     ]
     if not said:
         return

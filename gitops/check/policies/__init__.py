@@ -47,6 +47,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     answers.answer_model,
     answers.graph_answer_model,
     answers.answer_names,
+    graph.neighbours,
     secrets.secret_declared,
     mounts.mount_declared,
     mounts.lock_mounted,

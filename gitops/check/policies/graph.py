@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from gitops.check.columns import misfits
 from gitops.check.policy import Breach, policy
 from gitops.check.rendered import Rendered
+from gitops.check.tree import Tree
 from gitops.manifests import Node
 
 # What the orchestrator does by itself, without a container.
@@ -112,3 +114,16 @@ def _nodes(rendered: Rendered) -> Iterator[tuple[str, Node]]:
         for predictor in deployment.predictors:
             for node in predictor.graph.walk():
                 yield deployment.title, node
+
+
+@policy
+def neighbours(tree: Tree) -> Iterator[Breach]:
+    """The columns that a node of a graph answers are those that the next one takes: the server refuses others."""
+    for folder, rendered in tree.rendered.items():
+        for said in misfits(tree.root, rendered):
+            yield Breach(
+                rendered.deployments[0].title,
+                said,
+                "promote a model that fits its neighbour, or put one between them that makes the one of the other",
+                folder,
+            )

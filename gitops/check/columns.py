@@ -6,11 +6,12 @@ A node gets its neighbour's answer by names, and refuses columns that its signat
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from gitops.check.rendered import Rendered
-from gitops.diff.contract import Column
-from gitops.diff.model import Model, models
-from gitops.diff.side import Side
+from gitops.check.rendered import OVERLAYS, Rendered
+from gitops.diff import contract
+from gitops.diff.contract import Column, Contract
+from gitops.errors import BadManifest
 from gitops.manifests import Node
 
 _NUMBERS = ("integer", "long", "float", "double")
@@ -18,19 +19,35 @@ _NUMBERS = ("integer", "long", "float", "double")
 _Nodes = list[Node]
 
 
-def misfits(side: Side, rendered: Rendered, node: str) -> Iterator[str]:
-    """Yield what does not fit between the graph node ``node`` and its neighbours in what is rendered."""
-    known = models(side, rendered)
+def misfits(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
+    """Yield what does not fit between neighbours in what a folder of the tree ``root`` renders.
+
+    Of all, or of the graph node ``node`` and its neighbours.
+    """
     for deployment in rendered.deployments:
-        for index, predictor in enumerate(deployment.predictors):
-            within = f"{predictor.name}/" if index else ""
+        for predictor in deployment.predictors:
             found: list[tuple[Node, Node]] = []
             _flow(predictor.graph, [], found)
             for giver, taker in found:
-                if node in (giver.name, taker.name):
-                    before, after = known[within + giver.name], known[within + taker.name]
+                if node in ("", giver.name, taker.name):
+                    before, after = (_contract(root, rendered, entry) for entry in (giver, taker))
                     for said in _between(before, after):
-                        yield f"{rendered.folder}: {giver.name} → {taker.name}: {said}"
+                        yield f"{giver.name} → {taker.name}: {said}"
+
+
+def _contract(root: Path, rendered: Rendered, node: Node) -> Contract | None:
+    """Return what is said of a node's model: in this overlay, or for a graph of several in that of its name."""
+    own = rendered.node is not None and rendered.node.node == node.name
+    folder = root / (rendered.folder if own else f"{OVERLAYS}/{node.name}")
+    try:
+        # A link may lead anywhere, and what is read is told.
+        return (
+            contract.read(folder)
+            if (folder / contract.FILE).resolve().is_relative_to(root.resolve())
+            else None
+        )
+    except BadManifest:
+        return None  # contract_digest says so.
 
 
 def _flow(node: Node, before: _Nodes, found: list[tuple[Node, Node]]) -> _Nodes:
@@ -50,9 +67,9 @@ def _flow(node: Node, before: _Nodes, found: list[tuple[Node, Node]]) -> _Nodes:
     return out
 
 
-def _between(before: Model, after: Model) -> Iterator[str]:
-    given = before.contract.outputs if before.contract else None
-    taken = after.contract.inputs if after.contract else None
+def _between(before: Contract | None, after: Contract | None) -> Iterator[str]:
+    given = before.outputs if before else None
+    taken = after.inputs if after else None
     if given is None or taken is None or any(column.type.startswith("tensor") for column in (*given, *taken)):
         return  # Not described: the model itself will say.
     if all(column.named for column in (*given, *taken)):

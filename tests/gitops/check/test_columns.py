@@ -7,24 +7,21 @@ from typing import Any
 
 import pytest
 
-from gitops.diff.side import Side
-from gitops.promote.candidate import built
-from gitops.promote.columns import misfits
-from tests.gitops.promote.conftest import Work
+from gitops.check.columns import misfits
+from gitops.check.rendered import Rendered, render
+from tests.gitops.check.copies import Copy
 
 BEFORE, AFTER = "preprocessor → model", "model → postprocessor"
 
 
-def found(work: Work, node: str = "model") -> list[str]:
-    side = Side("the work tree", work.root)
-    return [
-        line.removeprefix("overlays/pipeline: ")
-        for line in misfits(side, built(side, "overlays/pipeline"), node)
-    ]
+def found(tree: Copy, node: str = "model", folder: str = "overlays/pipeline") -> list[str]:
+    rendered = render(tree.root, folder)
+    assert isinstance(rendered, Rendered)
+    return list(misfits(tree.root, rendered, node))
 
 
-def change(work: Work, overlay: str, part: str, value: Any) -> None:
-    file = work.root / "overlays" / overlay / "contract.json"
+def change(tree: Copy, overlay: str, part: str, value: Any) -> None:
+    file = tree.root / "overlays" / overlay / "contract.json"
     content = json.loads(file.read_text())
     if isinstance(value, dict) and content["signature"][part]:
         content["signature"][part][0].update(value)
@@ -34,8 +31,8 @@ def change(work: Work, overlay: str, part: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("node", ["preprocessor", "model", "postprocessor"])
-def test_the_example_fits(work: Work, node: str) -> None:
-    assert found(work, node) == []
+def test_the_example_fits(tree: Copy, node: str) -> None:
+    assert found(tree, node) == []
 
 
 @pytest.mark.parametrize(
@@ -69,18 +66,28 @@ def test_the_example_fits(work: Work, node: str) -> None:
         ("model", "inputs", [{"type": "tensor", "dtype": "float64", "shape": [-1, 4]}], []),
     ],
 )  # fmt: skip
-def test_what_does_not_fit(work: Work, overlay: str, part: str, value: Any, said: list[str]) -> None:
-    change(work, overlay, part, value)
-    assert found(work) == said
+def test_what_does_not_fit(tree: Copy, overlay: str, part: str, value: Any, said: list[str]) -> None:
+    change(tree, overlay, part, value)
+    assert found(tree) == said
 
 
-def test_only_a_nodes_own_neighbours_count(work: Work) -> None:
-    change(work, "preprocessor", "outputs", {"type": "string"})
-    assert found(work, "model") == found(work, "preprocessor") != []
-    assert found(work, "postprocessor") == []
+def test_only_a_nodes_own_neighbours_count(tree: Copy) -> None:
+    change(tree, "preprocessor", "outputs", {"type": "string"})
+    assert found(tree, "model") == found(tree, "preprocessor") != []
+    assert found(tree, "postprocessor") == []
 
 
-def test_an_overlay_of_one_node_has_no_neighbours(work: Work) -> None:
-    change(work, "model", "inputs", {"name": "sepal"})
-    side = Side("the work tree", work.root)
-    assert list(misfits(side, built(side, "overlays/model"), "model")) == []
+def test_an_overlay_of_one_node_has_no_neighbours(tree: Copy) -> None:
+    change(tree, "model", "inputs", {"name": "sepal"})
+    assert found(tree, folder="overlays/model") == []
+
+
+def test_a_graph_that_two_promotions_broke_is_a_finding(tree: Copy) -> None:
+    change(tree, "preprocessor", "outputs", {"type": "string"})
+    change(tree, "postprocessor", "inputs", {"type": "boolean"})
+    assert [error.splitlines()[1] for error in tree.broken("neighbours", "overlays/pipeline")] == [
+        "  SeldonDeployment graph-iris-pipeline: preprocessor → model: column 'sepal length (cm)' is answered as "
+        "string, and taken as double",
+        "  SeldonDeployment graph-iris-pipeline: model → postprocessor: column 'Class_0' is answered as "
+        "double, and taken as boolean",
+    ]
