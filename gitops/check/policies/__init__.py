@@ -30,6 +30,7 @@ from gitops.check.tree import Tree
 SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,
+    rendering.placeholder,
     rendering.node_place,
     rendering.submodule,
     rendering.lfs_pointer,
@@ -64,7 +65,6 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     coverage.orchestrator_opt_in,
 )
 FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
-    rendering.placeholder,
     rendering.one_deployment,
     rendering.namespace,
     names.folder_name,

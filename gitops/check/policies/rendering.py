@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import OVERLAYS, Rendered
+from gitops.check.rendered import BASE, OVERLAYS, Rendered
 from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
 from gitops.git import submodules
 from gitops.manifests import title
 from gitops.node import FILE
-from gitops.sources import is_pointer
+from gitops.sources import documents, is_pointer, read_text
 
 _DEPTH = 3
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
@@ -22,16 +22,45 @@ _PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
 
 
 @policy
-def placeholder(rendered: Rendered) -> Iterator[Breach]:
+def placeholder(tree: Tree) -> Iterator[Breach]:
     """No placeholder of the base is left: kustomize is silent where it fills nothing."""
-    for entry in rendered.objects:
-        for path, text in _strings(entry, ""):
-            for found in _PLACEHOLDER.findall(text):
-                yield Breach(
-                    title(entry),
-                    f"{path} is {text!r}",
-                    f"use the component base/node and a node.yaml, and let a replacement fill {found} at this path",
-                )
+    known = _placeholders(tree)
+    for folder, rendered in tree.rendered.items():
+        if folder == BASE:
+            continue
+        for entry in rendered.objects:
+            # What a generator takes from a file is no field that a replacement fills.
+            data = str(entry.get("kind")) == "ConfigMap"
+            for path, text in _strings(entry, ""):
+                if data and path.startswith("data.") and "\n" in text:
+                    continue
+                for found in _PLACEHOLDER.findall(text):
+                    if found in known:
+                        yield Breach(
+                            title(entry),
+                            f"{path} is {text!r}",
+                            f"use the component base/node and a node.yaml, and let a replacement fill {found} at this path",
+                            folder,
+                        )
+
+
+def _placeholders(tree: Tree) -> set[str]:
+    """Return the placeholders that stand in what overlays are made of; elsewhere such a word means something else."""
+    return {
+        found
+        for folder in tree.kustomizations
+        if not folder.startswith(f"{OVERLAYS}/")
+        for file in sorted((tree.root / folder).glob("*.yaml"))
+        for _, text in _strings(_content(file), "")
+        for found in _PLACEHOLDER.findall(text)
+    }
+
+
+def _content(file: Path) -> list[Any]:
+    try:
+        return documents(read_text(file), str(file))
+    except BuildFailed:
+        return []  # The build says what is wrong with it.
 
 
 @policy
