@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
-from gitops.check.policy import Breach, Finding, Policy, Subject
+from gitops.check.policy import Breach, Finding, Policy, Subject, grouped
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree, load
 from gitops.errors import GitopsError
@@ -25,20 +24,32 @@ def check(root: Path, out: TextIO) -> int:
         ToolNotBuilt: kustomize cannot be had.
     """
     tree = load(root)
-    found: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings(tree):
-        found[finding.folder].append(finding)
-    for folder in sorted({*tree.kustomizations, *found}):
-        if not any(finding.level == "error" for finding in found[folder]):
+    found = grouped(sorted(_once(tree, findings(tree)), key=lambda finding: finding.folder))
+    wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
+    for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
+        if folder in tree.failures and tree.cause(folder):
+            out.write(f"not built {folder}: is made of {tree.cause(folder)}\n")
+        elif folder in tree.kustomizations and folder not in wrong:
             out.write(f"ok {folder}: {_summary(tree, folder)}\n")
-        for finding in found[folder]:
-            out.write(f"{finding}\n")
-    errors = sum(finding.level == "error" for entries in found.values() for finding in entries)
+        for finding in found:
+            if finding.folder == folder:
+                out.write(f"{finding}\n")
+    errors = sum(finding.level == "error" for finding in found)
     if errors:
         out.write(
             f"{errors} {'error' if errors == 1 else 'errors'} in {len(tree.kustomizations)} kustomizations\n"
         )
     return int(errors > 0)
+
+
+def _once(tree: Tree, found: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings, of a component that is tried upon an overlay only those that the overlay does not have."""
+    entries = list(found)
+    said = {(entry.folder, entry.id, entry.breach.owner, entry.breach.value) for entry in entries}
+    for entry in entries:
+        overlay = tree.trials.get(entry.folder, "")
+        if (overlay, entry.id, entry.breach.owner, entry.breach.value) not in said:
+            yield entry
 
 
 def findings(

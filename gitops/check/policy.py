@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 Level = Literal["error", "warning"]
 Subject = TypeVar("Subject")
+
+# The path in an object that a breach's value begins with, and the name of what stands there.
+_AT = re.compile(r"(?:spec|metadata)[.\[]\S* (?:\([^)]*\) )?")
+_MOST_PLACES = 5
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,54 @@ class Policy(Generic[Subject]):
 
 @dataclass(frozen=True)
 class Finding:
-    """A breach of a policy in a folder of the tree. Its string is what a person reads, four lines or more."""
+    """A breach of a policy in a folder of the tree. Its string is what a person reads, four lines or more.
+
+    ``more`` are the findings of the same cause in other places.
+    """
 
     folder: str
     id: str
     reason: str
     level: Level
     breach: Breach
+    more: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         said = self.breach.value.replace("\n", "\n  ")
+        also = [f"  also {entry.place}\n" for entry in self.more[:_MOST_PLACES]]
+        if len(self.more) > _MOST_PLACES:
+            also.append(f"  and in {len(self.more) - _MOST_PLACES} other places\n")
         return (
             f"{self.level}[{self.id}] {self.folder}\n"
             f"  {self.breach.owner}: {said}\n"
+            f"{''.join(also)}"
             f"  policy: {self.reason}\n"
             f"  fix: {self.breach.fix}"
         )
+
+    @property
+    def folders(self) -> set[str]:
+        """All folders that it is about."""
+        return {self.folder, *(entry.folder for entry in self.more)}
+
+    @property
+    def place(self) -> str:
+        """Where it is: folder, object, and the path in it."""
+        path = _AT.match(self.breach.value)
+        return f"{self.folder}: {self.breach.owner}{f': {path[0].strip()}' if path else ''}"
+
+    @property
+    def cause(self) -> tuple[str, str, str]:
+        """What is the same in all findings of one cause: what is said, less the place."""
+        return self.id, _AT.sub("", self.breach.value), self.breach.fix
+
+
+def grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings with those of one cause as one, at its first place."""
+    causes: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        causes.setdefault(finding.cause, []).append(finding)
+    return [replace(first, more=tuple(more)) for first, *more in causes.values()]
 
 
 def policy(judge: Judge[Subject]) -> Policy[Subject]:

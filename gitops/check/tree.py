@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,17 @@ class Tree:
     def words(self, error: Exception) -> str:
         """Return what an error says, with paths relative to the tree."""
         return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
+
+    def cause(self, folder: str) -> str:
+        """Return the kustomization for whose own fault that in ``folder`` does not build, empty where it is its own."""
+        return next((other for other in self._named(folder) if not any(self._named(other))), "")
+
+    def _named(self, folder: str) -> Iterator[str]:
+        """Yield the others that do not build and that kustomize names as where it fails in ``folder``."""
+        said = self.words(self.failures[folder])
+        for other in self.failures:
+            if other != folder and re.search(rf"(?<![\w/-]){re.escape(other)}(?:'|/[\w.-]+:)", said):
+                yield other
 
     def users(self, component: str) -> list[str]:
         """Return the folders of the kustomizations that use the component in ``component``."""

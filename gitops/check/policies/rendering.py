@@ -92,16 +92,25 @@ def namespace(rendered: Rendered) -> Iterator[Breach]:
 def build(tree: Tree) -> Iterator[Breach]:
     """Every kustomization builds: Argo CD renders it in the same way."""
     for folder, error in tree.failures.items():
-        if isinstance(error, BuildFailed):
-            yield Breach("kustomization", tree.words(error), "correct what it names", folder)
+        if isinstance(error, BuildFailed) and not tree.cause(folder):
+            yield Breach(
+                "kustomization", tree.words(error), _built(tree, folder, "correct what it names"), folder
+            )
 
 
 @policy
 def shape(tree: Tree) -> Iterator[Breach]:
     """Every object has the shape of its kind: the API server refuses any other."""
     for folder, error in tree.failures.items():
-        if isinstance(error, BadManifest):
-            yield Breach("kustomization", tree.words(error), "correct the value at this path", folder)
+        if isinstance(error, BadManifest) and not tree.cause(folder):
+            fix = _built(tree, folder, "correct the value at this path")
+            yield Breach("kustomization", tree.words(error), fix, folder)
+
+
+def _built(tree: Tree, folder: str, fix: str) -> str:
+    """Return the fix, with what else does not build for the same reason."""
+    others = [other for other in tree.failures if tree.cause(other) == folder]
+    return f"{fix}; {', '.join(others)} {'is' if len(others) == 1 else 'are'} made of it" if others else fix
 
 
 @policy

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from gitops.check import policies
 from gitops.check.policies import POLICIES
 from gitops.check.policy import Policy
-from tests.gitops.check.copies import Copy
+from tests.gitops.check.copies import ROOT, Copy
 
 USERS = "overlays/model, overlays/postprocessor, overlays/preprocessor"
 
@@ -92,3 +93,48 @@ def test_a_folder_that_no_policy_can_rely_on_is_judged_no_further(tree: Copy) ->
         "error[schema] base/secrets",
         "error[folder-name] overlays/pipeline",
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("kustomization.yaml", "components:", "component:"),
+        ("kustomization.yaml", "resources:", "resources: ["),
+        ("node.yaml", "modelDigest: ", "digest: "),
+    ],
+)
+def test_what_breaks_other_kustomizations_too_is_said_once(tree: Copy, file: str, old: str, new: str) -> None:
+    tree.edit(f"overlays/postprocessor/{file}", old, new)
+    status, said = tree.check()
+    assert status == 1
+    lines = said.splitlines()
+    assert [line.partition(" ")[2] for line in lines if line[:6] == "error["] == ["overlays/postprocessor"]
+    assert "not built overlays/pipeline: is made of overlays/postprocessor" in lines
+    assert "; overlays/pipeline is made of it" in said
+    assert lines[-1] == "1 error in 7 kustomizations"
+
+
+def test_one_cause_is_one_finding_with_its_places(tree: Copy) -> None:
+    shutil.copytree(ROOT / "components", tree.root / "components")
+    tree.edit("overlays/model/kustomization.yaml", "namespace: seldon", "namespace: other")
+    status, said = tree.check()
+    assert status == 1
+    assert [line for line in said.splitlines() if line.startswith(("error", "  also", "2 "))] == [
+        "error[secret-declared] overlays/model",
+        "  also overlays/model: Job graph-iris-model-smoke: spec.template.spec.imagePullSecrets[0]",
+        "error[secret-declared] overlays/model",
+        "2 errors in 10 kustomizations",
+    ]
+
+
+def test_an_image_by_tag_is_one_finding(tree: Copy) -> None:
+    tree.edit("base/kustomization.yaml", "    digest: sha256:" + "0" * 64, "    newTag: latest")
+    lines = tree.check()[1].splitlines()
+    at = lines.index("error[image-digest] overlays/model")
+    assert [line.split(":")[0] for line in lines[at + 2 :][:7]] == [
+        *["  also overlays/model"] * 3,
+        *["  also overlays/pipeline"] * 2,
+        "  and in 16 other places",
+        "  policy",
+    ]
+    assert sum(line.startswith("error[image-digest]") for line in lines) == 1
