@@ -54,8 +54,8 @@ lint: $(environment) ## style of Python, YAML, the workflows and the Dockerfile
 types: $(environment) ## mypy --strict
 	$(python) -m mypy --no-error-summary
 
-check: $(environment) ## every kustomization builds, and what it renders is right
-	@$(python) -m gitops check
+check: $(environment) ## every kustomization builds, and what it renders is right (BASE=…: what that revision has too fails nothing)
+	@$(python) -m gitops check $${BASE:+--base "$$BASE"}
 
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds)
 	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check}

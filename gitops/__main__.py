@@ -32,7 +32,7 @@ def _smoke(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from gitops.check.command import check
 
-    return check(ROOT, sys.stdout)
+    return check(ROOT, sys.stdout, arguments.base)
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -228,6 +228,7 @@ def parser() -> argparse.ArgumentParser:
     smoke.set_defaults(run=_smoke)
 
     check = commands.add_parser("check", help="judge what every kustomization renders")
+    check.add_argument("--base", default="", metavar="REV", help="what this revision has too fails nothing")
     check.set_defaults(run=_check)
 
     diff = commands.add_parser("diff", help="show what this work tree renders otherwise than a revision")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -10,21 +13,40 @@ from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.policy import Breach, Finding, Policy, Subject, grouped
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree, load
+from gitops.diff.revision import find
 from gitops.errors import GitopsError
 from gitops.manifests import title
 
 
-def check(root: Path, out: TextIO) -> int:
+def check(root: Path, out: TextIO, base: str = "") -> int:
     """Judge the tree below ``root``; write one line for each kustomization that is fine, else its findings.
+
+    As a change of the revision ``base`` it is judged by what is new: what ``base`` has too is marked and fails nothing.
 
     Returns:
         1 if an error was found, else 0. Warnings are written and change nothing.
 
     Raises:
+        BadArgument, NoBase: there is no such revision.
         ToolNotBuilt: kustomize cannot be had.
     """
-    tree = load(root)
-    found = grouped(sorted(_once(tree, findings(tree)), key=lambda finding: finding.folder))
+    with ExitStack() as stack:
+        before, name = None, ""
+        if base:
+            revision = find(root, base)
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="check-"))
+            before, name = revision.write(Path(scratch)), revision.title
+        tree = load(root, before)
+        found = list(_once(tree, findings(tree)))
+        if before and any(finding.fails for finding in found):
+            known = {finding.identity for finding in findings(load(before))}
+            found = [
+                replace(finding, before=name) if finding.identity in known else finding for finding in found
+            ]
+    return _tell(tree, grouped(sorted(found, key=lambda finding: finding.folder)), out)
+
+
+def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
     wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
     for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
         if folder in tree.failures and tree.cause(folder):
@@ -34,10 +56,12 @@ def check(root: Path, out: TextIO) -> int:
         for finding in found:
             if finding.folder == folder:
                 out.write(f"{finding}\n")
-    errors = sum(finding.level == "error" for finding in found)
-    if errors:
+    errors = sum(finding.fails for finding in found)
+    old = sum(finding.level == "error" for finding in found) - errors
+    also = f", and {old} that {'was' if old == 1 else 'were'} there before" if old else ""
+    if errors or old:
         out.write(
-            f"{errors} {'error' if errors == 1 else 'errors'} in {len(tree.kustomizations)} kustomizations\n"
+            f"{errors or 'no'} {'error' if errors == 1 else 'errors'} in {len(tree.kustomizations)} kustomizations{also}\n"
         )
     return int(errors > 0)
 
@@ -45,10 +69,9 @@ def check(root: Path, out: TextIO) -> int:
 def _once(tree: Tree, found: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings, of a component that is tried upon an overlay only those that the overlay does not have."""
     entries = list(found)
-    said = {(entry.folder, entry.id, entry.breach.owner, entry.breach.value) for entry in entries}
+    said = {entry.identity for entry in entries}
     for entry in entries:
-        overlay = tree.trials.get(entry.folder, "")
-        if (overlay, entry.id, entry.breach.owner, entry.breach.value) not in said:
+        if (tree.trials.get(entry.folder, ""), *entry.identity[1:]) not in said:
             yield entry
 
 

@@ -46,7 +46,8 @@ class Policy(Generic[Subject]):
 class Finding:
     """A breach of a policy in a folder of the tree. Its string is what a person reads, four lines or more.
 
-    ``more`` are the findings of the same cause in other places.
+    ``more`` are the findings of the same cause in other places. ``before`` names the revision that has it too, empty
+    where it is new or that was not asked: what was there before fails no change.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class Finding:
     level: Level
     breach: Breach
     more: tuple[Finding, ...] = ()
+    before: str = ""
 
     def __str__(self) -> str:
         said = self.breach.value.replace("\n", "\n  ")
@@ -62,7 +64,7 @@ class Finding:
         if len(self.more) > _MOST_PLACES:
             also.append(f"  and in {len(self.more) - _MOST_PLACES} other places\n")
         return (
-            f"{self.level}[{self.id}] {self.folder}\n"
+            f"{self.level}[{self.id}] {self.folder}{f' (as in {self.before})' if self.before else ''}\n"
             f"  {self.breach.owner}: {said}\n"
             f"{''.join(also)}"
             f"  policy: {self.reason}\n"
@@ -81,14 +83,24 @@ class Finding:
         return f"{self.folder}: {self.breach.owner}{f': {path[0].strip()}' if path else ''}"
 
     @property
-    def cause(self) -> tuple[str, str, str]:
+    def fails(self) -> bool:
+        """Whether the check fails by it."""
+        return self.level == "error" and not self.before
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What is the same where another tree has it too."""
+        return self.folder, self.id, self.breach.owner, self.breach.value
+
+    @property
+    def cause(self) -> tuple[str, str, str, str]:
         """What is the same in all findings of one cause: what is said, less the place."""
-        return self.id, _AT.sub("", self.breach.value), self.breach.fix
+        return self.id, _AT.sub("", self.breach.value), self.breach.fix, self.before
 
 
 def grouped(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with those of one cause as one, at its first place."""
-    causes: dict[tuple[str, str, str], list[Finding]] = {}
+    causes: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
         causes.setdefault(finding.cause, []).append(finding)
     return [replace(first, more=tuple(more)) for first, *more in causes.values()]

@@ -21,6 +21,7 @@ class Tree:
     """A tree of manifests: its kustomizations by folder, what those render that build, and why others do not.
 
     A component is in neither where others use it. Where none does, it is tried upon the overlay in ``trials``.
+    ``before`` is the root of the tree that this one changes, None where that is not asked.
     """
 
     root: Path
@@ -28,6 +29,7 @@ class Tree:
     rendered: dict[str, Rendered]
     failures: dict[str, BuildFailed | BadManifest]
     trials: dict[str, str]
+    before: Path | None = None
 
     def add(self, folder: str, outcome: Outcome) -> None:
         """Note what ``folder`` renders, or why it does not."""
@@ -45,7 +47,7 @@ class Tree:
         """Return the tree with ``folders`` among the failures, whatever they render."""
         failures = {folder: BadManifest(folder) for folder in folders} | self.failures
         rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
-        return Tree(self.root, self.kustomizations, rendered, failures, self.trials)
+        return Tree(self.root, self.kustomizations, rendered, failures, self.trials, self.before)
 
     def words(self, error: Exception) -> str:
         """Return what an error says, with paths relative to the tree."""
@@ -67,13 +69,13 @@ class Tree:
         return [entry.folder for entry in self.kustomizations.values() if component in entry.components]
 
 
-def load(root: Path) -> Tree:
-    """Return the tree below ``root`` with every kustomization built; hidden folders are left out.
+def load(root: Path, before: Path | None = None) -> Tree:
+    """Return the tree below ``root`` with every kustomization built, as a change of the one below ``before``.
 
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    tree = Tree(root, {entry.folder: entry for entry in kustomizations(root)}, {}, {}, {})
+    tree = Tree(root, {entry.folder: entry for entry in kustomizations(root)}, {}, {}, {}, before)
     whole = [folder for folder, entry in tree.kustomizations.items() if not entry.is_component]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for folder, result in zip(whole, pool.map(lambda folder: render(root, folder), whole), strict=True):

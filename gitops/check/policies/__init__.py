@@ -39,6 +39,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     skew.image_interface,
     skew.skew,
     pins.contract_digest,
+    pins.contract_changed,
     pins.contract_present,
     pins.lock_digest,
     pins.lock_present,

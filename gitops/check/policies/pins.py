@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
-from gitops.errors import BuildFailed
-from gitops.node import GraphNode
+from gitops.errors import BadManifest, BuildFailed
+from gitops.node import GraphNode, read_node
 from gitops.sources import is_pointer, read_json, words
 from server.environment import lock
 from server.errors import ServerError
@@ -28,6 +28,19 @@ def contract_digest(tree: Tree) -> Iterator[Breach]:
                     f"make it again: `python -m server inspect {node.model_uri} --json > {folder}/{CONTRACT}`"
                 )
                 yield Breach(f"{folder}/{CONTRACT}", said, fix, folder)
+
+
+@policy
+def contract_changed(tree: Tree) -> Iterator[Breach]:
+    """A contract.json changes with its model alone: what a model is follows from its bytes."""
+    for folder, node in _nodes(tree):
+        for key in _changed(tree.before, tree.root, folder, node) if tree.before else ():
+            yield Breach(
+                f"{folder}/{CONTRACT}",
+                f"{key} is another one than before, and node.yaml pins the same model",
+                f"undo the change, or make it again: `python -m server inspect {node.model_uri} --json > {folder}/{CONTRACT}`",
+                folder,
+            )
 
 
 @warning
@@ -75,6 +88,19 @@ def _contract_fault(file: Path, node: GraphNode) -> str:
         return words(error, file)
     digest = content.get("digest") if isinstance(content, dict) else None
     return "" if digest == node.model_digest else _of_another(digest, node)
+
+
+def _changed(before: Path, root: Path, folder: str, node: GraphNode) -> Iterator[str]:
+    """Yield what the contract of a model says otherwise than before; a newer `inspect` may say more."""
+    try:
+        old = read_node(before / folder)
+        if old is None or old.model_digest != node.model_digest or not (root / folder / CONTRACT).is_file():
+            return
+        said, now = read_json(before / folder / CONTRACT), read_json(root / folder / CONTRACT)
+    except (BadManifest, BuildFailed):
+        return  # What is wrong with it is said by itself.
+    if isinstance(said, dict) and isinstance(now, dict):
+        yield from (key for key in said if now.get(key) != said[key])
 
 
 def _lock_fault(file: Path, node: GraphNode) -> str:

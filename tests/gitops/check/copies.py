@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ class Copy:
         )
         return [str(finding) for finding in found if finding.folder == folder]
 
-    def check(self) -> tuple[int, str]:
+    def check(self, base: str = "") -> tuple[int, str]:
         out = io.StringIO()
-        return check(self.root, out), out.getvalue()
+        return check(self.root, out, base), out.getvalue()
+
+    def commit(self) -> None:
+        """Make it a repository with one commit of all that is there."""
+        identity = ("-c", "user.name=maintainers", "-c", "user.email=maintainers@users.noreply.github.com")
+        for arguments in (
+            ["init", "--quiet"],
+            ["add", "--all"],
+            [*identity, "commit", "--quiet", "-m", "base"],
+        ):
+            subprocess.run(["git", "-C", self.root, *arguments], check=True)

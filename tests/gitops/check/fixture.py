@@ -23,6 +23,8 @@ from gitops.node import FILE, KIND, read_node
 FOLDER = Path(__file__).parent / "fixtures"
 OVERLAY = "overlays/model"
 EXPECTED = "expected.txt"
+# Inside of a tree, the one that it changes.
+BEFORE = ".before"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Fixture:
     def findings(self) -> list[str]:
         """Return what its policy, and no other, finds in it, line by line."""
         if self.path.is_dir():
-            return self._judge(load(self.path))
+            before = self.path / BEFORE
+            return self._judge(load(self.path, before if before.is_dir() else None))
         with tempfile.TemporaryDirectory() as scratch:
             return self._judge(self._tree(Path(scratch)))
 

@@ -138,3 +138,29 @@ def test_an_image_by_tag_is_one_finding(tree: Copy) -> None:
         "  policy",
     ]
     assert sum(line.startswith("error[image-digest]") for line in lines) == 1
+
+
+def test_what_the_base_has_too_is_marked_and_fails_nothing(tree: Copy) -> None:
+    tree.edit("overlays/postprocessor/node.yaml", "modelDigest: ", "digest: ")
+    tree.commit()
+    status, said = tree.check(base="HEAD")
+    assert status == 0
+    (error,) = [line for line in said.splitlines() if line.startswith("error")]
+    assert error.startswith("error[shape] overlays/postprocessor (as in HEAD (")
+    assert said.endswith("no errors in 7 kustomizations, and 1 that was there before\n")
+    tree.edit("overlays/model/kustomization.yaml", "kind: SeldonDeployment", "kind: Seldon")
+    status, said = tree.check(base="HEAD")
+    assert status == 1
+    assert "error[target] overlays/model\n" in said
+    assert said.endswith("1 error in 7 kustomizations, and 1 that was there before\n")
+
+
+def test_a_contract_that_changes_without_its_model_is_an_error(tree: Copy) -> None:
+    tree.commit()
+    tree.edit("overlays/model/contract.json", '"decision_function"', '"predict_proba"')
+    status, said = tree.check(base="HEAD")
+    assert status == 1
+    assert (
+        "error[contract-changed] overlays/model\n  overlays/model/contract.json: methods is another one "
+        in said
+    )
