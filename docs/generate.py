@@ -89,6 +89,8 @@ def policies_page() -> str:
         "",
         "What `make check` demands of every kustomization and of what it renders. An error ends it with status 1, a warning",
         "does not. A policy is a function in `gitops/check/policies`; the link leads to the cases that it is tested by.",
+        "With `BASE=main`, as a pull request is judged, what that revision has too is marked and fails nothing. One cause is",
+        "one finding, with its places.",
     ]
     for module in dict.fromkeys(policy.judge.__module__ for policy in POLICIES):
         about = (sys.modules[module].__doc__ or "").partition("\n")[0].partition(" about ")[2]
