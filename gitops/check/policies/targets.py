@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -20,15 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from gitops.check import trial
 from gitops.check.kustomization import Kustomization, outside
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Tree
 from gitops.errors import BuildFailed
 from gitops.kustomize import build
-from gitops.sources import FILES
+from gitops.sources import FILES, documents, read_text
 
 _PROBE = "probe-of-this-target"
 _PATCHES = ("patches", "patchesJson6902")
@@ -75,7 +74,7 @@ def target(tree: Tree) -> Iterator[Breach]:
                 if probe.mark and probe.mark in seen:
                     continue
                 written = file.read_text()
-                file.write_text(yaml.safe_dump(probe.kustomization))
+                file.write_text(json.dumps(probe.kustomization))
                 if not any(_matches(place) for place in asked[folder]):
                     yield Breach(
                         tree.kustomizations[folder].file,
@@ -103,14 +102,14 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
     files = {root / tree.kustomizations[folder].file: folder for folder in folders}
     written = {file: file.read_text() for file in files}
     for file, folder in files.items():
-        file.write_text(yaml.safe_dump(_marked(tree.kustomizations[folder], tree.root / folder)))
+        file.write_text(json.dumps(_marked(tree.kustomizations[folder], tree.root / folder)))
     shown = root / ".shown"
     tops = []
     for number, place in enumerate(sorted(places)):
         top = shown / str(number)
         top.mkdir(parents=True)
         resource = os.path.relpath(place, top)
-        (top / FILES[0]).write_text(yaml.safe_dump({"resources": [resource], "patches": [_SHOWN]}))
+        (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [_SHOWN]}))
         tops.append(top)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = "".join(pool.map(_said, tops))
@@ -200,7 +199,7 @@ def _mark(kustomization: Kustomization, *place: object) -> str:
 
 
 def _patch(target: Any, *operations: dict[str, str]) -> dict[str, Any]:
-    return {"target": target, "patch": yaml.safe_dump(list(operations))}
+    return {"target": target, "patch": json.dumps(list(operations))}
 
 
 def _into(selected: dict[str, Any], field: str) -> dict[str, Any]:
@@ -223,5 +222,5 @@ def _replacements(raw: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]
             yield entry
             continue
         file = folder / entry["path"]
-        for document in yaml.safe_load_all(file.read_text()):
+        for document in documents(read_text(file), str(file)):
             yield from document if isinstance(document, list) else [document]
