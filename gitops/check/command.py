@@ -47,10 +47,11 @@ def check(root: Path, out: TextIO, base: str = "") -> int:
 
 
 def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
+    causes = tree.causes()
     wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
     for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
-        if folder in tree.failures and tree.cause(folder):
-            out.write(f"not built {folder}: is made of {tree.cause(folder)}\n")
+        if folder in causes:
+            out.write(f"not built {folder}: is made of {causes[folder]}\n")
         elif folder in tree.kustomizations and folder not in wrong:
             out.write(f"ok {folder}: {_summary(tree, folder)}\n")
         for finding in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +53,27 @@ class Tree:
         """Return what an error says, with paths relative to the tree."""
         return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
 
-    def cause(self, folder: str) -> str:
-        """Return the kustomization for whose own fault that in ``folder`` does not build, empty where it is its own."""
-        return next((other for other in self._named(folder) if not any(self._named(other))), "")
-
-    def _named(self, folder: str) -> Iterator[str]:
-        """Yield the others that do not build and that kustomize names as where it fails in ``folder``."""
-        said = self.words(self.failures[folder])
-        for other in self.failures:
-            if other != folder and re.search(rf"(?<![\w/-]){re.escape(other)}(?:'|/[\w.-]+:)", said):
-                yield other
+    def causes(self) -> dict[str, str]:
+        """Return the kustomizations that do not build for the fault of another, by which of them that is."""
+        said = {folder: self.words(error) for folder, error in self.failures.items()}
+        named = {
+            folder: [
+                other
+                for other in said
+                # Kustomize names a folder in quotes, and we a file in it.
+                if other != folder
+                and other in text
+                and re.search(rf"(?<![\w/-]){re.escape(other)}(?:'|/[\w.-]+:)", text)
+            ]
+            for folder, text in said.items()
+        }
+        # Only what is told of by itself can stand for others.
+        own = {folder for folder, others in named.items() if not others}
+        return {
+            folder: next(other for other in others if other in own)
+            for folder, others in named.items()
+            if own.intersection(others)
+        }
 
     def users(self, component: str) -> list[str]:
         """Return the folders of the kustomizations that use the component in ``component``."""

@@ -91,26 +91,23 @@ def namespace(rendered: Rendered) -> Iterator[Breach]:
 @policy
 def build(tree: Tree) -> Iterator[Breach]:
     """Every kustomization builds: Argo CD renders it in the same way."""
-    for folder, error in tree.failures.items():
-        if isinstance(error, BuildFailed) and not tree.cause(folder):
-            yield Breach(
-                "kustomization", tree.words(error), _built(tree, folder, "correct what it names"), folder
-            )
+    yield from _failed(tree, BuildFailed, "correct what it names")
 
 
 @policy
 def shape(tree: Tree) -> Iterator[Breach]:
     """Every object has the shape of its kind: the API server refuses any other."""
+    yield from _failed(tree, BadManifest, "correct the value at this path")
+
+
+def _failed(tree: Tree, kind: type[Exception], fix: str) -> Iterator[Breach]:
+    """Yield what fails by its own fault, with what is made of it."""
+    causes = tree.causes()
     for folder, error in tree.failures.items():
-        if isinstance(error, BadManifest) and not tree.cause(folder):
-            fix = _built(tree, folder, "correct the value at this path")
-            yield Breach("kustomization", tree.words(error), fix, folder)
-
-
-def _built(tree: Tree, folder: str, fix: str) -> str:
-    """Return the fix, with what else does not build for the same reason."""
-    others = [other for other in tree.failures if tree.cause(other) == folder]
-    return f"{fix}; {', '.join(others)} {'is' if len(others) == 1 else 'are'} made of it" if others else fix
+        if isinstance(error, kind) and folder not in causes:
+            made = [other for other, cause in causes.items() if cause == folder]
+            also = f"; {', '.join(made)} {'is' if len(made) == 1 else 'are'} made of it" if made else ""
+            yield Breach("kustomization", tree.words(error), f"{fix}{also}", folder)
 
 
 @policy

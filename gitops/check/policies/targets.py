@@ -26,7 +26,7 @@ from gitops.check.kustomization import Kustomization, outside
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Tree
 from gitops.errors import BuildFailed
-from gitops.kustomize import build
+from gitops.kustomize import rendered
 from gitops.sources import FILES, documents, read_text
 
 _PROBE = "probe-of-this-target"
@@ -67,7 +67,12 @@ def target(tree: Tree) -> Iterator[Breach]:
             # Of the others kustomize has said what is wrong with them.
             if places
         }
-        seen = _marks(tree, root, {place for places in asked.values() for place in places}, set(probes))
+        # Of those that use a component the first mostly shows that it matches.
+        first = {places[0] for folder, places in asked.items() if probes.get(folder)}
+        seen = _marks(tree, root, first, set(probes))
+        if not all(probe.mark in seen for entries in probes.values() for probe in entries if probe.mark):
+            others = {place for places in asked.values() for place in places} - first
+            seen += _marks(tree, root, others, set(probes))
         for folder, entries in probes.items():
             file = root / tree.kustomizations[folder].file
             for probe in entries:
@@ -103,11 +108,10 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
     written = {file: file.read_text() for file in files}
     for file, folder in files.items():
         file.write_text(json.dumps(_marked(tree.kustomizations[folder], tree.root / folder)))
-    shown = root / ".shown"
     tops = []
-    for number, place in enumerate(sorted(places)):
-        top = shown / str(number)
-        top.mkdir(parents=True)
+    for place in sorted(places):
+        top = root / ".shown" / place.relative_to(root)
+        top.mkdir(parents=True, exist_ok=True)
         resource = os.path.relpath(place, top)
         (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [_SHOWN]}))
         tops.append(top)
@@ -120,7 +124,7 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
 
 def _said(folder: Path) -> str:
     try:
-        return repr(build(folder))
+        return rendered(folder)
     except BuildFailed:
         # A mark is in the way of something: each is asked alone.
         return ""
@@ -129,7 +133,7 @@ def _said(folder: Path) -> str:
 def _matches(folder: Path) -> bool:
     """Whether the probe in the tree came to something: an error that names it, or an image of its name."""
     try:
-        return _PROBE in repr(build(folder))
+        return _PROBE in rendered(folder)
     except BuildFailed as error:
         if _PROBE not in str(error):
             raise
