@@ -207,7 +207,7 @@ def test_a_component_is_tried_upon_an_overlay(tree: Copy) -> None:
 
 
 def test_a_submodule_below_overlays_is_a_finding(tree: Copy) -> None:
-    commit = "0123456789abcdef0123456789abcdef01234567"
+    commit = 40 * "1"
     for arguments in (
         ["init", "--quiet"],
         ["update-index", "--add", "--cacheinfo", f"160000,{commit},overlays/vendor"],
