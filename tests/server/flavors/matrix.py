@@ -182,8 +182,16 @@ MATRIX = (
         "3.10",
         ("mlflow-skinny==2.12.2", "numpy==1.26.4", "pandas==2.2.3", "setuptools==75.8.0"),
         COLUMNS,
+        # MLflow's scoring server imports flask, and its inference of a signature scipy; without that it says `any`.
+        only_to_log=("flask==3.1.2", "scipy==1.11.4"),
     ),
-    Logging("columns", "3.13", locked("mlflow-skinny", "numpy", "pandas"), COLUMNS),
+    Logging(
+        "columns",
+        "3.13",
+        locked("mlflow-skinny", "numpy", "pandas"),
+        COLUMNS,
+        only_to_log=locked("scipy"),
+    ),
     Logging(
         "texts",
         "3.9",
@@ -210,7 +218,7 @@ MATRIX = (
         (
             "xgboost-cpu==3.2.0",
             "lightgbm==4.7.0",
-            *locked("mlflow-skinny", "scikit-learn", "numpy", "pandas"),
+            *locked("mlflow-skinny", "scikit-learn", "skops", "numpy", "pandas", "scipy"),
         ),
         CATEGORIES,
     ),
