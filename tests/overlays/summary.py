@@ -5,6 +5,7 @@ Whatever a release, a promotion or a fork's owner changes is left out: node.yaml
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -65,7 +66,12 @@ def _pod(pod: Pod) -> Iterator[str]:
 def _container(kind: str, container: Container) -> Iterator[str]:
     yield f"  {kind} {container.name}: {' '.join(container.args)}"
     yield f"    image {container.image}"
-    variables = [f"{entry.name}={entry.value}" for entry in container.env]
+    variables = [
+        f"{entry.name} from {json.dumps(entry.value_from)}"
+        if entry.value_from
+        else f"{entry.name}={entry.value}"
+        for entry in container.env
+    ]
     yield f"    env {', '.join([*variables, *(f'all of {entry.secret}' for entry in container.env_from)])}"
     for mount in container.mounts:
         yield f"    mount {mount.mount_path}: {mount.volume}{', read-only' if mount.read_only else ''}"

@@ -199,8 +199,8 @@ def test_a_pod_that_ends_answers_what_it_has_taken(rendered: SeldonDeployment) -
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_says_what_it_answers(overlay: str) -> None:
     expected: dict[str, Any] = json.loads((ROOT / "overlays" / overlay / "expected.json").read_text())
-    assert list(expected) == ["request", "response"]
-    for message in expected.values():
+    assert list(expected) == ["request", "response", "models"]
+    for message in (expected["request"], expected["response"]):
         data = message["data"]
         assert {len(row) for row in data["ndarray"]} == {len(data["names"])}
     assert len(expected["request"]["data"]["ndarray"]) == len(expected["response"]["data"]["ndarray"])
