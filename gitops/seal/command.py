@@ -78,7 +78,7 @@ def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
 
 def values_of(secret: Secret, values: Mapping[str, str]) -> dict[str, str]:
     """Return those of ``values`` that ``secret`` is made of."""
-    return {value.name: values[value.name] for value in secret.values}
+    return {value.name: values[value.name] for value in secret.values if value.name in values}
 
 
 def _secrets(names: Sequence[str]) -> list[Secret]:

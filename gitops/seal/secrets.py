@@ -17,19 +17,23 @@ ENDPOINT, USE_SSL = "AWS_ENDPOINT_URL", "USE_SSL"
 
 @dataclass(frozen=True)
 class Value:
-    """A value to ask for: its name, in the environment too, and what it is. A ``hidden`` one is not echoed."""
+    """A value to ask for: its name, in the environment too, and what it is.
+
+    A ``hidden`` one is not echoed. An ``optional`` one is taken where it is given, and not asked for.
+    """
 
     name: str
     meaning: str
     hidden: bool = False
     default: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Secret:
     """A Secret: its name and type, the values that it is made of, and ``data``, which makes its data of them.
 
-    ``keys`` are those of the data.
+    ``keys`` are those that the data always has.
     """
 
     name: str
@@ -37,6 +41,11 @@ class Secret:
     values: tuple[Value, ...]
     keys: tuple[str, ...]
     data: Callable[[Mapping[str, str]], dict[str, str]]
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """The keys that the data has where their values are given."""
+        return tuple(value.name for value in self.values if value.optional)
 
     @property
     def file(self) -> str:
@@ -80,6 +89,12 @@ def store_data(values: Mapping[str, str]) -> dict[str, str]:
             f"{ENDPOINT} begins with {address.scheme}:// and {USE_SSL} is {ssl}: they must agree, "
             "since either is read where the other is not"
         )
+    tracking = urlsplit(values.get("MLFLOW_TRACKING_URI", "https://example.com"))
+    if tracking.scheme not in ("http", "https") or not tracking.hostname or tracking.username:
+        raise BadValue(
+            "MLFLOW_TRACKING_URI is no address such as https://mlflow.example.com: give scheme and host, and user and "
+            "password by their own names"
+        )
     return {**values, USE_SSL: ssl}
 
 
@@ -116,6 +131,12 @@ STORE = Secret(
         Value("AWS_SECRET_ACCESS_KEY", "secret of that key", hidden=True),
         Value(ENDPOINT, "address of the object store, as in https://s3.example.com"),
         Value(USE_SSL, "whether it speaks https, true or false"),
+        Value("AWS_REGION", "region of the object store", optional=True),
+        # For models whose files the tracking server hands out.
+        Value("MLFLOW_TRACKING_URI", "address of MLflow's tracking server", optional=True),
+        Value("MLFLOW_TRACKING_USERNAME", "user of the tracking server", optional=True),
+        Value("MLFLOW_TRACKING_PASSWORD", "password of that user", hidden=True, optional=True),
+        Value("MLFLOW_TRACKING_TOKEN", "token of the tracking server", hidden=True, optional=True),
     ),
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", ENDPOINT, USE_SSL),
     store_data,

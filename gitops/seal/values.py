@@ -38,7 +38,7 @@ def collect(
     ask: Ask | None,
     notice: Callable[[str], None],
 ) -> dict[str, str]:
-    """Return all ``values`` by name: from ``lines``, else ``environ``, else asked for, else by default.
+    """Return ``values`` by name: from ``lines``, else ``environ``, else asked for, else by default; optional ones if given.
 
     ``notice`` is told where each comes from and what was taken off it. ``ask`` is None where there is no terminal.
 
@@ -53,6 +53,8 @@ def collect(
         elif value.name in environ:
             notice(f"{value.name}: taken from the environment")
             found[value.name] = environ[value.name]
+        elif value.optional:
+            continue
         elif ask is not None:
             found[value.name] = ask(value) or value.default
         elif value.default:

@@ -17,7 +17,7 @@ from gitops.check.tree import Tree
 from gitops.errors import BadCertificate
 from gitops.manifests import title
 from gitops.seal import certificate
-from gitops.seal.secrets import NAMESPACE, SECRETS
+from gitops.seal.secrets import NAMESPACE, SECRETS, Secret
 
 _LENGTH = 2
 # AES-GCM ends with a tag of 16 bytes, and a value has one byte at least.
@@ -44,14 +44,19 @@ def sealed_keys(tree: Tree) -> Iterator[Breach]:
         if secret is None or entry["metadata"].get("namespace") != NAMESPACE:
             continue
         keys, given = set(secret.keys), set(_values(entry))
-        for said, names in (("lacks", keys - given), ("has", given - keys)):
+        for said, names in (("lacks", keys - given), ("has", given - keys - set(secret.optional_keys))):
             if names:
                 what = f"{said} the {'key' if len(names) == 1 else 'keys'} {', '.join(sorted(names))}"
-                yield Breach(title(entry), f"{what}: must be {', '.join(secret.keys)}", _again(entry), folder)
+                yield Breach(title(entry), f"{what}: {_rule(secret)}", _again(entry), folder)
         type_ = ((entry.get("spec") or {}).get("template") or {}).get("type", "Opaque")
         if type_ != secret.type:
             said = f"spec.template.type is {type_!r}: must be {secret.type}"
             yield Breach(title(entry), said, _again(entry), folder)
+
+
+def _rule(secret: Secret) -> str:
+    others = f", and may be {', '.join(secret.optional_keys)} too" if secret.optional_keys else ""
+    return f"must be {', '.join(secret.keys)}{others}"
 
 
 def _sealed(tree: Tree) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -52,6 +52,11 @@ def test_both_secrets_are_sealed_for_the_cluster(root: Path, cluster: KeyPair) -
     assert '"ghcr.io"' in opened(root / PULL, cluster)[".dockerconfigjson"]
 
 
+def test_a_tracking_server_is_sealed_with_the_store_where_it_is_given(root: Path, cluster: KeyPair) -> None:
+    run(root, LINES + "MLFLOW_TRACKING_URI=https://mlflow.example.com\n")
+    assert opened(root / STORE, cluster)["MLFLOW_TRACKING_URI"] == "https://mlflow.example.com"
+
+
 def test_what_is_sealed_is_what_kustomize_renders(root: Path) -> None:
     run(root)
     names = "".join(f"  - {Path(file).name}\n" for file in (PULL, STORE))

@@ -26,8 +26,24 @@ def test_the_secrets_are_those_that_the_deployments_refer_to() -> None:
     assert manifest["stringData"] == STORE
     values = {"REGISTRY_SERVER": "ghcr.io", "REGISTRY_USERNAME": "me", "REGISTRY_TOKEN": "hunter2", **STORE}
     for secret in SECRETS:
-        asked = {value.name: values[value.name] for value in secret.values}
+        asked = {value.name: values[value.name] for value in secret.values if not value.optional}
         assert set(secret.keys) == secret.data(asked).keys()
+
+
+def test_a_tracking_server_is_there_where_it_is_given() -> None:
+    given = {"MLFLOW_TRACKING_URI": "https://mlflow.example.com", "MLFLOW_TRACKING_TOKEN": "hunter2"}
+    assert store_data({**STORE, **given}) == {**STORE, **given}
+    assert set(given) <= set(SECRETS[1].optional_keys)
+
+
+@pytest.mark.parametrize(
+    "address", ["mlflow.example.com", "https://me:hunter2@mlflow.example.com", "file:///mlruns"]
+)
+def test_an_address_of_a_tracking_server_that_is_none(address: str) -> None:
+    with pytest.raises(
+        BadValue, match=r"^MLFLOW_TRACKING_URI is no address such as https://mlflow\.example\.com: "
+    ):
+        store_data({**STORE, "MLFLOW_TRACKING_URI": address})
 
 
 def test_a_pull_secret_is_the_configuration_of_a_docker_client() -> None:

@@ -38,6 +38,11 @@ def test_an_empty_answer_means_the_default() -> None:
     assert found == {"SERVER": "ghcr.io"}
 
 
+def test_an_optional_value_is_taken_where_it_is_given_and_not_asked_for() -> None:
+    values = (Value("TRACKING", "server", optional=True), Value("REGION", "place", optional=True))
+    assert collect(values, {"TRACKING": "line"}, {}, lambda value: "asked", silent) == {"TRACKING": "line"}
+
+
 def test_without_a_terminal_what_is_missing_is_named() -> None:
     with pytest.raises(BadValue) as caught:
         collect(VALUES, {"USER": "me"}, {}, None, silent)
