@@ -55,14 +55,16 @@ def main(dest: Path, requirements: list[str]) -> None:
                 model, str(folder), signature=signature, pip_requirements=requirements, **form
             )
             record = Record(folder)
-            for xtype in ("auto", "ndarray", "DataFrame"):
+            # What the parameters do does not depend on what is fitted, and each set of them is one more server.
+            for xtype in ("auto", "ndarray", "DataFrame") if kind == "pipeline" else ("auto",):
                 record.add(
                     {"names": ["text"], "ndarray": [[text] for text in SENT]},
                     model.predict(SENT),
                     xtype=xtype,
                 )
+            if kind == "pipeline":
+                record.add({"ndarray": SENT}, model.predict_proba(SENT), predict_method="predict_proba")
             record.add({"ndarray": SENT}, model.predict(SENT), xtype="auto")
-            record.add({"ndarray": SENT}, model.predict_proba(SENT), predict_method="predict_proba")
             record.add({"jsonData": {"inputs": SENT}}, model.predict(SENT), xtype="auto")
             record.add({"strData": SENT[0]}, model.predict(SENT[:1]), xtype="auto")
             words = (
