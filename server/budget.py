@@ -20,7 +20,7 @@ SMALL, RESERVE = 256 * 1024, 1 / 4
 # to 3.13, 8 MB of each), rounded up: per value, per list, per object and per member of one.
 _VALUE, _LIST, _OBJECT, _MEMBER = 120, 64, 240, 100
 # Text is decoded to one byte a character, or several times that where it is not ASCII, beside the body itself.
-_ASCII, _WIDE = 2, 8
+_ASCII, _WIDE = 2, 9
 
 
 def default_limit() -> int:
@@ -56,17 +56,18 @@ class Budget:
         """How many bytes are taken."""
         return self._taken.total
 
-    def take(self, cost: int) -> None:
-        """Take so many bytes, which ``give`` must get back.
+    def take(self, cost: int, *, beside: int = 0) -> None:
+        """Take so many bytes, which ``give`` must get back, for a request that has taken others ``beside`` them.
 
         Raises:
             TooCostly: a request can never take as many.
             BudgetFull: others have taken too many for now.
         """
-        room = self.limit if cost <= SMALL else int(self.limit * (1 - RESERVE))
-        if cost > room:
+        whole = cost + beside
+        room = self.limit if whole <= SMALL else int(self.limit * (1 - RESERVE))
+        if whole > room:
             raise TooCostly(
-                f"the request takes up to {cost} bytes of memory once it is parsed: it may take {room}; send fewer rows "
+                f"the request takes up to {whole} bytes of memory once it is parsed: it may take {room}; send fewer rows "
                 "at a time, or raise the container's memory limit (or SERVER_BUDGET_BYTES)"
             )
         if self._taken.total + cost > room:

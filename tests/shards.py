@@ -14,7 +14,21 @@ import pytest
 # What the long tests of a group or a file take where it is not OTHER: seconds on two cores, as a rough guess.
 # `pytest -m long --durations=0` shows it.
 SECONDS: Mapping[str, float] = {
-    "flavors": 300,
+    "texts-3.9": 90,
+    "texts-3.13": 90,
+    "hints-3.12": 90,
+    "hints-3.13": 80,
+    "boosters-3.11": 60,
+    "named-3.9": 60,
+    "named-3.13": 60,
+    "columns-3.10": 60,
+    "columns-3.13": 60,
+    "categories-3.11": 40,
+    "categories-3.13": 60,
+    "modules-3.8": 50,
+    "answers-3.12": 40,
+    "classic-3.8": 40,
+    "tensors-3.12": 30,
     "boosters": 150,
     "tests/gitops/test_tools.py": 120,
     "tests/test_make.py": 120,

@@ -17,6 +17,8 @@ from server.tally import Tally
 TICK = 0.1
 # How long a client may go on sending what is not read, so that it gets to the answer before the connection is cut.
 LINGER_SECONDS = 5.0
+# How long a connection waits for a request before it counts as idle.
+IDLE_SECONDS = 0.5
 # How long a connection that has sent nothing yet is kept.
 FRESH_SECONDS = 5.0
 # The least that a client has to send or take, in bytes per second, over any ``read_seconds`` that it does not end in.
@@ -69,13 +71,18 @@ class Connections:
     refused: int = 0
     draining: bool = False
     now: float = 0.0
-    # Those that wait for a request, the one idle longest first.
-    idle: dict[Yielding, None] = field(default_factory=dict)
+    # Since when they wait for a request, the one idle longest first: those that have sent nothing yet, and the others.
+    fresh: dict[Yielding, float] = field(default_factory=dict)
+    idle: dict[Yielding, float] = field(default_factory=dict)
 
     def make_room(self) -> None:
-        """End the connection of this process that is idle longest, if there is one."""
-        if self.idle:
-            next(iter(self.idle)).give_way()
+        """End the connection of this process that is idle longest, if there is one; the first are those that never sent anything."""
+        for waiting in (self.fresh, self.idle):
+            connection, since = next(iter(waiting.items()), (None, self.now))
+            # The request of one that is new is on its way.
+            if connection is not None and self.now - since >= IDLE_SECONDS:
+                connection.give_way()
+                return
 
     @property
     def drained_seconds(self) -> float:

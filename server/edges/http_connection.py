@@ -18,8 +18,6 @@ from server.edges.http_shared import Shared
 from server.edges.rest import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 
-# What a byte that is read takes: of a body that has not come to its end, of requests that are sent ahead of an answer.
-HELD_READING, HELD_AHEAD = 2, 12
 LAST_CHUNK = b"0\r\n\r\n"
 
 log = logging.getLogger(__name__)
@@ -58,6 +56,7 @@ class Connection(asyncio.Protocol):
             )
         self._go_on()
         if self._refusal is None:
+            shared.fresh[self] = shared.idle.pop(self, shared.now)
             self.deadline = self._in(min(FRESH_SECONDS, shared.idle_seconds))
 
     def data_received(self, data: bytes) -> None:
@@ -67,19 +66,26 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         was_reading = parser.reading
         self._shared.idle.pop(self, None)
+        self._shared.fresh.pop(self, None)
         try:
             parser.feed(data)
-            self._hold(len(data))
         except ServerError as error:
             self._refusal = error
         if self._answering is not None:
             # What is sent ahead waits, the rest of it with the client.
             if parser.requests:
                 self._read(False)
-        elif was_reading and parser.reading and self._refusal is None:
+        elif was_reading and parser.reading and not parser.requests and self._refusal is None:
             self._moved += len(data)
             self._offer()
         else:
+            self._go_on()
+        try:
+            self._charge()
+        except ServerError as error:
+            self._refusal = error
+            parser.drop()
+            self._charge()
             self._go_on()
 
     def pause_writing(self) -> None:
@@ -103,7 +109,9 @@ class Connection(asyncio.Protocol):
         """Stop working for a client that is gone."""
         self._shared.connections.discard(self)
         self._shared.idle.pop(self, None)
-        self._release()
+        self._shared.fresh.pop(self, None)
+        self._parser.drop()
+        self._charge()
         if self._refused:
             self._shared.refused -= 1
         else:
@@ -140,6 +148,7 @@ class Connection(asyncio.Protocol):
     def give_way(self) -> None:
         """End for the sake of another one, which counts in its place from now on."""
         self._shared.idle.pop(self, None)
+        self._shared.fresh.pop(self, None)
         self._ended = True
         self._uncount()
         self._transport.close()
@@ -160,7 +169,7 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         if parser.requests:
             self.deadline = NEVER
-            self._answering = asyncio.get_running_loop().create_task(self._answer(*parser.requests.popleft()))
+            self._answering = asyncio.get_running_loop().create_task(self._answer(*parser.next()))
         elif self._refusal is not None:
             self._write(failed(self._refusal), Persistence.CLOSED)
             self._close()
@@ -171,9 +180,8 @@ class Connection(asyncio.Protocol):
                 self.deadline = self._in(self._shared.read_seconds)
                 self._offer()
             else:
-                self._release()
                 shared = self._shared
-                shared.idle[self] = None
+                shared.idle[self] = shared.now
                 self.deadline = self._in(shared.drained_seconds if shared.draining else shared.idle_seconds)
 
     async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
@@ -196,6 +204,7 @@ class Connection(asyncio.Protocol):
             self._close()
         else:
             self._go_on()
+            self._charge()
 
     def _close(self) -> None:
         """End the connection when the client has its last answer."""
@@ -258,22 +267,17 @@ class Connection(asyncio.Protocol):
         self._shared.refused += 1
         self._shared.taken.add(-1)
 
-    def _hold(self, size: int) -> None:
-        """Charge what is read to the budget.
+    def _charge(self) -> None:
+        """Charge what has been read and is not being answered to the budget, or give back what is no more.
 
-        A request that comes in one piece, alone, is charged when it is answered, by what it takes then.
+        A request that is answered is charged by what it takes then.
         """
-        if self._answering is not None or self._parser.reading or self._held:
-            # A body that grows is copied; each request that is sent ahead makes an object of some of its bytes.
-            cost = (HELD_AHEAD if self._answering is not None else HELD_READING) * size
-            self._shared.budget.take(cost)
-            self._held += cost
-
-    def _release(self) -> None:
-        """Give back what was charged."""
-        if self._held:
-            self._shared.budget.give(self._held)
-            self._held = 0
+        held, budget = self._parser.held, self._shared.budget
+        if held > self._held:
+            budget.take(held - self._held, beside=self._held)
+        elif held < self._held:
+            budget.give(self._held - held)
+        self._held = held
 
     def _offer(self) -> None:
         if self._parser.awaited:

@@ -15,6 +15,8 @@ from server.errors import BadData, BodyTooLarge, HeadTooLarge, ServerError
 
 # What may come around a body, such as the sizes of its chunks: this much, and this much for every byte of it.
 MAX_FRAMING_BYTES, MAX_FRAMING_PER_BYTE = 2 * MAX_HEAD_BYTES, 16
+# What a request takes beside its body, in bytes of memory.
+_REQUEST_BYTES = 1024
 
 
 class Parser:
@@ -32,7 +34,8 @@ class Parser:
         self.reading = self.awaited = False
         self._limit = limit
         self._http = HttpRequestParser(self)
-        self._fed = 0
+        self._fed = self._waiting = 0
+        self._body: bytes | bytearray = b""
         self._ended = self._resumed = False
 
     def feed(self, data: bytes) -> None:
@@ -48,6 +51,23 @@ class Parser:
         self._fed = self._fed + len(data) if len(self.requests) == before else 0
         if self.reading and self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * len(self._body):
             raise _head_too_large()
+
+    def next(self) -> tuple[HttpRequest, Persistence]:
+        """Return the request that came first, and forget it."""
+        request, persistence = self.requests.popleft()
+        self._waiting -= len(request.body) + _REQUEST_BYTES
+        return request, persistence
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory the requests that wait take, and the body that has not come to its end."""
+        # A body that grows is copied.
+        return self._waiting + (2 * len(self._body) if self.reading else 0)
+
+    def drop(self) -> None:
+        """Forget what has been read; nothing may be fed any more."""
+        self.requests.clear()
+        self._waiting, self._body = 0, b""
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Feed llhttp; return what it has left since the request before it asks for another protocol."""
@@ -80,7 +100,7 @@ class Parser:
             self._headers: dict[str, str] = {}
             self._head: Head | None = None
             self._room, self._places = MAX_HEAD_BYTES, MAX_HEADERS
-            self._body: bytes | bytearray = b""
+            self._body = b""
 
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
@@ -128,6 +148,7 @@ class Parser:
         body = bytes(self._body)
         request = HttpRequest(head.method, head.path, head.query, self._headers, body, head.version)
         self.requests.append((request, head.persistence))
+        self._waiting += len(body) + _REQUEST_BYTES
         self._ended = head.persistence is Persistence.CLOSED
         self.reading = self.awaited = self._resumed = False
 

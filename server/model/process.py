@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -74,7 +75,8 @@ class ModelProcess:
         if pid in self._forked and _group(pid) == running.process.pid:
             log.error("process %d of the model is killed, since %s", pid, why)
             self._forked.discard(pid)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         elif pid in (running.process.pid, *self._forked):
             self._killed = why
             running.signal(signal.SIGKILL)
@@ -170,6 +172,7 @@ class ModelProcess:
         await ended
         launched.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
         code = launched.process.wait()
+        self._running = None  # Its number may be another's from now on.
         await self._reaper.end_orphans()
         return code
 

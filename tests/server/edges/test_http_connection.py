@@ -543,11 +543,36 @@ def test_the_connection_that_is_idle_longest_gives_way():
         for client in (*clients, clients[0]):
             client.send(GET)
             assert client.response().status == 200
-        assert answers(edge)
+        # Not before they have been idle for a while: the next request of each may be under way.
+        wait_for(lambda: answers(edge))
         assert clients[1].closed()
         for client in (clients[0], clients[2]):
             client.send(GET)
             assert client.response().status == 200
+
+
+def test_requests_sent_ahead_in_one_piece_take_from_the_budget():
+    budget = Budget(1_000_000)
+    with serving_http("lean", budget=budget) as edge, edge.connect() as client:
+        client.send(get("/sleep/1") + GET * 5000)
+        assert client.response().status == 200
+        assert client.response().status == 413
+        assert client.closed()
+        wait_for(lambda: budget.taken == 0)
+
+
+def test_requests_that_overlap_give_back_what_they_took():
+    budget = Budget(1_000_000)
+    request = post(b"x" * 1000)
+    with serving_http("lean", budget=budget) as edge, edge.connect() as client:
+        client.send(request[:500])
+        for _ in range(1000):
+            # The server never stands between two requests when it has read what there is.
+            client.send(request[500:] + request[:500])
+            assert client.response().status == 200
+        client.send(request[500:])
+        assert client.response().status == 200
+        wait_for(lambda: budget.taken == 0)
 
 
 def test_time_to_send_a_body_is_not_earned_in_advance():

@@ -19,6 +19,11 @@ class Logging:
     models: tuple[str, ...]
     only_to_log: tuple[str, ...] = ()
 
+    @property
+    def group(self) -> str:
+        """The tests that run one after another, since they share environments and servers."""
+        return f"{self.script}-{self.python}"
+
     def __str__(self) -> str:
         mlflow = next(each for each in self.requirements + self.only_to_log if each.startswith("mlflow"))
         return f"{self.script}-{mlflow.replace('-skinny==', '-')}-python-{self.python}"
