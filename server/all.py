@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from server import settings
 from server.errors import BadSetting
+from server.model.environ import is_harmless, named
 from server.setting import PARAMETERS
 
 # Names what the model may read.
@@ -125,6 +126,13 @@ def narrowed(environ: Mapping[str, str], step: str, passed: Sequence[str]) -> di
     if step == "environment":
         patterns += [*_DOWNLOADS, *_names(settings.EnvironmentSettings)]
     kept = [name for name in environ if any(fnmatch.fnmatchcase(name.upper(), one) for one in patterns)]
+    if step == "serve":
+        asked = named(environ.get(MODEL_ENVIRONMENT, ""))
+        kept += [
+            name
+            for name in environ
+            if is_harmless(name) or any(fnmatch.fnmatchcase(name, one) for one in asked)
+        ]
     return {name: environ[name] for name in kept}
 
 

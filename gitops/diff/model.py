@@ -54,7 +54,7 @@ def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> 
     if described is not None and described.digest != digest:
         problems.append(
             f"{contract.FILE} describes {described.digest} and not the pinned {digest or 'model'}; "
-            "write it again with `python -m server inspect --json`"
+            "let `make promote` write it again"
         )
     locked = _read(side, folder, lock.read, lock.FILE, problems)
     method = next((entry.value for entry in node.parameters if entry.name == "predict_method"), "")

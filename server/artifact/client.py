@@ -56,7 +56,8 @@ def connect(uri: str, settings: FetchSettings) -> Place:
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket):
         raise BadSetting(
-            f"{uri}: must name a bucket (letters, digits, '-', '_', '.'), as in {scheme}://bucket/folder; "
+            f"{uri}: must name a bucket (letters, digits, '-', '_', '.'), as in "
+            f"{uri.partition(':')[0]}://bucket/folder; "
             "correct the model's URI"
         )
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):

@@ -94,7 +94,7 @@ async def _first(
     stop = _stop_on_signals()
     faces = (
         http_server.serve(node, sock, stop, connections, budget),
-        grpc_server.serve(node, grpc_sock, stop),
+        grpc_server.serve(node, grpc_sock, stop, budget),
     )
     await _serve(node, stop, faces, (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
 

@@ -76,6 +76,8 @@ class Uv:
     offline: bool = False
     strategy: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    # Found once: looking for it is not safe in several threads.
+    program: str = field(default_factory=uv.find_uv_bin, repr=False)
 
     @property
     def sources(self) -> dict[str, str]:
@@ -93,7 +95,7 @@ class Uv:
         options += ["--cache-dir", str(self.cache)] if self.cache else []
         options += ["--offline"] if self.offline else []
         done = subprocess.run(
-            [uv.find_uv_bin(), *options, *arguments],
+            [self.program, *options, *arguments],
             cwd=self.folder,
             env=surroundings(self.environ, self.index, self.strategy),
             stdin=subprocess.DEVNULL,

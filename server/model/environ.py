@@ -8,25 +8,53 @@ gets by its name (SERVER_MODEL_ENVIRONMENT).
 from __future__ import annotations
 
 import fnmatch
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from server.cpus import granted
 from server.model.threads import with_threads
 from server.settings import ServeSettings
 
+log = logging.getLogger(__name__)
+
 # Shell patterns.
 MACHINE = (
     *("PATH", "HOME", "USER", "LOGNAME", "HOSTNAME", "TMPDIR", "LANG", "LANGUAGE", "LC_*", "TZ"),
-    *("LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES", "XDG_CACHE_HOME", "JAVA_HOME", "SPARK_HOME"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 LIBRARIES = (
     *("*_NUM_THREADS", "OMP_*", "KMP_*", "GOMP_*", "MKL_*", "OPENBLAS_*", "NUMEXPR_*", "BLIS_*", "MALLOC_*"),
     *("CUDA_*", "CUBLAS_*", "CUDNN_*", "NCCL_*", "NVIDIA_*", "HIP_*", "HSA_*", "ROCR_*"),
     *("JAX_*", "KERAS_*", "ORT_*", "PYTORCH_*", "TF_*", "TORCH_*", "TORCHINDUCTOR_*", "TRITON_*", "XLA_*"),
     *("HF_*", "SENTENCE_TRANSFORMERS_*", "TOKENIZERS_*", "TRANSFORMERS_*", "NLTK_DATA", "TIKTOKEN_*"),
-    *("ARROW_*", "NPY_*", "NUMBA_*", "POLARS_*", "SKLEARN_*", "MPLBACKEND", "MPLCONFIGDIR", "DO_NOT_TRACK"),
+    *("DNNL_*", "ONEDNN_*", "LOKY_*", "JOBLIB_*", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"),
+    *(
+        "MLFLOW_HUGGINGFACE_*",
+        "ARROW_*",
+        "NPY_*",
+        "NUMBA_*",
+        "POLARS_*",
+        "SKLEARN_*",
+        "MPLBACKEND",
+        "MPLCONFIGDIR",
+        "DO_NOT_TRACK",
+    ),
     *("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "MLFLOW_DEFAULT_PREDICTION_DEVICE", "MLFLOW_DISABLE_TELEMETRY"),
+)
+# What is not the model's, and is not told of.
+_OTHERS = (
+    *(
+        "SERVER_*",
+        "SERVICE_TYPE",
+        "ENVIRONMENT_*",
+        "FETCH_*",
+        "LOG_LEVEL",
+        "PREDICTIVE_UNIT_*",
+        "PREDICTOR_*",
+    ),
+    *("SELDON_*", "KUBERNETES_*", "PYTHON*", "UV_*", "PIP_*", "GPG_KEY", "PWD", "OLDPWD", "SHLVL", "_"),
 )
 # A word of a name that says that its value must stay where it is, as in HF_TOKEN.
 SECRETIVE = frozenset(
@@ -47,15 +75,26 @@ SECRETIVE = frozenset(
 
 def model_environ(settings: ServeSettings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment variables of the model's processes, with how many threads their libraries shall start."""
-    kept = {name: value for name, value in environ.items() if _is_harmless(name) or _is_named(name, settings)}
+    kept = {name: value for name, value in environ.items() if is_harmless(name) or _is_named(name, settings)}
+    left = [name for name in sorted(environ.keys() - kept.keys()) if not _matches(name, _OTHERS)]
+    if left:
+        log.info("out of the model's reach: %s; SERVER_MODEL_ENVIRONMENT lets one through", ", ".join(left))
     return with_threads(kept, granted(settings.cpu_request), settings.model_processes)
 
 
-def _is_harmless(name: str) -> bool:
-    known = any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in (*MACHINE, *LIBRARIES))
-    return known and not SECRETIVE & {*name.upper().split("_")}
+def is_harmless(name: str) -> bool:
+    """Return whether every model may read the variable ``name``."""
+    return _matches(name, (*MACHINE, *LIBRARIES)) and not SECRETIVE & {*name.upper().split("_")}
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in patterns)
 
 
 def _is_named(name: str, settings: ServeSettings) -> bool:
-    patterns = settings.model_environment.replace(",", " ").split()
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in named(settings.model_environment))
+
+
+def named(text: str) -> list[str]:
+    """Return the patterns in a value of SERVER_MODEL_ENVIRONMENT."""
+    return text.replace(",", " ").split()

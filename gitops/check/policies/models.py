@@ -12,6 +12,8 @@ from gitops.pods import Container
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # A version of a registered model, or the id of a logged one: https://mlflow.org/docs/latest/ml/model-registry/
+# What the verb fetch takes.
+_PLACE = re.compile(r"((s3|gs|az|abfss?|wasbs?|https?)://[^/\s]+|file:///|(models|runs):/)\S+")
 _IMMUTABLE = re.compile(r"models:/(.+/\d+|m-[0-9a-f]+)")
 
 
@@ -24,7 +26,7 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
             yield Breach(
                 owner,
                 f"{container.path}.args pin {source or 'no model'} by {digest or 'no digest'}",
-                "set modelDigest in node.yaml to what `python -m server inspect` prints for the model",
+                "let `make promote` pin the model: modelDigest is sha256: and 64 hexadecimal digits",
             )
     for owner, path, uri in _seldons_own(rendered):
         yield Breach(
@@ -36,7 +38,7 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
 
 @policy
 def model_uri(rendered: Rendered) -> Iterator[Breach]:
-    """A modelUri means one model for ever: an alias or a stage means another one tomorrow."""
+    """A modelUri is one that pods can fetch, and means one model for ever: an alias or a stage means another one tomorrow."""
     for owner, container in _initializers(rendered):
         source, _ = fetched(container)
         if source.startswith("models:") and not immutable(source):
@@ -45,6 +47,12 @@ def model_uri(rendered: Rendered) -> Iterator[Breach]:
                 f"{container.path}.args fetch {source}",
                 "set modelUri in node.yaml to the version behind it, as in models:/name/3, "
                 "and modelFrom to the alias",
+            )
+        elif source and not source.startswith("<") and not _PLACE.fullmatch(source):
+            yield Breach(
+                owner,
+                f"{container.path}.args fetch {source}",
+                "set modelUri in node.yaml to a place that pods can read, as in s3://bucket/folder or models:/name/3",
             )
 
 

@@ -24,10 +24,7 @@ def contract_digest(tree: Tree) -> Iterator[Breach]:
         if file.is_file():
             said = _contract_fault(file, node)
             if said:
-                fix = (
-                    f"make it again: `python -m server inspect {node.model_uri} --json > {folder}/{CONTRACT}`"
-                )
-                yield Breach(f"{folder}/{CONTRACT}", said, fix, folder)
+                yield Breach(f"{folder}/{CONTRACT}", said, f"make it again: {_promote(folder, node)}", folder)
 
 
 @policy
@@ -38,7 +35,7 @@ def contract_changed(tree: Tree) -> Iterator[Breach]:
             yield Breach(
                 f"{folder}/{CONTRACT}",
                 f"{key} is another one than before, and node.yaml pins the same model",
-                f"undo the change, or make it again: `python -m server inspect {node.model_uri} --json > {folder}/{CONTRACT}`",
+                f"undo the change, or make it again: {_promote(folder, node)}",
                 folder,
             )
 
@@ -48,7 +45,7 @@ def contract_present(tree: Tree) -> Iterator[Breach]:
     """An overlay has the contract.json of its model: without one a review shows no change of the signature."""
     for folder, node in _nodes(tree):
         if not (tree.root / folder / CONTRACT).is_file():
-            fix = f"make it: `python -m server inspect {node.model_uri} --json > {folder}/{CONTRACT}`"
+            fix = f"make it: {_promote(folder, node)}"
             yield Breach(node.title, f"has no {CONTRACT} beside it", fix, folder)
 
 
@@ -60,8 +57,9 @@ def lock_digest(tree: Tree) -> Iterator[Breach]:
         if file.is_file():
             said = _lock_fault(file, node)
             if said:
-                fix = f"make it again from the model's folder: `python -m server lock MODEL -o {folder}/{lock.FILE}`"
-                yield Breach(f"{folder}/{lock.FILE}", said, fix, folder)
+                yield Breach(
+                    f"{folder}/{lock.FILE}", said, f"make it again: {_promote(folder, node)}", folder
+                )
 
 
 @warning
@@ -69,8 +67,12 @@ def lock_present(tree: Tree) -> Iterator[Breach]:
     """An overlay locks its model's requirements: without a lock each pod resolves them anew when it starts."""
     for folder, node in _nodes(tree):
         if not (tree.root / folder / lock.FILE).is_file():
-            fix = f"make it from the model's folder: `python -m server lock MODEL -o {folder}/{lock.FILE}`"
+            fix = f"make it: {_promote(folder, node)}"
             yield Breach(node.title, f"has no {lock.FILE} beside it", fix, folder)
+
+
+def _promote(folder: str, node: GraphNode) -> str:
+    return f"`make promote OVERLAY={folder.rpartition('/')[2]} MODEL={node.model_uri}`"
 
 
 def _nodes(tree: Tree) -> Iterator[tuple[str, GraphNode]]:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Mapping
 
+from server.budget import Budget
 from server.edges.connections import carry
 from server.edges.grpc.call import Call
 from server.edges.grpc.head import Head, Method
@@ -25,10 +26,13 @@ from server.node import Node
 LARGE_MESSAGES = 2
 
 
-async def serve(node: Node, sock: socket.socket, stop: asyncio.Event) -> None:
-    """Serve a node on a socket that listens until ``stop``; calls under way may end within the drain seconds."""
+async def serve(node: Node, sock: socket.socket, stop: asyncio.Event, budget: Budget) -> None:
+    """Serve a node on a socket that listens until ``stop``; calls under way may end within the drain seconds.
+
+    What they are parsed to takes from ``budget``.
+    """
     settings = node.settings
-    services = Services(node)
+    services = Services(node, budget)
     health = Health(node.channels.readiness, services.names)
     reflection = Reflection((*services.names, HEALTH))
     methods = services.methods | health.methods | reflection.methods

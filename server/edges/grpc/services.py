@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from server.budget import Budget
 from server.edges.grpc.head import Method, Reply, Unary
 from server.edges.h2.blocks import literal
 from server.errors import BodyTooLarge, NoSuchPath
@@ -19,14 +20,17 @@ from server.protocol.proto.encode import encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import DESCRIPTOR
 from server.protocol.puid import HEADER, puid
 
+# The most that a message took once it was parsed (rows of one boolean each), in bytes for each of its own, rounded up.
+PARSED = 12
 _PUID = HEADER.encode()
 
 
 class Services:
-    """The services of a node."""
+    """The services of a node, whose calls take from a budget while they are answered."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, budget: Budget) -> None:
         self._node = node
+        self._budget = budget
         predict = self._calls(Role.PREDICT)
         transform_input = self._calls(Role.TRANSFORM_INPUT)
         transform_output = self._calls(Role.TRANSFORM_OUTPUT)
@@ -63,10 +67,11 @@ class Services:
     def _calls(self, role: Role) -> Unary:
         async def call(body: bytes, metadata: Mapping[str, str]) -> Reply:
             self._node.channels.admit()  # Before the request is parsed, which takes longer than to refuse it.
-            request = decode(body)
-            answer, meta = await self._node.answer(role, request)
-            given = puid(request.meta, metadata.get(HEADER)).encode()
-            return Reply(encode(request, answer, meta), literal(_PUID, given))
+            with self._budget.taking(PARSED * len(body)):
+                request = decode(body)
+                answer, meta = await self._node.answer(role, request)
+                given = puid(request.meta, metadata.get(HEADER)).encode()
+                return Reply(encode(request, answer, meta), literal(_PUID, given))
 
         return call
 
@@ -77,7 +82,8 @@ class Services:
         return refuse
 
     async def _feedback(self, body: bytes, _: Mapping[str, str]) -> Reply:
-        request = decode_feedback(body)
+        with self._budget.taking(PARSED * len(body)):
+            request = decode_feedback(body)
         return Reply(encode(request, Answer(np.empty(0)), self._node.meta(request.meta)))
 
     async def _metadata(self, _: bytes, __: Mapping[str, str]) -> Reply:

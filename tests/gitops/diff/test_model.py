@@ -38,7 +38,7 @@ def test_a_contract_of_another_model(repository: Repository) -> None:
     (problem,) = pinned(repository, "model")["model"].problems
     assert problem == (
         f"contract.json describes sha256:{'2' * 64} and not the pinned {digest}; "
-        "write it again with `python -m server inspect --json`"
+        "let `make promote` write it again"
     )
 
 
