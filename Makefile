@@ -39,7 +39,7 @@ test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 3 --dist loadgroup
 
 test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of three parts that take equally long)
-	$(python) -m pytest --quiet -m "long and not image and not cluster" --numprocesses 2 --dist loadgroup $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
+	$(python) -m pytest --quiet -m "long and not image and not cluster" --numprocesses 2 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
 
 pythons: $(environment) ## bring the Pythons that the tests run models on, where they are missing
 	@$(python) -m tests.pythons

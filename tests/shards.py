@@ -14,6 +14,8 @@ import pytest
 # What the long tests of a group or a file take where it is not OTHER: seconds on two cores, as a rough guess.
 # `pytest -m long --durations=0` shows it.
 SECONDS: Mapping[str, float] = {
+    "tests/workflows/test_quick_suite.py": 500,
+    "shapes": 200,
     "texts-3.9": 90,
     "texts-3.13": 90,
     "hints-3.12": 90,
@@ -91,6 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
 # After -m and -k have selected.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # The longest first, so that none of them is left over for one process at the end.
+    items.sort(key=lambda item: -SECONDS.get(unit(item), 0))
     if config.getoption("--shard") is None:
         return
     number, count = parsed(config.getoption("--shard"))

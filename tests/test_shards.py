@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,27 @@ def test_the_longest_come_first_and_the_shortest_part_gets_the_next(monkeypatch:
     monkeypatch.setattr(shards, "SECONDS", {"a": 50.0, "b": 30.0, "c": 30.0})
     assert shards.assigned(["d", "c", "a", "b", "a"], 2) == {"a": 1, "b": 2, "c": 2, "d": 1}
     assert shards.assigned(["d", "c", "a", "b"], 1) == {"a": 1, "b": 1, "c": 1, "d": 1}
+
+
+def test_what_takes_longest_runs_first(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SECONDS", {"b.py": 500, "group": 90})
+    items = [
+        item_of("a.py::test_a"),
+        item_of("c.py::test_c", "group"),
+        item_of("b.py::test_b"),
+        item_of("d.py::test_d"),
+    ]
+    monkeypatch.setattr(request.config.option, "shard", None)
+    shards.pytest_collection_modifyitems(request.config, items)
+    assert [item.nodeid for item in items] == ["b.py::test_b", "c.py::test_c", "a.py::test_a", "d.py::test_d"]
+
+
+def item_of(name: str, group: str = "") -> Any:
+    """A test as far as its name and its group go."""
+    marker = SimpleNamespace(args=(group,)) if group else None
+    return SimpleNamespace(nodeid=name, get_closest_marker=lambda _: marker)
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "1/0", "-1/3", "1/3/3", "one/three", "1 / 3"])
