@@ -79,12 +79,14 @@ def serving(
     environment: Path | None = None,
     descriptors: int | None = None,
     prefix: Sequence[str] = (),
+    visible: bool = False,
     **parameters: str,
 ) -> Iterator[Served]:
     """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again.
 
     What the model writes beside itself lies in ``folder``. ``descriptors`` is the soft limit of files and connections
-    that the server starts with, else this process's own; ``prefix`` is a command that runs the server's.
+    that the server starts with, else this process's own; ``prefix`` is a command that runs the server's. The descriptors of
+    one that is ``visible`` may be looked at.
     """
     port, grpc_port = free_port(), free_port()
     listed = {"model_uri": str(model), **parameters}
@@ -97,7 +99,7 @@ def serving(
             [
                 *limited,
                 *prefix,
-                *(sys.executable, "-m", "server", "serve"),
+                *(sys.executable, "-m", "tests.server.visible" if visible else "server", "serve"),
                 *("--environment", environment or this_environment(folder / "env")),
             ],
             cwd=ROOT,

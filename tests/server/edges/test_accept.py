@@ -92,7 +92,7 @@ class Clients:
 
 @pytest.fixture
 def served(tmp_path, slow_model, request):
-    with serving(tmp_path, slow_model, environ=getattr(request, "param", None)) as running:
+    with serving(tmp_path, slow_model, visible=True, environ=getattr(request, "param", None)) as running:
         yield running
 
 

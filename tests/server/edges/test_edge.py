@@ -80,7 +80,7 @@ def ready_everywhere(served):
 
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ={"SERVER_EDGE_PROCESSES": "3"}) as served:
+    with serving(tmp_path, slow_model, visible=True, environ={"SERVER_EDGE_PROCESSES": "3"}) as served:
         wait_for(lambda: ready_everywhere(served))
         _, shares = post_by_each(served, 24)
         assert len(shares) == 3
@@ -140,7 +140,9 @@ def test_the_server_ends_when_one_of_its_processes_dies(tmp_path, slow_model):
 
 
 def test_a_process_of_the_model_that_dies_is_replaced_while_others_answer(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(
+        tmp_path, slow_model, visible=True, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
+    ) as served:
         worker = served.worker()
         wait_for(lambda: len(children(worker)) == 2 and ready_everywhere(served))
         before = set(children(worker))
