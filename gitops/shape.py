@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +11,18 @@ from gitops.errors import BadManifest
 T = TypeVar("T")
 
 _WORDS = {str: "a string", bool: "true or false", int: "a whole number", dict: "an object", list: "a list"}
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield every value inside of objects and lists that is neither."""
+    if isinstance(value, Mapping):
+        for entry in value.values():
+            yield from leaves(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from leaves(entry)
+    else:
+        yield value
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import node
-from gitops.diff import contract
+from gitops import contract, node
 from gitops.errors import TrainFailed
 from gitops.files import write_all
 from gitops.pins import pins

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from server.errors import BudgetFull, TooCostly
 from server.memory import memory
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 # The rest of the container's memory is the processes' own, the model's, and what it makes of a request.
 SHARE = 3 / 8
@@ -47,9 +47,9 @@ class Budget:
         taken: counts what is taken, in all processes of the server.
     """
 
-    def __init__(self, limit: int, taken: Tally | None = None) -> None:
+    def __init__(self, limit: int, taken: SharedCounter | None = None) -> None:
         self.limit = limit
-        self._taken = taken or Tally()
+        self._taken = taken or SharedCounter()
 
     @property
     def taken(self) -> int:

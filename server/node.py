@@ -32,7 +32,7 @@ from server.protocol.openapi import openapi
 from server.protocol.parameters import parameters
 from server.protocol.single import is_single, single
 from server.settings import ServeSettings
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 
 class Role(StrEnum):
@@ -64,7 +64,7 @@ class Node:
         NotAModel: the folder in the settings holds no MLflow model.
     """
 
-    def __init__(self, settings: ServeSettings, waiting: Tally | None = None) -> None:
+    def __init__(self, settings: ServeSettings, waiting: SharedCounter | None = None) -> None:
         self.settings = settings
         self.model = read(settings)
         self.form = form(self.model, settings.xtype)
@@ -73,7 +73,7 @@ class Node:
         self._outputs = None if stated is None else [str(name) for name in stated]
         self._streams = streams(self.model)
         self._metadata: asyncio.Task[dict[str, Any]] | None = None
-        waiting = waiting or Tally()
+        waiting = waiting or SharedCounter()
         self.channels = Channels(
             settings.batch_rows,
             settings.queue_calls,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from gitops import contract
 from gitops.check.rendered import OVERLAYS, Rendered
-from gitops.diff import contract
-from gitops.diff.contract import Column, Contract
+from gitops.contract import Column, Contract
 from gitops.errors import BadManifest
 from gitops.manifests import Node
 
@@ -38,14 +38,17 @@ def misfits(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
 def _contract(root: Path, rendered: Rendered, node: Node) -> Contract | None:
     """Return what is said of a node's model: in this overlay, or for a graph of several in that of its name."""
     own = rendered.node is not None and rendered.node.node == node.name
-    folder = root / (rendered.folder if own else f"{OVERLAYS}/{node.name}")
+    return described(root, rendered.folder if own else f"{OVERLAYS}/{node.name}")
+
+
+def described(root: Path, folder: str) -> Contract | None:
+    """Return the contract in ``folder`` of the tree ``root``, None where there is none that can be read."""
+    place = root / folder
+    # A link may lead anywhere, and what is read is told.
+    if not (place / contract.FILE).resolve().is_relative_to(root.resolve()):
+        return None
     try:
-        # A link may lead anywhere, and what is read is told.
-        return (
-            contract.read(folder)
-            if (folder / contract.FILE).resolve().is_relative_to(root.resolve())
-            else None
-        )
+        return contract.read(place)
     except BadManifest:
         return None  # contract_digest says so.
 

@@ -13,9 +13,9 @@ from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.policy import Breach, Finding, Policy, Subject, grouped
 from gitops.check.rendered import BASE, Rendered
 from gitops.check.tree import Tree, load
-from gitops.diff.revision import find
 from gitops.errors import GitopsError
 from gitops.manifests import title
+from gitops.revision import find
 
 
 def check(root: Path, out: TextIO, base: str = "") -> int:
@@ -36,14 +36,26 @@ def check(root: Path, out: TextIO, base: str = "") -> int:
             revision = find(root, base)
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="check-"))
             before, name = revision.write(Path(scratch)), revision.title
-        tree = load(root, before)
-        found = list(_once(tree, findings(tree)))
-        if before and any(finding.fails for finding in found):
-            known = {finding.identity for finding in findings(load(before))}
-            found = [
-                replace(finding, before=name) if finding.identity in known else finding for finding in found
-            ]
-    return _tell(tree, grouped(sorted(found, key=lambda finding: finding.folder)), out)
+        return _tell(*judged(root, before, name), out)
+
+
+def judged(
+    root: Path, before: Path | None = None, name: str = "", *, warnings: bool = False
+) -> tuple[Tree, list[Finding]]:
+    """Return the tree below ``root`` and what breaks its policies, with the findings of one cause as one.
+
+    What the tree below ``before`` has too carries its ``name``. That tree is judged where errors are found, with
+    ``warnings`` where anything is.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    tree = load(root, before)
+    found = list(_once(tree, findings(tree)))
+    if before and any(warnings or finding.fails for finding in found):
+        known = {finding.identity for finding in findings(load(before))}
+        found = [replace(finding, before=name) if finding.identity in known else finding for finding in found]
+    return tree, grouped(sorted(found, key=lambda finding: finding.folder))
 
 
 def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:

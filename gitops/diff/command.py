@@ -18,10 +18,10 @@ from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
 from gitops.diff.places import Places
 from gitops.diff.rendering import rendering, version
 from gitops.diff.report import report
-from gitops.diff.revision import find
 from gitops.diff.sealed import redacted
 from gitops.diff.side import Pair, Side, pairs
 from gitops.errors import BadArgument, BuildFailed
+from gitops.revision import find
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.diff import contract
-from gitops.diff.contract import Contract
+from gitops import contract
+from gitops.contract import Contract
 from gitops.diff.markdown import code
 from gitops.diff.model import Model
 from gitops.diff.signature import Effect, signature_effects

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.check.command import findings
+from gitops.check.command import judged
 from gitops.check.policy import Finding
-from gitops.check.tree import load
 from gitops.diff.markdown import block, folded
 from gitops.diff.places import Place, Places
 from gitops.diff.side import Side
@@ -66,24 +65,16 @@ class Findings:
 
 
 def found(base: Side, head: Side, places: Places) -> Findings:
-    """Return what the check says of the head, parted by what it says of the base; that is asked only where it matters.
+    """Return what the check says of the head as a change of the base.
 
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    there = list(findings(load(head.root)))
-    if not there:
-        return Findings((), ())
-    before = {_key(entry, base) for entry in findings(load(base.root))}
+    _, there = judged(head.root, base.root, base.title, warnings=True)
     return Findings(
-        tuple((entry, _place(entry, head, places)) for entry in there if _key(entry, head) not in before),
-        tuple(entry for entry in there if _key(entry, head) in before),
+        tuple((entry, _place(entry, head, places)) for entry in there if not entry.before),
+        tuple(entry for entry in there if entry.before),
     )
-
-
-def _key(finding: Finding, side: Side) -> tuple[str, ...]:
-    said = str(finding.breach.value).replace(str(side.root), "")
-    return finding.folder, finding.id, finding.breach.owner, said
 
 
 def _place(finding: Finding, head: Side, places: Places) -> Place:

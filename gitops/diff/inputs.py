@@ -17,6 +17,7 @@ from typing import Any
 
 from gitops.check.kustomization import Kustomization
 from gitops.check.rendered import OVERLAYS
+from gitops.shape import leaves
 
 # Lists whose entries may be folders, or URLs in forms that look like folders (github.com/owner/name).
 _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")
@@ -148,11 +149,4 @@ def _hash(*parts: str) -> str:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _strings(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _strings(entry)
+    return (text for text in leaves(value) if isinstance(text, str))

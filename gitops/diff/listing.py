@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.diff.contract import Column
+from gitops.contract import Column
 from gitops.diff.markdown import code, short
 from gitops.diff.model import Model
 from gitops.manifests import SeldonDeployment

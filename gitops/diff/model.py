@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from gitops import contract
 from gitops.check.policies.models import fetched
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.rendered import OVERLAYS, Rendered
-from gitops.diff import contract, lock
-from gitops.diff.contract import Contract
+from gitops.contract import Contract
+from gitops.diff import lock
 from gitops.diff.side import Side
 from gitops.errors import BadManifest
 from gitops.manifests import Node, Predictor

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.diff.contract import Column, Contract
+from gitops.contract import Column, Contract
 from gitops.diff.markdown import code
 
 

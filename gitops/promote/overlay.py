@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import node
+from gitops import contract, node
 from gitops.check.rendered import OVERLAYS
-from gitops.diff import contract
 from gitops.errors import BadArgument
 from gitops.node import GraphNode, read_node
 from gitops.scalar import set_scalars

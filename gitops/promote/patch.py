@@ -12,9 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gitops import node
+from gitops import contract, node
 from gitops.check.rendered import OVERLAYS
-from gitops.diff import contract
 from gitops.errors import BadArgument, GitopsError
 from gitops.files import write_all
 from gitops.node import node_of

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 
 from server import descriptors
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 # How long a connection is left to a process that has fewer, which may be busy, in seconds.
 YIELD_SECONDS = 0.002
@@ -33,7 +33,7 @@ class Acceptor:
     """
 
     def __init__(
-        self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: Tally
+        self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: SharedCounter
     ) -> None:
         sock.setblocking(False)
         self._sock = sock

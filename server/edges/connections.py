@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from server.edges.accept import Acceptor
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 # How exact times are, in seconds.
 TICK = 0.1
@@ -67,7 +67,7 @@ class Connections:
     idle_seconds: float
     read_seconds: float
     connections: set[Timed] = field(default_factory=set)
-    taken: Tally = field(default_factory=Tally)
+    taken: SharedCounter = field(default_factory=SharedCounter)
     refused: int = 0
     draining: bool = False
     now: float = 0.0

@@ -11,11 +11,11 @@ from server.edges.http_connection import Connection
 from server.edges.http_shared import Shared
 from server.edges.rest import Rest
 from server.node import Node
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 
 async def serve(
-    node: Node, sock: socket.socket, stop: asyncio.Event, connections: Tally, budget: Budget
+    node: Node, sock: socket.socket, stop: asyncio.Event, connections: SharedCounter, budget: Budget
 ) -> None:
     """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds.
 

@@ -25,7 +25,7 @@ from server.model.launch import Launched
 from server.model.process import ModelProcess
 from server.node import Node, model_process, take_channels
 from server.settings import ServeSettings
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 # More parse faster than a model answers, unless they are asked for.
 MOST_EDGES = 4
@@ -48,7 +48,7 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     """
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
     count = settings.edge_processes or min(max(1, granted(settings.cpu_request) - 1), MOST_EDGES)
-    waiting, connections, taken = Tally(count), Tally(count), Tally(count)
+    waiting, connections, taken = SharedCounter(count), SharedCounter(count), SharedCounter(count)
     budget = Budget(settings.budget_bytes or default_limit(), taken)
     node = Node(settings, waiting)
     with (
@@ -80,7 +80,7 @@ async def _first(
     process: ModelProcess,
     sock: socket.socket,
     grpc_sock: socket.socket,
-    connections: Tally,
+    connections: SharedCounter,
     budget: Budget,
     edges: list[Edge],
 ) -> None:
@@ -100,7 +100,7 @@ async def _first(
 
 
 async def _further(
-    node: Node, sock: socket.socket, connections: Tally, budget: Budget, control: Control
+    node: Node, sock: socket.socket, connections: SharedCounter, budget: Budget, control: Control
 ) -> None:
     """Serve REST as another process, until the first one closes its end of the control socket."""
     stop = _stop_on_signals()

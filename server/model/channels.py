@@ -17,7 +17,7 @@ from server.model.spinning import Spinning
 from server.model.stream import AHEAD, Stream
 from server.model.waiting import Waiting
 from server.model.worker.wire import LARGEST
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 # How long the answer of a process that seems to hang may lie in its socket before the event loop takes it.
 AGAIN_SECONDS = 0.1
@@ -49,7 +49,7 @@ class Channels:
         most_rows: int,
         most_waiting: int,
         seconds: float,
-        waiting: Tally,
+        waiting: SharedCounter,
         spin: float = 0,
         *,
         grace: float | None = None,
@@ -65,7 +65,7 @@ class Channels:
         self._watching: asyncio.TimerHandle | None = None
         self._most_waiting = most_waiting
         self._seconds = seconds
-        self._tally = waiting
+        self._waiting_calls = waiting
         # Where several processes send batches, the model has the next one from another of them.
         self._pool = Pool(HELD if waiting.processes == 1 else 1)
         self._waiting = Waiting(most_rows)
@@ -127,7 +127,7 @@ class Channels:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         count = rows(header, values) if method in self._batched else 0
         call = Call({**header, "method": method}, values, answer, count)
-        self._tally.add(1)
+        self._waiting_calls.add(1)
         self._deadlines.add(call)
         self._waiting.add(call)
         try:
@@ -139,7 +139,7 @@ class Channels:
             raise
         finally:
             self._deadlines.remove(call)
-            self._tally.add(-1)
+            self._waiting_calls.add(-1)
 
     async def stream(self, role: str, header: dict[str, Any], values: list[Any]) -> AsyncGenerator[Any, None]:
         """Call the model's method for ``role`` once, and yield the parts of its answer as it makes them.
@@ -158,7 +158,7 @@ class Channels:
         header = {**header, "method": self._methods[role], "ahead": AHEAD}
         call = Call(header, values, answer, stream=stream)
         answer.add_done_callback(stream.end)
-        self._tally.add(1)
+        self._waiting_calls.add(1)
         self._streams.add(call)
         self._waiting.add(call)
         try:
@@ -175,7 +175,7 @@ class Channels:
         finally:
             self._deadlines.remove(call)
             self._streams.discard(call)
-            self._tally.add(-1)
+            self._waiting_calls.add(-1)
             if not answer.done():
                 answer.cancel()
                 self._drop(call)
@@ -195,7 +195,7 @@ class Channels:
         Raises:
             Overloaded: too many wait.
         """
-        if self._tally.total >= self._most_waiting:
+        if self._waiting_calls.total >= self._most_waiting:
             raise Overloaded(
                 f"{self._most_waiting} requests wait for the model: no more may; send the request again later, or raise "
                 "SERVER_QUEUE_CALLS"

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from gitops.check.columns import described
 from gitops.check.policies.models import fetched
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.rendered import Rendered
 from gitops.check.tree import Tree
-from gitops.diff import contract
-from gitops.diff.contract import Column
-from gitops.errors import BadManifest, BuildFailed
+from gitops.contract import Column
+from gitops.errors import BuildFailed
+from gitops.shape import leaves
 from gitops.sources import is_pointer, read_json, words
 from server import expectation
 from server.errors import BadExpectation
@@ -52,7 +53,8 @@ def answer_compared(tree: Tree) -> Iterator[Breach]:
 def answer_tolerance(tree: Tree) -> Iterator[Breach]:
     """A tolerance is up to a hundredth of the answer's largest number: with more, any answer would be right."""
     for folder, expected in _expectations(tree):
-        largest = max(_numbers(expected.response), default=0.0)
+        numbers = (value for value in leaves(expected.response) if isinstance(value, int | float))
+        largest = max((abs(float(value)) for value in numbers if not isinstance(value, bool)), default=0.0)
         most = max(largest * _MOST, expectation.TOLERANCE)
         if expected.tolerance > most:
             yield Breach(
@@ -88,13 +90,13 @@ def answer_names(tree: Tree) -> Iterator[Breach]:
     """The names in an expected.json are those of the model's signature: the server refuses a request of others."""
     for folder, expected in _expectations(tree):
         rendered = tree.rendered[folder]
-        described = _contract(tree, folder)
-        if rendered.node is None or described is None or rendered.node.type not in _NAMED:
+        signature = described(tree.root, folder)
+        if rendered.node is None or signature is None or rendered.node.type not in _NAMED:
             continue
-        for said in _unknown(expected.request, described.inputs, "request"):
+        for said in _unknown(expected.request, signature.inputs, "request"):
             yield Breach(f"{folder}/{expectation.FILE}", said, _AGAIN, folder)
         if _method(rendered) == _METHOD:
-            for said in _unknown(expected.response, described.outputs, "response"):
+            for said in _unknown(expected.response, signature.outputs, "response"):
                 yield Breach(f"{folder}/{expectation.FILE}", said, _AGAIN, folder)
 
 
@@ -154,13 +156,6 @@ def _method(rendered: Rendered) -> str:
     return _METHOD
 
 
-def _contract(tree: Tree, folder: str) -> contract.Contract | None:
-    try:
-        return contract.read(tree.root / folder)
-    except (BadManifest, BuildFailed):
-        return None  # contract_digest says so.
-
-
 def _unknown(message: Mapping[str, Any], columns: tuple[Column, ...] | None, where: str) -> Iterator[str]:
     data = message.get("data")
     names = data.get("names") if isinstance(data, Mapping) else None
@@ -173,15 +168,3 @@ def _unknown(message: Mapping[str, Any], columns: tuple[Column, ...] | None, whe
     for label, column in known.items():
         if column.required and label not in names:
             yield f"{where}.data.names lacks {label!r}, which the signature has"
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    """Yield the absolute value of every number inside of an answer."""
-    if isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _numbers(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _numbers(entry)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield abs(float(value))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.check.applications import CLUSTER_WIDE, FOLDER, Application, Applications, applications
-from gitops.check.policies.secrets import SEALED
+from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.rendered import BASE
 from gitops.check.tree import Tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.check.policies.secrets import SEALED
+from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
 from gitops.errors import BadCertificate, SealFailed

@@ -6,12 +6,13 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gitops.check.declared import undeclared
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.provided import ANNOTATION, provided
-from gitops.check.references import CONFIG_MAP, SECRET, of_volume, references
-from gitops.check.rendered import BASE, Rendered
+from gitops.check.provided import ANNOTATION
+from gitops.check.references import CONFIG_MAP, SECRET, of_volume
+from gitops.check.rendered import Rendered
 from gitops.check.tree import Tree
-from gitops.manifests import DEFAULT_NAMESPACE, title
+from gitops.manifests import title
 from gitops.pods import Container, Pod
 from gitops.sources import read_text
 from server.environment import lock
@@ -25,30 +26,25 @@ _SPLIT = "render fewer rows into it, or let the pod fetch what is large from the
 @policy
 def mount_declared(tree: Tree) -> Iterator[Breach]:
     """A ConfigMap or PersistentVolumeClaim that a pod needs is declared in the tree: it waits for ever for one that nobody makes."""
-    declared = _declared(tree)
-    # What did not build might declare it.
-    for folder, rendered in tree.rendered.items() if tree.complete else ():
-        if folder == BASE:
+    for entry in undeclared(tree):
+        found = entry.reference
+        if found.kind == SECRET:
             continue
-        cluster = provided(rendered)
-        for owner, namespace, found in references(rendered):
-            if found.kind == SECRET or (owner, found.kind, found.name) in cluster:
-                continue
-            keys = declared.get((found.kind, namespace, found.name))
-            if keys is None:
-                yield Breach(
-                    owner,
-                    f"{found.path} is the {found.kind} {found.name}, which nothing in namespace {namespace} declares",
-                    _fix(found.kind, found.name),
-                    folder,
-                )
-            elif found.key and found.key not in keys:
-                yield Breach(
-                    owner,
-                    f"{found.path} is the key {found.key} of the {found.kind} {found.name}, which has {', '.join(sorted(keys)) or 'none'}",
-                    "correct the key, or add it to what makes the ConfigMap",
-                    folder,
-                )
+        if entry.keys is None:
+            yield Breach(
+                entry.owner,
+                f"{found.path} is the {found.kind} {found.name}, which nothing in namespace {entry.namespace} declares",
+                _fix(found.kind, found.name),
+                entry.folder,
+            )
+        else:
+            yield Breach(
+                entry.owner,
+                f"{found.path} is the key {found.key} of the {found.kind} {found.name}, which has "
+                f"{', '.join(sorted(entry.keys)) or 'none'}",
+                "correct the key, or add it to what makes the ConfigMap",
+                entry.folder,
+            )
 
 
 @policy
@@ -110,17 +106,6 @@ def _fix(kind: str, name: str) -> str:
         f"correct the name, declare it {made} in kustomization.yaml, or say that the cluster has it by the annotation "
         f"{ANNOTATION}: {kind}/{name}"
     )
-
-
-def _declared(tree: Tree) -> Mapping[tuple[str, str, str], set[str]]:
-    """Return the keys of all that the tree makes, by kind, namespace and name."""
-    found: dict[tuple[str, str, str], set[str]] = {}
-    for rendered in tree.rendered.values():
-        for entry in rendered.objects:
-            metadata = entry["metadata"]
-            at = (str(entry.get("kind")), metadata.get("namespace", DEFAULT_NAMESPACE), metadata["name"])
-            found.setdefault(at, set()).update(entry.get("data") or (), entry.get("binaryData") or ())
-    return found
 
 
 def _sizes(rendered: Rendered) -> Iterator[tuple[Mapping[str, Any], int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from gitops import contract
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
@@ -13,18 +14,18 @@ from gitops.sources import is_pointer, read_json, words
 from server.environment import lock
 from server.errors import ServerError
 
-CONTRACT = "contract.json"
-
 
 @policy
 def contract_digest(tree: Tree) -> Iterator[Breach]:
     """A contract.json is that of the pinned model: whoever reviews another model's has seen nothing."""
     for folder, node in _nodes(tree):
-        file = tree.root / folder / CONTRACT
+        file = tree.root / folder / contract.FILE
         if file.is_file():
             said = _contract_fault(file, node)
             if said:
-                yield Breach(f"{folder}/{CONTRACT}", said, f"make it again: {_promote(folder, node)}", folder)
+                yield Breach(
+                    f"{folder}/{contract.FILE}", said, f"make it again: {_promote(folder, node)}", folder
+                )
 
 
 @policy
@@ -33,7 +34,7 @@ def contract_changed(tree: Tree) -> Iterator[Breach]:
     for folder, node in _nodes(tree):
         for key in _changed(tree.before, tree.root, folder, node) if tree.before else ():
             yield Breach(
-                f"{folder}/{CONTRACT}",
+                f"{folder}/{contract.FILE}",
                 f"{key} is another one than before, and node.yaml pins the same model",
                 f"undo the change, or make it again: {_promote(folder, node)}",
                 folder,
@@ -44,9 +45,9 @@ def contract_changed(tree: Tree) -> Iterator[Breach]:
 def contract_present(tree: Tree) -> Iterator[Breach]:
     """An overlay has the contract.json of its model: without one a review shows no change of the signature."""
     for folder, node in _nodes(tree):
-        if not (tree.root / folder / CONTRACT).is_file():
+        if not (tree.root / folder / contract.FILE).is_file():
             fix = f"make it: {_promote(folder, node)}"
-            yield Breach(node.title, f"has no {CONTRACT} beside it", fix, folder)
+            yield Breach(node.title, f"has no {contract.FILE} beside it", fix, folder)
 
 
 @policy
@@ -96,9 +97,13 @@ def _changed(before: Path, root: Path, folder: str, node: GraphNode) -> Iterator
     """Yield what the contract of a model says otherwise than before; a newer `inspect` may say more."""
     try:
         old = read_node(before / folder)
-        if old is None or old.model_digest != node.model_digest or not (root / folder / CONTRACT).is_file():
+        if (
+            old is None
+            or old.model_digest != node.model_digest
+            or not (root / folder / contract.FILE).is_file()
+        ):
             return
-        said, now = read_json(before / folder / CONTRACT), read_json(root / folder / CONTRACT)
+        said, now = read_json(before / folder / contract.FILE), read_json(root / folder / contract.FILE)
     except (BadManifest, BuildFailed):
         return  # What is wrong with it is said by itself.
     if isinstance(said, dict) and isinstance(now, dict):

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.check.policies.secrets import SEALED
+from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Tree
 from gitops.errors import BadCertificate

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from gitops.check.declared import SEALED, undeclared
 from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
-from gitops.check.provided import ANNOTATION, provided
-from gitops.check.references import SECRET, references, secrets_of
-from gitops.check.rendered import BASE, Rendered
+from gitops.check.provided import ANNOTATION
+from gitops.check.references import SECRET, secrets_of
+from gitops.check.rendered import Rendered
 from gitops.check.tree import Tree
-from gitops.manifests import DEFAULT_NAMESPACE, title
+from gitops.manifests import title
 from gitops.seal.secrets import STORE
 
-SEALED = "SealedSecret"
 _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
@@ -54,31 +53,25 @@ def secret_scope(rendered: Rendered) -> Iterator[Breach]:
 @policy
 def secret_declared(tree: Tree) -> Iterator[Breach]:
     """A Secret that is referred to is declared in the tree: a pod waits for ever for one that nobody makes."""
-    declared = _declared(tree)
-    # What did not build might declare it.
-    for folder, rendered in tree.rendered.items() if tree.complete else ():
-        if folder == BASE:
+    for entry in undeclared(tree):
+        found = entry.reference
+        if found.kind != SECRET:
             continue
-        cluster = provided(rendered)
-        for owner, namespace, found in references(rendered):
-            if found.kind != SECRET or (owner, found.kind, found.name) in cluster:
-                continue
-            keys = declared.get((namespace, found.name))
-            if keys is None:
-                yield Breach(
-                    owner,
-                    f"{found.path} is the Secret {found.name}, and no SealedSecret in namespace {namespace} makes it",
-                    "correct the name, seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml, or say that "
-                    f"the cluster has it by the annotation {ANNOTATION}: {SECRET}/{found.name}",
-                    folder,
-                )
-            elif found.key and found.key not in keys:
-                yield Breach(
-                    owner,
-                    f"{found.path} is the key {found.key} of the Secret {found.name}, which has {', '.join(sorted(keys))}",
-                    "correct the key, or seal the Secret again with it",
-                    folder,
-                )
+        if entry.keys is None:
+            yield Breach(
+                entry.owner,
+                f"{found.path} is the Secret {found.name}, and no SealedSecret in namespace {entry.namespace} makes it",
+                "correct the name, seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml, or say that "
+                f"the cluster has it by the annotation {ANNOTATION}: {SECRET}/{found.name}",
+                entry.folder,
+            )
+        else:
+            yield Breach(
+                entry.owner,
+                f"{found.path} is the key {found.key} of the Secret {found.name}, which has {', '.join(sorted(entry.keys))}",
+                "correct the key, or seal the Secret again with it",
+                entry.folder,
+            )
 
 
 @policy
@@ -109,26 +102,3 @@ def sealed_scope(rendered: Rendered) -> Iterator[Breach]:
 def is_credential(name: str, value: str) -> bool:
     """Whether a variable looks like one that nobody but its reader may see: by its name, or a password in its URL."""
     return bool(_CREDENTIAL.search(name) or _URL_WITH_PASSWORD.search(value))
-
-
-def _declared(tree: Tree) -> Mapping[tuple[str, str], set[str]]:
-    """Return the keys of every Secret that the tree makes, by namespace and name."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for rendered in tree.rendered.values():
-        for entry in rendered.objects:
-            if entry.get("kind") in (SEALED, "Secret"):
-                metadata = entry["metadata"]
-                at = (metadata.get("namespace", DEFAULT_NAMESPACE), metadata["name"])
-                found.setdefault(at, set()).update(_keys(entry))
-    return found
-
-
-def _keys(entry: Mapping[str, Any]) -> set[str]:
-    spec = entry.get("spec") or {}
-    sources = (
-        entry.get("data"),
-        entry.get("stringData"),
-        spec.get("encryptedData"),
-        spec.get("template", {}).get("data"),
-    )
-    return {key for source in sources for key in source or ()}

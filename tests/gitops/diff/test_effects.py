@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff.contract import FILE, Column, Contract, read
+from gitops.contract import FILE, Column, Contract, read
 from gitops.diff.effects import effects
 from gitops.diff.model import Model
 from gitops.diff.signature import signature_effects

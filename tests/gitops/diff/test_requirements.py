@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops.diff import contract as contracts
+from gitops import contract as contracts
 from gitops.diff import lock as locks
 from gitops.diff.model import Model
 from gitops.diff.requirements import Package, requirements

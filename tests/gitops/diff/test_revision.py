@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops.diff.revision import find
 from gitops.errors import BadArgument, NoBase
+from gitops.revision import find
 from tests.gitops.diff.repository import Repository
 
 

@@ -89,7 +89,7 @@ def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
 
 
 def test_all_of_them_end_together(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ=TWO) as served:
+    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served:
         started = [*edges(served), served.worker()]
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0
@@ -98,7 +98,7 @@ def test_all_of_them_end_together(tmp_path, slow_model):
 
 def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
     environ = {**TWO, "SERVER_MODEL_PROCESSES": "2"}
-    with serving(tmp_path, slow_model, environ=environ) as served:
+    with serving(tmp_path, slow_model, visible=True, environ=environ) as served:
         worker = served.worker()
         started = [*edges(served), worker, *children(worker)]
         assert len(started) == 4
@@ -108,7 +108,7 @@ def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
 
 
 def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ=TWO) as served, contextlib.ExitStack() as stack:
+    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served, contextlib.ExitStack() as stack:
         wait_for(lambda: ready_everywhere(served))
         url = served.client.base_url
         asking = [http.client.HTTPConnection(url.host, url.port, timeout=30) for _ in range(8)]
@@ -129,7 +129,7 @@ def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
 
 
 def test_the_server_ends_when_one_of_its_processes_dies(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ=TWO) as served:
+    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served:
         (edge,) = edges(served)
         os.kill(edge, signal.SIGKILL)
         assert served.process.wait(30) == 31
@@ -160,7 +160,9 @@ def test_a_process_of_the_model_that_dies_is_replaced_while_others_answer(tmp_pa
 
 
 def test_when_all_of_the_model_dies_nothing_is_left_and_it_is_started_again(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(
+        tmp_path, slow_model, visible=True, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
+    ) as served:
         worker = served.worker()
         forked = children(worker)
         os.kill(worker, signal.SIGKILL)
@@ -175,7 +177,9 @@ def test_a_model_with_threads_is_not_forked(tmp_path, slow_model):
     (folder / "code" / "slow.py").write_text(THREADED)
     for name in ("MLmodel", "model.pkl"):
         (folder / name).write_bytes((slow_model / name).read_bytes())
-    with serving(tmp_path, folder, ready=False, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(
+        tmp_path, folder, ready=False, visible=True, environ={"SERVER_MODEL_PROCESSES": "2"}
+    ) as served:
         assert served.process.wait(60) == 30
         assert (
             "the model cannot be loaded in its environment: RuntimeError: SERVER_MODEL_PROCESSES must be 1 for this "
@@ -191,7 +195,7 @@ def test_what_waits_too_long_or_too_much_is_refused(tmp_path, slow_model, proces
         "SERVER_GRACE_SECONDS": "60",
         "SERVER_EDGE_PROCESSES": processes,
     }
-    with serving(tmp_path, slow_model, environ=limits) as served:
+    with serving(tmp_path, slow_model, visible=True, environ=limits) as served:
         wait_for(lambda: ready_everywhere(served))
         with concurrent.futures.ThreadPoolExecutor() as pool:
 

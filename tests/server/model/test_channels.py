@@ -15,7 +15,7 @@ from server.model import channel
 from server.model.channels import Channels
 from server.model.worker import spin, wire
 from server.model.worker.connection import Connection
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 from tests.server.model.clock import Clock
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}
@@ -52,7 +52,7 @@ class Process:
 
 @asynccontextmanager
 async def connected(count=1, batched=("predict",), most_rows=100, most_waiting=100, seconds=60, spin=0):
-    channels = Channels(most_rows, most_waiting, seconds, Tally(), spin)
+    channels = Channels(most_rows, most_waiting, seconds, SharedCounter(), spin)
     processes = []
     for _ in range(count):
         ours, theirs = socket.socketpair()
@@ -169,7 +169,7 @@ def test_a_process_that_went_while_its_channel_was_made_makes_nothing_ready(monk
         async def gone(factory, sock):
             factory().connection_lost(None)
 
-        channels = Channels(100, 100, 60, Tally())
+        channels = Channels(100, 100, 60, SharedCounter())
         monkeypatch.setattr(asyncio.get_running_loop(), "create_unix_connection", gone)
         ours, theirs = socket.socketpair()
         with ours, theirs:

@@ -17,7 +17,7 @@ from server.model.channels import Channels
 from server.model.worker.answer import Callee, answer_all
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}
 METHODS = {"predict": "predict", "transform": "one"}
@@ -63,8 +63,8 @@ class Process:
 
 async def run(processes, rounds):
     """Make the calls of each round while the model is busy, do what comes beside, and let it go on."""
-    tally = Tally()
-    channels = Channels(16, MOST_WAITING, 60, tally)
+    counter = SharedCounter()
+    channels = Channels(16, MOST_WAITING, 60, counter)
     alive, dead = [], []
     for _ in range(processes):
         ours, theirs = socket.socketpair()
@@ -93,7 +93,7 @@ async def run(processes, rounds):
             process.kill()
         for process in (*alive, *dead):
             process.close()
-    return calls, ended, bool(dead), tally.total
+    return calls, ended, bool(dead), counter.total
 
 
 def right(end, value, rows, killed):

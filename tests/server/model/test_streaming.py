@@ -16,7 +16,7 @@ from server.model.stream import AHEAD
 from server.model.worker.answer import Callee, answer_all
 from server.model.worker.calls import Calls
 from server.model.worker.connection import Connection
-from server.tally import Tally
+from server.shared_counter import SharedCounter
 
 HEADER = {"as": "value", "names": None, "columnar": False, "nested": []}
 METHODS = {"predict": "predict", "predict_stream": "predict_stream"}
@@ -79,14 +79,14 @@ class Process:
 async def connected(processes=1, edges=1, seconds=60):
     """Give the channels of each edge, and the processes."""
     running = [Process(edges) for _ in range(processes)]
-    tally = Tally()
-    all_channels = [Channels(100, 100, seconds, tally) for _ in range(edges)]
+    counter = SharedCounter()
+    all_channels = [Channels(100, 100, seconds, counter) for _ in range(edges)]
     for number, channels in enumerate(all_channels):
         for process in running:
             await channels.add(process.ours[number], METHODS, [])
     try:
         yield (*all_channels, *running)
-        assert tally.total == 0
+        assert counter.total == 0
     finally:
         for channels in all_channels:
             channels.close()

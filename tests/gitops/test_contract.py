@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gitops.diff.contract import FILE, Column, read
+from gitops.contract import FILE, Column, read
 from gitops.errors import BadManifest
 from server.artifact.inspect import inspect
 from server.settings import FetchSettings
 from tests.gitops.diff.repository import contract
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def write(folder: Path, content: Any) -> Path:

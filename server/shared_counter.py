@@ -7,7 +7,7 @@ import mmap
 _BYTES = 8
 
 
-class Tally:
+class SharedCounter:
     """A sum of one number for each process, in memory that they share since they were forked.
 
     Each process writes its own number only, so that none waits for another.
