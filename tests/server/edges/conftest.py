@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.server.pickled import pickled
 
 SLOW_MODEL = """
 import os, signal, time
@@ -23,13 +22,4 @@ class Model:
 @pytest.fixture(scope="session")
 def slow_model(tmp_path_factory):
     """A model that sleeps as long as its input says, and kills its process when that is negative; it says what it ran."""
-    folder = tmp_path_factory.mktemp("slow")
-    (folder / "code").mkdir()
-    (folder / "code" / "slow.py").write_text(SLOW_MODEL)
-    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import slow\n"
-    script += f"pickle.dump(slow.Model(), open({str(folder / 'model.pkl')!r}, 'wb'))"
-    subprocess.run([sys.executable, "-c", script], check=True)
-    (folder / "MLmodel").write_text(
-        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
-    )
-    return folder
+    return pickled(tmp_path_factory.mktemp("slow"), SLOW_MODEL)

@@ -18,6 +18,7 @@ import pytest
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.edges.test_edge import edges
 from tests.server.serving import serving
+from tests.server.waiting import wait_for
 
 # How many more may be opened, and how many are.
 ROOM, FLOOD = 8, 30
@@ -68,13 +69,6 @@ def answered(connection, seconds=30):
         return connection.recv(1000).endswith(b"pong")
     except TimeoutError:
         return False
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @dataclass

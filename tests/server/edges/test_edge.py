@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.server.pickled import pickled
 from tests.server.serving import WORKER, serving
+from tests.server.waiting import wait_for
 
 TWO = {"SERVER_EDGE_PROCESSES": "2"}
 THREADED = """
@@ -47,13 +49,6 @@ def connections(process):
     inodes = {str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()}
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(fields[3] == "01" and f"socket:[{fields[9]}]" in inodes for fields in lines)
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def alive(process):
@@ -171,12 +166,8 @@ def test_when_all_of_the_model_dies_nothing_is_left_and_it_is_started_again(tmp_
         assert served.worker() != worker
 
 
-def test_a_model_with_threads_is_not_forked(tmp_path, slow_model):
-    folder = tmp_path / "threaded"
-    (folder / "code").mkdir(parents=True)
-    (folder / "code" / "slow.py").write_text(THREADED)
-    for name in ("MLmodel", "model.pkl"):
-        (folder / name).write_bytes((slow_model / name).read_bytes())
+def test_a_model_with_threads_is_not_forked(tmp_path):
+    folder = pickled(tmp_path / "threaded", THREADED)
     with serving(
         tmp_path, folder, ready=False, visible=True, environ={"SERVER_MODEL_PROCESSES": "2"}
     ) as served:

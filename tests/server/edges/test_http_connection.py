@@ -14,6 +14,7 @@ import pytest
 
 from server.budget import Budget
 from tests.server.edges.http_serving import MAX_BODY, serving_http
+from tests.server.waiting import wait_for
 
 GET = b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"
 TOO_LARGE = "the limit is 100000; send fewer rows at a time, or raise SERVER_MAX_BODY_BYTES"
@@ -34,13 +35,6 @@ def chunked(*chunks, trailers=b""):
     parts = [b"%x;note=1\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
     head = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     return head + b"".join(parts) + b"0\r\n" + trailers + b"\r\n"
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def sent_until_it_stands_still(client, data):

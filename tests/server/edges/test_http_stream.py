@@ -7,18 +7,12 @@ import time
 import pytest
 
 from tests.server.edges.http_serving import serving_http
+from tests.server.waiting import wait_for
 
 
 def get(path, *headers, method="GET", version="1.1"):
     lines = "".join(f"{header}\r\n" for header in headers)
     return f"{method} {path} HTTP/{version}\r\nHost: a\r\n{lines}\r\n".encode()
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def made_until_it_stands_still(application):

@@ -18,6 +18,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.serving import serving
+from tests.server.waiting import wait_for
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("killed")]
 
@@ -30,13 +31,6 @@ LATER = "the model is not loaded; send the request again when /health/status ans
 def sent(value):
     tensor = Tensor(shape=[1, 1], values=[value])
     return SeldonMessage(data=DefaultData(tensor=tensor)).SerializeToString()
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def ran(served):

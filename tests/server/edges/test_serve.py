@@ -20,6 +20,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.serving import MODELS, ROOT, free_port, serving
+from tests.server.waiting import wait_for
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 REQUEST = {"data": {"names": FEATURES, "ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
@@ -27,13 +28,6 @@ REQUEST = {"data": {"names": FEATURES, "ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
 
 def number(value):
     return {"data": {"ndarray": [[value]]}}
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def eventually_ready(served):

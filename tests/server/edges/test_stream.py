@@ -6,13 +6,13 @@ import concurrent.futures
 import json
 import signal
 import socket
-import time
 
 import pytest
 
 from tests.server import streamer
 from tests.server.edges.http_serving import Client
 from tests.server.serving import serving
+from tests.server.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("stream")
 
@@ -84,13 +84,6 @@ class Streaming:
 
     def rest(self):
         return events("".join(f"{line}\n" for line in self._lines))
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def logged(served, start):

@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.server.pickled import pickled
 from tests.server.serving import serving
+from tests.server.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("supervised")
 
@@ -66,16 +68,7 @@ LIMITS = {"SERVER_DEADLINE_SECONDS": "1", "SERVER_GRACE_SECONDS": "1"}
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "code").mkdir()
-    (folder / "code" / "hostile.py").write_text(MODEL)
-    script = f"import pickle, sys; sys.path.insert(0, {str(folder / 'code')!r}); import hostile\n"
-    script += f"pickle.dump(hostile.Model(), open({str(folder / 'model.pkl')!r}, 'wb'))"
-    subprocess.run([sys.executable, "-c", script], check=True)
-    (folder / "MLmodel").write_text(
-        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
-    )
-    return folder
+    return pickled(tmp_path_factory.mktemp("model"), MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +83,6 @@ def asked(served, what, path=""):
 
 def info(response):
     return response.json()["status"]["info"]
-
-
-def wait_for(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def alive(pid):

@@ -6,7 +6,6 @@ Where grpcio does otherwise, the test says so.
 from __future__ import annotations
 
 import gzip
-import time
 import zlib
 
 import pytest
@@ -27,6 +26,7 @@ from server.edges.h2.codes import (
 )
 from tests.server.edges.grpc.grpc_serving import HEADERS as FIELDS
 from tests.server.edges.grpc.grpc_serving import MAX_MESSAGE, STREAM, frame, framed, serving_grpc
+from tests.server.waiting import wait_for
 
 OK, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = (
     0,
@@ -37,13 +37,6 @@ OK, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMEN
     12,
     13,
 )
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module", params=["lean", "grpcio"])

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tests.server.edges.grpc.grpc_serving import MAX_MESSAGE, STREAM, UNARY, serving_grpc
-from tests.server.edges.grpc.test_calls import wait_for
+from tests.server.waiting import wait_for
 
 
 @pytest.fixture(scope="module", params=["lean", "grpcio"])

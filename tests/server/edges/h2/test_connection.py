@@ -31,7 +31,7 @@ from server.edges.h2.codes import (
     ErrorCode,
 )
 from tests.server.edges.grpc.grpc_serving import MAX_MESSAGE, STREAM, Client, frame, framed, serving_grpc
-from tests.server.edges.grpc.test_calls import wait_for
+from tests.server.waiting import wait_for
 
 PROTOCOL, FLOW, SIZE, CLOSED, CALM = (
     ErrorCode.PROTOCOL_ERROR,
