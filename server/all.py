@@ -8,7 +8,6 @@ of its user, and so for the model.
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 
 from server import settings
 from server.errors import BadSetting
-from server.model.environ import is_harmless, named
+from server.model.environ import is_harmless, matches, named
 from server.setting import PARAMETERS
 
 # Names what the model may read.
@@ -28,11 +27,7 @@ MODEL_ENVIRONMENT = "SERVER_MODEL_ENVIRONMENT"
 
 log = logging.getLogger(__name__)
 
-# Shell patterns of what a process needs wherever it runs, and of what tells a model's libraries about the machine.
-_MACHINE = (
-    *("PATH", "HOME", "TMPDIR", "LANG", "LANGUAGE", "LC_*", "TZ", "LOG_LEVEL"),
-    *("LD_LIBRARY_PATH", "*_NUM_THREADS", "CUDA_*", "NVIDIA_*", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"),
-)
+# Shell patterns.
 # Of the operator, whose place somebody may take who starts the image by hand.
 _OPERATOR = ("PREDICTIVE_UNIT_*", "PREDICTOR_*", "SELDON_*")
 # How packages are downloaded (docs.astral.sh/uv/reference/environment), and where the Pythons are.
@@ -122,17 +117,12 @@ def parameters(given: Sequence[str], model: Path, environ: Mapping[str, str]) ->
 
 def narrowed(environ: Mapping[str, str], step: str, passed: Sequence[str]) -> dict[str, str]:
     """Return the variables of ``environ`` that ``step`` gets: what it reads, and no secret of a step before."""
-    patterns = [*_MACHINE, *_OPERATOR, *_names(settings.ServeSettings), *passed]
+    patterns = ["LOG_LEVEL", *_OPERATOR, *_names(settings.ServeSettings), *passed]
     if step == "environment":
         patterns += [*_DOWNLOADS, *_names(settings.EnvironmentSettings)]
-    kept = [name for name in environ if any(fnmatch.fnmatchcase(name.upper(), one) for one in patterns)]
-    if step == "serve":
-        asked = named(environ.get(MODEL_ENVIRONMENT, ""))
-        kept += [
-            name
-            for name in environ
-            if is_harmless(name) or any(fnmatch.fnmatchcase(name, one) for one in asked)
-        ]
+    else:
+        patterns += named(environ.get(MODEL_ENVIRONMENT, ""))
+    kept = [name for name in environ if is_harmless(name) or matches(name, patterns)]
     return {name: environ[name] for name in kept}
 
 

@@ -13,7 +13,10 @@ from server.edges.http import HttpRequest, HttpResponse, HttpStream
 
 @dataclass
 class Shared(Connections):
-    """The same with how requests are answered, and the ``budget`` that they take from while they are read; ``date`` is the line that says when, as the server's clock has it."""
+    """What HTTP/1.1 adds: how requests are answered, and the byte budget that they count against while they are read.
+
+    ``date`` is the header line of the current second.
+    """
 
     respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
     max_body_bytes: int

@@ -61,7 +61,7 @@ class Channels:
         # Whoever rules the model's processes puts itself here.
         self.report: Report = lambda pid, why: None
         self._largest = largest
-        self._patience = seconds + (seconds if grace is None else grace)
+        self._silence_seconds = seconds + (seconds if grace is None else grace)
         self._watching: asyncio.TimerHandle | None = None
         self._most_waiting = most_waiting
         self._seconds = seconds
@@ -249,29 +249,29 @@ class Channels:
         if self._pool.awaited:
             self._spinning.begin()
             if self._watching is None:
-                self._watch(self._patience)
+                self._watch(self._silence_seconds)
 
     def _watch(self, seconds: float) -> None:
-        self._watching = asyncio.get_running_loop().call_later(seconds, self._look)
+        self._watching = asyncio.get_running_loop().call_later(seconds, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Find the processes that hang; what they have said meanwhile is taken first."""
         self._watching = None
         if not self._pool.awaited:
             return
         now = asyncio.get_running_loop().time()
-        silent = self._pool.silent(now, self._patience)
+        silent = self._pool.silent(now, self._silence_seconds)
         if silent:
-            self._watching = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._judge, silent)
+            self._watching = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._confirm, silent)
         else:
-            self._watch(max(self._patience - self._pool.longest_silence(now), AGAIN_SECONDS))
+            self._watch(max(self._silence_seconds - self._pool.longest_silence(now), AGAIN_SECONDS))
 
-    def _judge(self, suspects: list[Channel]) -> None:
+    def _confirm(self, suspects: list[Channel]) -> None:
         now = asyncio.get_running_loop().time()
-        self._watch(self._patience)
+        self._watch(self._silence_seconds)
         for channel in suspects:
-            if channel.open and channel.silent(now) >= self._patience:
-                self._failed(channel, f"it has not answered for {self._patience:g} seconds")
+            if channel.open and channel.silent(now) >= self._silence_seconds:
+                self._failed(channel, f"it has not answered for {self._silence_seconds:g} seconds")
 
     def _failed(self, channel: Channel, why: str) -> None:
         """Give up a process that does what it must not, and have it killed."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from server.model import frames
 from server.model.worker import wire
 
 AT_ONCE = 65536
@@ -100,12 +100,7 @@ class Control:
         end = wire.PREFIX.size + header_size
         if len(self._buffer) < end + body_size:
             return None
-        try:
-            header = json.loads(self._buffer[wire.PREFIX.size : end])
-        except (ValueError, RecursionError) as error:
-            raise wire.BadFrame(f"a frame's header is not JSON ({error})") from error
-        if not isinstance(header, dict):
-            raise wire.BadFrame(f"a frame's header is a {type(header).__name__}, and must be an object")
+        header = frames.header(bytes(self._buffer[wire.PREFIX.size : end]))
         del self._buffer[: end + body_size]
         return header
 

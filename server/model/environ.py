@@ -75,8 +75,9 @@ SECRETIVE = frozenset(
 
 def model_environ(settings: ServeSettings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment variables of the model's processes, with how many threads their libraries shall start."""
-    kept = {name: value for name, value in environ.items() if is_harmless(name) or _is_named(name, settings)}
-    left = [name for name in sorted(environ.keys() - kept.keys()) if not _matches(name, _OTHERS)]
+    wanted = named(settings.model_environment)
+    kept = {name: value for name, value in environ.items() if is_harmless(name) or matches(name, wanted)}
+    left = [name for name in sorted(environ.keys() - kept.keys()) if not matches(name, _OTHERS)]
     if left:
         log.info("out of the model's reach: %s; SERVER_MODEL_ENVIRONMENT lets one through", ", ".join(left))
     return with_threads(kept, granted(settings.cpu_request), settings.model_processes)
@@ -84,15 +85,12 @@ def model_environ(settings: ServeSettings, environ: Mapping[str, str] = os.envir
 
 def is_harmless(name: str) -> bool:
     """Return whether every model may read the variable ``name``."""
-    return _matches(name, (*MACHINE, *LIBRARIES)) and not SECRETIVE & {*name.upper().split("_")}
+    return matches(name, (*MACHINE, *LIBRARIES)) and not SECRETIVE & {*name.upper().split("_")}
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in patterns)
-
-
-def _is_named(name: str, settings: ServeSettings) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in named(settings.model_environment))
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether a variable has one of the names; capitals do not matter."""
+    return any(fnmatch.fnmatchcase(name.upper(), pattern.upper()) for pattern in patterns)
 
 
 def named(text: str) -> list[str]:

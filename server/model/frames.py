@@ -28,6 +28,21 @@ def _loaded(text: bytes) -> Any:
         return json.loads(text)
 
 
+def header(text: bytes) -> dict[str, Any]:
+    """Return the header of a frame.
+
+    Raises:
+        BadFrame: it is no JSON object.
+    """
+    try:
+        found = _loaded(text)
+    except (ValueError, RecursionError) as error:
+        raise wire.BadFrame(f"a frame's header is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise wire.BadFrame(f"a frame's header is a {type(found).__name__}, and must be an object")
+    return found
+
+
 class Frames(asyncio.Protocol):
     """One end of a Unix socket that frames go over. What comes is handed to ``received``, the end to ``ended``.
 
@@ -50,7 +65,7 @@ class Frames(asyncio.Protocol):
         raise NotImplementedError
 
     def broken(self, why: str) -> None:
-        """Take notice that the other end has said what it must not; the connection is closed, and ``ended`` comes."""
+        """Handle a violation of the protocol by the peer, whose connection is closed already; ``ended`` is called next."""
         raise NotImplementedError
 
     def ended(self) -> None:
@@ -103,8 +118,8 @@ class Frames(asyncio.Protocol):
         while not self._broken and (end := self._whole(data, start)):
             header_size, _ = wire.PREFIX.unpack_from(data, start)
             body = start + wire.PREFIX.size + header_size
-            header = _header(data[start + wire.PREFIX.size : body])
-            self.received(header, wire.unpack(header, memoryview(data)[body:end]))
+            said = header(data[start + wire.PREFIX.size : body])
+            self.received(said, wire.unpack(said, memoryview(data)[body:end]))
             start = end
         self._buffer += memoryview(data)[start:]
 
@@ -114,10 +129,3 @@ class Frames(asyncio.Protocol):
             return 0
         end = start + wire.PREFIX.size + sum(wire.size(data, start, self._largest))
         return end if end <= len(data) else 0
-
-
-def _header(text: bytes) -> Any:
-    try:
-        return _loaded(text)
-    except (ValueError, RecursionError) as error:
-        raise wire.BadFrame(f"a frame's header is not JSON ({error})") from error

@@ -143,8 +143,6 @@ class ModelProcess:
             except asyncio.CancelledError:
                 await ending  # Nothing of it may be left, also where the server ends meanwhile.
                 raise
-            finally:
-                self._running = None
         when = " while it loaded the model" if talk.ready is None else ""
         if self._killed:
             return talk.ready is not None, f"the model's process was killed{when}, since {self._killed}"

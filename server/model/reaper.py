@@ -28,7 +28,7 @@ class Reaper:
     def __enter__(self) -> Reaper:
         loop = asyncio.get_running_loop()
         # uvloop's own way to listen for signals leaves out this one.
-        self._before = signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(self._look))
+        self._before = signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(self._check))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,7 +38,7 @@ class Reaper:
         """Wait for the end of a process from now on."""
         self._pid = pid
         self._ended.clear()
-        self._look()
+        self._check()
 
     async def ended(self) -> None:
         """Return when the process has ended; it is not reaped yet, so that its number stays its own."""
@@ -53,7 +53,7 @@ class Reaper:
             await asyncio.sleep(ROUND_SECONDS)
         log.error("processes that the model has started cannot be killed")
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         orphans.reap(self._pid)
         if self._pid and not self._ended.is_set():
             try:
