@@ -21,7 +21,12 @@ def values(
         BadValue: one cannot be right; the message does not show it.
     """
     found = store.account() if store_in_pod else {}
-    wanted = [value for secret in SECRETS for value in secret.values if value.name not in found]
+    wanted = [
+        value
+        for secret in SECRETS
+        for value in secret.values
+        if value.name not in found and (environ.get(value.name) or not value.optional)
+    ]
     given = {value.name: environ.get(value.name) or value.default for value in wanted}
     missing = [name for name, text in given.items() if not text]
     if missing:
