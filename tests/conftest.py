@@ -19,8 +19,12 @@ from gitops.local import ports
 from gitops.local.store import Store
 from tests import step_summary
 
-# No test asserts a time: a busy machine must not make one fail.
-settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No test asserts a time: a busy machine must not make one fail. A pull request is judged by the same examples
+# as main was; `make fuzz` looks for new ones.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("fuzz", settings.get_profile("project"), derandomize=False, max_examples=1000)
 settings.load_profile("project")
 
 pytest_plugins = ["tests.shards"]

@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gitops.diff.markdown import WIDTH, block, code, folded, joined, listed, short, table
+from gitops.diff.markdown import WIDTH, block, code, folded, joined, listed, short, table, visible
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
-LINE = st.text(
-    st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=WIDTH
-).filter(lambda text: text.strip() == text and "  " not in text)
+# What nobody sees is shown by its number; that has a test of its own.
+SEEN = st.characters(exclude_categories=["C", "Z"], include_characters=" ").filter(
+    lambda character: visible(character) == character
+)
+LINE = st.text(SEEN, min_size=1, max_size=WIDTH).filter(
+    lambda text: text.strip() == text and "  " not in text
+)
 
 
 class Read(HTMLParser):
@@ -62,7 +66,7 @@ def test_a_block_holds_any_text(text: str) -> None:
 def test_code_of_several_lines_of_none_and_of_too_many_characters() -> None:
     assert code("a\n  b") == "`a ⏎ b`"
     assert code(" ") == "—"
-    assert code("a\x00b\u202e") == "`a‹U+0000›b‹U+202E›`"
+    assert code("a\x00b\u202e\u115f") == "`a‹U+0000›b‹U+202E›‹U+115F›`"
     assert len(code("x" * 1000)) == WIDTH + 2
     assert code("x" * 1000).endswith("x…`")
 
