@@ -114,6 +114,7 @@ def test_a_model_of_mlflow_1_whose_scikit_learn_is_condas(
     assert (found["scikit-learn"], found["numpy"], found["cloudpickle"]) == ("0.23.2", "1.19.5", "1.5.0")
 
 
+@pytest.mark.long
 def test_a_range_of_pythons(tmp_path: Path, index: str, two_pythons: list[Interpreter]) -> None:
     newest = two_pythons[-1]
     older = two_pythons[-2]
