@@ -194,7 +194,6 @@ docs: $(environment) ## write docs/settings.md, errors.md and policies.md again 
 
 proto: $(environment) ## make the code of the messages from server/protocol/proto/*.proto
 	$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. server/protocol/proto/*.proto
-	$(python) -m grpc_tools.protoc --proto_path=. --descriptor_set_out=server/protocol/proto/standard/standard.binpb --pyi_out=. server/protocol/proto/standard/*.proto
 
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock

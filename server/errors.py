@@ -221,7 +221,7 @@ class ModelNotLoaded(ServerError):
 
 
 class EdgeEnded(ServerError):
-    """A process of the server that answers REST has died."""
+    """A process of the server that answers REST or gRPC has died."""
 
     exit_code = 31
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
@@ -59,12 +59,13 @@ class Node:
     Args:
         settings: how the node was configured.
         waiting: counts the calls that wait for the model in every process that serves the node.
+        edges: how many of them are busy with REST; gRPC's is not counted, since most nodes are called by one of both.
 
     Raises:
         NotAModel: the folder in the settings holds no MLflow model.
     """
 
-    def __init__(self, settings: ServeSettings, waiting: SharedCounter | None = None) -> None:
+    def __init__(self, settings: ServeSettings, waiting: SharedCounter | None = None, edges: int = 1) -> None:
         self.settings = settings
         self.model = read(settings)
         self.form = form(self.model, settings.xtype)
@@ -73,13 +74,13 @@ class Node:
         self._outputs = None if stated is None else [str(name) for name in stated]
         self._streams = streams(self.model)
         self._metadata: asyncio.Task[dict[str, Any]] | None = None
-        waiting = waiting or SharedCounter()
         self.channels = Channels(
             settings.batch_rows,
             settings.queue_calls,
             settings.deadline_seconds,
-            waiting,
-            spin_seconds(settings, waiting.processes, granted(settings.cpu_request)),
+            waiting or SharedCounter(),
+            spin_seconds(settings, edges, granted(settings.cpu_request)),
+            edges,
             grace=settings.grace_seconds,
             largest=settings.max_answer_bytes + HEADER_BYTES,
         )
@@ -156,7 +157,11 @@ def _single(request: Request, model: Model) -> tuple[dict[str, Any], list[Any]]:
 
 
 def model_process(
-    node: Node, environment: Path, launched: Launched | None = None, edges: Sequence[Control] = ()
+    node: Node,
+    environment: Path,
+    launched: Launched | None = None,
+    edges: Sequence[Control] = (),
+    opened: Callable[[], Awaitable[object]] | None = None,
 ) -> ModelProcess:
     """Return the process of a node's model, which gives the node its channels while it runs.
 
@@ -165,6 +170,7 @@ def model_process(
         environment: the folder that the verb ``environment`` made.
         launched: the process, where it was started already and told ``hello``.
         edges: sockets to other processes that serve the node, which get channels of their own.
+        opened: returns when all of them can be called; the node is not ready before.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
@@ -173,6 +179,8 @@ def model_process(
     settings, model = node.settings, node.model
 
     async def deliver(sockets: list[socket.socket], pid: int, ready: dict[str, Any]) -> None:
+        if opened is not None:
+            await opened()
         mine, *others = sockets
         said = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
         for edge, sock in zip(edges, others, strict=True):

@@ -223,33 +223,83 @@ class ServeSettings:
     max_connections: int = setting(
         1000,
         "Largest number of connections of the REST interface, and of the gRPC interface. For one more the one idle longest is "
-        "closed (REST); where none is idle it is answered with 503 (GOAWAY by gRPC) and closed.",
+        "closed (REST); where none is idle it is answered with 503 and closed. By gRPC it is closed at once.",
         env="SERVER_MAX_CONNECTIONS",
         minimum=1,
     )
     idle_seconds: int = setting(
         100,
-        "How long a connection of the REST interface is kept without a request, 5 s at most before its first. Seldon's orchestrator keeps its own 90 s, "
-        "and must be the first to close one. A client of the gRPC interface that is silent as long is asked by a PING whether "
-        "it is there.",
+        "How long a connection of the REST interface is kept without a request, 5 s at most before its first. Seldon's "
+        "orchestrator keeps its own 90 s, and must be the first to close one.",
         env="SERVER_IDLE_SECONDS",
         minimum=1,
     )
     read_seconds: int = setting(
         30,
         "How long a client may take to send a request, or to take an answer, unless it moves 16 KiB a second in every such "
-        "time; then it gets a 408 (DEADLINE_EXCEEDED by gRPC).",
+        "time; then it gets a 408. By gRPC it is how long a message may take to come (DEADLINE_EXCEEDED).",
         env="SERVER_READ_SECONDS",
         minimum=1,
+    )
+    grpc: bool = setting(
+        True,
+        "Whether there is a gRPC interface. It has a process of its own; without it there is neither that nor its memory "
+        "(docs/performance.md).",
+        env="SERVER_GRPC",
     )
     grpc_port: int = setting(
         9500, "Port of the gRPC interface.", env="PREDICTIVE_UNIT_GRPC_SERVICE_PORT", minimum=0
     )
-    grpc_max_message_bytes: int = setting(
-        64 * 1024 * 1024,
-        "Largest message of the gRPC interface in bytes; a larger one ends its call with RESOURCE_EXHAUSTED.",
+    grpc_max_message_bytes: int | None = setting(
+        None,
+        "Largest message of the gRPC interface in bytes, also once it is decompressed; a larger one ends its call with "
+        "RESOURCE_EXHAUSTED. Default: 8 MiB, or an 128th of the container's memory limit where that is less.",
         env="SERVER_GRPC_MAX_MESSAGE_BYTES",
         annotation="seldon.io/grpc-max-message-size",
+        kind=int,
+        minimum=1,
+    )
+    grpc_max_calls: int = setting(
+        1000,
+        "How many calls the gRPC interface has under way, of all connections; one more gets RESOURCE_EXHAUSTED.",
+        env="SERVER_GRPC_MAX_CALLS",
+        minimum=1,
+    )
+    grpc_max_streams: int = setting(
+        1000,
+        "How many calls a connection of the gRPC interface has under way; its client keeps further ones back.",
+        env="SERVER_GRPC_MAX_STREAMS",
+        minimum=1,
+    )
+    grpc_max_age_seconds: int = setting(
+        3600,
+        "How long a connection of the gRPC interface lives; then its client makes another, maybe to another replica.",
+        env="SERVER_GRPC_MAX_AGE_SECONDS",
+        minimum=1,
+    )
+    grpc_max_age_grace_seconds: int = setting(
+        60,
+        "How long the calls of a connection that is too old may take to end.",
+        env="SERVER_GRPC_MAX_AGE_GRACE_SECONDS",
+        minimum=1,
+    )
+    grpc_idle_seconds: int = setting(
+        300,
+        "How long a connection of the gRPC interface is kept without a call.",
+        env="SERVER_GRPC_IDLE_SECONDS",
+        minimum=1,
+    )
+    grpc_keepalive_seconds: int = setting(
+        60,
+        "After how long a silent client of the gRPC interface is asked by a PING whether it is there; it has 20 s to answer.",
+        env="SERVER_GRPC_KEEPALIVE_SECONDS",
+        minimum=1,
+    )
+    grpc_min_ping_seconds: int = setting(
+        10,
+        "How often a client of the gRPC interface may send a PING; one that does so more often is sent away "
+        "(ENHANCE_YOUR_CALM).",
+        env="SERVER_GRPC_MIN_PING_SECONDS",
         minimum=1,
     )
     drain_seconds: int = setting(

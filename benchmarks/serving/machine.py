@@ -17,7 +17,7 @@ from gitops import wrapper
 
 # The packages of each lock that make the difference.
 _LOCKS = {
-    "this server": (ROOT / "uv.lock", ("httptools", "uvloop", "orjson", "hpack", "protobuf", "numpy")),
+    "this server": (ROOT / "uv.lock", ("httptools", "uvloop", "orjson", "grpcio", "protobuf", "numpy")),
     "limit": (PEERS / "limit" / "uv.lock", ("uvicorn", "orjson", "numpy", "scikit-learn")),
     "stock wrapper": (wrapper.PROJECT / "uv.lock", ("seldon-core", "numpy", "scikit-learn")),
     "MLServer": (PEERS / "mlserver" / "uv.lock", ("mlserver", "numpy", "scikit-learn")),

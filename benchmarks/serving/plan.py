@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from benchmarks.serving import peers
 from benchmarks.serving.peer import Peer
-from benchmarks.serving.scenario import CROWD, GRPC, LARGE, OVERLOAD, SINGLE, SMALL, Scenario
+from benchmarks.serving.scenario import (
+    CROWD,
+    GRPC,
+    GRPC_SINGLE,
+    GRPC_SMALL,
+    LARGE,
+    OVERLOAD,
+    SINGLE,
+    SMALL,
+    Scenario,
+)
 
 SERVER = "this server"
 SERVER_DATAFRAME = "this server, DataFrame"
@@ -56,14 +66,14 @@ STOCK_USUAL = peers.STOCK_TUNINGS[1]
 def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
     """Return who is put through what; ``tunings`` are by the names of the contests, those without one stay out."""
     found = [
-        Entry(peers.server(SERVER), (SMALL, SINGLE, LARGE, GRPC, CROWD, OVERLOAD)),
+        Entry(peers.server(SERVER), (SMALL, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD)),
         Entry(peers.limit(LIMIT_2, 2), (SMALL, LARGE)),
         Entry(peers.limit(LIMIT_1, 1), (SINGLE,)),
         Entry(peers.server(SERVER_DATAFRAME, peers.DATAFRAME), (SMALL,)),
         Entry(peers.server(SERVER_TRANSFORMER, service_type="TRANSFORMER"), (SMALL,)),
         Entry(peers.server(SERVER_OUTPUT, service_type="OUTPUT_TRANSFORMER"), (SMALL,)),
         Entry(peers.stock(STOCK_DEFAULT, peers.NDARRAY, {}), ()),
-        Entry(peers.stock(STOCK, peers.NDARRAY, tunings[STOCK]), (SMALL, GRPC)),
+        Entry(peers.stock(STOCK, peers.NDARRAY, tunings[STOCK]), (SMALL, GRPC, GRPC_SINGLE, GRPC_SMALL)),
         Entry(peers.stock(STOCK_DATAFRAME, peers.DATAFRAME, tunings[STOCK]), (SMALL, SINGLE, LARGE)),
     ]
     if MLSERVER in tunings:

@@ -21,6 +21,8 @@ SMALL = Scenario("2 rows, 16 connections", 2, Traffic(16))
 SINGLE = Scenario("2 rows, 1 connection", 2, Traffic(1))
 LARGE = Scenario("1,000 rows, 16 connections", 1000, Traffic(16))
 GRPC = Scenario("gRPC, 2 rows, 16 streams", 2, Traffic(1, streams=16), grpc=True)
+GRPC_SINGLE = Scenario("gRPC, 2 rows, 1 connection", 2, Traffic(1), grpc=True)
+GRPC_SMALL = Scenario("gRPC, 2 rows, 16 connections", 2, Traffic(16), grpc=True)
 # More connections let it answer more at a time: the peak is the better of this and SMALL.
 CROWD = Scenario("2 rows, 128 connections", 2, Traffic(128))
 # So many connections that some are free to ask, whatever waits for its answer.

@@ -1,4 +1,4 @@
-"""A further process of the server that answers REST, so that requests are parsed on more than one CPU."""
+"""A further process of the server: of REST, so that requests are parsed on more than one CPU, or that of gRPC."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class Edge:
             _work(work, theirs, (self.sock, *left))
         theirs.close()
         self.control = Control(self.sock)
+        # Set when it has said that it can be called.
+        self.opened = asyncio.Event()
         self._reaping: asyncio.Task[int] | None = None
 
     async def run(self, failed: Callable[[int, str], None]) -> None:
@@ -44,7 +46,9 @@ class Edge:
         try:
             while True:
                 said, _ = await self.control.receive()
-                if said["event"] == "failed":
+                if said["event"] == "opened":
+                    self.opened.set()
+                elif said["event"] == "failed":
                     failed(said["pid"], said["why"])
         except EOFError:
             code = os.waitstatus_to_exitcode(await asyncio.shield(self._reaped()))

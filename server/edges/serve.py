@@ -18,7 +18,6 @@ from server.cpus import granted
 from server.edges import http_server
 from server.edges.collection import freeze_when_ready
 from server.edges.edge import Edge
-from server.edges.grpc import server as grpc_server
 from server.edges.listen import listen
 from server.model.control import Control
 from server.model.launch import Launched
@@ -48,13 +47,12 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     """
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
     count = settings.edge_processes or min(max(1, granted(settings.cpu_request) - 1), MOST_EDGES)
-    waiting, connections, taken = SharedCounter(count), SharedCounter(count), SharedCounter(count)
+    processes = count + settings.grpc
+    waiting, connections, taken = SharedCounter(processes), SharedCounter(count), SharedCounter(processes)
     budget = Budget(settings.budget_bytes or default_limit(), taken)
-    node = Node(settings, waiting)
-    with (
-        listen(settings.host, settings.http_port) as sock,
-        listen(settings.host, settings.grpc_port, "PREDICTIVE_UNIT_GRPC_SERVICE_PORT") as grpc_sock,
-    ):
+    node = Node(settings, waiting, count)
+    address = _grpc_address(settings) if settings.grpc else ""
+    with listen(settings.host, settings.http_port) as sock:
         gc.freeze()  # What is shared with the edges stays so where the collector does not write to it.
         edges: list[Edge] = []
         for number in range(1, count):
@@ -65,9 +63,31 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
                 taken.become(number)
                 _run(_further(node, sock, connections, budget, Control(control)))
 
-            edges.append(Edge(work, (launched.sock, grpc_sock, *(edge.sock for edge in edges))))
-        process = model_process(node, environment, launched, [edge.control for edge in edges])
-        _run(_first(node, process, sock, grpc_sock, connections, budget, edges))
+            edges.append(Edge(work, (launched.sock, *(edge.sock for edge in edges))))
+        if settings.grpc:
+
+            def call(control: socket.socket) -> None:
+                waiting.become(count)
+                taken.become(count)
+                _run(_grpc(node, address, budget, Control(control)))
+
+            edges.append(Edge(call, (launched.sock, sock, *(edge.sock for edge in edges))))
+        # gRPC's process is the last; the others' socket listens already.
+        opened = edges[-1].opened.wait if settings.grpc else None
+        process = model_process(node, environment, launched, [edge.control for edge in edges], opened)
+        log.info(
+            "%s %s listens on %s, port %d (REST, %d processes)%s",
+            *(settings.service_type, node.model.folder, settings.host, settings.http_port, count),
+            f" and port {settings.grpc_port} (gRPC)" if settings.grpc else "",
+        )
+        _run(_first(node, process, sock, connections, budget, edges))
+
+
+def _grpc_address(settings: ServeSettings) -> str:
+    """Return where gRPC listens, seen to be free: the library itself binds it, in a process of its own."""
+    with listen(settings.host, settings.grpc_port, "PREDICTIVE_UNIT_GRPC_SERVICE_PORT") as sock:
+        host, port, *_ = sock.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -79,24 +99,23 @@ async def _first(
     node: Node,
     process: ModelProcess,
     sock: socket.socket,
-    grpc_sock: socket.socket,
     connections: SharedCounter,
     budget: Budget,
     edges: list[Edge],
 ) -> None:
-    """Serve as the first process: it has gRPC, and rules the others and the model's."""
-    settings = node.settings
-    log.info(
-        "%s %s listens on %s, ports %d (REST, %d processes) and %d (gRPC)",
-        *(settings.service_type, node.model.folder),
-        *(settings.host, settings.http_port, 1 + len(edges), settings.grpc_port),
-    )
+    """Serve REST as the first process, which rules the others and the model's."""
     stop = _stop_on_signals()
-    faces = (
-        http_server.serve(node, sock, stop, connections, budget),
-        grpc_server.serve(node, grpc_sock, stop, budget),
-    )
-    await _serve(node, stop, faces, (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
+    face = http_server.serve(node, sock, stop, connections, budget)
+    await _serve(node, stop, (face,), (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
+
+
+async def _grpc(node: Node, address: str, budget: Budget, control: Control) -> None:
+    """Serve gRPC as a process of its own, until the first one closes its end of the control socket."""
+    from server.edges.grpc import server  # grpcio's memory and threads are this process's alone
+
+    stop = _stop_on_signals()
+    face = server.serve(node, address, stop, budget, lambda: control.send({"event": "opened"}))
+    await _serve(node, stop, (face,), (take_channels(node, control),), ())
 
 
 async def _further(

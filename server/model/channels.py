@@ -40,6 +40,7 @@ class Channels:
         seconds: how long a call may take.
         waiting: counts the calls that wait, in all processes of the server.
         spin: how long to look for an answer before sleeping, in seconds.
+        edges: how many processes of the server send batches all the time.
         grace: how many seconds beyond a call's the model's process may say nothing before it is taken to hang.
         largest: how many bytes an answer of the model's process may have.
     """
@@ -51,6 +52,7 @@ class Channels:
         seconds: float,
         waiting: SharedCounter,
         spin: float = 0,
+        edges: int = 1,
         *,
         grace: float | None = None,
         largest: int = LARGEST,
@@ -67,7 +69,7 @@ class Channels:
         self._seconds = seconds
         self._waiting_calls = waiting
         # Where several processes send batches, the model has the next one from another of them.
-        self._pool = Pool(HELD if waiting.processes == 1 else 1)
+        self._pool = Pool(HELD if edges == 1 else 1)
         self._waiting = Waiting(most_rows)
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)

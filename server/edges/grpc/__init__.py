@@ -1,1 +1,1 @@
-"""The gRPC interface: what its calls mean, and how they lie in the streams of HTTP/2."""
+"""The gRPC interface, by grpc.aio in a process of its own. Only that process imports it: grpcio costs memory."""

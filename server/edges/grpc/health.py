@@ -1,18 +1,21 @@
-"""The standard health service of gRPC, which says whether the model can be called.
-
-Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
-"""
+"""The library's health service, told of the model's readiness."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+import asyncio
+from collections.abc import Collection
+from typing import Any
 
-from server.edges.grpc.head import Method, Reply
-from server.edges.grpc.status import Code, Refused, parsed
+import grpc
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from server.edges.grpc.streams import Streams
 from server.model.readiness import Readiness
-from server.protocol.proto.standard import HealthCheckRequest, HealthCheckResponse, HealthListResponse
 
-NAME = "grpc.health.v1.Health"
+NAME: str = health.SERVICE_NAME
+# How long a watcher may take to take a status: the library has all others wait meanwhile.
+WRITE_SECONDS = 1.0
 
 
 class Health:
@@ -20,41 +23,44 @@ class Health:
 
     def __init__(self, readiness: Readiness, services: Collection[str]) -> None:
         self._readiness = readiness
-        self._services = {"", *services}
-        self.methods = {
-            f"/{NAME}/Check": Method(unary=self._check),
-            f"/{NAME}/List": Method(unary=self._list),
-            f"/{NAME}/Watch": Method(streaming=self._watch),
-        }
+        self._services = ("", *services)
+        self.servicer = _Servicer()
 
-    async def _check(self, body: bytes, _: Mapping[str, str]) -> Reply:
-        """Say how it is now."""
-        service = parsed(HealthCheckRequest(), body).service
-        if service not in self._services:
-            known = ", ".join(sorted(self._services - {""}))
-            raise Refused(Code.NOT_FOUND, f"{service}: there is no such service; the server has {known}")
-        return Reply(_response(bool(self._readiness)).SerializeToString())
-
-    async def _list(self, _: bytes, __: Mapping[str, str]) -> Reply:
-        """Say how all of them are now."""
-        response = _response(bool(self._readiness))
-        return Reply(HealthListResponse(statuses=dict.fromkeys(self._services, response)).SerializeToString())
-
-    async def _watch(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Say how it is now and whenever that changes, until the server ends."""
-        async for body in requests:
-            service = parsed(HealthCheckRequest(), body).service
-            if service not in self._services:
-                unknown = HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
-                yield unknown.SerializeToString()
-            async for ready in self._readiness.changes():
-                if service in self._services:
-                    yield _response(ready).SerializeToString()
-            return
-        raise Refused(Code.INTERNAL, "the request has no message: this method takes one")
+    async def follow(self) -> None:
+        """Say how it is now and whenever that changes, until readiness is closed."""
+        async for ready in self._readiness.changes():
+            status = HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING
+            for service in self._services:
+                await self.servicer.set(service, status)
 
 
-def _response(ready: bool) -> HealthCheckResponse:
-    return HealthCheckResponse(
-        status=HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING
-    )
+class _Servicer(health.aio.HealthServicer):  # type: ignore[misc]  # the library has no types
+    """The library's service for a bounded number of watchers, each of which has to take what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._streams = Streams("watch the health")
+
+    async def Watch(self, request: HealthCheckRequest, context: Any) -> None:  # noqa: N802  the library's name
+        """Tell a watcher of every change."""
+        async with self._streams.one(context):
+            try:
+                await super().Watch(request, _Impatient(context))
+            except TimeoutError:
+                await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the client does not take the status")
+
+
+class _Impatient:
+    """A call's context that does not wait for ever for a client that takes nothing."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    async def write(self, message: HealthCheckResponse) -> None:
+        """Write a message.
+
+        Raises:
+            TimeoutError: the client does not take it.
+        """
+        async with asyncio.timeout(WRITE_SECONDS):
+            await self._context.write(message)

@@ -1,76 +1,89 @@
-"""The server that carries the gRPC interface: HTTP/2 in clear text, straight on the event loop."""
+"""The server that carries the gRPC interface: grpc.aio, with its own health and reflection services."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from server.budget import Budget
-from server.edges.connections import carry
-from server.edges.grpc.call import Call
-from server.edges.grpc.head import Head, Method
-from server.edges.grpc.health import NAME as HEALTH
-from server.edges.grpc.health import Health
+from server.edges.grpc.calls import Calls
+from server.edges.grpc.health import NAME, Health
+from server.edges.grpc.options import message_bytes, options
+from server.edges.grpc.reading import Reading
 from server.edges.grpc.reflection import Reflection
 from server.edges.grpc.services import Services
-from server.edges.grpc.streaming import StreamingCall
-from server.edges.grpc.unary import UnaryCall
-from server.edges.h2.connection import Connection
-from server.edges.h2.context import Context
-from server.edges.h2.fields import Fields
-from server.edges.h2.shared import Shared
+from server.errors import BadSetting
 from server.node import Node
 
-# How many messages of the largest size a connection may have under way in either direction.
-LARGE_MESSAGES = 2
+# What messages that are being read may take beside the budget, which counts them once they are: a part of it.
+READING_SHARE = 1 / 8
+# How long whoever watches the health has to take that it is over.
+WATCH_SECONDS = 0.5
 
 
-async def serve(node: Node, sock: socket.socket, stop: asyncio.Event, budget: Budget) -> None:
-    """Serve a node on a socket that listens until ``stop``; calls under way may end within the drain seconds.
+async def serve(
+    node: Node, address: str, stop: asyncio.Event, budget: Budget, opened: Callable[[], None]
+) -> None:
+    """Serve a node on an address (HOST:PORT) until ``stop``; calls under way may end within the drain seconds.
 
-    What they are parsed to takes from ``budget``.
+    What they are parsed to takes from ``budget``; ``opened`` is told when it can be called.
+
+    Raises:
+        BadSetting: the address cannot be listened on.
     """
     settings = node.settings
-    services = Services(node, budget)
+    services = Services(node, budget, message_bytes(settings))
     health = Health(node.channels.readiness, services.names)
-    reflection = Reflection((*services.names, HEALTH))
-    methods = services.methods | health.methods | reflection.methods
-    limit = settings.grpc_max_message_bytes
-    shared = shared_by(methods, limit, settings.max_connections, settings.idle_seconds, settings.read_seconds)
-    await run(shared, sock, stop, settings.drain_seconds)
-
-
-async def run(shared: Shared, sock: socket.socket, stop: asyncio.Event, drain_seconds: float) -> None:
-    """Answer what comes on a socket that listens until ``stop``."""
-    await carry(shared, lambda: Connection(shared), sock, stop, drain_seconds)
-
-
-def shared_by(
-    methods: Mapping[str, Method],
-    limit: int,
-    max_connections: int,
-    idle_seconds: float,
-    read_seconds: float,
-) -> Shared:
-    """Return what connections have in common that answer by ``methods``, whose messages may have ``limit`` bytes."""
-
-    def read(fields: Fields) -> Head:
-        return Head(fields, methods)
-
-    def call(context: Context, number: int, head: Head) -> Call:
-        unary, streaming = head.method
-        if head.refusal is None and unary is not None:
-            return UnaryCall(context, number, head, limit, unary)
-        if head.refusal is None and streaming is not None:
-            return StreamingCall(context, number, head, limit, streaming)
-        return Call(context, number, head, limit)
-
-    return Shared(
-        read,
-        call,
-        LARGE_MESSAGES * limit,
-        max_connections=max_connections,
-        idle_seconds=idle_seconds,
-        read_seconds=read_seconds,
+    reading = Reading(
+        max(1, int(budget.limit * READING_SHARE) // message_bytes(settings)), settings.read_seconds
     )
+    calls = Calls(services.methods, reading, settings.grpc_max_calls)
+    server = grpc.aio.server(options=options(settings))
+    add_HealthServicer_to_server(health.servicer, server)
+    add_ServerReflectionServicer_to_server(Reflection((*services.names, NAME)), server)
+    following = asyncio.create_task(health.follow())
+    try:
+        await run(server, calls, address, stop, settings.drain_seconds, opened)
+    finally:
+        following.cancel()
+
+
+async def run(
+    server: grpc.aio.Server,
+    calls: Calls,
+    address: str,
+    stop: asyncio.Event,
+    drain_seconds: float,
+    opened: Callable[[], None],
+) -> None:
+    """Answer ``calls`` beside what else the server has, until ``stop``.
+
+    Raises:
+        BadSetting: the address cannot be listened on.
+    """
+    server.add_generic_rpc_handlers((calls,))
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise BadSetting(
+            f"cannot listen on {address}: the port must be free and the address this machine's; choose another by "
+            "PREDICTIVE_UNIT_GRPC_SERVICE_PORT or SERVER_HOST"
+        ) from error
+    await server.start()
+    opened()
+    await stop.wait()
+    await _end(server, calls, drain_seconds)
+
+
+async def _end(server: grpc.aio.Server, calls: Calls, seconds: float) -> None:
+    """Take no more calls, and let those under way end; streams of the standard services end with the last of them."""
+    stopping = asyncio.create_task(server.stop(seconds))
+    idle = asyncio.create_task(calls.idle())
+    await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
+    idle.cancel()
+    await server.stop(min(seconds, WATCH_SECONDS))
+    await stopping

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from server.budget import Budget
-from server.edges.grpc.head import Method, Reply, Unary
-from server.edges.h2.blocks import literal
+from server.edges.grpc.method import Reply, Unary
 from server.errors import BodyTooLarge, NoSuchPath
 from server.node import Node, Role
 from server.protocol.message import Answer
@@ -22,15 +21,21 @@ from server.protocol.puid import HEADER, puid
 
 # The most that a message took once it was parsed (rows of one boolean each), in bytes for each of its own, rounded up.
 PARSED = 12
-_PUID = HEADER.encode()
 
 
 class Services:
-    """The services of a node, whose calls take from a budget while they are answered."""
+    """The services of a node, whose calls take from a budget while they are answered.
 
-    def __init__(self, node: Node, budget: Budget) -> None:
+    Args:
+        node: the node.
+        budget: what they take from.
+        message_bytes: the largest answer.
+    """
+
+    def __init__(self, node: Node, budget: Budget, message_bytes: int) -> None:
         self._node = node
         self._budget = budget
+        self._message_bytes = message_bytes
         predict = self._calls(Role.PREDICT)
         transform_input = self._calls(Role.TRANSFORM_INPUT)
         transform_output = self._calls(Role.TRANSFORM_OUTPUT)
@@ -59,7 +64,7 @@ class Services:
         }
         self.names = [f"{DESCRIPTOR.package}.{service}" for service in services]
         self.methods = {
-            f"/{DESCRIPTOR.package}.{service}/{name}": Method(unary=self._limited(unary))
+            f"/{DESCRIPTOR.package}.{service}/{name}": self._limited(unary)
             for service, methods in services.items()
             for name, unary in methods.items()
         }
@@ -70,8 +75,8 @@ class Services:
             with self._budget.taking(PARSED * len(body)):
                 request = decode(body)
                 answer, meta = await self._node.answer(role, request)
-                given = puid(request.meta, metadata.get(HEADER)).encode()
-                return Reply(encode(request, answer, meta), literal(_PUID, given))
+                given = puid(request.meta, metadata.get(HEADER))
+                return Reply(encode(request, answer, meta), ((HEADER, given),))
 
         return call
 
@@ -95,7 +100,7 @@ class Services:
         )
 
     def _limited(self, unary: Unary) -> Unary:
-        limit = self._node.settings.grpc_max_message_bytes
+        limit = self._message_bytes
 
         async def call(body: bytes, metadata: Mapping[str, str]) -> Reply:
             reply = await unary(body, metadata)

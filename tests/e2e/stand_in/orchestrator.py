@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 
 from google.protobuf.json_format import MessageToJson, Parse
-
 from server.edges.grpc.head import Method, Reply
+
 from server.edges.grpc.server import run, shared_by
 from server.edges.listen import listen
 from server.protocol.proto.prediction_pb2 import SeldonMessage

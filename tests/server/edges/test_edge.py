@@ -17,7 +17,9 @@ from tests.server.pickled import pickled
 from tests.server.serving import WORKER, serving
 from tests.server.waiting import wait_for
 
-TWO = {"SERVER_EDGE_PROCESSES": "2"}
+# Without gRPC, whose process is not one of those that are counted here.
+REST = {"SERVER_GRPC": "false"}
+TWO = {**REST, "SERVER_EDGE_PROCESSES": "2"}
 THREADED = """
 import threading, time
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
@@ -74,7 +76,8 @@ def ready_everywhere(served):
 
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ={"SERVER_EDGE_PROCESSES": "3"}) as served:
+    environ = {**REST, "SERVER_EDGE_PROCESSES": "3"}
+    with serving(tmp_path, slow_model, visible=True, environ=environ) as served:
         wait_for(lambda: ready_everywhere(served))
         _, shares = post_by_each(served, 24)
         assert len(shares) == 3

@@ -261,9 +261,6 @@ def test_health_is_that_of_the_model(model):
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(HealthCheckRequest(service="nothing"), timeout=30)
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
-    assert caught.value.details() == (
-        f"nothing: there is no such service; the server has {', '.join(SERVICES)}"
-    )
     watching = stub.Watch(HealthCheckRequest(service="nothing"), timeout=30)
     assert next(watching).status == HealthCheckResponse.SERVICE_UNKNOWN
     watching.cancel()
@@ -278,7 +275,7 @@ def test_reflection_tells_the_services_and_their_messages(model):
     listed = reflected(model.channel, list_services="").list_services_response.service
     extra = [
         "grpc.health.v1.Health",
-        *(f"grpc.reflection.{version}.ServerReflection" for version in ("v1", "v1alpha")),
+        "grpc.reflection.v1alpha.ServerReflection",
     ]
     assert sorted(service.name for service in listed) == sorted([*SERVICES, *extra])
     files = reflected(model.channel, file_containing_symbol="seldon.protos.Seldon").file_descriptor_response

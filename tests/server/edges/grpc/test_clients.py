@@ -1,19 +1,20 @@
-"""Real clients of gRPC, by grpcio, at the server's own edge and, as a check of these tests, at grpcio's."""
+"""What clients of gRPC notice of the server that carries the calls, whatever these mean."""
 
 from __future__ import annotations
 
 import concurrent.futures
+import queue
 
 import grpc
 import pytest
 
-from tests.server.edges.grpc.grpc_serving import MAX_MESSAGE, STREAM, UNARY, serving_grpc
+from tests.server.edges.grpc.echoing import MAX_MESSAGE, UNARY, echoing
 from tests.server.waiting import wait_for
 
 
-@pytest.fixture(scope="module", params=["lean", "grpcio"])
-def edge(request):
-    with serving_grpc(request.param) as served:
+@pytest.fixture(scope="module")
+def edge():
+    with echoing() as served:
         yield served
 
 
@@ -51,11 +52,11 @@ def test_calls_that_are_cancelled_are_so_and_harm_no_other(edge, channel):
     call = channel.unary_unary(UNARY)
     bodies = [b"sleep:20." + b"%03d" % number for number in range(500)]
     calls = [call.future(body, timeout=60) for body in bodies]
-    wait_for(lambda: set(bodies) <= set(edge.application.started))
+    wait_for(lambda: set(bodies) <= set(edge.started))
     for each in calls:
         each.cancel()
     assert call(b"after", timeout=30) == b"after"
-    wait_for(lambda: set(bodies) <= set(edge.application.cancelled))
+    wait_for(lambda: set(bodies) <= set(edge.cancelled))
 
 
 def test_a_call_whose_time_is_over_is_so(edge, channel):
@@ -63,7 +64,7 @@ def test_a_call_whose_time_is_over_is_so(edge, channel):
     with pytest.raises(grpc.RpcError) as caught:
         call(b"sleep:19", timeout=0.2)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    wait_for(lambda: b"sleep:19" in edge.application.cancelled)
+    wait_for(lambda: b"sleep:19" in edge.cancelled)
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
@@ -85,19 +86,6 @@ def test_metadata_goes_both_ways(channel):
     assert dict(call.initial_metadata())["x-got"] == "this"
 
 
-def test_a_stream_of_many_messages(channel):
-    bodies = [b"%d" % number * 100 for number in range(2000)]
-    assert list(channel.stream_stream(STREAM)(iter(bodies), timeout=60)) == bodies
-
-
-def test_a_stream_that_the_client_leaves(edge, channel):
-    replies = channel.stream_stream(STREAM)(iter([b"one", b"sleep:18"]), timeout=60)
-    assert next(replies) == b"one"
-    wait_for(lambda: b"sleep:18" in edge.application.started)
-    replies.cancel()
-    wait_for(lambda: b"sleep:18" in edge.application.cancelled)
-
-
 def test_many_channels(edge):
     def asked(number):
         with edge.channel() as channel:
@@ -109,21 +97,91 @@ def test_many_channels(edge):
 
 def test_a_server_that_ends_loses_no_call_that_it_has():
     """Told that the server ends, a client looks for another, which is not there."""
-    with serving_grpc("lean") as edge, edge.channel() as channel:
+    with echoing() as edge, edge.channel() as channel:
         call = channel.unary_unary(UNARY)
         assert call(b"first", timeout=30) == b"first"
         under_way = call.future(b"sleep:1", timeout=30)
-        wait_for(lambda: b"sleep:1" in edge.application.started)
+        wait_for(lambda: b"sleep:1" in edge.started)
         edge.stop()
         wait_for(lambda: call.future(b"second", timeout=30).code() is grpc.StatusCode.UNAVAILABLE)
         assert under_way.result() == b"sleep:1"
 
 
-def test_pings_of_a_client_that_keeps_its_connection_alive(edge):
-    if edge.is_grpcio:
-        pytest.skip("grpcio allows a ping in five minutes unless it is told otherwise")
-    with edge.channel(grpc__keepalive_time_ms=50, grpc__keepalive_permit_without_calls=1) as channel:
+def test_a_client_that_does_not_send_its_message_gives_way_in_time():
+    with echoing(read_seconds=0.5) as edge, edge.channel() as channel:
+        never = queue.Queue()
+        stalled = channel.stream_unary(UNARY).future(iter(never.get, None), timeout=30)
+        assert stalled.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert stalled.details() == (
+            "the request has not come in 0.5 seconds: send it faster, or raise SERVER_READ_SECONDS"
+        )
+        never.put(None)
+
+
+def test_clients_that_do_not_send_their_messages_keep_no_others_waiting():
+    with echoing(read_at_a_time=2) as edge, edge.channel() as hostile, edge.channel() as channel:
+        never = queue.Queue()
+        stalled = [hostile.stream_unary(UNARY).future(iter(never.get, None), timeout=60) for _ in range(6)]
         call = channel.unary_unary(UNARY)
-        assert call(b"first", timeout=30) == b"first"
-        assert call(b"sleep:1", timeout=30) == b"sleep:1"
-        assert call(b"last", timeout=30) == b"last"
+        assert [call(b"%d" % number, timeout=20) for number in range(20)] == [b"%d" % n for n in range(20)]
+        ended = [each for each in stalled if each.done()]
+        assert ended  # Before their 30 seconds.
+        assert {each.code() for each in ended} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        for _ in stalled:
+            never.put(None)
+
+
+def test_a_message_that_grows_beyond_the_limit_when_it_is_decompressed(channel):
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(UNARY)(bytes(100 * MAX_MESSAGE), timeout=30, compression=grpc.Compression.Gzip)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_call_without_a_message_and_one_of_several(channel):
+    call = channel.stream_unary(UNARY)
+    with pytest.raises(grpc.RpcError) as caught:
+        call(iter([]), timeout=30)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "the request has no message: this method takes one"
+
+
+def test_what_a_method_raises_otherwise_is_told(channel):
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(UNARY)(b"raise:", timeout=30)
+    assert (caught.value.code(), caught.value.details()) == (
+        grpc.StatusCode.INTERNAL,
+        "RuntimeError: as asked",
+    )
+
+
+def test_more_calls_than_are_allowed_are_refused():
+    with echoing(grpc_max_calls=2) as edge, edge.channel() as channel:
+        call = channel.unary_unary(UNARY)
+        under_way = [call.future(b"sleep:1.%d" % number, timeout=30) for number in range(2)]
+        wait_for(lambda: len(edge.started) == 2)
+        with pytest.raises(grpc.RpcError) as caught:
+            call(b"third", timeout=30)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert caught.value.details() == (
+            "2 calls are under way: no more may; send the request again later, or raise SERVER_GRPC_MAX_CALLS"
+        )
+        assert ("grpc-retry-pushback-ms", "1000") in caught.value.trailing_metadata()
+        assert [each.code() for each in under_way] == [grpc.StatusCode.OK] * 2
+
+
+def test_a_client_that_sends_pings_all_the_time_is_sent_away():
+    pings = {"keepalive_time_ms": 50, "keepalive_permit_without_calls": 1, "http2__max_pings_without_data": 0}
+    with (
+        echoing(grpc_min_ping_seconds=100) as edge,
+        edge.channel(**{f"grpc__{name}": value for name, value in pings.items()}) as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        channel.unary_unary(UNARY)(b"sleep:20", timeout=25)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "Too many pings" in caught.value.details() or "too_many_pings" in caught.value.details()
+
+
+def test_a_connection_that_is_too_old_loses_no_call():
+    with echoing(grpc_max_age_seconds=1) as edge, edge.channel() as channel:
+        call = channel.unary_unary(UNARY)
+        assert [call(b"sleep:0.3", timeout=30) for _ in range(8)] == [b"sleep:0.3"] * 8

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection_pb2
 
 from gitops import wrapper
-from server.protocol.proto import prediction_pb2, standard, tensor_pb2
+from server.protocol.proto import prediction_pb2, tensor_pb2
 
 ROOT = Path(__file__).parents[4]
 PROTO = Path("server/protocol/proto")
@@ -41,42 +39,6 @@ def test_the_generated_code_is_current(tmp_path):
     made = {path.name: path.read_text() for path in (tmp_path / PROTO).iterdir()}
     there = {path.name: path.read_text() for path in (ROOT / PROTO).glob("*_pb2.py*")}
     assert there == made, "run `make proto` and commit its result"
-
-
-def test_the_descriptors_of_the_standard_services_are_current(tmp_path):
-    folder = PROTO / "standard"
-    sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob("*.proto"))
-    made = tmp_path / "standard.binpb"
-    options = ["--proto_path=.", f"--descriptor_set_out={made}", f"--pyi_out={tmp_path}"]
-    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *options, *sources], check=True, cwd=ROOT)
-    for path in (made, *(tmp_path / folder).iterdir()):
-        assert (ROOT / folder / path.name).read_bytes() == path.read_bytes(), (
-            "run `make proto` and commit its result"
-        )
-
-
-@pytest.mark.parametrize(
-    ("file", "theirs", "version"),
-    [
-        ("health", health_pb2, "v1"),
-        ("reflection_v1alpha", reflection_pb2, "v1alpha"),
-        ("reflection_v1", reflection_pb2, "v1"),
-    ],
-)
-def test_they_are_those_of_grpc(file, theirs, version):
-    ours = standard.POOL.FindFileByName(f"{PROTO}/standard/{file}.proto")
-    found, wanted = (
-        described(FileDescriptorProto.FromString(each.serialized_pb)) for each in (ours, theirs.DESCRIPTOR)
-    )
-    assert renamed(found, version) == renamed(wanted, version)
-
-
-def renamed(found, version):
-    """Return descriptions with the version of the reflection service that all are compared as, and no names of JSON."""
-    plain = {
-        name: {**value, "json": None} if isinstance(value, dict) else value for name, value in found.items()
-    }
-    return json.loads(json.dumps(plain).replace(f"grpc.reflection.{version}.", "grpc.reflection.v1alpha."))
 
 
 def described(file: FileDescriptorProto) -> dict[str, object]:

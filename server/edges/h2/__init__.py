@@ -1,1 +1,0 @@
-"""HTTP/2 straight on the event loop, for whatever is served over it."""
