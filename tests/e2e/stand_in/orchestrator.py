@@ -3,20 +3,17 @@
 NODES is a JSON object of the nodes' addresses by name, CALLS a JSON list of pairs of a node and a path.
 """
 
-import asyncio
 import http.server
 import json
 import os
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 from google.protobuf.json_format import MessageToJson, Parse
-from server.edges.grpc.head import Method, Reply
 
-from server.edges.grpc.server import run, shared_by
-from server.edges.listen import listen
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 
 NODES, CALLS = json.loads(os.environ["NODES"]), json.loads(os.environ["CALLS"])
@@ -38,17 +35,21 @@ def metadata() -> bytes:
     return json.dumps({"models": {node: json.loads(ask(node, "/metadata")) for node in NODES}}).encode()
 
 
-async def by_grpc(body: bytes, _: Mapping[str, str]) -> Reply:
-    asked = MessageToJson(SeldonMessage.FromString(body)).encode()
-    answered = Parse(await asyncio.to_thread(predict, asked), SeldonMessage())
-    return Reply(answered.SerializeToString())
+def by_grpc(message: SeldonMessage, _: grpc.ServicerContext) -> SeldonMessage:
+    return Parse(predict(MessageToJson(message).encode()), SeldonMessage())
 
 
-async def serve_grpc() -> None:
-    methods = {"/seldon.protos.Seldon/Predict": Method(unary=by_grpc)}
-    shared = shared_by(methods, 2**24, max_connections=100, idle_seconds=100, read_seconds=30)
-    with listen("0.0.0.0", 5001) as sock:
-        await run(shared, sock, asyncio.Event(), 0)
+def serve_grpc() -> grpc.Server:
+    handler = grpc.unary_unary_rpc_method_handler(
+        by_grpc, SeldonMessage.FromString, SeldonMessage.SerializeToString
+    )
+    server = grpc.server(ThreadPoolExecutor(8))
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("seldon.protos.Seldon", {"Predict": handler})]
+    )
+    server.add_insecure_port("0.0.0.0:5001")
+    server.start()
+    return server
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,8 +84,9 @@ PATHS = {
 
 
 def main() -> None:
-    threading.Thread(target=asyncio.run, args=(serve_grpc(),), daemon=True).start()
+    server = serve_grpc()
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+    server.stop(None)
 
 
 main()

@@ -140,7 +140,7 @@ def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_othe
 @pytest.mark.parametrize("served", [{"SERVER_EDGE_PROCESSES": "2"}], indirect=True, ids=["2"])
 def test_so_do_several_processes(served, clients):
     wait_for(clients.are_answered)
-    processes = [served.process.pid, *edges(served)]
+    processes = [served.process.pid, *edges(served)[:-1]]  # The last one is gRPC's.
     assert len(processes) == 2
     with ExitStack() as stack:
         for process in processes:
@@ -151,14 +151,12 @@ def test_so_do_several_processes(served, clients):
 @pytest.mark.long
 def test_a_flood_of_grpc_connections_leaves_those_that_it_has(served, clients):
     assert clients.are_answered()
-    process = served.process.pid
-    with no_room_for_many(process) as limit, flood(served.grpc_port, b""):
-        wait_for(lambda: len(opened(process)) == limit)
+    process = edges(served)[-1]
+    with no_room_for_many(process), flood(served.grpc_port, b""):
         before = cpu_seconds(process)
         time.sleep(WATCHED_SECONDS)
         assert cpu_seconds(process) - before < WATCHED_SECONDS / 5
         assert clients.are_answered()
-        assert len(lines(served)) == 1
     with grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
         assert channel.unary_unary("/seldon.protos.Model/Predict")(SENT, timeout=30)
 
