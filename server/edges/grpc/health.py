@@ -34,7 +34,7 @@ class Health:
                 await self.servicer.set(service, status)
 
 
-class _Servicer(health.aio.HealthServicer):  # type: ignore[misc]  # the library has no types
+class _Servicer(health.aio.HealthServicer):
     """The library's service for a bounded number of watchers, each of which has to take what it is told."""
 
     def __init__(self) -> None:
@@ -45,7 +45,8 @@ class _Servicer(health.aio.HealthServicer):  # type: ignore[misc]  # the library
         """Tell a watcher of every change."""
         async with self._streams.one(context):
             try:
-                await super().Watch(request, _Impatient(context))
+                impatient: Any = _Impatient(context)
+                await super().Watch(request, impatient)
             except TimeoutError:
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the client does not take the status")
 

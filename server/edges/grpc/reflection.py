@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection
 from typing import Any
 
 from grpc_reflection.v1alpha import reflection
@@ -13,17 +13,18 @@ from server.edges.grpc.streams import Streams
 NAME: str = reflection.SERVICE_NAME
 
 
-class Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc]  # the library has no types
+class Reflection(reflection.aio.ReflectionServicer):
     """Tells of ``services``, and of itself."""
 
     def __init__(self, services: Collection[str]) -> None:
         super().__init__((*services, NAME))
         self._streams = Streams("ask for the services")
 
-    async def ServerReflectionInfo(  # noqa: N802  the library's name
-        self, request_iterator: AsyncIterator[ServerReflectionRequest], context: Any
+    async def ServerReflectionInfo(  # type: ignore[override]  # noqa: N802  the library's name; its types know no generator
+        self, request_iterator: AsyncIterable[ServerReflectionRequest], context: Any
     ) -> AsyncIterator[ServerReflectionResponse]:
         """Answer one question after the other."""
+        responses: Any = super().ServerReflectionInfo(request_iterator, context)
         async with self._streams.one(context):
-            async for response in super().ServerReflectionInfo(request_iterator, context):
+            async for response in responses:
                 yield response

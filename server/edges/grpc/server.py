@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
@@ -44,7 +45,8 @@ async def serve(
     calls = Calls(services.methods, reading, settings.grpc_max_calls)
     server = grpc.aio.server(options=options(settings))
     add_HealthServicer_to_server(health.servicer, server)
-    add_ServerReflectionServicer_to_server(Reflection((*services.names, NAME)), server)
+    add_reflection: Any = add_ServerReflectionServicer_to_server
+    add_reflection(Reflection((*services.names, NAME)), server)
     following = asyncio.create_task(health.follow())
     try:
         await run(server, calls, address, stop, settings.drain_seconds, opened)
