@@ -48,13 +48,15 @@ class Reaper:
         """Kill whatever is left when the process has been reaped."""
         self._pid = 0
         for _ in range(ROUNDS):
-            if not orphans.kill(0):
-                return
+            try:
+                if not orphans.kill(0):
+                    return
+            except OSError as error:
+                log.warning("processes that the model has started cannot be looked for yet: %s", error)
             await asyncio.sleep(ROUND_SECONDS)
         log.error("processes that the model has started cannot be killed")
 
     def _check(self) -> None:
-        orphans.reap(self._pid)
         if self._pid and not self._ended.is_set():
             try:
                 over = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
@@ -62,3 +64,7 @@ class Reaper:
                 over = True
             if over:
                 self._ended.set()
+        try:
+            orphans.reap(self._pid)
+        except OSError:  # Without descriptors /proc cannot be read: what is left is looked for when the process has ended.
+            return
