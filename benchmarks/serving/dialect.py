@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import orjson
 
+from benchmarks.serving import inference
 from benchmarks.serving.rows import NAMES, Array
 from server.protocol.proto.messages import SeldonMessage
 
 # A gRPC message on the wire: one byte that it is not compressed, four of its length.
 PREFIX_BYTES = 5
+# The content type of gRPC.
+GRPC = "application/grpc"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Dialect:
     content_type: str
     body: Callable[[Array], bytes]
     values: Callable[[bytes], Array]
+
+    @property
+    def grpc(self) -> bool:
+        """Whether they are calls of gRPC."""
+        return self.content_type == GRPC
 
 
 def _json(path: str, ask: Callable[[Array], Any], find: Callable[[Any], Any]) -> Dialect:
@@ -66,7 +74,8 @@ MLFLOW = _json(
     lambda rows: {"dataframe_split": {"columns": NAMES, "data": rows}},
     lambda answer: answer["predictions"],
 )
-GRPC = Dialect("/seldon.protos.Model/Predict", "application/grpc", _tensor, _untensor)
+SELDON_GRPC = Dialect("/seldon.protos.Model/Predict", GRPC, _tensor, _untensor)
+V2_GRPC = Dialect(inference.PATH, GRPC, lambda rows: inference.request("iris", rows), inference.values)
 
 
 def framed(message: bytes) -> bytes:

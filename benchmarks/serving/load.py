@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.serving.dialect import GRPC
 from benchmarks.serving.errors import BenchFailed
 
 # How long it may take to end, of which the part after the time of the load must not be for want of answers.
@@ -42,7 +43,7 @@ class Target:
     @property
     def grpc(self) -> bool:
         """Whether the bytes go as a gRPC message."""
-        return self.content_type == "application/grpc"
+        return self.content_type == GRPC
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import grpc
 import numpy as np
 
-from benchmarks.serving.dialect import GRPC, Dialect, framed
+from benchmarks.serving.dialect import Dialect, framed
 from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.load import Target
 from benchmarks.serving.memory import pss
@@ -49,13 +49,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Peer:
-    """A server with its settings; ``ready`` is the path that answers 200 when the model can be asked."""
+    """A server with its settings; ``ready`` is the path that answers 200 when the model can be asked.
+
+    ``dialect`` is that of its REST interface, ``grpc`` that of its gRPC interface, where it has one.
+    """
 
     name: str
     dialect: Dialect
     command: Callable[[Ports], Command]
     ready: str
-    grpc: bool = False
+    grpc: Dialect | None = None
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,15 @@ class Running:
         """
         dialect = over or self.peer.dialect
         body = dialect.body(asked)
-        answer = self._call(body) if dialect is GRPC else self._post(body)
+        answer = self._call(dialect, body) if dialect.grpc else self._post(body)
         said, right = dialect.values(answer), expected(asked)
         if said.shape != right.shape or not np.allclose(said, right, rtol=0, atol=TOLERANCE):
             raise BenchFailed(
                 f"{self.peer.name} answers {len(asked)} rows with {said!r}: must be {right!r} to {TOLERANCE:g}"
             )
-        if dialect is GRPC:
+        if dialect.grpc:
             body, answer = framed(body), framed(answer)
-        port = self.ports.grpc if dialect is GRPC else self.ports.http
+        port = self.ports.grpc if dialect.grpc else self.ports.http
         return Target(f"http://{HOST}:{port}{dialect.path}", dialect.content_type, body, len(answer))
 
     def _post(self, body: bytes) -> bytes:
@@ -103,9 +106,9 @@ class Running:
             raise BenchFailed(f"{self.peer.name} answers {answer.status}: {content.decode(errors='replace')}")
         return content
 
-    def _call(self, body: bytes) -> bytes:
+    def _call(self, dialect: Dialect, body: bytes) -> bytes:
         with grpc.insecure_channel(f"{HOST}:{self.ports.grpc}") as channel:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(GRPC.path)
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(dialect.path)
             try:
                 return bytes(call(body, timeout=READY_SECONDS, wait_for_ready=True))
             except grpc.RpcError as error:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from benchmarks.serving import environments
-from benchmarks.serving.dialect import MLFLOW, SELDON, V2
+from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC
 from benchmarks.serving.peer import HOST, Command, Peer, Ports
 from benchmarks.serving.rows import METHOD, MODEL, ROOT
 from gitops import wrapper
@@ -31,7 +31,7 @@ def server(name: str, xtype: str = NDARRAY, service_type: str = "MODEL") -> Peer
             },
         )
 
-    return Peer(name, SELDON, command, "/health/status", grpc=True)
+    return Peer(name, SELDON, command, "/health/status", grpc=SELDON_GRPC)
 
 
 def limit(name: str, workers: int) -> Peer:
@@ -60,7 +60,7 @@ def stock(name: str, xtype: str, tuning: Mapping[str, str]) -> Peer:
         path = f"{ROOT}:{COMPONENT.parent}"
         return Command(arguments, {"PYTHONPATH": path, **_operator(ports, xtype), **tuning})
 
-    return Peer(name, SELDON, command, "/health/status", grpc=True)
+    return Peer(name, SELDON, command, "/health/status", grpc=SELDON_GRPC)
 
 
 def mlserver(name: str, tuning: Mapping[str, str]) -> Peer:
@@ -78,7 +78,7 @@ def mlserver(name: str, tuning: Mapping[str, str]) -> Peer:
         program = [interpreter, "-c", "from mlserver.cli import main; main()"]
         return Command([*program, "start", str(environments.mlserver_model())], environ)
 
-    return Peer(name, V2, command, "/v2/models/iris/ready")
+    return Peer(name, V2, command, "/v2/models/iris/ready", grpc=V2_GRPC)
 
 
 def mlflow(name: str, tuning: Mapping[str, str]) -> Peer:

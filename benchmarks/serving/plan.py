@@ -77,7 +77,12 @@ def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
         Entry(peers.stock(STOCK_DATAFRAME, peers.DATAFRAME, tunings[STOCK]), (SMALL, SINGLE, LARGE)),
     ]
     if MLSERVER in tunings:
-        found.append(Entry(peers.mlserver(MLSERVER, tunings[MLSERVER]), (SMALL, SINGLE, LARGE)))
+        found.append(
+            Entry(
+                peers.mlserver(MLSERVER, tunings[MLSERVER]),
+                (SMALL, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL),
+            )
+        )
     if MLFLOW in tunings:
         found.append(Entry(peers.mlflow(MLFLOW, tunings[MLFLOW]), (SMALL, SINGLE, LARGE)))
     return found

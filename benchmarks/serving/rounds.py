@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.serving import dialect
 from benchmarks.serving.load import Load, generate
 from benchmarks.serving.peer import Running, running
 from benchmarks.serving.plan import CONTESTS, Contest, Entry, Tuning
@@ -88,7 +87,7 @@ def _put_through(entry: Entry, found: Round, pace: Pace, scratch: Path) -> None:
 
 
 def _load(server: Running, scenario: Scenario, pace: Pace, scratch: Path, peak: float | None) -> Load:
-    target = server.target(rows(scenario.rows), dialect.GRPC if scenario.grpc else None)
+    target = server.target(rows(scenario.rows), server.peer.grpc if scenario.grpc else None)
     traffic = scenario.traffic
     if peak is not None:
         traffic = replace(traffic, rate=OVERLOAD_FACTOR * peak)

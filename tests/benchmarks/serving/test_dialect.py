@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from benchmarks.serving.dialect import GRPC, MLFLOW, SELDON, V2, framed
+from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC, framed
 from benchmarks.serving.rows import expected, rows
 from server.protocol.proto.messages import SeldonMessage
 
@@ -15,7 +15,7 @@ def test_rows_are_asked_in_the_words_of_each_protocol() -> None:
     [tensor] = orjson.loads(V2.body(two))["inputs"]
     assert (tensor["shape"], tensor["data"]) == ([2, 4], two.ravel().tolist())
     assert orjson.loads(MLFLOW.body(two))["dataframe_split"]["data"] == two.tolist()
-    assert list(SeldonMessage.FromString(GRPC.body(two)).data.tensor.shape) == [2, 4]
+    assert list(SeldonMessage.FromString(SELDON_GRPC.body(two)).data.tensor.shape) == [2, 4]
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,10 @@ def test_rows_are_asked_in_the_words_of_each_protocol() -> None:
         (SELDON.values, b'{"data":{"ndarray":[[1,2,3]]}}'),
         (V2.values, b'{"outputs":[{"shape":[1,3],"data":[1,2,3]}]}'),
         (MLFLOW.values, b'{"predictions":[[1,2,3]]}'),
-        (GRPC.values, GRPC.body(np.array([[1.0, 2, 3]]))),
+        (SELDON_GRPC.values, SELDON_GRPC.body(np.array([[1.0, 2, 3]]))),
+        (V2_GRPC.values, V2_GRPC.body(np.array([[1.0, 2, 3]]))),
     ],
-    ids=["seldon", "v2", "mlflow", "grpc"],
+    ids=["seldon", "v2", "mlflow", "seldon by gRPC", "v2 by gRPC"],
 )
 def test_values_are_found_in_answers(values, answer: bytes) -> None:  # type: ignore[no-untyped-def]
     assert values(answer).tolist() == [[1, 2, 3]]
