@@ -66,5 +66,7 @@ class Reaper:
                 self._ended.set()
         try:
             orphans.reap(self._pid)
-        except OSError:  # Without descriptors /proc cannot be read: what is left is looked for when the process has ended.
+        except (
+            OSError
+        ):  # Without descriptors /proc cannot be read: what is left is looked for when the process has ended.
             return

@@ -12,6 +12,7 @@ import grpc
 from server.edges.grpc.method import Unary
 from server.edges.grpc.reading import Reading
 from server.errors import NotReady, Overloaded, ServerError
+from server.model.channels import ENDS
 
 # A status travels in a header, where a byte takes up to three and the common limit is 8192.
 LONGEST_DETAILS = 2000
@@ -37,6 +38,8 @@ class Calls(grpc.GenericRpcHandler):
         self._reading = reading
         self._most = most
         self._under_way = 0
+        self._come = 0
+        self._refuses = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -44,12 +47,25 @@ class Calls(grpc.GenericRpcHandler):
         """Return what answers a call, or None where there is no such method."""
         return self._handlers.get(details.method)
 
+    async def quiet(self, seconds: float, most: float) -> None:
+        """Wait until no call has come for so many seconds, but no longer than ``most``."""
+        loop = asyncio.get_running_loop()
+        end, before = loop.time() + most, -1
+        while self._come != before and loop.time() < end:
+            before = self._come
+            await asyncio.sleep(min(seconds, max(0, end - loop.time())))
+
+    def refuse(self) -> None:
+        """Refuse what comes from now on, so that clients send it to another server."""
+        self._refuses = True
+
     async def idle(self) -> None:
         """Wait until no call is under way."""
         await self._idle.wait()
 
     def _handler(self, unary: Unary) -> grpc.RpcMethodHandler[Any, Any]:
         async def answer(_: AsyncIterator[bytes], context: Context) -> bytes:
+            self._come += 1
             self._under_way += 1
             self._idle.clear()
             try:
@@ -69,6 +85,8 @@ class Calls(grpc.GenericRpcHandler):
         return grpc.stream_unary_rpc_method_handler(answer)
 
     async def _answer(self, unary: Unary, context: Context) -> bytes:
+        if self._refuses:
+            raise NotReady(ENDS)
         if self._under_way > self._most:
             raise Overloaded(
                 f"{self._most} calls are under way: no more may; send the request again later, or raise "

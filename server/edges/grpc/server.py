@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -22,8 +23,10 @@ from server.node import Node
 
 # What messages that are being read may take beside the budget, which counts them once they are: a part of it.
 READING_SHARE = 1 / 8
+# How long no call must have come for that all clients are taken to have gone, and how long they are answered at most.
+QUIET_SECONDS, LAST_SECONDS = 0.5, 5.0
 # How long whoever watches the health has to take that it is over.
-WATCH_SECONDS = 0.5
+WATCH_SECONDS = 0.1
 
 
 async def serve(
@@ -82,10 +85,16 @@ async def run(
 
 
 async def _end(server: grpc.aio.Server, calls: Calls, seconds: float) -> None:
-    """Take no more calls, and let those under way end; streams of the standard services end with the last of them."""
-    stopping = asyncio.create_task(server.stop(seconds))
-    idle = asyncio.create_task(calls.idle())
-    await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
-    idle.cancel()
-    await server.stop(min(seconds, WATCH_SECONDS))
-    await stopping
+    """End the calls under way, once clients have had time to see by the health that they are to go elsewhere.
+
+    The library ends calls that come after it was told to stop with CANCELLED, which no client sends again
+    (https://github.com/grpc/grpc/issues/41785). So it is told when no more come.
+    """
+    end = asyncio.get_running_loop().time() + seconds
+    await calls.quiet(QUIET_SECONDS, min(LAST_SECONDS, seconds / 2))
+    calls.refuse()
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(end):
+            await calls.quiet(QUIET_SECONDS, LAST_SECONDS)
+            await calls.idle()
+    await server.stop(WATCH_SECONDS)  # Whoever watches the health does so until then.

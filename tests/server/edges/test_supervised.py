@@ -38,9 +38,9 @@ class Model:
     def lie(self, path):
         """Answer a call that nobody has made."""
         calls = next(each for each in gc.get_objects() if type(each).__name__ == "Calls")
-        (connection,) = calls._by_descriptor.values()
         text = json.dumps({"event": "result", "id": 123456, "values": []}).encode()
-        connection._sock.sendall(struct.pack("<IQ", len(text), 0) + text)
+        for connection in calls._by_descriptor.values():
+            connection._sock.sendall(struct.pack("<IQ", len(text), 0) + text)
         time.sleep(1000)
 
     def daemonise(self, path):
