@@ -75,11 +75,6 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
         # gRPC's process is the last; the others' socket listens already.
         opened = edges[-1].opened.wait if settings.grpc else None
         process = model_process(node, environment, launched, [edge.control for edge in edges], opened)
-        log.info(
-            "%s %s listens on %s, port %d (REST, %d processes)%s",
-            *(settings.service_type, node.model.folder, settings.host, settings.http_port, count),
-            f" and port {settings.grpc_port} (gRPC)" if settings.grpc else "",
-        )
         _run(_first(node, process, sock, connections, budget, edges))
 
 
@@ -104,7 +99,14 @@ async def _first(
     edges: list[Edge],
 ) -> None:
     """Serve REST as the first process, which rules the others and the model's."""
+    settings = node.settings
     stop = _stop_on_signals()
+    log.info(
+        "%s %s listens on %s, port %d (REST, %d processes)%s",
+        *(settings.service_type, node.model.folder, settings.host, settings.http_port),
+        connections.processes,
+        f" and port {settings.grpc_port} (gRPC)" if settings.grpc else "",
+    )
     face = http_server.serve(node, sock, stop, connections, budget)
     await _serve(node, stop, (face,), (process.run(), *(edge.run(process.fail) for edge in edges)), edges)
 
