@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -73,6 +74,15 @@ def post_by_each(served, count=8):
 
 def ready_everywhere(served):
     return set(post_by_each(served)[0]) == {200}
+
+
+def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slow_model):
+    with serving(tmp_path, slow_model, visible=True, environ=REST) as served:
+        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+        assert [int(child) for child in children] == [served.worker()]
+        assert "cygrpc" not in Path(f"/proc/{served.process.pid}/maps").read_text()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", served.grpc_port))
 
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):

@@ -266,6 +266,20 @@ def test_health_is_that_of_the_model(model):
     watching.cancel()
 
 
+def test_more_clients_than_may_watch_the_health_keep_nobody_from_asking(model):
+    stub = HealthStub(model.channel)
+    watching = [stub.Watch(HealthCheckRequest(), timeout=60) for _ in range(100)]
+    assert {next(each).status for each in watching} == {HealthCheckResponse.SERVING}
+    with pytest.raises(grpc.RpcError) as caught:
+        next(stub.Watch(HealthCheckRequest(), timeout=60))
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert caught.value.details() == "100 clients watch the health: no more may"
+    assert stub.Check(HealthCheckRequest(), timeout=30).status == HealthCheckResponse.SERVING
+    assert model.call("Model/Predict", tensor()).data.tensor.shape
+    for each in watching:
+        each.cancel()
+
+
 def reflected(channel, **request):
     stub = ServerReflectionStub(channel)
     return next(iter(stub.ServerReflectionInfo(iter([ServerReflectionRequest(**request)]), timeout=30)))
