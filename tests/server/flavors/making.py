@@ -25,7 +25,7 @@ CACHE = ROOT / ".cache" / "flavors"
 def logged(logging: Logging) -> Path:
     """Return the folder that holds the models, which are logged unless that has been done."""
     content = hashlib.sha256(repr(logging).encode())
-    for script in (f"{logging.script}.py", "record.py"):
+    for script in (f"{logging.script}.py", "record.py", "scoring_server.py"):
         content.update(LOGGED.joinpath(script).read_bytes())
     folder = CACHE / f"{logging}-{content.hexdigest()[:16]}"
     with _alone(folder):
@@ -42,6 +42,7 @@ def logged(logging: Logging) -> Path:
                 python,
                 *logging.requirements,
                 *logging.only_to_log,
+                *logging.served_with,
             )
             models = aside / "models"
             models.mkdir()

@@ -24,9 +24,21 @@ class Logging:
         """The tests that run one after another, since they share environments and servers."""
         return f"{self.script}-{self.python}"
 
+    @property
+    def mlflow(self) -> str:
+        """The version of MLflow that logs."""
+        both = self.requirements + self.only_to_log
+        return next(each for each in both if each.startswith("mlflow")).partition("==")[2]
+
+    @property
+    def served_with(self) -> tuple[str, ...]:
+        """What MLflow's scoring server needs beside mlflow-skinny to be asked."""
+        major, minor = map(int, self.mlflow.split(".")[:2])
+        # Later ones of FastAPI have not all that it calls.
+        return ("httpx==0.28.1", "fastapi==0.116.1") if (major, minor) >= (2, 20) else ("flask==3.0.3",)
+
     def __str__(self) -> str:
-        mlflow = next(each for each in self.requirements + self.only_to_log if each.startswith("mlflow"))
-        return f"{self.script}-{mlflow.replace('-skinny==', '-')}-python-{self.python}"
+        return f"{self.script}-mlflow-{self.mlflow}-python-{self.python}"
 
 
 def locked(*names: str) -> tuple[str, ...]:
@@ -63,6 +75,26 @@ CATEGORIES = (
     "lightgbm_booster_categories",
     "xgboost_categories",
     "xgboost_booster_categories",
+)
+CHATS = (
+    Logging(
+        "chats",
+        "3.10",
+        (
+            "mlflow-skinny==2.22.2",
+            "pydantic==2.11.9",
+            "numpy==1.26.4",
+            "pandas==2.2.3",
+            "setuptools==75.8.0",
+        ),
+        ("chat", "agent", "plain", "signed"),
+    ),
+    Logging(
+        "chats",
+        "3.13",
+        locked("mlflow-skinny", "pydantic", "numpy", "pandas"),
+        ("chat", "agent", "plain", "signed", "responses"),
+    ),
 )
 MATRIX = (
     Logging(
@@ -187,8 +219,8 @@ MATRIX = (
         "3.10",
         ("mlflow-skinny==2.12.2", "numpy==1.26.4", "pandas==2.2.3", "setuptools==75.8.0"),
         COLUMNS,
-        # MLflow's scoring server imports flask, and its inference of a signature scipy; without that it says `any`.
-        only_to_log=("flask==3.1.2", "scipy==1.11.4"),
+        # MLflow's inference of a signature imports scipy; without that it says `any`.
+        only_to_log=("scipy==1.11.4",),
     ),
     Logging(
         "columns",

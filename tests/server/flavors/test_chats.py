@@ -14,36 +14,20 @@ from google.protobuf import json_format
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 from tests import pythons
 from tests.server.flavors import making
-from tests.server.flavors.matrix import Logging, locked
+from tests.server.flavors.matrix import CHATS, Logging
 from tests.server.flavors.servers import Servers
 from tests.server.serving import Served
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chats")]
 
-MODELS = ("chat", "agent", "plain", "signed")
-LOGGINGS = (
-    Logging(
-        "chats",
-        "3.10",
-        (
-            "mlflow-skinny==2.22.2",
-            "pydantic==2.11.9",
-            "numpy==1.26.4",
-            "pandas==2.2.3",
-            "setuptools==75.8.0",
-        ),
-        MODELS,
-    ),
-    Logging("chats", "3.13", locked("mlflow-skinny", "pydantic", "numpy", "pandas"), (*MODELS, "responses")),
-)
 ANSWERED = [
     pytest.param(logging, name, xtype, id=f"{name}-{xtype}-{logging}")
-    for logging in LOGGINGS
+    for logging in CHATS
     for name in logging.models
     for xtype in ("ndarray", "DataFrame")
     if xtype == "ndarray" or name in ("chat", "signed")
 ]
-ALL = [pytest.param(logging, name, id=f"{name}-{logging}") for logging in LOGGINGS for name in logging.models]
+ALL = [pytest.param(logging, name, id=f"{name}-{logging}") for logging in CHATS for name in logging.models]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +48,7 @@ def test_it_answers_as_mlflows_scoring_server(logging: Logging, name: str, xtype
     model, expected = cases(logging, name)
     for case in expected:
         served = servers(model, {"xtype": xtype})
-        response = served.post("/predict", {"jsonData": case["body"]})
+        response = served.post("/predict", case["message"])
         assert response.status_code == 200, response.text
         assert response.json()["jsonData"] == case["answer"]
     assert f"on Python {logging.python}." in served.log.read_text()
@@ -75,7 +59,7 @@ def test_it_answers_in_the_parts_of_predict_stream(logging: Logging, name: str, 
     model, expected = cases(logging, name)
     served = servers(model, {"xtype": "ndarray"})
     for case in expected:
-        for body in (case["body"], {"jsonData": case["body"]}):
+        for body in (case["message"]["jsonData"], case["message"]):
             response = served.post("/predict_stream", body)
             assert response.status_code == 200, response.text
             *events, done, rest = response.text.split("\n\n")
@@ -100,12 +84,12 @@ def test_grpc_has_the_same_answer(logging: Logging, name: str, servers):
     model, expected = cases(logging, name)
     with predicting(servers(model, {"xtype": "ndarray"})) as predict:
         for case in expected:
-            request = json_format.ParseDict({"jsonData": case["body"]}, SeldonMessage())
+            request = json_format.ParseDict(case["message"], SeldonMessage())
             answer = json_format.MessageToDict(predict(request, timeout=30))
             assert answer["jsonData"] == case["answer"]
 
 
-@pytest.mark.parametrize("logging", LOGGINGS, ids=str)
+@pytest.mark.parametrize("logging", CHATS, ids=str)
 def test_what_mlflow_refuses_is_refused_with_a_message(logging: Logging, servers):
     model, _ = cases(logging, "chat")
     for path in ("/predict", "/predict_stream"):

@@ -131,7 +131,9 @@ def save(
         given = {name: value for name, value in body.items() if name in params}
         value = {name: value for name, value in body.items() if name not in params}
         parts = list(loaded.predict_stream(value, params=given))
-        cases.append({"body": body, "answer": json.loads(answer.response), "parts": parts})
+        said = json.loads(answer.response)
+        case = {"parameters": {}, "message": {"jsonData": body}, "answer": said, "parts": parts}
+        cases.append({**case, "names": None, "error": "", "mlflow": {"status": 200, "predictions": said}})
     folder.with_suffix(".json").write_text(json.dumps(cases, indent=1))
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, Schema
-from record import Record, scored
+from record import Record
+from scoring_server import scored
 
 
 class Said(mlflow.pyfunc.PythonModel):

@@ -11,7 +11,8 @@ from typing import Any, Optional
 
 import mlflow.pyfunc
 import pydantic
-from record import Record, scored
+from record import Record
+from scoring_server import scored
 
 
 class Item(pydantic.BaseModel):

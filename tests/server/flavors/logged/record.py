@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scoring_server import Scoring
 
 
 class Record:
-    """The answers of one model, written beside its folder."""
+    """The answers of one model and of MLflow's scoring server for it, written beside its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder.with_suffix(".json")
+        self._scoring = Scoring.of(folder)
         self._entries: list[dict[str, Any]] = []
 
     def add(
@@ -26,14 +28,20 @@ class Record:
         *,
         names: list[str] | None = None,
         error: str = "",
+        about: str = "",
+        mistaken: Any = None,
         **parameters: str,
     ) -> None:
         """Keep that a server with these graph parameters must answer with ``answer``, and these names of columns if given.
 
         ``data`` is that of a request, or a whole request with jsonData or strData. ``error`` is what the message of a failed
-        call begins with.
+        call begins with, ``about`` what docs/flavors.md calls the answer, and ``mistaken`` the model's answer for the names of
+        the columns, for which MLflow may take a table.
         """
-        self._keep(data, {"answer": plain(answer), "names": names, "error": error}, parameters)
+        outcome = {"answer": plain(answer), "names": names, "error": error, "about": about}
+        self._keep(
+            data, outcome if mistaken is None else {**outcome, "mistaken": plain(mistaken)}, parameters
+        )
 
     def refuse(self, data: dict[str, Any], words: str, **parameters: str) -> None:
         """Keep that it must be refused with these ``words``."""
@@ -41,23 +49,12 @@ class Record:
 
     def _keep(self, data: dict[str, Any], outcome: dict[str, Any], parameters: dict[str, str]) -> None:
         message = data if data.keys() & {"jsonData", "strData", "binData"} else {"data": data}
-        self._entries.append({"parameters": parameters, "message": message, **outcome})
+        entry = {"parameters": parameters, "message": message, **outcome}
+        # MLflow serves no other method.
+        if self._scoring and "predict_method" not in parameters:
+            entry["mlflow"] = self._scoring.answer(self._scoring.body(message))
+        self._entries.append(entry)
         self._path.write_text(json.dumps(self._entries, indent=1))
-
-
-def scored(folder: Path, body: dict[str, Any]) -> Any:
-    """Return the predictions that MLflow's own scoring server answers ``body`` with."""
-    import os
-
-    import mlflow.pyfunc
-    from mlflow.pyfunc import scoring_server
-
-    # As `mlflow models serve` has it: only then are times and bytes read from text.
-    os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
-    model = mlflow.pyfunc.load_model(str(folder))
-    schema = model.metadata.get_input_schema()
-    answer = scoring_server.invocations(json.dumps(body), "application/json", model, schema)
-    return json.loads(answer.response)["predictions"]
 
 
 def table(frame: Any) -> dict[str, Any]:

@@ -55,18 +55,21 @@ def main(dest: Path, requirements: list[str]) -> None:
                 model, str(folder), signature=signature, pip_requirements=requirements, **form
             )
             record = Record(folder)
+            # A DataFrame is a list of the names of its columns to scikit-learn's vectorizers.
+            mistaken = model.predict(["text"])
             # What the parameters do does not depend on what is fitted, and each set of them is one more server.
             for xtype in ("auto", "ndarray", "DataFrame") if kind == "pipeline" else ("auto",):
                 record.add(
                     {"names": ["text"], "ndarray": [[text] for text in SENT]},
                     model.predict(SENT),
+                    mistaken=mistaken,
                     xtype=xtype,
                 )
             if kind == "pipeline":
                 record.add({"ndarray": SENT}, model.predict_proba(SENT), predict_method="predict_proba")
-            record.add({"ndarray": SENT}, model.predict(SENT), xtype="auto")
-            record.add({"jsonData": {"inputs": SENT}}, model.predict(SENT), xtype="auto")
-            record.add({"strData": SENT[0]}, model.predict(SENT[:1]), xtype="auto")
+            record.add({"ndarray": SENT}, model.predict(SENT), mistaken=mistaken, xtype="auto")
+            record.add({"jsonData": {"inputs": SENT}}, model.predict(SENT), mistaken=mistaken, xtype="auto")
+            record.add({"strData": SENT[0]}, model.predict(SENT[:1]), mistaken=mistaken, xtype="auto")
             words = (
                 "must have strings and nothing else" if name == "tensor" else "row 0: null must be a string"
             )
