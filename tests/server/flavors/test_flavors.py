@@ -62,6 +62,25 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
         assert f"on Python {logging.python}." in served.log.read_text()
 
 
+NAMED = [
+    pytest.param(each, id=str(each), marks=pytest.mark.xdist_group(each.group))
+    for each in MATRIX
+    if each.script == "named"
+]
+
+
+@pytest.mark.parametrize("logging", NAMED)
+def test_a_tree_behind_a_column_transformer_finds_its_columns(logging: Logging, servers: Servers):
+    pythons.needs(logging.python)
+    models = making.logged(logging)
+    rows = [["Bonn", 33.0, 3100.0], ["Aachen", 71.0, 900.0], ["Celle", 29.0, 2200.0]]
+    message = {"data": {"names": ["city", "age", "income"], "ndarray": rows}}
+    parameters = {"xtype": "DataFrame"}
+    between = servers(models / "named_columns", parameters).post("/transform-input", message)
+    answer = servers(models / "named_tree", parameters).post("/predict", between.json())
+    assert answer.json()["data"]["ndarray"] == [33.0, 71.0, 29.0]
+
+
 @pytest.mark.xdist_group(MATRIX[-1].group)
 def test_they_all_serve_beside_each_other(servers: Servers):
     alive = servers.alive()
