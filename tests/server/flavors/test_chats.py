@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 from tests import pythons
-from tests.server.flavors import making
+from tests.server.flavors import making, page
 from tests.server.flavors.matrix import CHATS, Logging
 from tests.server.flavors.servers import Servers
 from tests.server.serving import Served
@@ -52,6 +52,12 @@ def test_it_answers_as_mlflows_scoring_server(logging: Logging, name: str, xtype
         assert response.status_code == 200, response.text
         assert response.json()["jsonData"] == case["answer"]
     assert f"on Python {logging.python}." in served.log.read_text()
+
+
+@pytest.mark.parametrize("logging", CHATS, ids=str)
+def test_the_page_says_how_its_answers_compare_with_those_of_mlflow(logging: Logging):
+    pythons.needs(logging.python)
+    assert page.stated(logging) == set(page.rows(logging)), page.OUTDATED
 
 
 @pytest.mark.parametrize(("logging", "name"), ALL)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pythons
-from tests.server.flavors import making
+from tests.server.flavors import making, page
 from tests.server.flavors.comparison import compared
 from tests.server.flavors.matrix import MATRIX, Logging
 from tests.server.flavors.servers import Servers
@@ -60,6 +60,15 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
         assert json.dumps(answer, sort_keys=True) == json.dumps(case["answer"], sort_keys=True), asked
         assert case["names"] is None or body["data"]["names"] == case["names"], asked
         assert f"on Python {logging.python}." in served.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "logging",
+    [pytest.param(each, id=str(each), marks=pytest.mark.xdist_group(each.group)) for each in MATRIX],
+)
+def test_the_page_says_how_its_answers_compare_with_those_of_mlflow(logging: Logging):
+    pythons.needs(logging.python)
+    assert page.stated(logging) == set(page.rows(logging)), page.OUTDATED
 
 
 NAMED = [
