@@ -123,6 +123,33 @@ def test_it_is_pinned_all_the_same_when_told_to(
     )
 
 
+def no_signature(folder: Path) -> None:
+    file = folder / "MLmodel"
+    text, count = re.subn(r"\nsignature:\n(?:  .*\n)+", "\n", file.read_text())
+    assert count == 1
+    file.write_text(text)
+
+
+@pytest.mark.long
+def test_an_estimator_without_signature_is_promoted_on_its_example(
+    work: Work, changed_model: Callable[..., str]
+) -> None:
+    work.promote("model", changed_model("iris_svm_model", no_signature))
+    expected = expectation.read(work.root / "overlays/model")
+    # The columns of the rows and the classes of the model are all that names anything.
+    assert expected.request["data"]["names"][0] == "sepal length (cm)"
+    response = {
+        "data": {
+            "names": ["0", "1", "2"],
+            "ndarray": [
+                [-0.21889166563597023, 2.2164427474125596, 1.0191709443108774],
+                [-0.207105710752793, 2.222226190831397, 0.9118773823101445],
+            ],
+        }
+    }
+    assert expected.differences(response) == []
+
+
 def no_example(folder: Path) -> None:
     file = folder / "MLmodel"
     text = file.read_text()
