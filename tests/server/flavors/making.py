@@ -24,7 +24,7 @@ CACHE = ROOT / ".cache" / "flavors"
 
 def logged(logging: Logging) -> Path:
     """Return the folder that holds the models, which are logged unless that has been done."""
-    content = hashlib.sha256(repr(logging).encode())
+    content = hashlib.sha256(repr((logging, logging.served_with)).encode())
     for script in (f"{logging.script}.py", "record.py", "scoring_server.py"):
         content.update(LOGGED.joinpath(script).read_bytes())
     folder = CACHE / f"{logging}-{content.hexdigest()[:16]}"
