@@ -33,6 +33,7 @@ def complete(model: Model, listed: Requirements) -> None:
     present = listed.names & _PACKAGES
     if not present:
         return
+    _together(listed)
     version = _version(model, listed)
     if version < _WITHOUT_PKG_RESOURCES:
         missing = f"MLflow {version} imports pkg_resources, which newer ones do not have"
@@ -43,6 +44,20 @@ def complete(model: Model, listed: Requirements) -> None:
     older = f"MLflow {version} does not work with newer ones"
     _ensure(listed, "numpy", "2" if version < _NUMPY_2 else None, imported, older)
     _ensure(listed, "pandas", _pandas_limit(version), imported, older)
+
+
+def _together(listed: Requirements) -> None:
+    """Keep mlflow and mlflow-skinny at one version where only one of them is pinned.
+
+    MLflow adds a bare ``mlflow`` to the packages of a model that was logged with mlflow-skinny. Both install the same files, so
+    that of two versions some of each would be left.
+    """
+    for pinned in listed.entries:
+        if pinned.name not in _PACKAGES or pinned.version is None:
+            continue
+        (other,) = _PACKAGES - {pinned.name}
+        if any(entry.name == other and entry.open_at(pinned.version) for entry in listed.entries):
+            listed.pin(other, pinned.version, f"{pinned.shown} has the same files")
 
 
 def pandas(model: Model) -> str:

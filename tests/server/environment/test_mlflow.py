@@ -54,6 +54,12 @@ def test_model_of_pyfunc(tmp_path: Path, listed: str, mlflow: str, expected: lis
         ("mlflow==2.9.2\nsetuptools\nnumpy\npandas", "2.9.2", ["setuptools<81"]),
         ("mlflow-skinny==3.5.0\nsetuptools\nnumpy\npandas", "3.5.0", ["pandas<3"]),
         ("mlflow-skinny==3.17.2\nsetuptools\nnumpy\npandas", "3.17.2", []),
+        # MLflow adds itself to what was logged with mlflow-skinny, and both install the same files.
+        ("mlflow\nmlflow-skinny==3.5.0", "3.5.0", ["mlflow==3.5.0"]),
+        ("mlflow-skinny\nmlflow==3.5.0", "3.5.0", ["mlflow-skinny==3.5.0"]),
+        ("mlflow==3.4.0\nmlflow-skinny==3.5.0", "3.5.0", []),
+        ("mlflow<3.4\nmlflow-skinny==3.5.0", "3.5.0", []),
+        ("mlflow\nmlflow-skinny", "3.5.0", []),
         # The model says itself how new they may be.
         ("mlflow-skinny==2.9.2\nsetuptools<=82\nnumpy==2.1.0\npandas~=3.0", "2.9.2", []),
         ("mlflow-skinny==2.9.2\nsetuptools>=81\nnumpy>=2.1\npandas>3", "2.9.2", []),
