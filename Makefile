@@ -1,7 +1,7 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -40,6 +40,9 @@ test: lint types scan check ## lint, types, scan, check and the quick tests
 
 test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of three parts that take equally long)
 	$(python) -m pytest --quiet -m "long and not image and not cluster" --numprocesses 2 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
+
+test-manifests: $(environment) ## write tests/manifests again, the copy of manifests and examples that the tests run on
+	@$(python) -m tests.project
 
 fuzz: $(environment) ## give parsers and codecs more, and other, input than `make test` does
 	$(python) -m pytest --quiet -m "hypothesis and not image and not cluster" --hypothesis-profile fuzz --numprocesses 2 --dist loadgroup

@@ -1,6 +1,6 @@
 """How long `make diff` takes over many overlays: `make bench-diff`, or python -m benchmarks.diff NUMBER.
 
-A repository is made in a temporary folder from base/ and overlays/model: each overlay has names, a contract and a lock
+A repository is made in a temporary folder from base/ and overlays/model of tests/manifests: each overlay has names, a contract and a lock
 of its own. Then one, all through the base, and all by themselves are changed and compared with the commit. It
 ends with status 1 when one of these takes longer than its budget.
 """
@@ -30,7 +30,9 @@ OVERLAYS = 200
 BUDGET_SECONDS = 60
 PACKAGES = 60
 HASHES = 20
-_MODEL = ROOT / "examples/iris/models/iris_svm_model"
+# A fork may have removed the examples.
+_MANIFESTS = ROOT / "tests" / "manifests"
+_MODEL = _MANIFESTS / "examples/iris/models/iris_svm_model"
 
 
 def main(number: int) -> int:
@@ -65,12 +67,12 @@ _AUTHOR = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
 
 def generate(root: Path, number: int) -> None:
     """Write base/ and ``number`` overlays below ``root``."""
-    shutil.copytree(ROOT / "base", root / "base")
+    shutil.copytree(_MANIFESTS / "base", root / "base")
     described = contract(_MODEL, str(_MODEL), "")
     for index in range(number):
         name = f"model-{index}"
         overlay = root / "overlays" / name
-        shutil.copytree(ROOT / "overlays/model", overlay)
+        shutil.copytree(_MANIFESTS / "overlays/model", overlay)
         node = (overlay / "node.yaml").read_text()
         node = re.sub(r"^(  (?:name|node|deployment): ).*", rf"\g<1>{name}", node, flags=re.MULTILINE)
         (overlay / "node.yaml").write_text(node)

@@ -24,7 +24,7 @@ from pathlib import Path
 from gitops.local import ports
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
+MODEL = ROOT / "tests" / "manifests" / "examples" / "iris" / "models" / "iris_svm_model"
 # What the library alone takes; and a program that has nothing but the model: what its requests need, and the model.
 LIBRARY = "import sklearn"
 BARE = {

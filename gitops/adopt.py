@@ -1,7 +1,7 @@
 """Making a fork one's own: every place that names the repository, its image or the models' bucket, at once.
 
 The old names are read where they are configured, and looked for in every file that git tracks, so no list of places
-can go stale. Tests are left alone: what they say of the committed manifests they read there.
+can go stale. Tests are left alone: they run on manifests of their own, tests/manifests.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
+MODEL = ROOT / "tests" / "manifests" / "examples" / "iris" / "models" / "iris_svm_model"
 METHOD = "decision_function"
 NAMES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 # A sum over support vectors may be taken in another order by another release of numpy.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,18 +10,18 @@ import yaml
 from gitops.check.applications import applications
 from gitops.check.tree import load
 from gitops.kustomize import build
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[2]
-URL = yaml.safe_load((ROOT / "argocd" / "repository.yaml").read_text())["data"]["url"]
+URL = yaml.safe_load((MANIFESTS / "argocd" / "repository.yaml").read_text())["data"]["url"]
 
 
 @pytest.fixture(scope="module")
 def objects() -> dict[str, Any]:
-    return {entry["kind"]: entry for entry in build(ROOT / "argocd")}
+    return {entry["kind"]: entry for entry in build(MANIFESTS / "argocd")}
 
 
 def test_every_overlay_with_a_node_has_an_application_named_by_its_deployment() -> None:
-    found = applications(load(ROOT))
+    found = applications(load(MANIFESTS))
     assert found is not None
     assert found.unknown == ()
     assert {entry.name: entry.folders for entry in found.known} == {
@@ -34,7 +33,9 @@ def test_every_overlay_with_a_node_has_an_application_named_by_its_deployment() 
 
 
 def test_one_file_says_which_repository(objects: dict[str, Any]) -> None:
-    named = [file.name for file in sorted((ROOT / "argocd").iterdir()) if "github.com/" in file.read_text()]
+    named = [
+        file.name for file in sorted((MANIFESTS / "argocd").iterdir()) if "github.com/" in file.read_text()
+    ]
     assert named == ["repository.yaml"]
     assert "<" not in str({kind: entry for kind, entry in objects.items() if kind != "ConfigMap"})
     assert objects["AppProject"]["spec"]["sourceRepos"] == [URL]
@@ -72,7 +73,7 @@ def test_the_health_check_goes_into_argo_cds_own_config_map_and_nothing_else_doe
     assert found["metadata"]["labels"] == {"app.kubernetes.io/part-of": "argocd"}
     assert found["data"] == {
         "resource.customizations.health.machinelearning.seldon.io_SeldonDeployment": (
-            ROOT / "argocd/health.lua"
+            MANIFESTS / "argocd/health.lua"
         ).read_text()
     }
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from lupa.lua51 import LuaRuntime
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "argocd/health.lua"
+from tests.project import MANIFESTS
+
+SCRIPT = MANIFESTS / "argocd/health.lua"
 STATUSES = yaml.safe_load(Path(__file__).with_name("statuses.yaml").read_text())
 AVAILABLE = {"state": "Available"}
 FAILED = {"state": "Failed", "description": "Deployment is no longer progressing and not available."}

@@ -10,8 +10,8 @@ import pytest
 from gitops.kustomize import build
 from gitops.local.commands import run_smoke
 from gitops.manifests import seldon_deployments
+from tests.project import MANIFESTS, ROOT
 
-ROOT = Path(__file__).parents[2]
 MOUNT = "/mnt/environment-cache"
 
 
@@ -19,7 +19,7 @@ MOUNT = "/mnt/environment-cache"
 def tree(tmp_path: Path) -> Path:
     """A copy of the manifests in which the preprocessor uses the component."""
     for name in ("base", "overlays", "components", "examples"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/preprocessor/kustomization.yaml"
     file.write_text(
         file.read_text().replace(

@@ -11,15 +11,14 @@ import pytest
 from gitops.check.command import findings
 from gitops.check.tree import load
 from gitops.kustomize import build
-
-ROOT = Path(__file__).parents[2]
+from tests.project import FOLDERS, MANIFESTS
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the manifests in which the model uses both components."""
-    for name in ("argocd", "base", "overlays", "components", "examples", "server"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in FOLDERS:
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/model/kustomization.yaml"
     used = "".join(f"  - ../../components/{name}\n" for name in ("gateway", "network-policy"))
     file.write_text(file.read_text().replace("  - ../../base/node\n", f"  - ../../base/node\n{used}"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conformance.reply import Reply
 from tests.conformance.rules import RULES, refused
-from tests.server.serving import ROOT
+from tests.project import ROOT
 
 PAGE = Path(ROOT, "docs", "conformance.md")
 AS_WRAPPER, AS_SERVER = "as the wrapper", "as this server"

@@ -18,8 +18,9 @@ import httpx
 
 from gitops import wrapper
 from gitops.errors import WrapperNotInstalled
+from tests.project import ROOT
 from tests.pythons import missing
-from tests.server.serving import IMAGE, READY_SECONDS, ROOT, free_port
+from tests.server.serving import IMAGE, READY_SECONDS, free_port
 
 PLAIN = "plain.Plain"
 COMPONENT = "server.edges.component.MLFlowServer"

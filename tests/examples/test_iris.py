@@ -18,9 +18,8 @@ from server import mlmodel
 from server.artifact.digest import model_digest
 from server.artifact.inspect import inspect
 from server.settings import FetchSettings
+from tests.project import MANIFESTS, MODELS
 
-ROOT = Path(__file__).parents[2]
-MODELS = ROOT / "examples" / "iris" / "models"
 # How each model is called, and the overlay whose expected.json has a request for it and the answer.
 METHODS = {
     "iris_svm_model": ("decision_function", "model"),
@@ -31,7 +30,7 @@ each = pytest.mark.parametrize("name", METHODS)
 
 
 def expected(name: str) -> tuple[pd.DataFrame, Any]:
-    content = json.loads((ROOT / "overlays" / METHODS[name][1] / "expected.json").read_text())
+    content = json.loads((MANIFESTS / "overlays" / METHODS[name][1] / "expected.json").read_text())
     request, response = content["request"]["data"], content["response"]["data"]
     return pd.DataFrame(request["ndarray"], columns=request["names"]), response["ndarray"]
 
@@ -45,7 +44,7 @@ def answer(folder: Path, name: str, rows: pd.DataFrame) -> Any:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dest = tmp_path_factory.mktemp("models")
     done = subprocess.run(
-        [sys.executable, "-W", "error::FutureWarning", ROOT / "examples" / "iris" / "train.py", dest],
+        [sys.executable, "-W", "error::FutureWarning", MANIFESTS / "examples" / "iris" / "train.py", dest],
         cwd=dest,
         capture_output=True,
         text=True,
@@ -92,7 +91,7 @@ def test_the_requirements_resolve_on_each_python(name: str, python: str) -> None
 
 def test_each_overlay_pins_the_model_that_is_committed() -> None:
     for name, (_, overlay) in METHODS.items():
-        node = yaml.safe_load((ROOT / "overlays" / overlay / "node.yaml").read_text())
+        node = yaml.safe_load((MANIFESTS / "overlays" / overlay / "node.yaml").read_text())
         assert node["spec"]["modelUri"].endswith(f"/{name}")
         assert node["spec"]["modelDigest"] == model_digest(MODELS / name)
 
@@ -100,12 +99,12 @@ def test_each_overlay_pins_the_model_that_is_committed() -> None:
 def test_each_overlay_holds_the_contract_of_its_model() -> None:
     for name, (_, overlay) in METHODS.items():
         said = inspect(str(MODELS / name), FetchSettings(), as_json=True)
-        assert (ROOT / "overlays" / overlay / "contract.json").read_text() == said + "\n"
+        assert (MANIFESTS / "overlays" / overlay / "contract.json").read_text() == said + "\n"
 
 
 def test_each_overlay_locks_its_model_for_every_python_that_its_packages_have_wheels_for() -> None:
     for name, (_, overlay) in METHODS.items():
-        head = (ROOT / "overlays" / overlay / "requirements.lock").read_text().splitlines()[1:5]
+        head = (MANIFESTS / "overlays" / overlay / "requirements.lock").read_text().splitlines()[1:5]
         assert head == [
             f"# model: {model_digest(MODELS / name)}",
             "# python: 3.11, 3.12, 3.13, 3.14",
@@ -117,7 +116,7 @@ def test_each_overlay_locks_its_model_for_every_python_that_its_packages_have_wh
 
 @pytest.mark.long
 def test_pinning_rewrites_the_pins_of_the_overlay_whose_model_changed(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "overlays", tmp_path / "overlays")
+    shutil.copytree(MANIFESTS / "overlays", tmp_path / "overlays")
     shutil.copytree(MODELS, tmp_path / train.MODELS)
     (tmp_path / train.MODELS / "iris_svm_model" / "requirements.txt").write_text("numpy==2.4.6\n")
     before = {path: path.read_text() for path in (tmp_path / "overlays").rglob("*.*") if path.is_file()}

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops.check.copies import ROOT, Copy
+from tests.gitops.check.copies import Copy
+from tests.project import MANIFESTS
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Copy:
-    """The repository's base and overlays as they are before the first release, whatever is pinned by now."""
+    """The project's base and overlays, as they are before the first release."""
     for name in ("base", "overlays"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    copy = Copy(tmp_path)
-    copy.unrelease()
-    return copy
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
+    return Copy(tmp_path)

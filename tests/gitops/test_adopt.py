@@ -15,7 +15,7 @@ from gitops.check.tree import load
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.kustomize import build
 from gitops.node import read_node
-from tests.gitops.check.copies import ROOT
+from tests import project
 
 NODES = ("model", "postprocessor", "preprocessor")
 PLACES = [
@@ -32,11 +32,8 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Path:
-    """A clone with all that git has or would take here, as it is in this work tree."""
-    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
-        if name and (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
+    """A clone of the project."""
+    project.copy(tmp_path)
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", "--all")
     return tmp_path

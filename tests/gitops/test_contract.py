@@ -11,8 +11,7 @@ from gitops.errors import BadManifest
 from server.artifact.inspect import inspect
 from server.settings import FetchSettings
 from tests.gitops.diff.repository import contract
-
-ROOT = Path(__file__).parents[2]
+from tests.project import MANIFESTS
 
 
 def write(folder: Path, content: Any) -> Path:
@@ -21,7 +20,7 @@ def write(folder: Path, content: Any) -> Path:
 
 
 def test_what_inspect_says_of_a_model(tmp_path: Path) -> None:
-    said = inspect(str(ROOT / "examples/iris/models/iris_svm_model"), FetchSettings(), as_json=True)
+    said = inspect(str(MANIFESTS / "examples/iris/models/iris_svm_model"), FetchSettings(), as_json=True)
     found = read(write(tmp_path, said))
     assert found is not None
     assert found.digest == json.loads(said)["digest"]

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from gitops.errors import BuildFailed
 from gitops.kustomize import build, parse
-
-ROOT = Path(__file__).parents[2]
+from tests.project import MANIFESTS
 
 
 def kustomization(folder: Path, text: str, **files: str) -> Path:
@@ -25,7 +24,7 @@ def kustomization(folder: Path, text: str, **files: str) -> Path:
 
 
 def test_renders_an_overlay() -> None:
-    rendered = {entry["kind"]: entry["metadata"] for entry in build(ROOT / "overlays/model")}
+    rendered = {entry["kind"]: entry["metadata"] for entry in build(MANIFESTS / "overlays/model")}
     assert rendered["SeldonDeployment"] == {"name": "graph-iris-model", "namespace": "seldon"}
 
 

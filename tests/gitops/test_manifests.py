@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitops.kustomize import build
 from gitops.manifests import SeldonDeployment, is_seldon_deployment, seldon_deployment, seldon_deployments
-
-ROOT = Path(__file__).parents[2]
+from tests.project import MANIFESTS
 
 
 @pytest.fixture(scope="module")
 def rendered() -> dict[str, Any]:
-    (entry,) = filter(is_seldon_deployment, build(ROOT / "overlays/model"))
+    (entry,) = filter(is_seldon_deployment, build(MANIFESTS / "overlays/model"))
     return entry
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> SeldonDeployment:
-    (deployment,) = seldon_deployments(build(ROOT / "overlays/pipeline"))
+    (deployment,) = seldon_deployments(build(MANIFESTS / "overlays/pipeline"))
     return deployment
 
 

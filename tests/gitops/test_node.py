@@ -9,12 +9,11 @@ import pytest
 
 from gitops.errors import BadManifest, BuildFailed
 from gitops.node import read_node
-
-ROOT = Path(__file__).parents[2]
+from tests.project import MANIFESTS
 
 
 def test_an_overlay_of_a_single_node_has_one() -> None:
-    node = read_node(ROOT / "overlays/postprocessor")
+    node = read_node(MANIFESTS / "overlays/postprocessor")
     assert node is not None
     assert node.title == "GraphNode postprocessor"
     assert (node.deployment, node.node, node.type, node.xtype) == (
@@ -28,7 +27,7 @@ def test_an_overlay_of_a_single_node_has_one() -> None:
 
 
 def test_a_graph_of_several_nodes_has_none() -> None:
-    assert read_node(ROOT / "overlays/pipeline") is None
+    assert read_node(MANIFESTS / "overlays/pipeline") is None
 
 
 def test_another_kind_is_refused(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
-    text = (ROOT / "overlays/model/node.yaml").read_text()
+    text = (MANIFESTS / "overlays/model/node.yaml").read_text()
     (tmp_path / "node.yaml").write_text(re.sub("  modelUri: .*\n", "", text))
     with pytest.raises(BadManifest) as caught:
         read_node(tmp_path)

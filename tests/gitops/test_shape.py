@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,14 @@ import pytest
 from gitops.errors import BadManifest
 from gitops.kustomize import build
 from gitops.manifests import is_seldon_deployment, seldon_deployment
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[2]
 POD = "spec.predictors[0].componentSpecs[0].spec"
 
 
 @pytest.fixture(scope="module")
 def rendered() -> dict[str, Any]:
-    (entry,) = filter(is_seldon_deployment, build(ROOT / "overlays/model"))
+    (entry,) = filter(is_seldon_deployment, build(MANIFESTS / "overlays/model"))
     return entry
 
 

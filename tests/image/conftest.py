@@ -12,7 +12,8 @@ import pytest
 from gitops.local.store import Store
 from server.artifact.digest import model_digest
 from tests.image.engine import TMPFS, Container, docker, running
-from tests.server.serving import MODELS, free_port
+from tests.project import MODELS
+from tests.server.serving import free_port
 
 MODEL = MODELS / "iris_svm_model"
 

@@ -14,11 +14,11 @@ from server.errors import BadDestination
 from server.expectation import differences
 from tests.image.conftest import Serving
 from tests.image.engine import docker, run
-from tests.server.serving import MODELS, ROOT
+from tests.project import MANIFESTS, MODELS
 
 pytestmark = pytest.mark.image
 
-EXPECTED = read(ROOT / "overlays" / "model")
+EXPECTED = read(MANIFESTS / "overlays" / "model")
 
 
 def ask(client: httpx.Client) -> object:

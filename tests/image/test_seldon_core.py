@@ -17,11 +17,11 @@ from server.artifact.digest import model_digest
 from server.protocol.proto.messages import SeldonMessage
 from tests.image.conftest import MODEL
 from tests.image.engine import TMPFS, Container, docker, run, running, succeed
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS
 
 pytestmark = pytest.mark.image
 
-EXPECTED = read(ROOT / "overlays" / "model")
+EXPECTED = read(MANIFESTS / "overlays" / "model")
 STOP_SECONDS = 30
 
 

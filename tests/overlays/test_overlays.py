@@ -14,9 +14,9 @@ from gitops.manifests import SeldonDeployment, seldon_deployments
 from gitops.node import read_node
 from server.artifact.digest import model_digest
 from server.settings import ServeSettings
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[2]
-OVERLAYS = sorted(folder.name for folder in (ROOT / "overlays").iterdir())
+OVERLAYS = sorted(folder.name for folder in (MANIFESTS / "overlays").iterdir())
 NODES = {
     "model": ("MODEL", "iris_svm_model"),
     "preprocessor": ("TRANSFORMER", "iris_preprocessor_model"),
@@ -25,7 +25,7 @@ NODES = {
 PARAMETERS = {"model_uri": "/mnt/models", "xtype": "DataFrame"}
 
 
-def deployment(overlay: str, root: Path = ROOT) -> SeldonDeployment:
+def deployment(overlay: str, root: Path = MANIFESTS) -> SeldonDeployment:
     (found,) = seldon_deployments(build(root / "overlays" / overlay))
     return found
 
@@ -52,7 +52,7 @@ def test_a_single_node_is_deployed_as_the_tutorial_does(node: str) -> None:
         f"{node}-environment",
     ]
     initializer = pod.init_containers[0]
-    table = read_node(ROOT / "overlays" / node)
+    table = read_node(MANIFESTS / "overlays" / node)
     assert table is not None
     assert table.model_uri.endswith(f"/{folder}")
     assert initializer.args == ("fetch", table.model_uri, "/mnt/models", "--digest", table.model_digest)
@@ -102,7 +102,7 @@ def test_the_graph_runs_each_node_as_its_overlay_says(node: str) -> None:
 
 def test_a_change_of_an_overlay_changes_the_graph_too(tmp_path: Path) -> None:
     for name in ("base", "overlays"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
     node = tmp_path / "overlays/model/node.yaml"
     node.write_text(
         node.read_text().replace("iris_svm_model", "iris_tree_model").replace("DataFrame", "ndarray")
@@ -122,9 +122,9 @@ def test_a_change_of_an_overlay_changes_the_graph_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_the_pinned_digest_is_that_of_the_example_model(node: str) -> None:
-    found = read_node(ROOT / "overlays" / node)
+    found = read_node(MANIFESTS / "overlays" / node)
     assert found is not None
-    assert found.model_digest == model_digest(ROOT / "examples/iris/models" / NODES[node][1])
+    assert found.model_digest == model_digest(MANIFESTS / "examples/iris/models" / NODES[node][1])
 
 
 def test_a_pod_is_allowed_where_pod_security_enforces_restricted(rendered: SeldonDeployment) -> None:
@@ -198,7 +198,7 @@ def test_a_pod_that_ends_answers_what_it_has_taken(rendered: SeldonDeployment) -
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_says_what_it_answers(overlay: str) -> None:
-    expected: dict[str, Any] = json.loads((ROOT / "overlays" / overlay / "expected.json").read_text())
+    expected: dict[str, Any] = json.loads((MANIFESTS / "overlays" / overlay / "expected.json").read_text())
     assert list(expected) == ["request", "response", "models"]
     for message in (expected["request"], expected["response"]):
         data = message["data"]
@@ -209,7 +209,7 @@ def test_an_overlay_says_what_it_answers(overlay: str) -> None:
 @pytest.mark.parametrize("node", NODES)
 def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_path: Path) -> None:
     for name in ("base", "overlays"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
     lock = tmp_path / "overlays" / node / "requirements.lock"
     names = []
     for text in (lock.read_text(), "numpy==2.4.6\n"):
@@ -227,7 +227,7 @@ def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_p
 
 def test_an_overlay_without_a_lock_still_builds(tmp_path: Path) -> None:
     for name in ("base", "overlays"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/preprocessor/kustomization.yaml"
     entry = "  - name: preprocessor-requirements\n    files: [requirements.lock]\n"
     assert entry in file.read_text()
@@ -251,7 +251,7 @@ def test_fetch_refuses_a_model_before_its_volume_is_full(rendered: SeldonDeploym
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_smoke_test_asks_for_what_the_overlay_pins(overlay: str) -> None:
-    folder = ROOT / "overlays" / overlay
+    folder = MANIFESTS / "overlays" / overlay
     objects = build(folder)
     (job,) = [found for found in objects if found["kind"] == "Job"]
     (rendered,) = seldon_deployments(objects)
@@ -267,7 +267,7 @@ def test_the_smoke_test_asks_for_what_the_overlay_pins(overlay: str) -> None:
     asked = [text.partition("$(")[2].rstrip(")") for text in container["args"] if "--model-digest=" in text]
     nodes = [overlay] if overlay in NODES else list(NODES)
     assert sorted(env[name] for name in asked) == sorted(
-        read_node(ROOT / "overlays" / node).model_digest for node in nodes
+        read_node(MANIFESTS / "overlays" / node).model_digest for node in nodes
     )
     (expected,) = [
         found for found in objects if found["metadata"]["name"] == pod["volumes"][0]["configMap"]["name"]

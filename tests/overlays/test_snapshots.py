@@ -1,6 +1,6 @@
 """What each overlay renders, in a small readable file named like its SeldonDeployment.
 
-After a change that is meant: ``UPDATE_SNAPSHOTS=1 pytest tests/overlays``, and review the difference.
+After a change that is meant: ``make test-manifests``, ``UPDATE_SNAPSHOTS=1 pytest tests/overlays``, and review the difference.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from gitops.check.tree import load
 from gitops.kustomize import build
 from gitops.manifests import seldon_deployments
 from tests.overlays.summary import summary
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-OVERLAYS = sorted(folder.name for folder in (ROOT / "overlays").iterdir())
+OVERLAYS = sorted(folder.name for folder in (MANIFESTS / "overlays").iterdir())
 
 
 def test_every_kustomization_builds() -> None:
-    tree = load(ROOT)
+    tree = load(MANIFESTS)
     assert tree.failures == {}
     assert {"base", *(f"overlays/{name}" for name in OVERLAYS)} <= set(tree.rendered)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_renders_what_its_snapshot_says(overlay: str) -> None:
-    (deployment,) = seldon_deployments(build(ROOT / "overlays" / overlay))
+    (deployment,) = seldon_deployments(build(MANIFESTS / "overlays" / overlay))
     file = SNAPSHOTS / f"{deployment.name}.txt"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         file.write_text(summary(deployment))
@@ -36,5 +36,5 @@ def test_an_overlay_renders_what_its_snapshot_says(overlay: str) -> None:
 
 
 def test_every_snapshot_has_an_overlay() -> None:
-    names = {seldon_deployments(build(ROOT / "overlays" / overlay))[0].name for overlay in OVERLAYS}
+    names = {seldon_deployments(build(MANIFESTS / "overlays" / overlay))[0].name for overlay in OVERLAYS}
     assert {file.stem for file in SNAPSHOTS.iterdir()} == names

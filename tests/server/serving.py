@@ -16,9 +16,8 @@ from pathlib import Path
 import httpx
 
 from gitops.local import ports
+from tests.project import ROOT
 
-ROOT = Path(__file__).parents[2]
-MODELS = ROOT / "examples" / "iris" / "models"
 IMAGE = "ghcr.io/owner/image@sha256:0"
 WORKER = b"worker/__main__.py"
 READY_SECONDS = 60

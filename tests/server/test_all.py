@@ -16,11 +16,12 @@ from gitops.local.store import Store
 from server.all import narrowed, parameters
 from server.artifact.digest import model_digest
 from server.errors import BadSetting
+from tests.project import MANIFESTS, MODELS, ROOT
 from tests.server.environment import making
-from tests.server.serving import MODELS, ROOT, Served, free_port
+from tests.server.serving import Served, free_port
 
 MODEL = MODELS / "iris_preprocessor_model"
-OVERLAY = ROOT / "overlays" / "preprocessor"
+OVERLAY = MANIFESTS / "overlays" / "preprocessor"
 
 
 def environ_of(process: int) -> str | None:

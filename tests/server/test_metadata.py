@@ -10,7 +10,7 @@ import pytest
 from server import mlmodel
 from server.artifact.digest import model_digest
 from server.metadata import metadata
-from tests.server.serving import MODELS
+from tests.project import MODELS
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from server import mlmodel
 from server.errors import NotAModel
 from server.mlmodel import Column, Tensor
-from tests.server.serving import MODELS
+from tests.project import MODELS
 
 
 def test_a_model_that_mlflow_logged():

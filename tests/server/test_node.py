@@ -11,7 +11,7 @@ from server import node
 from server.artifact.digest import model_digest
 from server.node import Node
 from server.settings import ServeSettings
-from tests.server.serving import MODELS
+from tests.project import MODELS
 
 MODEL = MODELS / "iris_svm_model"
 

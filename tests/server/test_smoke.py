@@ -17,10 +17,11 @@ import pytest
 from server.artifact.digest import model_digest
 from server.expectation import Expectation
 from server.smoke import smoke
-from tests.server.serving import IMAGE, MODELS, ROOT, Served, free_port, serving
+from tests.project import MANIFESTS, MODELS, ROOT
+from tests.server.serving import IMAGE, Served, free_port, serving
 
 MODEL = MODELS / "iris_svm_model"
-EXPECTED = ROOT / "overlays/model/expected.json"
+EXPECTED = MANIFESTS / "overlays/model/expected.json"
 DIGEST, OTHER = model_digest(MODEL), "sha256:" + "0" * 64
 OLD, NEW = "ghcr.io/owner/image@sha256:01d", "ghcr.io/owner/image@sha256:2e3"
 

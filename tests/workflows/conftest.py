@@ -17,7 +17,6 @@ from tests.workflows.history import History
 from tests.workflows.repository import Repository
 from tests.workflows.runner import Runner
 
-ROOT = Path(__file__).parents[2]
 HEAVY = (
     *("test", "test-all", "pythons", "smoke", "image", "image-seldon-core", "image-test", "image-compare"),
     *("e2e", "e2e-cluster", "e2e-logs"),
@@ -53,7 +52,7 @@ def project(history: History, registry: str) -> History:
         tool(name)
     repository.registry, repository.crane = registry, tool("crane")
     repository.targets = dict.fromkeys(HEAVY, ":")
-    history.take(ROOT)
+    history.take_project()
     return history
 
 

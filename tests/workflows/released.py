@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 
 from gitops.pin import pin as pin_in
+from tests.project import MANIFESTS
 from tests.workflows.history import History
 
-ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "a" * 64
 
 
 def pin(project: History, scratch: Path) -> None:
     """Commit to main what `make pin IMAGE_DIGEST=sha256:aaa…` writes."""
-    shutil.copytree(ROOT / "base", scratch / "base")
+    shutil.copytree(MANIFESTS / "base", scratch / "base")
     list(pin_in(scratch, DIGEST))
     names = ("base/kustomization.yaml", "base/interface.json")
     project.commit({name: (scratch / name).read_text() for name in names})

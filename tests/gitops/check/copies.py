@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitops import image, interface
 from gitops.check.command import check, findings
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.tree import load
 from gitops.kustomize import build
 from gitops.manifests import is_seldon_deployment
-from gitops.pin import BASE
-from gitops.scalar import set_scalars
-
-ROOT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -33,13 +28,6 @@ class Copy:
     def append(self, file: str, text: str) -> None:
         with (self.root / file).open("a") as stream:
             stream.write(text)
-
-    def unrelease(self) -> None:
-        """Pin no image, as before the first release."""
-        file = self.root / BASE
-        place = ("images", ("name", image.NAME))
-        file.write_text(set_scalars(file.read_text(), place, {"digest": image.UNRELEASED}, origin=BASE))
-        (self.root / interface.FILE).unlink(missing_ok=True)
 
     def deployment(self, overlay: str) -> dict[str, Any]:
         """Return the SeldonDeployment that the overlay renders."""

@@ -8,7 +8,8 @@ import pytest
 from gitops.check import policies
 from gitops.check.policies import POLICIES
 from gitops.check.policy import Policy
-from tests.gitops.check.copies import ROOT, Copy
+from tests.gitops.check.copies import Copy
+from tests.project import MANIFESTS
 
 USERS = "overlays/model, overlays/postprocessor, overlays/preprocessor"
 
@@ -115,7 +116,7 @@ def test_what_breaks_other_kustomizations_too_is_said_once(tree: Copy, file: str
 
 
 def test_one_cause_is_one_finding_with_its_places(tree: Copy) -> None:
-    shutil.copytree(ROOT / "components", tree.root / "components")
+    shutil.copytree(MANIFESTS / "components", tree.root / "components")
     tree.edit("overlays/model/kustomization.yaml", "namespace: seldon", "namespace: other")
     status, said = tree.check()
     assert status == 1

@@ -14,8 +14,8 @@ from gitops.check.tree import Tree
 from gitops.errors import BadManifest
 from gitops.kustomize import build
 from gitops.manifests import is_seldon_deployment
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[3]
 NUMBER = 500
 JUNK: tuple[Any, ...] = (None, "", "x", 0, -1, 1.5, True, [], {}, [None], ["x"], {"x": "y"}, [{"name": "x"}])
 
@@ -44,7 +44,7 @@ def test_every_broken_object_is_judged(tmp_path: Path) -> None:
     entries = [
         entry
         for folder in ("overlays/model", "overlays/pipeline")
-        for entry in build(ROOT / folder)
+        for entry in build(MANIFESTS / folder)
         if is_seldon_deployment(entry)
     ]
     tree = Tree(tmp_path, {}, {}, {}, {})

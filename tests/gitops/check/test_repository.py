@@ -11,14 +11,15 @@ import pytest
 from gitops.check.command import findings
 from gitops.check.policy import Breach, policy
 from gitops.check.tree import Tree, load
-from tests.gitops.check.copies import ROOT, Copy
+from tests.gitops.check.copies import Copy
+from tests.project import MANIFESTS
 
 TARGET = "  policy: A target matches something: kustomize is silent about a patch that changes nothing\n"
 TARGET_FIX = "  fix: correct it or remove it"
 
 
 def test_nothing_is_wrong_with_the_repository() -> None:
-    assert Copy(ROOT).errors() == []
+    assert Copy(MANIFESTS).errors() == []
 
 
 def test_nothing_is_wrong_with_it_before_the_first_release(tree: Copy) -> None:

@@ -15,8 +15,8 @@ import yaml
 
 from gitops.diff.command import diff
 from gitops.diff.fit import COMMENT
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[3]
 NODES = ("model", "postprocessor", "preprocessor")
 POD = "/spec/predictors/0/componentSpecs/0/spec"
 AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
@@ -150,8 +150,8 @@ def applied(root: Path) -> Repository:
 
 def make(root: Path, *more: str) -> Repository:
     for name in ("base", "components", "overlays", *more):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, root / name)
+        if (MANIFESTS / name).is_dir():
+            shutil.copytree(MANIFESTS / name, root / name)
     repository = Repository(root)
     for node in NODES:
         repository.describe(node)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from gitops import __main__ as command
 from gitops.diff.markdown import short
 from gitops.errors import BadArgument, BuildFailed, NoBase
-from tests.gitops.diff.repository import POD, ROOT, Repository, column, contract, lock, section
+from tests.gitops.diff.repository import POD, Repository, column, contract, lock, section
+from tests.project import ROOT
 
 OVERLAYS = ("model", "pipeline", "postprocessor", "preprocessor")
 

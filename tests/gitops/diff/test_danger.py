@@ -12,7 +12,7 @@ import pytest
 
 from gitops.diff.danger import RULES, dangers
 from gitops.diff.objects import changes
-from tests.gitops.diff.repository import ROOT
+from tests.project import ROOT
 
 Entry = dict[str, Any]
 Edit = Callable[[Entry], None]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gitops.github.ci import JOBS, PATHS, failures, jobs
-from tests.server.serving import ROOT
+from tests.project import ROOT
 
 
 def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[str]:

@@ -18,7 +18,8 @@ from gitops.local import ports
 from gitops.local.overlay import find
 from gitops.local.progress import Progress
 from gitops.local.run import Run, claim, run
-from tests.gitops.local.copies import ROOT, Copy
+from tests.gitops.local.copies import Copy
+from tests.project import ROOT
 
 # Kept from one run of the tests to the next, as a developer's own: a model's environment is made once.
 STATE = ROOT / ".cache" / "tests"
@@ -60,14 +61,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     output = io.StringIO()
     with (
         alone("running") as state,
-        background(find(copy.root, []), state, Progress(Console(file=output))) as run,
+        background(find(copy.root, []), state, Progress(Console(file=output)), root=copy.root) as run,
         httpx.Client(base_url=run.gateway.url, timeout=30, trust_env=False) as client,
     ):
         yield Running(run, client, output.getvalue())
 
 
 @contextmanager
-def background(folders: list[Path], state: Path, progress: Progress, *, root: Path = ROOT) -> Iterator[Run]:
+def background(folders: list[Path], state: Path, progress: Progress, *, root: Path) -> Iterator[Run]:
     """Run the overlays in a thread of their own until the block ends."""
     entered: Future[tuple[Run, Callable[[], None]]] = Future()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[3]
+from tests.project import MANIFESTS, ROOT
 
 
 @dataclass
@@ -19,8 +19,11 @@ class Copy:
 
     @classmethod
     def at(cls, root: Path) -> Copy:
+        """Copy the manifests to ``root``, and lead to what a run needs beside them."""
         for name in ("base", "overlays"):
-            shutil.copytree(ROOT / name, root / name)
+            shutil.copytree(MANIFESTS / name, root / name)
+        (root / "examples").symlink_to(MANIFESTS / "examples")
+        (root / "server").symlink_to(ROOT / "server")
         return cls(root)
 
     def write(self, file: str, text: str) -> None:

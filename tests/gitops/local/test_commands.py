@@ -17,7 +17,8 @@ import pytest
 
 from gitops.local import ports
 from tests.gitops.local.conftest import STATE, alone
-from tests.gitops.local.copies import ROOT, Copy
+from tests.gitops.local.copies import Copy
+from tests.project import MANIFESTS, ROOT
 
 pytestmark = [
     pytest.mark.xdist_group("commands"),
@@ -50,9 +51,9 @@ def start(code: str) -> subprocess.Popen[str]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def serving(root: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """Run a demo of one overlay until the block ends; give it, what it has said, and its address."""
-    demo = start(f"run_demo([{OVERLAY!r}], 0, root=Path({str(ROOT)!r}), state=Path({str(FOLDER)!r}))")
+    demo = start(f"run_demo([{OVERLAY!r}], 0, root=Path({str(root)!r}), state=Path({str(FOLDER)!r}))")
     try:
         said = ""
         assert demo.stdout is not None
@@ -103,9 +104,9 @@ def test_a_port_in_use_ends_the_demo_before_anything_starts() -> None:
     assert done.stderr.startswith(f"error: port {port} of 127.0.0.1 is in use: ")
 
 
-def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly() -> None:
-    expected = json.loads((ROOT / "overlays" / OVERLAY / "expected.json").read_text())
-    with serving() as (demo, said, _):
+def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly(copy: Copy) -> None:
+    expected = json.loads((MANIFESTS / "overlays" / OVERLAY / "expected.json").read_text())
+    with serving(copy.root) as (demo, said, _):
         command = re.search(r"^\$ (curl .*\n.*)\n(\{.*)\n", said, re.MULTILINE)
         assert command is not None
         shown = json.loads(command[2])
@@ -116,7 +117,7 @@ def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly() -> None:
         pasted = httpx.post(url, content=body, headers={"Content-Type": "application/json"}, trust_env=False)
         assert pasted.json() == shown
 
-        second = start(f"run_smoke([], root=Path({str(ROOT)!r}), state=Path({str(FOLDER)!r}))")
+        second = start(f"run_smoke([], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
         refused, _ = second.communicate(timeout=SECONDS)
         assert f"AlreadyRunning: another run uses {FOLDER} (process {demo.pid}): stop it first" in refused
 
@@ -127,8 +128,8 @@ def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly() -> None:
     wait_until_gone()
 
 
-def test_a_container_that_ends_is_told_and_a_demo_that_is_killed_leaves_nothing() -> None:
-    with serving() as (demo, _, url):
+def test_a_container_that_ends_is_told_and_a_demo_that_is_killed_leaves_nothing(copy: Copy) -> None:
+    with serving(copy.root) as (demo, _, url):
         # The first one; others are forked from it.
         server = min(number for number, line in processes().items() if " -m server serve " in line)
         os.kill(server, signal.SIGKILL)
@@ -147,8 +148,6 @@ def test_a_container_that_ends_is_told_and_a_demo_that_is_killed_leaves_nothing(
 
 
 def test_smoke_says_what_differs(copy: Copy) -> None:
-    for name in ("server", "examples"):
-        (copy.root / name).symlink_to(ROOT / name)
     file = copy.root / "overlays" / OVERLAY / "expected.json"
     content = json.loads(file.read_text())
     rows = content["response"]["data"]["ndarray"]
@@ -170,8 +169,6 @@ def test_smoke_says_what_differs(copy: Copy) -> None:
 
 @pytest.mark.long
 def test_an_overlay_that_names_no_request_is_served_and_not_compared(copy: Copy) -> None:
-    for name in ("server", "examples"):
-        (copy.root / name).symlink_to(ROOT / name)
     (copy.root / "overlays" / OVERLAY / "expected.json").write_text('{"request": null, "response": null}')
     smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
     said, _ = smoke.communicate(timeout=SECONDS)

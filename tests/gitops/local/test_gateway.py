@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.gitops.local.conftest import Running
-from tests.gitops.local.copies import ROOT
+from tests.project import MANIFESTS
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -18,7 +18,7 @@ both = pytest.mark.parametrize("path", [MODEL, PIPELINE], ids=["container", "gra
 
 
 def expected(overlay: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((ROOT / "overlays" / overlay / "expected.json").read_text())
+    content: dict[str, Any] = json.loads((MANIFESTS / "overlays" / overlay / "expected.json").read_text())
     return content
 
 

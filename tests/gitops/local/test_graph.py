@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +8,11 @@ from gitops.errors import NotRunnable
 from gitops.local.graph import Call, calls
 from gitops.local.overlay import load
 from tests.gitops.local.manifests import graph
-
-ROOT = Path(__file__).parents[3]
+from tests.project import MANIFESTS
 
 
 def test_the_pipeline_is_walked_in_the_orchestrators_order() -> None:
-    assert load(ROOT / "overlays" / "pipeline").calls == (
+    assert load(MANIFESTS / "overlays" / "pipeline").calls == (
         Call("preprocessor", "/transform-input"),
         Call("model", "/predict"),
         Call("postprocessor", "/transform-output"),

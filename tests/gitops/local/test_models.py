@@ -16,9 +16,10 @@ from gitops.local import host, secrets
 from gitops.local.models import KEPT, Models, keep
 from gitops.local.store import Store
 from server.artifact.digest import model_digest
-from tests.gitops.local.copies import ROOT, Copy
+from tests.gitops.local.copies import Copy
+from tests.project import MODELS, ROOT
 
-MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
+MODEL = MODELS / "iris_svm_model"
 
 
 @pytest.fixture

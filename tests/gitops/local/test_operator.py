@@ -10,14 +10,14 @@ from gitops.local import operator
 from gitops.local.operator import Ports
 from gitops.local.overlay import Overlay, load
 from gitops.pods import EnvVar
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[3]
 PORTS = Ports(http=9000, grpc=9500, metrics=6000)
 
 
 @pytest.fixture(scope="module")
 def overlay() -> Overlay:
-    return load(ROOT / "overlays" / "model")
+    return load(MANIFESTS / "overlays" / "model")
 
 
 def test_a_container_gets_what_the_operator_gives(overlay: Overlay) -> None:

@@ -7,19 +7,18 @@ import pytest
 from gitops.errors import BadArgument, NotRunnable
 from gitops.local.overlay import find, load
 from tests.gitops.local.copies import Copy
-
-ROOT = Path(__file__).parents[3]
+from tests.project import MANIFESTS
 
 
 def test_every_overlay_is_found_or_the_ones_that_are_named() -> None:
-    names = [folder.name for folder in find(ROOT, [])]
+    names = [folder.name for folder in find(MANIFESTS, [])]
     assert names == ["model", "pipeline", "postprocessor", "preprocessor"]
-    assert [folder.name for folder in find(ROOT, ["pipeline", "model"])] == ["model", "pipeline"]
+    assert [folder.name for folder in find(MANIFESTS, ["pipeline", "model"])] == ["model", "pipeline"]
 
 
 def test_an_unknown_overlay_is_named_with_those_that_are_there() -> None:
     with pytest.raises(BadArgument) as error:
-        find(ROOT, ["modle"])
+        find(MANIFESTS, ["modle"])
     assert str(error.value) == "no overlay 'modle': there are model, pipeline, postprocessor, preprocessor"
 
 
@@ -32,7 +31,7 @@ def test_no_overlay_at_all_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_overlay_knows_its_address_and_who_answers() -> None:
-    overlay = load(ROOT / "overlays" / "pipeline")
+    overlay = load(MANIFESTS / "overlays" / "pipeline")
     images = {container.name: container.image for container in overlay.predictor.containers}
     assert overlay.path == "/seldon/seldon/graph-iris-pipeline"
     assert overlay.request_path == images
@@ -40,7 +39,7 @@ def test_an_overlay_knows_its_address_and_who_answers() -> None:
 
 
 def test_a_container_without_orchestrator_answers_by_itself() -> None:
-    assert load(ROOT / "overlays" / "model").calls == ()
+    assert load(MANIFESTS / "overlays" / "model").calls == ()
 
 
 def test_an_overlay_is_one_deployment(copy: Copy) -> None:

@@ -10,14 +10,14 @@ from gitops.local.overlay import load
 from gitops.local.run import claim
 from server.expectation import differences
 from tests.gitops.local.conftest import STATE, Running
-from tests.gitops.local.copies import ROOT
+from tests.project import MANIFESTS
 
 pytestmark = pytest.mark.xdist_group("run")
 
 
 @pytest.mark.parametrize("name", ["model", "preprocessor", "postprocessor", "pipeline"])
 def test_an_overlay_answers_as_expected(running: Running, name: str) -> None:
-    folder = ROOT / "overlays" / name
+    folder = MANIFESTS / "overlays" / name
     expected = json.loads((folder / "expected.json").read_text())
     answer = running.client.post(
         f"/seldon/seldon/graph-iris-{name}/api/v1.0/predictions", json=expected["request"]

@@ -13,7 +13,7 @@ from gitops.local import runtime
 from gitops.local.commands import run_smoke
 from gitops.local.progress import Progress
 from tests.conformance.wrapping import interpreter
-from tests.server.serving import ROOT
+from tests.gitops.local.copies import Copy
 
 PYTHON, TEMPORARY = Path("/wrapper/bin/python"), Path("/state/tmp")
 PARAMETER = {"name": "model_uri", "value": "/state/models", "type": "STRING"}
@@ -72,11 +72,11 @@ def test_a_path_that_is_too_long_for_the_wrappers_sockets_is_refused(tmp_path: P
 @pytest.mark.long
 @pytest.mark.xdist_group("ports")
 def test_the_overlays_answer_the_same_by_the_wrapper(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    copy: Copy, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interpreter()
     state = tmp_path_factory.mktemp("w")
-    assert run_smoke(["model", "pipeline"], root=ROOT, state=state, runtime="seldon-core") == 0
+    assert run_smoke(["model", "pipeline"], root=copy.root, state=state, runtime="seldon-core") == 0
     said = capsys.readouterr().out
     assert "model: numbers, names and requestPath as expected" in said
     assert "pipeline: numbers, names and requestPath as expected" in said

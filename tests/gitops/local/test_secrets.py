@@ -11,8 +11,8 @@ from gitops.seal.certificate import DEMO, DEMO_KEY
 from gitops.seal.kubeseal import seal
 from gitops.seal.secrets import STORE
 from tests.gitops.seal.keys import KeyPair
+from tests.project import MANIFESTS
 
-ROOT = Path(__file__).parents[3]
 VALUES = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "hunter2",
@@ -23,7 +23,7 @@ VALUES = {
 
 def repository(folder: Path, certificate: Path) -> Path:
     """Return a repository with the demo key, whose object store's secret is sealed to ``certificate``."""
-    shutil.copytree(ROOT / Path(DEMO_KEY).parent, folder / Path(DEMO_KEY).parent)
+    shutil.copytree(MANIFESTS / Path(DEMO_KEY).parent, folder / Path(DEMO_KEY).parent)
     file = folder / STORE.file
     file.parent.mkdir(parents=True)
     file.write_text(yaml.safe_dump(seal(STORE.manifest(VALUES), certificate)))
@@ -31,7 +31,7 @@ def repository(folder: Path, certificate: Path) -> Path:
 
 
 def test_the_committed_secret_is_opened_with_the_demo_key(tmp_path: Path) -> None:
-    assert secrets.committed(repository(tmp_path, ROOT / DEMO)) == VALUES
+    assert secrets.committed(repository(tmp_path, MANIFESTS / DEMO)) == VALUES
 
 
 def test_a_secret_of_a_cluster_is_left_alone(tmp_path: Path) -> None:

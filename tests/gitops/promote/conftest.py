@@ -12,9 +12,8 @@ import pytest
 
 from gitops.local.store import Store
 from gitops.promote.command import promote
+from tests.project import MANIFESTS, MODELS
 
-ROOT = Path(__file__).parents[3]
-MODELS = ROOT / "examples" / "iris" / "models"
 BUCKET = "promotion"
 
 
@@ -47,7 +46,7 @@ class Work:
 def work(tmp_path: Path) -> Work:
     root = tmp_path / "work"
     for name in ("base", "overlays", "components"):
-        shutil.copytree(ROOT / name, root / name)
+        shutil.copytree(MANIFESTS / name, root / name)
     return Work(root)
 
 

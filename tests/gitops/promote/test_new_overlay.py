@@ -12,7 +12,8 @@ from gitops.check.tree import load
 from gitops.errors import BadArgument, PromotionFailed
 from gitops.node import read_node
 from gitops.promote.new_overlay import KUSTOMIZATION, NODE, new_overlay
-from tests.gitops.promote.conftest import ROOT, Work
+from tests.gitops.promote.conftest import Work
+from tests.project import MANIFESTS
 
 
 def add(work: Work, name: str, type_: str = "MODEL", model: str = "") -> str:
@@ -26,7 +27,7 @@ def errors(work: Work) -> list[str]:
 
 
 def test_its_files_are_those_of_the_overlays_that_are_there() -> None:
-    folder = ROOT / "overlays" / "preprocessor"
+    folder = MANIFESTS / "overlays" / "preprocessor"
     assert (folder / "kustomization.yaml").read_text() == KUSTOMIZATION.format(name="preprocessor")
     text = (folder / "node.yaml").read_text()
     for key in ("deployment", "modelUri", "modelDigest"):

@@ -20,7 +20,8 @@ from gitops.node import GraphNode, read_node
 from gitops.promote.moved import promote_moved
 from server.expectation import differences
 from tests.gitops.local.conftest import background
-from tests.gitops.promote.conftest import BUCKET, MODELS, ROOT, Work
+from tests.gitops.promote.conftest import BUCKET, Work
+from tests.project import MODELS, ROOT
 
 LOG = """
 import sys

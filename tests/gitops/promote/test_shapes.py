@@ -19,7 +19,8 @@ from gitops.node import read_node
 from gitops.promote.new_overlay import new_overlay
 from server import expectation
 from server.smoke import smoke
-from tests.gitops.promote.conftest import BUCKET, ROOT, Work
+from tests.gitops.promote.conftest import BUCKET, Work
+from tests.project import ROOT
 from tests.server.flavors.matrix import locked
 from tests.server.serving import IMAGE, serving
 

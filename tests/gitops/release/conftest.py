@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops import image
 from gitops.tools import tool
-from tests.gitops.check.copies import ROOT
+from tests.project import MANIFESTS, ROOT
 
 
 @dataclass
@@ -49,16 +48,13 @@ class Repository:
 def repository(tmp_path: Path) -> Repository:
     """A commit of all that inputs, pin and plan read."""
     root = tmp_path / "repository"
-    for name in ("base", "server/setting.py", "server/mlmodel.py", "tools/bootstrap.txt"):
+    shutil.copytree(MANIFESTS / "base", root / "base")
+    for name in ("server/setting.py", "server/mlmodel.py", "tools/bootstrap.txt"):
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
+        shutil.copy(ROOT / name, target)
     for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, root / name)
-    # Whatever the checkout pins by now.
-    (root / "base/interface.json").unlink(missing_ok=True)
-    base = root / "base/kustomization.yaml"
-    base.write_text(re.sub(r"digest: sha256:[0-9a-f]{64}", f"digest: {image.UNRELEASED}", base.read_text()))
     made = Repository(root)
     made.git("init", "--quiet", "--initial-branch", "main")
     made.commit("Begin")

@@ -13,7 +13,8 @@ from gitops.pin import pin
 from gitops.release.verify import verify
 from tests.gitops.release.conftest import Repository
 from tests.programs import program
-from tests.test_make import ROOT, make
+from tests.project import ROOT
+from tests.test_make import make
 
 DIGEST = f"sha256:{'1' * 64}"
 WORKFLOW = "https://github.com/Some-Team/Models/.github/workflows/release.yml"

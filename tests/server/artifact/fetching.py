@@ -7,12 +7,12 @@ import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import trustme
 
-ROOT = Path(__file__).parents[3]
-MODEL = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
+from tests.project import MODELS
+
+MODEL = MODELS / "iris_svm_model"
 DIGEST = "sha256:d4ed06fbedb0687477f0b49bf24cc38547a4c087ec8e0d734e86c4fadf998c37"
 FILES = [
     "MLmodel",

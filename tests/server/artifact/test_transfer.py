@@ -19,7 +19,8 @@ from server.artifact import progress, transfer
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
 from server.errors import SourceNotFound, SourceUnreachable
-from tests.server.artifact.fetching import ROOT, content, names
+from tests.project import ROOT
+from tests.server.artifact.fetching import content, names
 
 
 @contextmanager

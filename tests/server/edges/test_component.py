@@ -13,8 +13,9 @@ import pytest
 
 from server.protocol.proto.messages import SeldonMessage
 from tests.conformance.wrapping import COMPONENT, interpreter, wrapping
+from tests.project import ROOT
 from tests.server import streamer
-from tests.server.serving import ROOT, this_environment
+from tests.server.serving import this_environment
 
 MODEL = """
 import os, signal

@@ -17,8 +17,9 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from server.protocol.proto import prediction_pb2 as pb
 from server.protocol.proto.prediction_pb2 import DefaultData, Feedback, Meta, SeldonMessage, Tensor
+from tests.project import MODELS
 from tests.server.edges.test_rest import CLASSES, FEATURES, ROWS, SCALED, SCORES, close
-from tests.server.serving import IMAGE, MODELS, serving
+from tests.server.serving import IMAGE, serving
 
 pytestmark = pytest.mark.xdist_group("grpc")
 

@@ -8,7 +8,8 @@ import shutil
 import httpx
 import pytest
 
-from tests.server.serving import MODELS, serving
+from tests.project import MODELS
+from tests.server.serving import serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 ROW = [6.8, 2.8, 4.8, 1.4]

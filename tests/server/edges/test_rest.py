@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from server.artifact.digest import model_digest
-from tests.server.serving import IMAGE, MODELS, serving
+from tests.project import MODELS
+from tests.server.serving import IMAGE, serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 ROWS = [[6.8, 2.8, 4.8, 1.4], [6.0, 3.4, 4.5, 1.6]]

@@ -19,7 +19,8 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from tests.server.serving import MODELS, ROOT, free_port, serving
+from tests.project import MODELS, ROOT
+from tests.server.serving import free_port, serving
 from tests.server.waiting import wait_for
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]

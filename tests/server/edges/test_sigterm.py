@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from tests.server.serving import MODELS, serving
+from tests.project import MODELS
+from tests.server.serving import serving
 
 pytestmark = pytest.mark.xdist_group("sigterm")
 

@@ -10,8 +10,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-MODELS = ROOT / "examples" / "iris" / "models"
+from tests.project import ROOT
 
 # A model that is loaded natively, and one that mlflow.pyfunc loads.
 NATIVE = """\

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from server.environment.interpreters import OLDEST
+from tests.project import MODELS, ROOT
 
-ROOT = Path(__file__).parents[3]
 WORKER = ROOT / "server" / "model" / "worker"
-IRIS = ROOT / "examples" / "iris" / "models" / "iris_svm_model"
+IRIS = MODELS / "iris_svm_model"
 
 
 def test_it_needs_nothing_newer_than_the_oldest_python():

@@ -12,7 +12,7 @@ from server.protocol.arguments import arguments
 from server.protocol.decode import decode
 from server.protocol.form import ARRAY, FRAME, LIST
 from server.protocol.openapi import openapi
-from tests.server.serving import MODELS
+from tests.project import MODELS
 
 MIXED = Schema(
     columns=(
