@@ -22,7 +22,7 @@ from tests.cluster import helper, operator, wheels
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace, namespace
 from tests.cluster.sealing import seal
-from tests.server.serving import MODELS, ROOT
+from tests.project import MANIFESTS, MODELS
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             "import platform, sys; print('%d.%d' % sys.version_info[:2], platform.machine())"
         ).split()
         index = folder / "wheels"
-        wheels.download(index, python, machine)
+        wheels.download(index, python, machine, MANIFESTS)
         beside.serve(wheels.archive(index))
         yield Cluster(made, beside, image)
 
@@ -95,4 +95,4 @@ def put_models(values: dict[str, str]) -> None:
 
 
 def overlay(name: str) -> Overlay:
-    return load(ROOT / "overlays" / name)
+    return load(MANIFESTS / "overlays" / name)

@@ -13,7 +13,7 @@ from server.expectation import differences
 from tests.cluster.conftest import Cluster, overlay
 from tests.cluster.kubectl import ClusterError
 from tests.cluster.operator import ports
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
@@ -33,7 +33,7 @@ def answer(cluster: Cluster, asked: Overlay, message: Any) -> Any:
 @pytest.mark.parametrize("name", ["model", "preprocessor", "postprocessor", "pipeline"])
 def test_an_overlay_answers_its_request(cluster: Cluster, name: str) -> None:
     asked = overlay(name)
-    expected = read(ROOT / "overlays" / name)
+    expected = read(MANIFESTS / "overlays" / name)
     made = cluster.objects(asked)
     cluster.namespace.apply(made)
     try:

@@ -30,10 +30,10 @@ import yaml
 from gitops.kustomize import build
 from gitops.seal.command import fetch_certificate, seal
 from tests.cluster.kubectl import apply, get, kubectl, names, wait
+from tests.project import MANIFESTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("argocd")]
 
-ROOT = Path(__file__).parents[2]
 ARGOCD, SELDON = "argocd", "seldon"
 MODEL = "graph-iris-model"
 DEPLOYMENTS = {MODEL, "graph-iris-preprocessor", "graph-iris-postprocessor"}
@@ -86,7 +86,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
         pytest.skip(f"needs a cluster: set {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("repository")
     for name in ("argocd", "base", "overlays"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(MANIFESTS / name, folder / name)
     repository = Repository(folder)
     repository.git("init", "--initial-branch", "main")
     fetch_certificate("", root=folder, out=sys.stderr)

@@ -12,7 +12,8 @@ import pytest
 
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 from tests.cluster.helper import CALL
-from tests.server.serving import IMAGE, MODELS, ROOT, serving
+from tests.project import MODELS, ROOT
+from tests.server.serving import IMAGE, serving
 
 
 def called(target, message, metadata=None):

@@ -17,12 +17,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from tests.server.serving import ROOT
 
-
-def download(folder: Path, python: str, machine: str) -> None:
-    """Download what Linux pods of this CPU (``x86_64``) with ``python`` (3.13) need of all overlays into ``folder``."""
-    for number, lock in enumerate(sorted(ROOT.glob("overlays/*/requirements.lock"))):
+def download(folder: Path, python: str, machine: str, root: Path) -> None:
+    """Download into ``folder`` what Linux pods of this CPU (``x86_64``) with ``python`` (3.13) need of all overlays of ``root``."""
+    for number, lock in enumerate(sorted(root.glob("overlays/*/requirements.lock"))):
         chosen = folder.parent / f"requirements-{number}.txt"
         chosen.write_text("".join(_for(python, lock.read_text())))
         platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (28, 27, 17)]

@@ -95,7 +95,7 @@ def prepare(
         store.put(models)
         report.say(f"the store's pod holds {len(models)} models")
     if settings.index_in_pod:
-        wheels.download(folder / "wheels", python, machine)
+        wheels.download(folder / "wheels", python, machine, settings.tree)
         beside.serve(wheels.archive(folder / "wheels"))
         report.say("the helper serves the wheels of the locks")
     return beside

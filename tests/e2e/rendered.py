@@ -7,14 +7,16 @@ from typing import Any
 
 from gitops.check.policies.models import fetched
 from gitops.local.overlay import Overlay
+from server.expectation import Expectation
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """An overlay as it is applied: the typed view, and all objects."""
+    """An overlay as it is applied: the typed view, all objects, and its expected.json, None where that names no request."""
 
     overlay: Overlay
     objects: list[dict[str, Any]]
+    expected: Expectation | None
 
     @property
     def name(self) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from gitops.local import overlay as overlays
-from gitops.local.expectation import read as read_expectation
 from tests.cluster import helper
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace
@@ -28,9 +27,6 @@ from tests.e2e.settings import Settings
 from tests.e2e.tree import Tree
 from tests.e2e.values import values
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples" / "iris" / "models"
-
 
 @dataclass(frozen=True)
 class Run:
@@ -44,11 +40,10 @@ class Run:
     operator: Operator
     report: Report
 
-    def answers(self, rendered: Rendered) -> Answers:
-        expected = read_expectation(ROOT / "overlays" / rendered.overlay.name)
-        if expected is None:
-            raise E2eError(f"overlays/{rendered.overlay.name}/expected.json names no request to compare with")
-        return Answers(rendered, expected, self.helper, self.report)
+    def answers(self, rendered: Rendered) -> Answers | None:
+        """Return what the deployment has to answer, None where nobody knows a request."""
+        expected = rendered.expected
+        return Answers(rendered, expected, self.helper, self.report) if expected else None
 
     def deployment(self, rendered: Rendered) -> Deployment:
         return Deployment(self.namespace, rendered, self.report)
@@ -75,13 +70,16 @@ def run(
     name = f"seldon-e2e-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        tree = Tree.copy(ROOT, place, name, helper.URL if settings.index_in_pod else "")
+        tree = Tree.copy(settings.tree, place, name, helper.URL if settings.index_in_pod else "")
         if settings.image:
             tree.use_image(settings.image)
         report.say(f"image {tree.image}")
-        rendered = [tree.render(entry.name) for entry in overlays.find(ROOT, settings.overlays)]
+        pinned = models.into_the_store(tree) if settings.store_in_pod else {}
+        rendered = [tree.render(entry.name) for entry in overlays.find(settings.tree, settings.overlays)]
         chosen = changed(rendered)
-        held = models.choose(rendered, chosen, EXAMPLES, place) if settings.store_in_pod else None
+        held = (
+            models.choose(rendered, chosen, pinned, settings.tree, place) if settings.store_in_pod else None
+        )
         graphs = [entry.name for entry in rendered if not entry.overlay.predictor.no_engine]
         level = "baseline" if graphs else "restricted"
         with own_namespace(name, level, settings.keep, report, log) as namespace:
@@ -96,18 +94,20 @@ def run(
 
 
 def changed(rendered: list[Rendered]) -> Rendered:
-    """Return the overlay that the changes are tried on: the first of a single node, a MODEL if there is one.
+    """Return the overlay that the changes are tried on: the first of a single node, a MODEL with a request if there is one.
 
     Raises:
         E2eError: there is none.
     """
     single = [entry for entry in rendered if entry.overlay.predictor.no_engine]
-    models_first = sorted(single, key=lambda entry: entry.overlay.predictor.graph.type != "MODEL")
-    if not models_first:
+    if not single:
         raise E2eError(
             "OVERLAYS names graphs only: add one of a single node, whose pods are changed under load"
         )
-    return models_first[0]
+    return min(
+        single,
+        key=lambda entry: (entry.expected is None, entry.overlay.predictor.graph.type != "MODEL"),
+    )
 
 
 def _try(steps: Run, rendered: Rendered) -> None:
@@ -116,21 +116,32 @@ def _try(steps: Run, rendered: Rendered) -> None:
     deployment.apply()
     deployment.wait()
     steps.report.ok(f"{rendered.name}: Available")
+    if answers is None:
+        steps.report.say(f"{rendered.name}: its expected.json names no request, so none is sent")
+    else:
+        _ask(steps, rendered, answers)
+    deployment.smoke()
+    security.check(steps.namespace, deployment.pods(), steps.report)
+    deployment.remove()
+
+
+def _ask(steps: Run, rendered: Rendered, answers: Answers) -> None:
+    """Ask on every way that leads to the deployment."""
     answers.through_the_service()
     found = ingress.find(rendered, steps.settings.ingress_url, steps.operator.istio_gateway)
     if found is None:
         steps.report.say(f"{rendered.name}: no ingress or gateway leads to it, so only its Service is asked")
     else:
         answers.through(found)
-    deployment.smoke()
-    security.check(steps.namespace, deployment.pods(), steps.report)
-    deployment.remove()
 
 
 def _change(steps: Run, overlay: str) -> None:
     """Two replicas of an overlay: a pod killed, and each digest that there is another of rolled out."""
     rendered = steps.tree.render(overlay, replicas=changes.REPLICAS)
     deployment, answers = steps.deployment(rendered), steps.answers(rendered)
+    if answers is None:
+        steps.report.say("no overlay of a single node names a request, so none is changed under load")
+        return
     deployment.apply()
     deployment.wait()
     changes.pod_killed(deployment, answers, steps.report)
@@ -138,7 +149,7 @@ def _change(steps: Run, overlay: str) -> None:
         change()
         after = steps.tree.render(overlay, replicas=changes.REPLICAS)
         changes.rolled_out(steps.deployment(after), answers, steps.report, what)
-        steps.answers(after).through_the_service()
+        replace(answers, rendered=after).through_the_service()
 
 
 def _digests(steps: Run, overlay: str) -> Iterator[tuple[str, Callable[[], None]]]:

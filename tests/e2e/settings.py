@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitops.image import NAME, digest, is_digest, ours
 from tests.e2e.errors import E2eError
+from tests.project import ROOT
 
 _POD = "pod"
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
@@ -19,10 +21,12 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 class Settings:
     """Settings of a run; an empty one was not given.
 
+    ``tree`` is the folder with base/, components/ and overlays/, and maybe examples/.
     ``image`` and ``next_image`` are references as pods name them; ``store_in_pod`` and ``index_in_pod`` say that a pod
     of the namespace stands in for the object store and for the package index.
     """
 
+    tree: Path = ROOT
     overlays: tuple[str, ...] = ()
     image: str = ""
     next_image: str = ""
@@ -45,10 +49,11 @@ def read(environ: Mapping[str, str]) -> Settings:
     if environ.get("NEXT_IMAGE") and environ.get("NEXT_IMAGE") == environ.get("IMAGE"):
         raise E2eError("NEXT_IMAGE is IMAGE: must be another one, to roll out")
     return Settings(
+        tree=_tree(environ.get("TREE", "")),
         overlays=tuple(environ.get("OVERLAYS", "").replace(",", " ").split()),
         image=environ.get("IMAGE", ""),
         next_image=environ.get("NEXT_IMAGE", ""),
-        store_in_pod=_in_pod(environ, "STORE", "the example models in a pod"),
+        store_in_pod=_in_pod(environ, "STORE", "the models in a pod"),
         index_in_pod=_in_pod(environ, "INDEX", "the wheels of the locks in a pod"),
         ingress_url=_url(environ.get("INGRESS_URL", "")),
         context=environ.get("CONFIRM", ""),
@@ -70,6 +75,16 @@ def _check_image(name: str, reference: str) -> None:
         raise E2eError(
             f"{name}={reference}: name it by digest, as in registry/name@sha256:…, or by a tag that is not latest"
         )
+
+
+def _tree(path: str) -> Path:
+    folder = (ROOT / path).resolve()
+    if not all((folder / name).is_dir() for name in ("base", "overlays")):
+        raise E2eError(
+            f"TREE={path}: must be a folder with base and overlays, such as tests/manifests; without it they are this "
+            "repository's"
+        )
+    return folder
 
 
 def _in_pod(environ: Mapping[str, str], name: str, meaning: str) -> bool:

@@ -17,7 +17,7 @@ from tests.e2e.rendered import Rendered
 from tests.e2e.report import Report
 from tests.e2e.tree import Tree
 from tests.programs import program
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS
 
 AVAILABLE = {"state": "Available"}
 FAILED = {"state": "Failed", "description": 'services "graph-iris-model" already exists'}
@@ -25,7 +25,7 @@ FAILED = {"state": "Failed", "description": 'services "graph-iris-model" already
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    return Tree.copy(ROOT, tmp_path_factory.mktemp("tree"), "seldon-e2e-1").render("model", replicas=2)
+    return Tree.copy(MANIFESTS, tmp_path_factory.mktemp("tree"), "seldon-e2e-1").render("model", replicas=2)
 
 
 def pod(rendered: Rendered, *, ready: bool = True) -> dict[str, Any]:

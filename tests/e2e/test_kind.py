@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.e2e.kind.commands import KIND
 from tests.programs import program
-from tests.server.serving import ROOT
+from tests.project import ROOT
 
 
 def e2e_cluster(path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,7 @@ CRD = ROOT / "tests" / "cluster" / "seldondeployment-crd.yaml"
 SYSTEM = "seldon-system"
 NEEDED = ("KUBECONFIG", "IMAGE", "ORCHESTRATOR_IMAGE", *(value.name for value in PULL.values))
 COMMAND = [sys.executable, "-m", "tests.e2e"]
-GIVEN = {"CI": "true", "STORE": "pod", "INDEX": "pod"}
+GIVEN = {"CI": "true", "TREE": "tests/manifests", "STORE": "pod", "INDEX": "pod"}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.security import breaches, privileges
 from tests.e2e.tree import Tree
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS
 
 # What the kernel says of a process in a container that is locked down.
 PROCESS = {
@@ -23,7 +23,7 @@ PROCESS = {
 @pytest.fixture
 def pod(tmp_path: Path) -> dict[str, Any]:
     """A pod of the model's overlay, with an orchestrator as the operator adds it, which drops no capability."""
-    (manifest,) = Tree.copy(ROOT, tmp_path, "seldon-e2e-1").render("model").overlay.predictor.pods
+    (manifest,) = Tree.copy(MANIFESTS, tmp_path, "seldon-e2e-1").render("model").overlay.predictor.pods
     spec = copy.deepcopy(dict(manifest.raw))
     spec["containers"].append(
         {"name": "seldon-container-engine", "image": "seldonio/seldon-core-executor:1.17.1"}

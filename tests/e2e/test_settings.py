@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.errors import E2eError
 from tests.e2e.settings import Settings, read
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS, ROOT
 
 DIGEST = "sha256:" + "1" * 64
 
@@ -18,6 +18,7 @@ def test_nothing_need_be_set() -> None:
 
 def test_all_that_can_be_set() -> None:
     environ = {
+        "TREE": "tests/manifests",
         "OVERLAYS": "model, preprocessor",
         "IMAGE": f"registry.test:5000/team/seldon-mlflow-server@{DIGEST}",
         "NEXT_IMAGE": "seldon-mlflow-server:next",
@@ -29,6 +30,7 @@ def test_all_that_can_be_set() -> None:
         "CI": "true",
     }
     assert read(environ) == Settings(
+        tree=MANIFESTS,
         overlays=("model", "preprocessor"),
         image=environ["IMAGE"],
         next_image="seldon-mlflow-server:next",
@@ -84,7 +86,11 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
             {"IMAGE": "seldon-mlflow-server:1", "NEXT_IMAGE": "seldon-mlflow-server:1"},
             "NEXT_IMAGE is IMAGE: must be another one, to roll out",
         ),
-        ({"STORE": "s3"}, "STORE=s3: must be pod (the example models in a pod) or not set"),
+        ({"STORE": "s3"}, "STORE=s3: must be pod (the models in a pod) or not set"),
+        (
+            {"TREE": "docs"},
+            "TREE=docs: must be a folder with base and overlays, such as tests/manifests; without it they are this repository's",
+        ),
         ({"INDEX": "1"}, "INDEX=1: must be pod (the wheels of the locks in a pod) or not set"),
         (
             {"INGRESS_URL": "models.example.com"},
@@ -106,6 +112,7 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
             "name",
             "same image",
             "store",
+            "tree",
             "index",
         ),
         *("no scheme", "path"),

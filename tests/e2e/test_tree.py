@@ -10,7 +10,7 @@ import yaml
 from server.environment import lock
 from tests.e2e.errors import E2eError
 from tests.e2e.tree import Tree
-from tests.server.serving import ROOT
+from tests.project import MANIFESTS
 
 NAMESPACE = "seldon-e2e-1"
 DIGEST = "sha256:" + "1" * 64
@@ -20,7 +20,7 @@ INDEX = "http://helper:8080/"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    return Tree.copy(ROOT, tmp_path, NAMESPACE, INDEX)
+    return Tree.copy(MANIFESTS, tmp_path, NAMESPACE, INDEX)
 
 
 def variables(entry: dict[str, Any]) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_a_graph_is_rendered_whole(tree: Tree) -> None:
 
 
 def test_without_settings_an_overlay_is_as_it_is_but_for_the_namespace(tmp_path: Path) -> None:
-    tree = Tree.copy(ROOT, tmp_path, NAMESPACE)
+    tree = Tree.copy(MANIFESTS, tmp_path, NAMESPACE)
     tree.use_image(IMAGE)
     rendered = tree.render("model")
     assert rendered.overlay.predictor.replicas == 1
@@ -105,7 +105,7 @@ def test_another_model_changes_what_is_fetched(tree: Tree) -> None:
     assert after.models == [("s3://mlflow/artifacts/other", DIGEST)] != before.models
     # The same packages, for this model.
     file = tree.root / "overlays/model/requirements.lock"
-    original = ROOT / "overlays/model/requirements.lock"
+    original = MANIFESTS / "overlays/model/requirements.lock"
     assert lock.read(file) == replace(lock.read(original), digest=DIGEST)
     assert len(file.read_text()) == len(original.read_text())
 

@@ -4,7 +4,7 @@ import re
 
 from tests.e2e import versions
 from tests.e2e.kind.commands import commands
-from tests.server.serving import ROOT
+from tests.project import ROOT
 
 
 def test_the_controller_is_of_the_version_that_seals() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import yaml
 
 from gitops.image import NAME, UNRELEASED
 from gitops.kustomize import build
+from gitops.local.expectation import read as read_expectation
 from gitops.local.overlay import load
+from gitops.node import FILE as NODE
+from gitops.node import GraphNode, read_node
 from gitops.pin import BASE
 from gitops.scalar import set_scalars
 from server.environment import lock
@@ -33,9 +37,10 @@ class Tree:
 
     @classmethod
     def copy(cls, origin: Path, root: Path, namespace: str, index: str = "") -> Tree:
-        """Copy the manifests of the repository ``origin``, as they are in its work tree."""
+        """Copy the manifests of the folder ``origin``, such as a repository's work tree."""
         for name in ("base", "components", "overlays"):
-            shutil.copytree(origin / name, root / name)
+            if (origin / name).is_dir():
+                shutil.copytree(origin / name, root / name)
         return cls(root, namespace, index)
 
     @property
@@ -50,6 +55,17 @@ class Tree:
             raise E2eError(f"{BASE} pins no released image yet: set IMAGE to one that the cluster can pull")
         name = entry.get("newName", NAME)
         return f"{name}@{entry['digest']}" if "digest" in entry else f"{name}:{entry['newTag']}"
+
+    def nodes(self) -> Iterator[tuple[str, GraphNode]]:
+        """Yield the overlays of a single node, by their names, with their tables.
+
+        Raises:
+            BadManifest, BuildFailed: one has none that can be read.
+        """
+        for file in sorted((self.root / "overlays").glob(f"*/{NODE}")):
+            found = read_node(file.parent)
+            if found is not None:
+                yield file.parent.name, found
 
     def use_image(self, reference: str) -> None:
         """Pin another image, in the one place where a release does."""
@@ -127,7 +143,8 @@ class Tree:
             ),
         ]
         file.write_text(yaml.safe_dump(content))
-        return Rendered(load(folder), build(folder))
+        expected = read_expectation(self.root / "overlays" / overlay)
+        return Rendered(load(folder), build(folder), expected)
 
     def _base(self) -> dict[str, Any]:
         return dict(yaml.safe_load((self.root / BASE).read_text()))
