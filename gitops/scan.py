@@ -44,7 +44,8 @@ class Suspect:
 def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> int:
     """Look for secrets in what git has or would take below ``root``; return 1 if there are any, else 0.
 
-    An allowance that nothing needs counts too, so that none outlives its reason.
+    An allowance that nothing in its files needs counts too, so that none outlives its reason; one for files that are not
+    there does not, since a fork removes the examples.
 
     Raises:
         ScanFailed: ``root`` is no work tree of git.
@@ -60,7 +61,11 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
             used.add(entry)
     for suspect in suspects:
         out.write(f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)\n")
-    unused = [entry for entry in allowances if entry not in used]
+    unused = [
+        entry
+        for entry in allowances
+        if entry not in used and any(fnmatchcase(file, entry.file) for file in files)
+    ]
     for entry in unused:
         out.write(f"{ALLOWED.name}: {entry.file} allows what nothing needs: remove the entry\n")
     if suspects:

@@ -30,11 +30,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "e2e": (
         *(
             "server/*",
-            "base/*",
-            "components/*",
-            "overlays/*",
-            "examples/*",
-            "argocd/*",
+            # On what it runs, whatever a fork deploys.
+            "tests/manifests/*",
             "tests/cluster/*",
             "tests/e2e/*",
         ),

@@ -69,10 +69,16 @@ def test_what_is_allowed_is_allowed_by_file_and_type_only(root: Path) -> None:
 
 
 def test_an_allowance_that_nothing_needs_is_said(root: Path) -> None:
+    (root / "keys").mkdir()
+    (root / "keys/README.md").write_text("No keys.\n")
     assert scanned(root, Allowed("keys/*", ("Private Key",), "a test")) == (
         1,
         "scan.yaml: keys/* allows what nothing needs: remove the entry\n",
     )
+
+
+def test_an_allowance_for_files_that_are_not_there_is_fine(root: Path) -> None:
+    assert scanned(root, Allowed("keys/*", ("Private Key",), "a test")) == (0, "")
 
 
 def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gitops.tools import tool
 from tests.gitops.github.github import serving
 from tests.gitops.release.conftest import registry as registry
+from tests.project import copy
 from tests.workflows.happenings import Happenings
 from tests.workflows.history import History
 from tests.workflows.repository import Repository
@@ -43,8 +44,16 @@ def history(repository: Repository) -> History:
     return History(repository)
 
 
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's files."""
+    folder = tmp_path_factory.mktemp("checkout")
+    copy(folder)
+    return folder
+
+
 @pytest.fixture
-def project(history: History, registry: str) -> History:
+def project(history: History, registry: str, checkout: Path) -> History:
     """This project on GitHub and a registry, with what takes long done in no time."""
     repository = history.repository
     # What the steps would build for minutes.
@@ -52,7 +61,7 @@ def project(history: History, registry: str) -> History:
         tool(name)
     repository.registry, repository.crane = registry, tool("crane")
     repository.targets = dict.fromkeys(HEAVY, ":")
-    history.take_project()
+    history.take(checkout)
     return history
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from tests.gitops.github.bare import Bare
-from tests.project import FOLDERS, MANIFESTS, ROOT
 from tests.workflows.repository import Repository
 
 _WHO = {role: {"name": "somebody", "email": "somebody@localhost"} for role in ("author", "committer")}
@@ -21,13 +21,10 @@ class History:
     def _bare(self) -> Bare:
         return self.repository.github.bare
 
-    def take_project(self) -> str:
-        """Make a commit of the project, as its tests take it, that of main, twice: it has a parent."""
+    def take(self, root: Path) -> str:
+        """Make a commit of all that git sees in the work tree ``root`` that of main, twice: it has a parent."""
         index = str(self.repository.folder / "index")
-        for tree, paths in ((ROOT, [ROOT]), (MANIFESTS, [MANIFESTS / name for name in FOLDERS])):
-            self._bare.git(
-                f"--work-tree={tree}", "add", "--all", "--", *map(str, paths), GIT_INDEX_FILE=index
-            )
+        self._bare.git(f"--work-tree={root}", "add", "--all", "--", str(root), GIT_INDEX_FILE=index)
         tree = self._bare.git("write-tree", GIT_INDEX_FILE=index)
         first = self._bare.make_commit("before", tree, [], _WHO)
         sha = self._bare.make_commit("change", tree, [first], _WHO)

@@ -1,4 +1,4 @@
-"""The quick suite as GitHub runs it: in a clone of depth 1, as nobody in particular, with one Python, after a release."""
+"""The quick suite as GitHub runs it in a fork: in a clone of depth 1, as nobody in particular, with one Python."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflows.forked import fork
 from tests.workflows.happenings import Happenings
 from tests.workflows.history import History
-from tests.workflows.released import pin
 
 pytestmark = pytest.mark.long
 
 
-def test_the_quick_suite_passes_where_an_image_is_pinned(
+def test_the_quick_suite_passes_in_a_fork_with_models_of_its_own_alone(
     project: History, happens: Happenings, tmp_path: Path
 ) -> None:
     repository = project.repository
-    pin(project, tmp_path)
+    fork(project, tmp_path)
     # The one target that is not stood in for; its tests need the real crane. uv comes as a machine without it gets it.
     del repository.targets["test"]
     repository.crane, repository.bootstrapped = None, False

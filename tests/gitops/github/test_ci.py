@@ -24,7 +24,13 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
         ("push", {}, ["server/node.py"], {"test"}),
         ("workflow_dispatch", {}, [], {"test"}),
         ("pull_request", {"action": "opened"}, ["docs/install.md"], {"test", "review"}),
-        ("pull_request", {"action": "synchronize"}, ["overlays/model/node.yaml"], {"test", "review", "e2e"}),
+        ("pull_request", {"action": "synchronize"}, ["overlays/churn/node.yaml"], {"test", "review"}),
+        (
+            "pull_request",
+            {"action": "synchronize"},
+            ["base/node.yaml", "tests/manifests/base/node.yaml"],
+            {"test", "review", "e2e"},
+        ),
         (
             "pull_request",
             {"action": "synchronize"},
@@ -52,6 +58,7 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
         "dispatch",
         "docs",
         "overlay",
+        "manifests",
         "wrapper",
         "server",
         "unknown",

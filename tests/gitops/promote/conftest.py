@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,10 @@ import pytest
 from gitops.local.store import Store
 from gitops.promote.command import promote
 from tests.project import MANIFESTS, MODELS
+from tests.server.flavors.matrix import locked
 
 BUCKET = "promotion"
+REQUIREMENTS = locked("mlflow-skinny", "pydantic", "numpy", "pandas", "cloudpickle")
 
 
 @dataclass
@@ -40,6 +45,22 @@ class Work:
     def changed(self, before: dict[str, bytes]) -> set[str]:
         after = self.files()
         return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+@pytest.fixture(scope="session")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the models of logged.py, by their names."""
+    folder = tmp_path_factory.mktemp("logged")
+    script = Path(__file__).with_name("logged.py")
+    # Elsewhere: MLflow would take this repository's uv.lock for the models'.
+    subprocess.run(
+        [sys.executable, script, folder, *REQUIREMENTS],
+        cwd=folder,
+        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        check=True,
+        capture_output=True,
+    )
+    return folder
 
 
 @pytest.fixture

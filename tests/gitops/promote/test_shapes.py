@@ -21,28 +21,11 @@ from server import expectation
 from server.smoke import smoke
 from tests.gitops.promote.conftest import BUCKET, Work
 from tests.project import ROOT
-from tests.server.flavors.matrix import locked
 from tests.server.serving import IMAGE, serving
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("shapes"), pytest.mark.usefixtures("variables")]
 
-REQUIREMENTS = locked("mlflow-skinny", "pydantic", "numpy", "pandas", "cloudpickle")
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
-
-
-@pytest.fixture(scope="module")
-def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("logged")
-    script = Path(__file__).with_name("logged.py")
-    # Elsewhere: MLflow would take this repository's uv.lock for the models'.
-    subprocess.run(
-        [sys.executable, script, folder, *REQUIREMENTS],
-        cwd=folder,
-        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
-        check=True,
-        capture_output=True,
-    )
-    return folder
 
 
 @pytest.fixture(scope="module")
