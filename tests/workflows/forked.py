@@ -35,7 +35,7 @@ def fork(history: History, folder: Path) -> None:
     _overlay(folder)
     for name in EXAMPLES:
         shutil.rmtree(folder / "overlays" / name)
-    shutil.rmtree(folder / "examples" / "iris")
+    shutil.rmtree(folder / "examples")
     history.take(folder)
 
 
