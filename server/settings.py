@@ -128,7 +128,8 @@ class ServeSettings:
     grace_seconds: int | None = setting(
         None,
         "How long beyond SERVER_DEADLINE_SECONDS the model's process may owe an answer and say nothing; then it is taken to hang: "
-        "the server is not ready, and the process is killed and started again. Default: as long again.",
+        "the server is not ready, and the process is killed and started again. Where it answers several requests by one call, it has "
+        "that long for each of them. Default: as long again.",
         env="SERVER_GRACE_SECONDS",
         kind=int,
         minimum=0,
@@ -201,6 +202,13 @@ class ServeSettings:
         9000,
         "Port of the REST interface.",
         env=("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "PREDICTIVE_UNIT_SERVICE_PORT"),
+        minimum=0,
+    )
+    health_port: int = setting(
+        6000,
+        "Port that answers /health/ping, /health/status, /metrics and /prometheus alone, beside the REST interface, so that no load on "
+        "that keeps Kubernetes' probes out. The operator names it metrics.",
+        env="PREDICTIVE_UNIT_METRICS_SERVICE_PORT",
         minimum=0,
     )
     max_body_bytes: int | None = setting(

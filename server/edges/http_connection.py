@@ -15,7 +15,7 @@ from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.edges.http_head import CHUNKED, CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
 from server.edges.http_shared import Shared
-from server.edges.rest import failed
+from server.edges.routes import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 
 LAST_CHUNK = b"0\r\n\r\n"
