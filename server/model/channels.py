@@ -271,7 +271,8 @@ class Channels:
         self._watch(self._silence_seconds)
         for channel in suspects:
             if channel.open and channel.silent(now) >= self._silence_seconds:
-                self._failed(channel, f"it has not answered for {self._silence_seconds:g} seconds")
+                seconds = self._silence_seconds * channel.owed
+                self._failed(channel, f"it has not answered for {seconds:g} seconds")
 
     def _failed(self, channel: Channel, why: str) -> None:
         """Give up a process that does what it must not, and have it killed."""
