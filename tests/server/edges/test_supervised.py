@@ -203,7 +203,9 @@ def test_what_others_have_started_in_the_pod_goes_on(tmp_path, model):
         server = entered(running)
         enter = ("nsenter", "--target", str(server), "--pid", "--mount", "setsid")
         script = "setsid sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!"
-        inside = subprocess.run([*enter, "sh", "-c", script], capture_output=True, text=True, check=True).stdout
+        inside = subprocess.run(
+            [*enter, "sh", "-c", script], capture_output=True, text=True, check=True
+        ).stdout
         wait_for(lambda: parent(int(inside), server) == "1")
         assert asked(running, "die", tmp_path / "pid").status_code == 503
         models = (tmp_path / "pid").read_text()
