@@ -59,12 +59,13 @@ class Node:
     Args:
         settings: how the node was configured.
         waiting: counts the calls that wait for the model in every process that serves the node.
+        edges: how many of them call it all the time.
 
     Raises:
         NotAModel: the folder in the settings holds no MLflow model.
     """
 
-    def __init__(self, settings: ServeSettings, waiting: SharedCounter | None = None) -> None:
+    def __init__(self, settings: ServeSettings, waiting: SharedCounter | None = None, edges: int = 1) -> None:
         self.settings = settings
         self.model = read(settings)
         self.form = form(self.model, settings.xtype)
@@ -73,15 +74,15 @@ class Node:
         self._outputs = None if stated is None else [str(name) for name in stated]
         self._streams = streams(self.model)
         self._metadata: asyncio.Task[dict[str, Any]] | None = None
-        waiting = waiting or SharedCounter()
         self.channels = Channels(
             settings.batch_rows,
             settings.queue_calls,
             settings.deadline_seconds,
-            waiting,
-            spin_seconds(settings, waiting.processes, granted(settings.cpu_request)),
+            waiting or SharedCounter(),
+            spin_seconds(settings, edges, granted(settings.cpu_request)),
             grace=settings.grace_seconds,
             largest=settings.max_answer_bytes + HEADER_BYTES,
+            edges=edges,
         )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:

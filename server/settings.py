@@ -219,6 +219,13 @@ class ServeSettings:
         kind=int,
         minimum=1,
     )
+    large_body_bytes: int = setting(
+        128 * 1024,
+        "Requests with larger bodies are parsed and answered by a process of their own, one after the other, so that they do not hold "
+        "up others; 0: by the process that reads them, which takes less memory.",
+        env="SERVER_LARGE_BODY_BYTES",
+        minimum=0,
+    )
     budget_bytes: int | None = setting(
         None,
         "How much memory requests that are read and not yet answered may take together once they are parsed, in bytes. One "

@@ -13,8 +13,9 @@ from typing import Any
 
 import uvloop
 
+from server.budget import default_body_bytes
 from server.cpus import granted
-from server.edges import health, http_server
+from server.edges import health, http_server, large
 from server.edges.collection import freeze_when_ready
 from server.edges.edge import Edge
 from server.edges.grpc import server as grpc_server
@@ -48,8 +49,10 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     """
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
     count = settings.edge_processes or min(max(1, granted(settings.cpu_request) - 1), MOST_EDGES)
-    state = SharedState(settings, count)
-    node = Node(settings, state.waiting)
+    largest = settings.max_body_bytes or default_body_bytes()
+    apart = 0 < settings.large_body_bytes < largest
+    state = SharedState(settings, count, int(apart))
+    node = Node(settings, state.waiting, count)
     with (
         listen(settings.host, settings.http_port) as sock,
         listen(settings.host, settings.grpc_port, "PREDICTIVE_UNIT_GRPC_SERVICE_PORT") as grpc_sock,
@@ -57,18 +60,41 @@ def serve(settings: ServeSettings, environment: Path, launched: Launched) -> Non
     ):
         gc.freeze()  # What is shared with the edges stays so where the collector does not write to it.
         edges: list[Edge] = []
+        # Between each process that reads requests and the one that answers the large ones.
+        pairs = [socket.socketpair() for _ in range(count if apart else 0)]
         for number in range(1, count):
 
             def work(control: socket.socket, number: int = number) -> None:
                 state.become(number)
-                _run(_further(node, sock, state, Control(control)))
+                own = _own(pairs, number)
+                _run(_further(node, sock, state, own, Control(control)))
 
             left = (launched.sock, grpc_sock, health_sock, *(edge.sock for edge in edges))
             edges.append(Edge(work, left))
+        if apart:
+
+            def answer(control: socket.socket) -> None:
+                state.become(count)
+                for ours, _ in pairs:
+                    ours.close()
+                _run(_large(node, state, [theirs for _, theirs in pairs], Control(control)))
+
+            left = (launched.sock, sock, grpc_sock, health_sock, *(edge.sock for edge in edges))
+            edges.append(Edge(answer, left))
+        own = _own(pairs, 0)
         process = model_process(node, environment, launched, [edge.control for edge in edges])
         # Its thread begins when all processes are forked.
         with health.listening(health.Health(node, state), health_sock, settings.idle_seconds):
-            _run(_first(node, process, sock, grpc_sock, state, edges))
+            _run(_first(node, process, sock, grpc_sock, state, own, edges))
+
+
+def _own(pairs: list[tuple[socket.socket, socket.socket]], number: int) -> socket.socket | None:
+    """Return a process's end of its pair, and close all others."""
+    for place, (ours, theirs) in enumerate(pairs):
+        theirs.close()
+        if place != number:
+            ours.close()
+    return pairs[number][0] if pairs else None
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -82,6 +108,7 @@ async def _first(
     sock: socket.socket,
     grpc_sock: socket.socket,
     state: SharedState,
+    own: socket.socket | None,
     edges: list[Edge],
 ) -> None:
     """Serve as the first process: it has gRPC, and rules the others and the model's."""
@@ -93,18 +120,44 @@ async def _first(
     )
     stop = _stop_on_signals()
     faces = (
-        http_server.serve(Rest(node, state).respond, settings, sock, stop, state),
+        _rest(node, sock, stop, state, own),
         grpc_server.serve(node, grpc_sock, stop, state.budget),
     )
     others = (process.run(), *(edge.run(process.fail) for edge in edges))
     await _serve(node, stop, state, faces, others, edges)
 
 
-async def _further(node: Node, sock: socket.socket, state: SharedState, control: Control) -> None:
+async def _further(
+    node: Node, sock: socket.socket, state: SharedState, own: socket.socket | None, control: Control
+) -> None:
     """Serve REST as another process, until the first one closes its end of the control socket."""
     stop = _stop_on_signals()
-    face = http_server.serve(Rest(node, state).respond, node.settings, sock, stop, state)
+    face = _rest(node, sock, stop, state, own)
     await _serve(node, stop, state, (face,), (take_channels(node, control),), ())
+
+
+async def _large(node: Node, state: SharedState, socks: list[socket.socket], control: Control) -> None:
+    """Answer large requests as another process, for as long as one that reads them is there."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # The others end first, with the answers that they wait for.
+    face = large.answer(Rest(node, state).respond, socks)
+    await _serve(node, asyncio.Event(), state, (face,), (take_channels(node, control),), ())
+
+
+async def _rest(
+    node: Node, sock: socket.socket, stop: asyncio.Event, state: SharedState, own: socket.socket | None
+) -> None:
+    """Serve REST until ``stop``; large requests go over ``own``, where there is another process for them."""
+    respond, settings = Rest(node, state).respond, node.settings
+    if own is None:
+        await http_server.serve(respond, settings, sock, stop, state)
+        return
+    forwarder = large.Forwarder(respond, settings.large_body_bytes, state.budget)
+    await asyncio.get_running_loop().create_unix_connection(lambda: forwarder, sock=own)
+    try:
+        await http_server.serve(forwarder.respond, settings, sock, stop, state)
+    finally:
+        forwarder.close()
 
 
 async def _serve(

@@ -42,6 +42,7 @@ class Channels:
         spin: how long to look for an answer before sleeping, in seconds.
         grace: how many seconds beyond a call's the model's process may say nothing before it is taken to hang.
         largest: how many bytes an answer of the model's process may have.
+        edges: how many processes of the server send batches all the time.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Channels:
         *,
         grace: float | None = None,
         largest: int = LARGEST,
+        edges: int = 1,
     ) -> None:
         self.readiness = Readiness()
         # Why the model is not loaded, where it was before.
@@ -67,7 +69,7 @@ class Channels:
         self._seconds = seconds
         self._waiting_calls = waiting
         # Where several processes send batches, the model has the next one from another of them.
-        self._pool = Pool(HELD if waiting.processes == 1 else 1)
+        self._pool = Pool(HELD if edges == 1 else 1)
         self._waiting = Waiting(most_rows)
         self._passing = False
         self._deadlines = Deadlines(seconds, self._expire)
