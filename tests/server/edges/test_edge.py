@@ -76,7 +76,7 @@ def ready_everywhere(served):
 
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ={"SERVER_EDGE_PROCESSES": "3"}) as served:
+    with serving(tmp_path, slow_model, visible=True, environ={**TWO, "SERVER_EDGE_PROCESSES": "3"}) as served:
         wait_for(lambda: ready_everywhere(served))
         _, shares = post_by_each(served, 24)
         assert len(shares) == 3
