@@ -159,7 +159,7 @@ def test_who_means_well_gets_right_answers_beside_who_does_not(tmp_path, group):
         assert (served.process.pid, served.worker()) == before
         served.wait_until_ready()
     early, late = max(used[: len(used) // 2]), max(used[len(used) // 2 :])
-    print(
+    print(  # noqa: T201  the figures, with -s
         f"{len(quiet.seconds)} quiet: p99 {quiet.p99 * 1000:.1f} ms; {len(good.seconds)} beside: p99 {good.p99 * 1000:.1f} ms; "
         f"memory at most {early >> 20} MiB, then {late >> 20} MiB of {LIMIT >> 20}"
     )
