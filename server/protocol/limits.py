@@ -61,5 +61,5 @@ def check_columns(what: str, count: int) -> None:
     """
     if count > MAX_COLUMNS:
         raise BodyTooLarge(
-            f"{what} has {count} columns: a table may have {MAX_COLUMNS}; send them as one array of numbers (xtype ndarray, no names)"
+            f"{what} has {count} columns: a table may have {MAX_COLUMNS}; send fewer, or rows of numbers without names to a model that takes an array"
         )

@@ -67,7 +67,7 @@ def test_what_is_no_json_is_said_to_be_none(body):
 
 def test_columns_of_a_table_with_names():
     names = [f"c{number}" for number in range(65_537)]
-    rule = " has 65537 columns: a table may have 65536; send them as one array of numbers (xtype ndarray, no names)"
+    rule = " has 65537 columns: a table may have 65536; send fewer, or rows of numbers without names to a model that takes an array"
     row = [1] * len(names)
     records = {"dataframe_records": [dict(zip(names, row, strict=True))]}
     for what, call in {
