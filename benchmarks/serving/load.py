@@ -86,7 +86,7 @@ class Load:
     @property
     def cpu(self) -> float:
         """Return the µs of CPU time that the server took for each request that it answered with 200."""
-        return self.server * 1e6 / max(1, np.count_nonzero(self.statuses == OK))
+        return self.server * 1e6 / max(1, int(np.count_nonzero(self.statuses == OK)))
 
     @property
     def share(self) -> float:
