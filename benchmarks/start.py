@@ -147,7 +147,7 @@ def pip(folder: Path, python: str, requirements: Path, *options: str) -> None:
 
 def serve(env: Path, xtype: str) -> float:
     """Start the server, and return when it was ready."""
-    port, grpc_port = ports.free(2)
+    port, grpc_port, health_port = ports.free(3)
     parameters = [
         {"name": "model_uri", "value": str(MODEL), "type": "STRING"},
         {"name": "xtype", "value": xtype, "type": "STRING"},
@@ -161,6 +161,7 @@ def serve(env: Path, xtype: str) -> float:
             "SERVER_HOST": "127.0.0.1",
             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
             "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(grpc_port),
+            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(health_port),
             "PREDICTIVE_UNIT_PARAMETERS": json.dumps(parameters),
         },
     )

@@ -51,6 +51,10 @@ class Budget:
         self.limit = limit
         self._taken = taken or SharedCounter()
 
+    def become(self, process: int) -> None:
+        """Take for another process from now on: its number, 0 being the first one's."""
+        self._taken.become(process)
+
     @property
     def taken(self) -> int:
         """How many bytes are taken."""

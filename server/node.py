@@ -80,9 +80,9 @@ class Node:
             settings.deadline_seconds,
             waiting or SharedCounter(),
             spin_seconds(settings, edges, granted(settings.cpu_request)),
-            edges,
             grace=settings.grace_seconds,
             largest=settings.max_answer_bytes + HEADER_BYTES,
+            edges=edges,
         )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:

@@ -128,7 +128,8 @@ class ServeSettings:
     grace_seconds: int | None = setting(
         None,
         "How long beyond SERVER_DEADLINE_SECONDS the model's process may owe an answer and say nothing; then it is taken to hang: "
-        "the server is not ready, and the process is killed and started again. Default: as long again.",
+        "the server is not ready, and the process is killed and started again. Where it answers several requests by one call, it has "
+        "that long for each of them. Default: as long again.",
         env="SERVER_GRACE_SECONDS",
         kind=int,
         minimum=0,
@@ -203,6 +204,13 @@ class ServeSettings:
         env=("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "PREDICTIVE_UNIT_SERVICE_PORT"),
         minimum=0,
     )
+    health_port: int = setting(
+        6000,
+        "Port that answers /health/ping, /health/status, /metrics and /prometheus alone, beside the REST interface, so that no load on "
+        "that keeps Kubernetes' probes out. The operator names it metrics.",
+        env="PREDICTIVE_UNIT_METRICS_SERVICE_PORT",
+        minimum=0,
+    )
     max_body_bytes: int | None = setting(
         None,
         "Largest request body in bytes; a larger one is answered with 413. Default: 8 MiB, or an 128th of the container's "
@@ -210,6 +218,13 @@ class ServeSettings:
         env="SERVER_MAX_BODY_BYTES",
         kind=int,
         minimum=1,
+    )
+    large_body_bytes: int = setting(
+        128 * 1024,
+        "Requests with larger bodies are parsed and answered by a process of their own, one after the other, so that they do not hold "
+        "up others; 0: by the process that reads them, which takes less memory.",
+        env="SERVER_LARGE_BODY_BYTES",
+        minimum=0,
     )
     budget_bytes: int | None = setting(
         None,

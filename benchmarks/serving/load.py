@@ -57,12 +57,13 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it: status (-1 where none came) and µs of every request, and the generator's own CPU seconds."""
+    """What came of it: status (-1 where none came) and µs of every request, and the CPU seconds of generator and server."""
 
     seconds: float
     statuses: NDArray[np.int64]
     micros: NDArray[np.int64]
     generator: float
+    server: float = 0.0
 
     @cached_property
     def rate(self) -> float:
@@ -82,6 +83,11 @@ class Load:
     def refused(self) -> float:
         """Return the part of the requests that was answered otherwise than with 200."""
         return float(np.mean(self.statuses != OK))
+
+    @property
+    def cpu(self) -> float:
+        """Return the µs of CPU time that the server took for each request that it answered with 200."""
+        return self.server * 1e6 / max(1, int(np.count_nonzero(self.statuses == OK)))
 
     @property
     def share(self) -> float:

@@ -1,7 +1,8 @@
-"""How much memory the processes of a server take."""
+"""How much memory and CPU time the processes of a server take."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def pss(pid: int) -> float:
         for mapping, kibibytes in file_pages((PROC / str(each) / "smaps").read_text()).items():
             files[mapping] = max(kibibytes, files.get(mapping, 0))
     return (anonymous + sum(files.values())) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of the process and all that descend from it, user's and system's (proc_pid_stat(5))."""
+    ticks = 0
+    for each in tree(pid):
+        fields = (PROC / str(each) / "stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def file_pages(smaps: str) -> dict[str, int]:

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.serving.dialect import Dialect, framed
 from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.load import Target
-from benchmarks.serving.memory import pss
+from benchmarks.serving.memory import cpu_seconds, pss
 from benchmarks.serving.rows import TOLERANCE, Array, expected
 from gitops.local.ports import free
 
@@ -73,6 +73,11 @@ class Running:
     def memory(self) -> float:
         """The PSS of all its processes in MiB."""
         return pss(self.pid)
+
+    @property
+    def cpu(self) -> float:
+        """The CPU seconds of all its processes until now."""
+        return cpu_seconds(self.pid)
 
     def target(self, asked: Array, over: Dialect | None = None) -> Target:
         """Return where and how to ask for ``asked``, once it was answered rightly.

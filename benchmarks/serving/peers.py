@@ -125,6 +125,7 @@ def _operator(ports: Ports, xtype: str) -> dict[str, str]:
         "PREDICTIVE_UNIT_ID": "model",
         "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(ports.http),
         "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(ports.grpc),
+        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(ports.metrics),
         "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
             [{"name": key, "value": value, "type": "STRING"} for key, value in parameters.items()]
         ),

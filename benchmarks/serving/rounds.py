@@ -82,7 +82,7 @@ def _put_through(entry: Entry, found: Round, pace: Pace, scratch: Path) -> None:
             found.loads[name, scenario.name] = load
             _say(
                 f"{name}: {scenario.name}: {load.rate:.0f} requests/s, median {load.percentile(50):.2f} ms, "
-                f"p99 {load.percentile(99):.2f} ms"
+                f"p99 {load.percentile(99):.2f} ms, {load.cpu:.0f} µs of CPU a request"
             )
 
 
@@ -92,7 +92,9 @@ def _load(server: Running, scenario: Scenario, pace: Pace, scratch: Path, peak: 
     if peak is not None:
         traffic = replace(traffic, rate=OVERLOAD_FACTOR * peak)
     generate(target, traffic, pace.warm_up, scratch)
-    return generate(target, traffic, pace.seconds, scratch)
+    before = server.cpu
+    load = generate(target, traffic, pace.seconds, scratch)
+    return replace(load, server=server.cpu - before)
 
 
 def _say(line: str) -> None:

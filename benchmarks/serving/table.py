@@ -23,7 +23,7 @@ def aims(verdicts: list[Verdict]) -> str:
 
 
 def figures(rounds: list[Round]) -> str:
-    """Return requests/s, latencies and the generator's part of a core of each scenario and server."""
+    """Return requests/s, the server's CPU time for each, latencies and the generator's part of a core of each scenario and server."""
     found = []
     for server, scenario in sorted(rounds[0].loads, key=lambda pair: _place(rounds[0], pair)):
         loads = [each.loads[server, scenario] for each in rounds]
@@ -32,14 +32,22 @@ def figures(rounds: list[Round]) -> str:
                 scenario,
                 server,
                 f"{median(loads, lambda it: it.rate):,.0f}",
+                f"{median(loads, lambda it: it.cpu):,.0f}",
                 f"{median(loads, lambda it: it.percentile(50)):.2f}",
                 f"{median(loads, lambda it: it.percentile(99)):.2f}",
                 f"{median(loads, lambda it: it.share):.0%}",
             )
         )
-    return markdown(
-        ("scenario", "server", "requests/s", "median ms", "p99 ms", "generator's part of a core"), found
+    head = (
+        "scenario",
+        "server",
+        "requests/s",
+        "CPU µs each",
+        "median ms",
+        "p99 ms",
+        "generator's part of a core",
     )
+    return markdown(head, found)
 
 
 def memory(rounds: list[Round]) -> str:

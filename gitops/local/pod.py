@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -34,7 +34,7 @@ class Machine:
 
     ``root`` is the repository, ``state`` the folder for volumes and logs, ``group`` the process group,
     ``secret`` the content of any secret, ``models`` where the models are. ``turns`` bounds how many start at the
-    same time, ``runtime`` is what answers in them.
+    same time, ``runtime`` is what answers in them, ``wrapped`` whether that is the stock wrapper.
     """
 
     root: Path
@@ -46,6 +46,7 @@ class Machine:
     client: aiohttp.ClientSession
     progress: Progress
     runtime: Runtime
+    wrapped: bool
 
 
 class LocalPod:
@@ -105,6 +106,8 @@ class LocalPod:
 
     async def _serve(self, container: Container, command: Command) -> None:
         given = self.ports[container.name]
+        if self._machine.wrapped:
+            given = replace(given, metrics=given.http)  # Its port of metrics does not say how it is.
         with self._step(container):
             process = await self._start(container, command)
             ending = asyncio.create_task(process.wait())

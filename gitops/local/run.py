@@ -107,6 +107,7 @@ async def run(
             client=client,
             progress=progress,
             runtime=await asyncio.to_thread(runtimes.runtime, runtime, state, progress),
+            wrapped=runtime == runtimes.SELDON_CORE,
         )
         running = Run(gateway, client)
         watchers: list[asyncio.Task[None]] = []

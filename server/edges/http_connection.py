@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing
 from typing import cast
 
@@ -15,10 +16,15 @@ from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.edges.http_head import CHUNKED, CONTINUE, Persistence, response_head
 from server.edges.http_parser import Parser
 from server.edges.http_shared import Shared
-from server.edges.rest import failed
+from server.edges.routes import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 
 LAST_CHUNK = b"0\r\n\r\n"
+# What one client may send in a turn of the event loop, and for how long it may hold it, however small the parts of a request
+# are: as much as is read at once, which is parsed piece by piece.
+TURN_BYTES, TURN_SECONDS, PIECE_BYTES = 64 * 1024, 0.002, 8 * 1024
+# How much of its answers a client may leave unread before it counts.
+UNREAD_BYTES = 16 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +38,24 @@ class Connection(asyncio.Protocol):
         self._parser = Parser(shared.max_body_bytes)
         self._refusal: ServerError | None = None
         self._answering: asyncio.Task[None] | None = None
-        self._readable = self._writable = True
+        self._readable = self._wanted = self._writable = True
+        # What has been read and waits for the next turn, which reading waits for too.
+        self._unfed = memoryview(b"")
+        self._resting = False
         self._ended = self._refused = False
         # What has come or gone since the time that the client has began: it is not earned in advance.
         self._moved = 0
         # What is charged to the budget for what has been read and is not answered.
         self._held = 0
+        # What is charged for answers that the client has not taken.
+        self._untaken = 0
         # Set when the client has taken what was written, where a stream waits for that.
         self._resumed: asyncio.Event | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it where there are too many."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(UNREAD_BYTES)
         shared = self._shared
         shared.connections.add(self)
         shared.taken.add(1)
@@ -61,6 +73,33 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; after a refusal or the last answer it counts for nothing."""
+        if len(data) <= PIECE_BYTES and not self._resting:
+            self._feed(data)
+        else:
+            # What the transport has read before it was told to stop comes behind.
+            self._unfed = memoryview(b"".join((self._unfed, data))) if self._unfed else memoryview(data)
+            if not self._resting:
+                self._turn(full=len(data) >= TURN_BYTES)
+
+    def _turn(self, *, full: bool = False) -> None:
+        """Feed what has been read for as long as a client may hold the loop; the rest, and what it sends on, is the next turn's."""
+        end = time.perf_counter() + TURN_SECONDS
+        while self._unfed and time.perf_counter() < end:
+            piece, self._unfed = self._unfed[:PIECE_BYTES], self._unfed[PIECE_BYTES:]
+            self._feed(piece)
+        self._resting = full or bool(self._unfed)
+        if self._resting:
+            self._read(self._wanted)
+            asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._resting = False
+        if self._unfed:
+            self._turn()
+        if not self._resting:
+            self._read(self._wanted)
+
+    def _feed(self, data: bytes | memoryview) -> None:
         if self._ended or self._refusal is not None:
             return
         parser = self._parser
@@ -93,10 +132,15 @@ class Connection(asyncio.Protocol):
         self._writable = False
         self._moved = self._transport.get_write_buffer_size()
         self.deadline = self._in(self._shared.read_seconds)
+        if self._shared.hold(self, self._moved):
+            self._untaken = self._moved
+        else:
+            asyncio.get_running_loop().call_soon(self.abort)  # The transport is in the midst of writing.
 
     def resume_writing(self) -> None:
         """Go on when the client has taken its answers."""
         self._writable = True
+        self._taken()
         if self._resumed is not None:
             self._resumed.set()
             self.deadline = NEVER
@@ -110,6 +154,8 @@ class Connection(asyncio.Protocol):
         self._shared.connections.discard(self)
         self._shared.idle.pop(self, None)
         self._shared.fresh.pop(self, None)
+        self._unfed = memoryview(b"")
+        self._taken()
         self._parser.drop()
         self._charge()
         if self._refused:
@@ -152,6 +198,11 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._uncount()
         self._transport.close()
+
+    def leave(self) -> None:
+        """End now, and give back at once what its client has not taken."""
+        self._taken()
+        self.abort()
 
     def drain(self) -> None:
         """End the connection with the answer under way or, where there is none, with the next, if that comes soon."""
@@ -284,10 +335,19 @@ class Connection(asyncio.Protocol):
             self._parser.awaited = False
             self._transport.write(CONTINUE)
 
+    def _taken(self) -> None:
+        """Take notice that the client has its answers, or gets them no more."""
+        if self._untaken:
+            self._shared.release(self, self._untaken)
+            self._untaken = 0
+
     def _read(self, wanted: bool) -> None:
-        if wanted is not self._readable:
-            self._readable = wanted
-            (self._transport.resume_reading if wanted else self._transport.pause_reading)()
+        """Read on or not; in any case not before the next turn."""
+        self._wanted = wanted
+        now = wanted and not self._resting
+        if now is not self._readable and not self._transport.is_closing():
+            self._readable = now
+            (self._transport.resume_reading if now else self._transport.pause_reading)()
 
     def _in(self, seconds: float) -> float:
         return self._shared.now + seconds

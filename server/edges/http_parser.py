@@ -38,7 +38,7 @@ class Parser:
         self._body: bytes | bytearray = b""
         self._ended = self._resumed = False
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Those after a request that ends the connection count for nothing.
 
         Raises:

@@ -1,35 +1,36 @@
-"""The server that carries the REST interface: HTTP/1.1 straight on the event loop."""
+"""A server of HTTP/1.1 straight on the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 
-from server.budget import Budget, default_body_bytes
+from server.budget import default_body_bytes
 from server.edges.connections import carry
+from server.edges.http import HttpRequest, HttpResponse, HttpStream
 from server.edges.http_connection import Connection
 from server.edges.http_shared import Shared
-from server.edges.rest import Rest
-from server.node import Node
-from server.shared_counter import SharedCounter
+from server.settings import ServeSettings
+from server.shared_state import SharedState
 
 
 async def serve(
-    node: Node, sock: socket.socket, stop: asyncio.Event, connections: SharedCounter, budget: Budget
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]],
+    settings: ServeSettings,
+    sock: socket.socket,
+    stop: asyncio.Event,
+    state: SharedState,
 ) -> None:
-    """Serve a node on a socket that listens until ``stop``; requests under way may end within the drain seconds.
-
-    ``connections`` counts those of every process that serves it, ``budget`` is theirs too.
-    """
-    settings = node.settings
+    """Answer what comes on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
     shared = Shared(
-        Rest(node, budget).respond,
+        respond,
         max_body_bytes=settings.max_body_bytes or default_body_bytes(),
-        budget=budget,
+        budget=state.budget,
         max_connections=settings.max_connections,
         idle_seconds=settings.idle_seconds,
         read_seconds=settings.read_seconds,
-        taken=connections,
+        taken=state.connections,
     )
     await run(shared, sock, stop, settings.drain_seconds)
 

@@ -104,10 +104,23 @@ class Channel(Frames):
         return math.inf if self._busy or self._streams else len(self._held)
 
     def silent(self, now: float) -> float:
-        """Return for how many seconds the process has owed an answer and said nothing."""
-        awaited = (held.awaited for held in self._held.values())
-        owing = [since for since in awaited if since is not None]
-        return now - max(min(owing), self._heard) if owing else 0.0
+        """Return for how many seconds the process has owed an answer and said nothing, for each call of the batch that it runs.
+
+        A batch may take as long as its calls one after the other.
+        """
+        since, calls = self._owed
+        return (now - max(since, self._heard)) / calls if calls else 0.0
+
+    @property
+    def owed(self) -> int:
+        """How many calls the batch has that the process runs."""
+        return self._owed[1]
+
+    @property
+    def _owed(self) -> tuple[float, int]:
+        """Since when the process owes the first answer, and to how many calls."""
+        owing = [(held.awaited, len(held.calls)) for held in self._held.values()]
+        return min(((since, calls) for since, calls in owing if since is not None), default=(0.0, 0))
 
     def call(self, calls: list[Call]) -> None:
         """Send calls that fit each other as one."""

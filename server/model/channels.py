@@ -40,9 +40,9 @@ class Channels:
         seconds: how long a call may take.
         waiting: counts the calls that wait, in all processes of the server.
         spin: how long to look for an answer before sleeping, in seconds.
-        edges: how many processes of the server send batches all the time.
         grace: how many seconds beyond a call's the model's process may say nothing before it is taken to hang.
         largest: how many bytes an answer of the model's process may have.
+        edges: how many processes of the server send batches all the time.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Channels:
         seconds: float,
         waiting: SharedCounter,
         spin: float = 0,
-        edges: int = 1,
         *,
         grace: float | None = None,
         largest: int = LARGEST,
+        edges: int = 1,
     ) -> None:
         self.readiness = Readiness()
         # Why the model is not loaded, where it was before.
@@ -273,7 +273,8 @@ class Channels:
         self._watch(self._silence_seconds)
         for channel in suspects:
             if channel.open and channel.silent(now) >= self._silence_seconds:
-                self._failed(channel, f"it has not answered for {self._silence_seconds:g} seconds")
+                seconds = self._silence_seconds * channel.owed
+                self._failed(channel, f"it has not answered for {seconds:g} seconds")
 
     def _failed(self, channel: Channel, why: str) -> None:
         """Give up a process that does what it must not, and have it killed."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from server.descriptors import EXHAUSTED
 from server.errors import ModelNotLoaded
+from server.model import orphans
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).with_name("worker") / "__main__.py"
@@ -60,6 +61,8 @@ class Launched:
                     f"{python} cannot be started ({error.strerror}): it must be the interpreter that "
                     "`environment` made; run `python -m server environment MODEL ENV` first"
                 ) from error
+        with suppress(ProcessLookupError):  # It has ended already, which is told of later.
+            orphans.mark(self.process.pid)
 
     def tell(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
         """Send a frame. A process that has ended meanwhile is reported when its answer is awaited."""

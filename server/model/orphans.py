@@ -1,19 +1,23 @@
 """The processes that the model's leave behind: adopted, ended with the model's process, and reaped.
 
-Sources: PR_SET_CHILD_SUBREAPER(2const), PR_SET_DUMPABLE(2const), proc_pid_stat(5). The model's process begins a session of
-its own and nothing of it can get into the server's again, whatever it forks; so a child of the server in another session
-is the model's.
+Sources: PR_SET_CHILD_SUBREAPER(2const), PR_SET_DUMPABLE(2const), proc_pid_stat(5), prlimit(2). The model's process begins a
+session of its own and nothing of it can get into the server's again, whatever it forks. But a container's process 1 gets
+what others leave behind too, such as a shell of `kubectl exec`. So the model's process is marked by a hard limit
+that is one below the server's own: what it forks inherits that, and without a privilege nothing can raise it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+# The bytes of POSIX message queues: one less is missed by nobody.
+MARK = resource.RLIMIT_MSGQUEUE
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -37,8 +41,16 @@ def hide() -> None:
     _prctl(PR_SET_DUMPABLE, 0)
 
 
+def mark(pid: int) -> None:
+    """Mark the model's process, and whatever it will fork, before any code of the model runs in it."""
+    soft, hard = resource.prlimit(pid, MARK)
+    below = (hard if hard != resource.RLIM_INFINITY else 2**31) - 1
+    if below >= 0:
+        resource.prlimit(pid, MARK, (min(soft, below) if soft != resource.RLIM_INFINITY else below, below))
+
+
 def reap(pid: int) -> None:
-    """Reap what the model's processes left behind and has ended; ``pid`` is the one whose end others wait for."""
+    """Reap what was left to this process and has ended; ``pid`` is the one whose end others wait for."""
     for process in _left(pid):
         if process.state == "Z":
             _reap(process.pid)
@@ -49,17 +61,22 @@ def kill(pid: int) -> bool:
 
     Returns whether there was any, so that what was born meanwhile can be looked for.
     """
-    left = list(_left(pid))
-    for process in left:
+    found = False
+    for process in _left(pid):
         if process.state == "Z":
             _reap(process.pid)
-        else:
+            found = True
+        elif _is_marked(process.pid):
             _kill(process.pid)
-    return bool(left)
+            found = True
+    return found
 
 
 def _left(pid: int) -> Iterator[Process]:
-    """Yield the processes below this one in other sessions, but ``pid``; of those below them their sessions do not matter."""
+    """Yield the processes below this one in other sessions, but ``pid``; of those below them their sessions do not matter.
+
+    The model's are among them.
+    """
     mine, session = os.getpid(), os.getsid(0)
     children: dict[int, list[Process]] = {}
     for process in _processes():
@@ -79,6 +96,16 @@ def _processes() -> Iterator[Process]:
             except OSError:
                 continue  # It has gone.
             yield Process(int(folder.name), fields[0], int(fields[1]), int(fields[3]))
+
+
+def _is_marked(pid: int) -> bool:
+    """Return whether a process is the model's. One that this process may not look at is not: it could not end it either."""
+    mine = resource.getrlimit(MARK)[1]
+    try:
+        hard = resource.prlimit(pid, MARK)[1]
+    except (ProcessLookupError, PermissionError):
+        return False
+    return mine == 0 or (hard != resource.RLIM_INFINITY and (mine == resource.RLIM_INFINITY or hard < mine))
 
 
 def _reap(pid: int) -> None:

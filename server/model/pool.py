@@ -40,11 +40,11 @@ class Pool:
         return any(channel.held for channel in self._channels)
 
     def silent(self, now: float, seconds: float) -> list[Channel]:
-        """Return the channels whose process has owed an answer for so long and said nothing."""
+        """Return the channels whose process has owed an answer for so many seconds a call and said nothing."""
         return [channel for channel in self._channels if channel.silent(now) >= seconds]
 
     def longest_silence(self, now: float) -> float:
-        """Return for how many seconds a process at most has owed an answer and said nothing."""
+        """Return for how many seconds a call a process at most has owed an answer and said nothing."""
         return max((channel.silent(now) for channel in self._channels), default=0.0)
 
     def drop(self, call: Call) -> None:

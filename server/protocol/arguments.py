@@ -12,6 +12,7 @@ from server.mlmodel import Schema
 from server.protocol import columns, tensors
 from server.protocol.entries import entries
 from server.protocol.form import Form
+from server.protocol.limits import check_columns
 from server.protocol.message import ARRAYS, Request
 from server.protocol.nested import Type, holds
 from server.protocol.order import field as sent_in
@@ -128,7 +129,7 @@ def _as_sent(request: Request, form: Form) -> Arguments:
         return Arguments("array", [values if is_array else _numbers(values)])
     if is_array and values.ndim != 2:
         raise _no_table(request, list(values.shape))
-    width(request)
+    check_columns(sent_in(request), width(request))
     values = as_written(values)
     if isinstance(values, np.ndarray):
         return Arguments("frame", [values], request.names)

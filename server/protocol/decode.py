@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from server.errors import BadData
+from server.protocol.limits import check_depth
 from server.protocol.message import Request
 from server.protocol.meta import meta
 from server.protocol.table import mapping, names, rows, shown, tensor
@@ -65,10 +66,11 @@ def parse(body: bytes) -> Any:
     """Return the value that a JSON body holds.
 
     Raises:
-        BadData: the body is empty or not JSON.
+        BadData: the body is empty, not JSON or nested too deeply.
     """
     if not body.strip():
         raise BadData('the body is empty: send a JSON object such as {"data": {"ndarray": [[…], …]}}')
+    check_depth(body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 from server.errors import BadData
 from server.mlmodel import Schema
+from server.protocol.limits import check_columns
 from server.protocol.message import Request
 from server.protocol.table import mapping, names, rows, shown
 
@@ -78,6 +79,7 @@ def _records(what: str, value: Any) -> Table:
     columns: dict[str, None] = {}
     for index, record in enumerate(value):
         columns.update(dict.fromkeys(mapping(f"{what} row {index}", record)))
+        check_columns(what, len(columns))
     cells, given = len(value) * len(columns), sum(map(len, value))
     if cells > SPARSE_CELLS + given * SPARSE:
         raise BadData(

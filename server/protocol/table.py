@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from server.errors import BadData
+from server.protocol.limits import check_cells, check_columns
 
 NUMERIC = "biuf"
 # numpy's own limit.
@@ -46,6 +47,8 @@ def names(what: str, value: Any) -> list[str] | None:
     if value is None or value == []:
         return None
     types = set(map(type, value)) if isinstance(value, list) else set()
+    if isinstance(value, list):
+        check_columns(what, len(value))
     if types == {str}:
         return cast("list[str]", value)
     if not types or not types <= {str, int}:
@@ -63,6 +66,7 @@ def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[A
         raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
     if not value:
         raise BadData(f"{what} has no rows: send at least one")
+    check_cells(what, value)
     array = _numbers(value)
     if array is not None:
         return array
@@ -164,6 +168,7 @@ def tensor(what: str, value: Any) -> np.ndarray:
         raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
     if not isinstance(values, list):
         raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
+    check_cells(what, values)
     array = as_array(values) if values else np.empty(0)
     if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
         wrong = next((value for value in values if not isinstance(value, int | float)), values)

@@ -177,9 +177,9 @@ def test_a_server_is_probed_on_the_port_that_the_operator_names(rendered: Seldon
     for container in rendered.predictors[0].containers:
         probes = {name: container.raw[f"{name}Probe"] for name in ("startup", "readiness", "liveness")}
         assert {name: probe["httpGet"] for name, probe in probes.items()} == {
-            "startup": {"port": "http", "path": "/health/status"},
-            "readiness": {"port": "http", "path": "/health/status"},
-            "liveness": {"port": "http", "path": "/health/ping"},
+            "startup": {"port": "metrics", "path": "/health/status"},
+            "readiness": {"port": "metrics", "path": "/health/status"},
+            "liveness": {"port": "metrics", "path": "/health/ping"},
         }
         # A model may take minutes to load.
         assert probes["startup"]["periodSeconds"] * probes["startup"]["failureThreshold"] >= 300

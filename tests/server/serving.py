@@ -31,6 +31,7 @@ class Served:
     client: httpx.Client
     log: Path
     grpc_port: int
+    health_port: int
 
     def post(self, path: str, message: object, **options: object) -> httpx.Response:
         """Send a message as JSON, or bytes as they are."""
@@ -87,7 +88,7 @@ def serving(
     that the server starts with, else this process's own; ``prefix`` is a command that runs the server's. The descriptors of
     one that is ``visible`` may be looked at.
     """
-    port, grpc_port = free_port(), free_port()
+    port, grpc_port, health_port = ports.free(3)
     listed = {"model_uri": str(model), **parameters}
     log, scratch = folder / "log", folder / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -112,6 +113,7 @@ def serving(
                 "PREDICTIVE_UNIT_IMAGE": IMAGE,
                 "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
                 "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(grpc_port),
+                "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(health_port),
                 "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
                     [{"name": name, "value": value, "type": "STRING"} for name, value in listed.items()]
                 ),
@@ -119,7 +121,7 @@ def serving(
             },
         )
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            served = Served(process, client, log, grpc_port)
+            served = Served(process, client, log, grpc_port, health_port)
             try:
                 if ready:
                     served.wait_until_ready()

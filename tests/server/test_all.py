@@ -61,6 +61,7 @@ def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path
                 "SERVICE_TYPE": "TRANSFORMER",
                 "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
                 "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(free_port()),
+                "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(free_port()),
                 "AWS_ACCESS_KEY_ID": store.access_key,
                 "AWS_SECRET_ACCESS_KEY": store.secret_key,
                 "AWS_ENDPOINT_URL": store.endpoint,
@@ -71,7 +72,7 @@ def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            served = Served(process, client, log, 0)
+            served = Served(process, client, log, 0, 0)
             served.wait_until_ready()
             expected = json.loads((OVERLAY / "expected.json").read_text())
             answer = served.post("/api/v1.0/predictions", expected["request"]).json()

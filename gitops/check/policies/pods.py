@@ -36,7 +36,7 @@ def probes(rendered: Rendered) -> Iterator[Breach]:
                     yield Breach(
                         workload.title,
                         f"{container.path}.{probe} is not set",
-                        "ask /health/status on the port http for startup and readiness, /health/ping for liveness",
+                        "ask /health/status on the port metrics for startup and readiness, /health/ping for liveness",
                     )
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from benchmarks.serving.memory import file_pages, pss, tree
+from benchmarks.serving.memory import cpu_seconds, file_pages, pss, tree
 
 MAPPING = """\
 7f00-7f10 r-xp 00001000 fe:01 77                         /usr/lib/libc.so.6
@@ -55,3 +55,10 @@ def test_what_processes_share_counts_once() -> None:
 
 def test_the_tree_is_the_process_and_its_descendants() -> None:
     assert os.getpid() in tree(os.getpid())
+
+
+def test_cpu_time_is_that_of_the_process_and_its_descendants() -> None:
+    before, used = cpu_seconds(os.getpid()), sum(os.times()[:2])
+    while sum(os.times()[:2]) - used < 0.05:
+        pass
+    assert cpu_seconds(os.getpid()) - before >= 0.03

@@ -18,7 +18,7 @@ def test_aims_say_goal_ratio_and_verdict(rounds: list[Round]) -> None:
 
 def test_figures_are_medians_of_the_rounds(rounds: list[Round]) -> None:
     lines = table.figures(rounds).splitlines()
-    assert cells(lines[2]) == ["2 rows, 16 connections", "this server", "200", "1.00", "1.00", "25%"]
+    assert cells(lines[2]) == ["2 rows, 16 connections", "this server", "200", "250", "1.00", "1.00", "25%"]
     assert len(lines) == 2 + len(rounds[0].loads)
 
 

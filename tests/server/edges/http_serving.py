@@ -138,6 +138,10 @@ class Edge:
         self._thread.start()
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    @property
     def is_uvicorn(self) -> bool:
         return self.kind == "uvicorn"
 

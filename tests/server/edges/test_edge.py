@@ -18,8 +18,8 @@ from tests.server.pickled import pickled
 from tests.server.serving import WORKER, serving
 from tests.server.waiting import wait_for
 
-# Without gRPC, whose process is not one of those that are counted here.
-REST = {"SERVER_GRPC": "false"}
+# Without the processes of gRPC and of large requests, which are not counted here.
+REST = {"SERVER_GRPC": "false", "SERVER_LARGE_BODY_BYTES": "0"}
 TWO = {**REST, "SERVER_EDGE_PROCESSES": "2"}
 THREADED = """
 import threading, time

@@ -5,14 +5,17 @@ Where uvicorn does otherwise, the test says so.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
+import threading
 import time
 
 import pytest
 
 from server.budget import Budget
+from server.edges.http_parser import Parser
 from tests.server.edges.http_serving import MAX_BODY, serving_http
 from tests.server.waiting import wait_for
 
@@ -592,6 +595,56 @@ def test_bodies_that_do_not_end_take_no_more_than_the_budget():
         assert budget.taken <= 2_000_000
         assert answers(edge)
     assert budget.taken == 0
+
+
+def test_answers_that_are_not_read_take_from_the_budget_and_the_oldest_go():
+    budget = Budget(2_000_000)
+    with serving_http("lean", budget=budget) as edge, contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(6):
+            clients.append(stack.enter_context(edge.connect(receive_buffer=4096)))
+            clients[-1].send(get("/large/20000000"))
+            wait_for(lambda: budget.taken == min(len(clients), 3) * 500_000)
+        assert answers(edge)
+        # Whoever begins to read at last gets all of it.
+        assert len(clients[-1].response().body) == 20_000_000
+        with pytest.raises((ConnectionResetError, AssertionError)):
+            clients[0].response()
+        assert answers(edge)
+    wait_for(lambda: budget.taken == 0)
+
+
+def test_a_client_with_a_fast_pipe_leaves_turns_to_others():
+    """Its body, in chunks of one byte, takes long to parse: never all of that at once."""
+    body = b"1\r\nx\r\n" * 90_000 + b"0\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    began = time.thread_time()
+    Parser(MAX_BODY).feed((head + body)[:250_000])  # What the event loop reads at once.
+    whole = time.thread_time() - began
+    holds = []
+    with serving_http("lean") as edge, edge.connect() as client:
+        for _ in range(3):
+            # All of it is there before the server reads.
+            sent = threading.Event()
+            held = asyncio.run_coroutine_threadsafe(longest_hold(edge, sent), edge.loop)
+            client.send(head + body)
+            sent.set()
+            assert len(client.response().said["body"]) == 90_000
+            edge.application.started.append("/over")
+            holds.append(held.result(30))
+            edge.application.started.clear()
+    assert sorted(holds)[1] < whole / 2, (holds, whole)
+
+
+async def longest_hold(edge, sent):
+    """Return the longest time of its CPU between two rounds of the loop from when all is sent until the client has its answer."""
+    sent.wait(10)
+    longest, before = 0.0, time.thread_time()
+    while "/over" not in edge.application.started:
+        await asyncio.sleep(0)
+        now = time.thread_time()
+        longest, before = max(longest, now - before), now
+    return longest
 
 
 def answers(edge):

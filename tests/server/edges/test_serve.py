@@ -129,7 +129,7 @@ def test_the_model_does_not_see_modules_beside_the_worker_or_the_current_folder(
         assert served.post("/predict", number(0)).status_code == 200
 
 
-def run(tmp_path, model, *, port=None, grpc_port=None, environment=True, **parameters):
+def run(tmp_path, model, *, port=None, grpc_port=None, health_port=None, environment=True, **parameters):
     folder = tmp_path / "environment"
     folder.mkdir()
     if environment:
@@ -145,6 +145,7 @@ def run(tmp_path, model, *, port=None, grpc_port=None, environment=True, **param
             "SERVER_HOST": "127.0.0.1",
             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port or free_port()),
             "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(grpc_port or free_port()),
+            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(health_port or free_port()),
             "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
                 [
                     {"name": name, "value": value, "type": "STRING"}
@@ -205,6 +206,7 @@ def test_an_unknown_parameter_ends_serve(tmp_path):
     [
         ("port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"),
         ("grpc_port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT"),
+        ("health_port", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"),
     ],
 )
 def test_a_port_in_use_ends_serve(tmp_path, port, variable):

@@ -188,6 +188,41 @@ def test_one_of_several_that_hangs_is_killed_and_the_others_go_on(tmp_path, mode
         assert running.worker() == template
 
 
+def entered(running):
+    """Return the process id of the server that runs as process 1 of a namespace."""
+    (child,) = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+    return int(child)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a process 1")
+def test_what_others_have_started_in_the_pod_goes_on(tmp_path, model):
+    """As a shell of `kubectl exec` does, whose orphans the container's process 1 gets."""
+    alone = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
+    with serving(tmp_path, model, prefix=alone) as running:
+        server = entered(running)
+        enter = ("nsenter", "--target", str(server), "--pid", "--mount", "setsid")
+        script = "setsid sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!"
+        inside = subprocess.run(
+            [*enter, "sh", "-c", script], capture_output=True, text=True, check=True
+        ).stdout
+        wait_for(lambda: parent(int(inside), server) == "1")
+        assert asked(running, "die", tmp_path / "pid").status_code == 503
+        models = (tmp_path / "pid").read_text()
+        running.wait_until_ready()
+        wait_for(lambda: not parent(int(models), server))
+        assert parent(int(inside), server) == "1"
+        os.kill(server, signal.SIGTERM)
+        assert running.process.wait(30) == 0
+
+
+def parent(pid, server):
+    """Return the parent of a process as the namespace of the server numbers them, or nothing where it has ended."""
+    look = ("nsenter", "--target", str(server), "--pid", "--mount", "cat", f"/proc/{pid}/stat")
+    stat = subprocess.run(look, capture_output=True, text=True, check=False).stdout.rpartition(")")[2].split()
+    return stat[1] if stat and stat[0] != "Z" else ""
+
+
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
 def test_what_it_has_started_ends_with_the_server(tmp_path, model, signal_):
     with serving(tmp_path, model) as running:

@@ -495,3 +495,22 @@ def test_what_a_process_says_begins_its_time_anew():
             return 0 < silent <= 10 < channels._pool.longest_silence(began + 11), silent
 
     assert asyncio.run(run())[0]
+
+
+def test_a_batch_has_the_time_of_each_of_its_calls():
+    async def run():
+        async with connected(seconds=0.1) as (channels, process):
+            loop, told = asyncio.get_running_loop(), asyncio.Event()
+            channels.report = lambda pid, why: told.set()
+            calls = calling(channels, 1, 2, 3)
+            _, (rows,) = await process.next()
+            began = loop.time()
+            async with asyncio.timeout(20):
+                await told.wait()
+            await asyncio.gather(*calls, return_exceptions=True)
+            return len(rows), channels.why, loop.time() - began
+
+    rows, why, seconds = asyncio.run(run())
+    assert rows == 3
+    assert why == "the model's process is killed, since it has not answered for 0.6 seconds"
+    assert seconds > 0.5

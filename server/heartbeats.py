@@ -1,0 +1,41 @@
+"""Whether the event loops of the server's processes go on, for whoever has a loop of its own to ask from."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import time
+
+BEAT_SECONDS = 0.5
+# How long a loop may be held before the server counts as hanging: the longest work that is done at once takes less.
+SILENT_SECONDS = 20.0
+_BYTES = 8
+
+
+class Heartbeats:
+    """When each process's event loop last went round, in memory that they share since they were forked.
+
+    The clock is the system's monotonic one, which all processes read alike.
+    """
+
+    def __init__(self, processes: int = 1) -> None:
+        self._times = memoryview(mmap.mmap(-1, _BYTES * processes)).cast("q")
+        self._mine = 0
+        # A process that has not begun yet has as long as one that is held.
+        for process in range(processes):
+            self._times[process] = time.monotonic_ns()
+
+    def become(self, process: int) -> None:
+        """Beat for another process from now on: its number, 0 being the first one's."""
+        self._mine = process
+
+    async def beat(self) -> None:
+        """Beat for as long as the event loop goes round, until cancelled."""
+        while True:
+            self._times[self._mine] = time.monotonic_ns()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds the loop that is held longest has not gone round."""
+        return (time.monotonic_ns() - min(self._times)) / 1e9
