@@ -50,7 +50,7 @@ def files(root: Path, *folders: str) -> Iterator[str]:
     ]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in sorted({*listed.split("\0")} - {""}):
-        if (root / name).is_file():
+        if (root / name).is_file() or (root / name).is_symlink():
             yield name
 
 
@@ -91,7 +91,7 @@ def copy(target: Path) -> None:
     for name in files(ROOT):
         if name.partition("/")[0] not in FOLDERS:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
     for name in FOLDERS:
         shutil.copytree(MANIFESTS / name, target / name)
 
