@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from gitops import image, node
-from gitops.check.rendered import OVERLAYS
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.files import write_all
-from gitops.pin import BASE
+from gitops.manifests import graphnode, image
+from gitops.manifests.image import BASE_KUSTOMIZATION
+from gitops.manifests.rendered import OVERLAYS
 
 REPOSITORY = "argocd/repository.yaml"
 TESTS = "tests/"
@@ -83,19 +83,19 @@ def repository(root: Path) -> str:
 
 
 def _image(root: Path) -> str:
-    for entry in _read(root, BASE).get("images") or []:
+    for entry in _read(root, BASE_KUSTOMIZATION).get("images") or []:
         if entry.get("name") == image.NAME and entry.get("newName"):
             return str(entry["newName"])
     raise BadManifest(
-        f"{BASE}: images has no newName of {image.NAME}; write one, as in ghcr.io/owner/{image.NAME}"
+        f"{BASE_KUSTOMIZATION}: images has no newName of {image.NAME}; write one, as in ghcr.io/owner/{image.NAME}"
     )
 
 
 def _bucket(root: Path) -> set[str]:
     """Return the one bucket that models are fetched from; none where none comes from S3."""
     uris = {}
-    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
-        found = node.read_node(file.parent)
+    for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}")):
+        found = graphnode.read_node(file.parent)
         if found is not None and found.model_uri.startswith("s3://"):
             uris[found.model_uri.removeprefix("s3://").partition("/")[0]] = f"{OVERLAYS}/{file.parent.name}"
     if len(uris) > 1:

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import contract, node
 from gitops.errors import TrainFailed
-from gitops.files import write_all
+from gitops.files import set_scalars, write_all
+from gitops.manifests import contract, graphnode
 from gitops.pins import pins
-from gitops.scalar import set_scalars
 from server.environment import lock
 from server.errors import ServerError
 
@@ -41,8 +40,8 @@ def pin(root: Path) -> Iterator[str]:
         TrainFailed: a model cannot be inspected, or its requirements do not resolve.
     """
     models = {model.name: model for model in sorted((root / MODELS).iterdir())}
-    for file in sorted((root / "overlays").glob(f"*/{node.FILE}")):
-        entry = node.read_node(file.parent)
+    for file in sorted((root / "overlays").glob(f"*/{graphnode.FILE}")):
+        entry = graphnode.read_node(file.parent)
         model = models.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
         if model is not None:
             try:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitops.interface import Interface, Verb
-from gitops.manifests import Node
-from gitops.pods import Container
+from gitops.manifests.image_interface import Interface, Verb
+from gitops.manifests.pod import Container
+from gitops.manifests.seldondeployment import Node
 
 # What begins so is a setting of the server in any case.
 _PREFIXES = ("FETCH_", "ENVIRONMENT_", "SERVER_")

@@ -11,11 +11,11 @@ from typing import TextIO
 
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
 from gitops.check.policy import Breach, Finding, Policy, Subject, grouped
-from gitops.check.rendered import BASE, Rendered
-from gitops.check.tree import Tree, load
 from gitops.errors import GitopsError
-from gitops.manifests import title
-from gitops.revision import find
+from gitops.git import resolve_revision
+from gitops.manifests.rendered import BASE, Rendered
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree, load
 
 
 def check(root: Path, out: TextIO, base: str = "") -> int:
@@ -33,7 +33,7 @@ def check(root: Path, out: TextIO, base: str = "") -> int:
     with ExitStack() as stack:
         before, name = None, ""
         if base:
-            revision = find(root, base)
+            revision = resolve_revision(root, base)
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="check-"))
             before, name = revision.write(Path(scratch)), revision.title
         return _tell(*judged(root, before, name), out)

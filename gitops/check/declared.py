@@ -8,9 +8,9 @@ from typing import Any
 
 from gitops.check.provided import provided
 from gitops.check.references import SECRET, Reference, references
-from gitops.check.rendered import BASE
-from gitops.check.tree import Tree
-from gitops.manifests import DEFAULT_NAMESPACE
+from gitops.manifests.rendered import BASE
+from gitops.manifests.seldondeployment import DEFAULT_NAMESPACE
+from gitops.manifests.tree import Tree
 
 SEALED = "SealedSecret"
 

@@ -6,8 +6,8 @@ An annotation of what refers to it names each by its kind: gitops.local/provided
 from __future__ import annotations
 
 from gitops.check.references import CONFIG_MAP
-from gitops.check.rendered import Rendered
-from gitops.manifests import title
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import title
 
 ANNOTATION = "gitops.local/provided-by-cluster"
 # In every namespace: https://kubernetes.io/docs/concepts/configuration/configmap/

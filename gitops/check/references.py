@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitops.check.rendered import Rendered
-from gitops.pods import Container, Pod, Volume
+from gitops.manifests.pod import Container, Pod, Volume
+from gitops.manifests.rendered import Rendered
 
 SECRET, CONFIG_MAP, CLAIM = "Secret", "ConfigMap", "PersistentVolumeClaim"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gitops.check.applications import FOLDER, Application, applications
-from gitops.check.rendered import OVERLAYS, Rendered
-from gitops.check.tree import Tree
 from gitops.diff.markdown import code, joined
 from gitops.diff.side import Pair, Side
+from gitops.manifests.applications import FOLDER, Application, applications
+from gitops.manifests.rendered import OVERLAYS, Rendered
+from gitops.manifests.tree import Tree
 
 
 @dataclass(frozen=True)

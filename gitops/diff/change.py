@@ -11,7 +11,7 @@ from gitops.diff.objects import Change
 from gitops.diff.requirements import Requirements
 from gitops.diff.rows import Row
 from gitops.diff.signature import Effect
-from gitops.manifests import SeldonDeployment
+from gitops.manifests.seldondeployment import SeldonDeployment
 
 State = Literal["changed", "renamed", "new", "gone", "does not build", "builds again"]
 Models = dict[str, Model]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.rendered import OVERLAYS
 from gitops.diff.about import About
 from gitops.diff.applied import Applied, applied, switched
 from gitops.diff.comparison import compare
@@ -21,7 +20,8 @@ from gitops.diff.report import report
 from gitops.diff.sealed import redacted
 from gitops.diff.side import Pair, Side, pairs
 from gitops.errors import BadArgument, BuildFailed
-from gitops.revision import find
+from gitops.git import resolve_revision
+from gitops.manifests.rendered import OVERLAYS
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def diff(
     if limit < LEAST:
         raise BadArgument(f"limit {limit}: must be {LEAST} characters or more, or not even the notes fit")
     tool("kustomize")
-    revision = find(root, base)
+    revision = resolve_revision(root, base)
     with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
         sides = Side(revision.title, revision.write(Path(scratch))), Side("the work tree", root)
         commits = context(root, revision.commit, environ or {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gitops.check.rendered import Rendered
 from gitops.diff import lock
 from gitops.diff.change import KustomizationChange, ModelChange, Models, ObjectChange, State
 from gitops.diff.danger import Danger, dangers
@@ -18,7 +17,8 @@ from gitops.diff.objects import Entry, changes, hidden
 from gitops.diff.requirements import requirements
 from gitops.diff.rows import Row, rows
 from gitops.diff.side import Outcome, Pair, Side
-from gitops.manifests import KIND, SeldonDeployment
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import KIND, SeldonDeployment
 
 
 def compare(pair: Pair, base: Side, head: Side, applied: bool | None = None) -> KustomizationChange:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops import contract
-from gitops.contract import Contract
 from gitops.diff.markdown import code
 from gitops.diff.model import Model
 from gitops.diff.signature import Effect, signature_effects
+from gitops.manifests import contract
+from gitops.manifests.contract import Contract
 
 
 def effects(before: Model, after: Model) -> tuple[Effect, ...]:

@@ -10,7 +10,7 @@ from gitops.diff.deployment import IMAGE
 from gitops.diff.markdown import code, short
 from gitops.diff.rows import Row
 from gitops.diff.sealed import SECRETS, redacted
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
 
 # More values than these are in the section.
 MOST = 4

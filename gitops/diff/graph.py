@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from gitops.diff.model import Model
-from gitops.manifests import Node, SeldonDeployment
+from gitops.manifests.seldondeployment import Node, SeldonDeployment
 
 _ON_THE_WAY_BACK = ("OUTPUT_TRANSFORMER", "COMBINER")
 _COMBINERS = ("AVERAGE_COMBINER",)

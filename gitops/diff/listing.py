@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.contract import Column
 from gitops.diff.markdown import code, short
 from gitops.diff.model import Model
-from gitops.manifests import SeldonDeployment
+from gitops.manifests.contract import Column
+from gitops.manifests.seldondeployment import SeldonDeployment
 
 Line = tuple[str, str]
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from gitops import contract
-from gitops.check.policies.models import fetched
-from gitops.check.policies.names import INITIALIZER
-from gitops.check.rendered import OVERLAYS, Rendered
-from gitops.contract import Contract
 from gitops.diff import lock
 from gitops.diff.side import Side
 from gitops.errors import BadManifest
-from gitops.manifests import Node, Predictor
+from gitops.manifests import contract
+from gitops.manifests.contract import Contract
+from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
+from gitops.manifests.rendered import OVERLAYS, Rendered
+from gitops.manifests.seldondeployment import Node, Predictor
 from server.environment.lock import Lock
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ def _pinned(predictor: Predictor, node: Node) -> tuple[str, str]:
     pod = predictor.pod_of(node.name)
     names = {entry.name: entry for entry in pod.init_containers} if pod else {}
     initializer = names.get(f"{node.name}-{INITIALIZER}")
-    return fetched(initializer) if initializer else ("", "")
+    return fetch_arguments(initializer) if initializer else ("", "")
 
 
 def _folder(rendered: Rendered, node: Node) -> str:

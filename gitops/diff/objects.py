@@ -12,7 +12,7 @@ import yaml
 from gitops.diff.generated import KINDS, stem
 from gitops.diff.lock import shortened
 from gitops.diff.sealed import Hider
-from gitops.manifests import is_seldon_deployment, title
+from gitops.manifests.seldondeployment import is_seldon_deployment, title
 
 Entry = Mapping[str, Any]
 

@@ -14,9 +14,9 @@ from gitops.diff.deployment import IMAGE, MODEL_DIGEST, MODEL_URI, NODE, ROLES, 
 from gitops.diff.flatten import ORDER, flatten
 from gitops.diff.generated import stem
 from gitops.diff.objects import Change
-from gitops.diff.quantity import quantity
 from gitops.diff.reading import read
-from gitops.manifests import SeldonDeployment, is_seldon_deployment, seldon_deployment
+from gitops.manifests.quantity import quantity
+from gitops.manifests.seldondeployment import SeldonDeployment, is_seldon_deployment, seldon_deployment
 
 # What a reviewer looks for first; the rest keeps its order.
 _FIRST = ((None, IMAGE), (NODE, MODEL_URI), (NODE, MODEL_DIGEST), (NODE, None), (SERVER, None))

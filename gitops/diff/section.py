@@ -12,7 +12,7 @@ from gitops.diff.listing import listing
 from gitops.diff.markdown import block, code, folded, listed, short, table
 from gitops.diff.rows import Row
 from gitops.diff.sealed import SECRETS
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
 
 # More rows than these are read in the diff.
 MOST_ROWS = 60

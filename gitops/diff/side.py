@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from gitops.check.kustomization import Kustomization, kustomizations
-from gitops.check.rendered import Rendered, render
-from gitops.diff.inputs import Inputs
 from gitops.errors import BadManifest, BuildFailed
+from gitops.manifests.dependencies import Dependencies
+from gitops.manifests.kustomization import Kustomization, kustomizations
+from gitops.manifests.rendered import Rendered, render
 
 # What a folder comes to: None where there is no kustomization on that side.
 Outcome = Rendered | BuildFailed | BadManifest | None
@@ -36,9 +36,9 @@ class Side:
         return {entry.folder: entry for entry in kustomizations(self.root)}
 
     @cached_property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> Dependencies:
         """What the kustomizations depend on."""
-        return Inputs(self.root, self.kustomizations)
+        return Dependencies(self.root, self.kustomizations)
 
     def outcome(self, folder: str) -> Outcome:
         """Return what ``folder`` comes to on this side, rendered once."""
@@ -142,6 +142,6 @@ def _broken_before(base: Side, head: Side, pair: Pair) -> bool:
     )
 
 
-def _same(base: Inputs, head: Inputs, folder: str) -> bool:
+def _same(base: Dependencies, head: Dependencies, folder: str) -> bool:
     before = base.fingerprint(folder)
     return before is not None and before == head.fingerprint(folder)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.contract import Column, Contract
 from gitops.diff.markdown import code
+from gitops.manifests.contract import Column, Contract
 
 
 @dataclass(frozen=True)

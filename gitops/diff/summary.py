@@ -10,9 +10,9 @@ from typing import Any
 from gitops.diff.change import KustomizationChange
 from gitops.diff.markdown import code, joined
 from gitops.diff.objects import Change
-from gitops.diff.quantity import cores, quantity, size
-from gitops.manifests import KIND, Predictor, SeldonDeployment, seldon_deployment
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.quantity import cores, quantity, size
+from gitops.manifests.seldondeployment import KIND, Predictor, SeldonDeployment, seldon_deployment
 
 _GPU = ".com/gpu"
 # What changes of a predictor without another pod.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadArgument, GithubFailed
-from gitops.git import raw
+from gitops.git import git_bytes
 
 # GitHub takes 40 MB in a request, in which base64 makes four bytes of three.
 MOST_FILES, MOST_BYTES = 1_000, 25 * 1024**2
@@ -104,4 +104,4 @@ def _check(found: Change) -> None:
 def _git(root: Path, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
     """Return what git prints, with ``index`` in place of its own."""
     variables = {"GIT_INDEX_FILE": str(index)} if index else {}
-    return raw(root, *arguments, fail=GithubFailed, given=given, variables=variables)
+    return git_bytes(root, *arguments, fail=GithubFailed, given=given, variables=variables)

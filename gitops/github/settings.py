@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gitops import image
 from gitops.errors import BadArgument, GithubFailed, SettingsFailed
 from gitops.github import environments, gh, rulesets
 from gitops.github.place import Place
 from gitops.github.setting import Change, differences
+from gitops.manifests import image
 
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}

@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gitops import image
 from gitops.errors import NotRunnable
 from gitops.local.volumes import translate
-from gitops.pods import Container, EnvVar
+from gitops.manifests import image
+from gitops.manifests.pod import Container, EnvVar
 
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
@@ -36,7 +36,7 @@ def arguments(container: Container, mounts: Mapping[str, Path], environ: Mapping
         NotRunnable: it runs another image, or asks for something that a process here cannot have.
     """
     # What runs in its place is this checkout.
-    if not image.ours(container.image):
+    if not image.is_project_image(container.image):
         raise NotRunnable(
             f"{container.path}.image of container {container.name} is {container.image!r}: the local run knows "
             f"only the project's image, {image.NAME}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitops.errors import NotRunnable
-from gitops.manifests import Node
+from gitops.manifests.seldondeployment import Node
 
 _DOWN = {"MODEL": "/predict", "TRANSFORMER": "/transform-input"}
 _UP = {"OUTPUT_TRANSFORMER": "/transform-output"}

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import kustomize
 from gitops.errors import BadArgument, NotRunnable
 from gitops.local import graph
-from gitops.manifests import Predictor, SeldonDeployment, seldon_deployments
-from gitops.sources import FILES
+from gitops.manifests import kustomize
+from gitops.manifests.kustomization import FILES
+from gitops.manifests.seldondeployment import Predictor, SeldonDeployment, seldon_deployments
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from gitops.local.progress import Progress
 from gitops.local.runtime import Command, Runtime
 from gitops.local.together import together
 from gitops.local.volumes import Volumes
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
 
 # Kubernetes' own deadline of a deployment.
 _DEADLINE_SECONDS = 600

@@ -15,7 +15,7 @@ import aiohttp
 from gitops.errors import NotRunnable
 from gitops.local.operator import Ports
 from gitops.local.ports import HOST
-from gitops.pods import Container
+from gitops.manifests.pod import Container
 
 # Asked more often than the manifest says, since a person waits; given up when the manifest says.
 INTERVAL_SECONDS = 0.1

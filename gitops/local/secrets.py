@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitops.errors import SealFailed
-from gitops.kustomize import parse
 from gitops.local.store import Store
+from gitops.manifests.documents import parse_objects
 from gitops.seal.certificate import DEMO_KEY
 from gitops.seal.kubeseal import unseal
 from gitops.seal.secrets import ENDPOINT, STORE, USE_SSL
@@ -24,7 +24,7 @@ def committed(root: Path) -> dict[str, str]:
     file, key = root / STORE.file, root / DEMO_KEY
     if not file.is_file() or not key.is_file():
         return {}
-    (sealed,) = parse(file.read_text(), origin=str(file))
+    (sealed,) = parse_objects(file.read_text(), origin=str(file))
     try:
         return unseal(sealed, key)
     except SealFailed:

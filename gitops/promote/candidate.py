@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from gitops.check.kustomization import kustomizations
-from gitops.check.rendered import Rendered, render
 from gitops.diff.side import Side
+from gitops.manifests.kustomization import kustomizations
+from gitops.manifests.rendered import Rendered, render
 
 
 @contextmanager

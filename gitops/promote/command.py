@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.policies.names import INITIALIZER
 from gitops.diff.about import About
 from gitops.diff.comparison import compare
 from gitops.diff.fit import COMMENT, characters, fit
@@ -17,12 +16,13 @@ from gitops.diff.side import Side, pairs
 from gitops.errors import PromotionFailed
 from gitops.files import write_all
 from gitops.local.models import keep
-from gitops.promote import overlay as overlays
+from gitops.manifests import overlay as overlays
+from gitops.manifests.graphnode import INITIALIZER
+from gitops.manifests.overlay import Overlay
 from gitops.promote.candidate import candidate
 from gitops.promote.changes import changes
 from gitops.promote.example import given, kept
 from gitops.promote.made import made
-from gitops.promote.overlay import Overlay
 from gitops.promote.prepared import Prepared, prepare
 from server import expectation
 from server.errors import ServerError

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitops.check.columns import misfits
-from gitops.check.rendered import Rendered
 from gitops.diff.side import Side, pairs
 from gitops.errors import GraphBroken
+from gitops.manifests.graph import mismatches
+from gitops.manifests.overlay import Overlay
+from gitops.manifests.rendered import Rendered
 from gitops.promote import trial
 from gitops.promote.candidate import built, candidate
-from gitops.promote.overlay import Overlay
 from gitops.promote.prepared import Prepared, make_environment
 from server import expectation
 from server.artifact.source import shown
@@ -52,7 +52,7 @@ def _check_graphs(root: Path, side: Side, overlay: Overlay, *, force: bool) -> N
         f"{rendered.folder}: {line}"
         for rendered in changed
         if isinstance(rendered, Rendered)
-        for line in misfits(side.root, rendered, overlay.node.node)
+        for line in mismatches(side.root, rendered, overlay.node.node)
     ]
     if not said:
         return

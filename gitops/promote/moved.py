@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import TextIO
 
 from gitops.check.command import findings
-from gitops.check.rendered import OVERLAYS
-from gitops.check.tree import load as load_tree
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
-from gitops.node import FILE, GraphNode, read_node
-from gitops.promote import overlay as overlays
+from gitops.manifests import overlay as overlays
+from gitops.manifests.graphnode import FILE, GraphNode, is_alias, read_node
+from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.tree import load as load_tree
 from gitops.promote import prepared as models
-from gitops.promote.alias import is_alias
 from gitops.promote.command import pin
 from gitops.promote.example import Example, kept
 from gitops.promote.origin import pinned

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import TextIO
 
-from gitops import node
-from gitops.check.rendered import OVERLAYS
 from gitops.errors import BadArgument
 from gitops.files import write_all
-from gitops.node import node_of, read_node
+from gitops.manifests import graphnode
+from gitops.manifests.graphnode import parse_node, read_node
+from gitops.manifests.overlay import Overlay
+from gitops.manifests.rendered import OVERLAYS
 from gitops.promote.command import promote_into
-from gitops.promote.overlay import Overlay
 from server.node import ROLES
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
@@ -72,11 +72,11 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
     folder = f"{OVERLAYS}/{name}"
     texts = {
         f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name),
-        f"{folder}/{node.FILE}": NODE.format(name=name, type=type_),
+        f"{folder}/{graphnode.FILE}": NODE.format(name=name, type=type_),
     }
     if model:
-        text = texts[f"{folder}/{node.FILE}"]
-        overlay = Overlay(folder, text, node_of(text, origin=f"{folder}/{node.FILE}"))
+        text = texts[f"{folder}/{graphnode.FILE}"]
+        overlay = Overlay(folder, text, parse_node(text, origin=f"{folder}/{graphnode.FILE}"))
         promote_into(root, overlay, model, out, example=example, new=texts)
         return 0
     for file in write_all({root / path: text for path, text in texts.items()}):
@@ -99,7 +99,7 @@ def _check(root: Path, name: str, type_: str) -> None:
         raise BadArgument(
             f"overlay name {name!r}: {OVERLAYS}/{name} is there already; choose another, or `make promote OVERLAY={name}`"
         )
-    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
+    for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}")):
         other = read_node(file.parent)
         if other is not None and other.deployment == name:
             raise BadArgument(

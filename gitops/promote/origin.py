@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitops.check.policies.models import immutable
 from gitops.errors import BadArgument
+from gitops.manifests.graphnode import is_immutable
 from server.artifact import registry
 from server.settings import FetchSettings
 
@@ -32,7 +32,7 @@ def pinned(model: str, settings: FetchSettings) -> str:
     place = names[-1].rstrip("/")
     if place.startswith(_STORES):
         return place
-    versions = [name.rstrip("/") for name in names if immutable(name.rstrip("/"))]
+    versions = [name.rstrip("/") for name in names if is_immutable(name.rstrip("/"))]
     if not place.startswith(("mlflow-artifacts:", "http://", "https://")):
         raise BadArgument(
             f"model {model}: its files are at {place}, where pods cannot read them; log it to an object store, or let "

@@ -12,18 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gitops import contract, node
-from gitops.check.rendered import OVERLAYS
 from gitops.errors import BadArgument, GitopsError
-from gitops.files import write_all
-from gitops.node import node_of
-from gitops.promote.alias import is_alias
+from gitops.files import set_scalars, write_all
+from gitops.manifests import contract, graphnode
+from gitops.manifests.graphnode import is_alias, parse_node
+from gitops.manifests.rendered import OVERLAYS
 from gitops.promote.outcome import REASON, Outcome
-from gitops.scalar import set_scalars
 from server import expectation
 from server.environment import lock
 
-FILES = (node.FILE, contract.FILE, lock.FILE, expectation.FILE)
+FILES = (graphnode.FILE, contract.FILE, lock.FILE, expectation.FILE)
 # A lock has a line of 80 bytes for each wheel of each package; an expected answer may hold wide rows.
 MOST_BYTES, MOST_TOTAL = 4 * 1024**2, 64 * 1024**2
 _RESULTS = ("promoted", "unchanged", "failed")
@@ -137,21 +135,21 @@ def _checked(
     # Looked up among those that are there, so that no name can be a path.
     folders = {entry.name: entry for entry in (root / OVERLAYS).iterdir() if entry.is_dir()}
     folder = folders.get(name)
-    if folder is None or not (folder / node.FILE).is_file():
+    if folder is None or not (folder / graphnode.FILE).is_file():
         _refuse(file, f"overlay {name!r}: is not there")
     for entry in (folder, *(folder / part for part in FILES)):
         if entry.is_symlink() or (entry.exists() and entry is not folder and not entry.is_file()):
             _refuse(file, f"{entry.relative_to(root)}: is no regular file, and is not written")
-    origin = f"{OVERLAYS}/{name}/{node.FILE}"
-    own = (folder / node.FILE).read_text(encoding="utf-8")
-    now = node_of(own, origin=origin)
+    origin = f"{OVERLAYS}/{name}/{graphnode.FILE}"
+    own = (folder / graphnode.FILE).read_text(encoding="utf-8")
+    now = parse_node(own, origin=origin)
     try:
-        new = node_of(files[node.FILE], origin=origin)
+        new = parse_node(files[graphnode.FILE], origin=origin)
         values = {"modelUri": new.model_uri, "modelDigest": new.model_digest}
         expected = set_scalars(own, ("spec",), values, origin=origin)
     except GitopsError as error:
         raise BadArgument(f"PATCH {str(file)!r}: {error}") from error
-    if not is_alias(now.model_from) or files[node.FILE] != expected:
+    if not is_alias(now.model_from) or files[graphnode.FILE] != expected:
         _refuse(
             file, f"{origin}: only modelUri and modelDigest of an overlay promoted from an alias may change"
         )

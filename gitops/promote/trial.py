@@ -13,7 +13,7 @@ from typing import Any
 
 from gitops.errors import NoExample
 from gitops.local import host
-from gitops.manifests import Node, Parameter
+from gitops.manifests.seldondeployment import Node, Parameter
 from gitops.promote.example import Chosen
 from server import expectation, mlmodel
 from server.edges.local.client import Client

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gitops import interface
 from gitops.errors import BadManifest, ReleaseFailed
 from gitops.git import git
-from gitops.interface import Interface
+from gitops.manifests import image_interface
+from gitops.manifests.image_interface import Interface
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -53,8 +53,8 @@ def proposed(root: Path, branch: str) -> tuple[Interface, dict[str, Any]] | None
         return None
     prefix = git(root, "rev-parse", "--show-prefix", fail=ReleaseFailed).strip()
     try:
-        text = git(root, "show", f"{ref}:{prefix}{interface.FILE}", fail=BadManifest)
-        return interface.parse(text), json.loads(text)
+        text = git(root, "show", f"{ref}:{prefix}{image_interface.FILE}", fail=BadManifest)
+        return image_interface.parse(text), json.loads(text)
     except BadManifest:
         return None  # Whatever stands there, no release wrote it.
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import interface
 from gitops.errors import BadManifest
 from gitops.github import output
-from gitops.interface import Interface
-from gitops.pin import name, pinned
+from gitops.manifests import image_interface
+from gitops.manifests.image import pinned_digest, pinned_repository
+from gitops.manifests.image_interface import Interface
 from gitops.release import history
 from gitops.release.inputs import inputs
 
@@ -37,7 +37,7 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
         BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
-    digest, own = pinned(root), inputs(root)
+    digest, own = pinned_digest(root), inputs(root)
     proposal, _ = history.proposed(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
     found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
@@ -47,7 +47,7 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
         digest=digest,
         image=found.image,
         inputs=own,
-        reference=f"{name(root)}@{digest}" if digest else "",
+        reference=f"{pinned_repository(root)}@{digest}" if digest else "",
         void=str(proposed and bool(digest) and found.image == digest).lower(),
     )
     return f"{'build' if found.build else 'nothing to build'}: {found.why}"
@@ -65,12 +65,12 @@ def _plan(root: Path, digest: str, own: str, proposal: Interface | None, rebuild
     if not digest:
         return Plan(True, "base/ pins no released image")
     try:
-        has = interface.read(root)
+        has = image_interface.read(root)
     except BadManifest as error:
         return Plan(True, f"what the pinned image is made of is unknown: {error}")
     if has is None or has.image != digest or not has.inputs:
         return Plan(
-            True, f"what the pinned image {digest} is made of is unknown: {interface.FILE} does not say"
+            True, f"what the pinned image {digest} is made of is unknown: {image_interface.FILE} does not say"
         )
     if has.inputs != own:
         return Plan(True, f"what the image is made of differs from the pinned image {digest}")

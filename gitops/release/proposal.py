@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from gitops import interface
-from gitops.errors import BadManifest
+from gitops.errors import BadArgument, BadManifest
+from gitops.files import set_scalars, write_all
 from gitops.github import output
-from gitops.interface import Interface
-from gitops.pin import check, pin, pinned
+from gitops.manifests import image_interface
+from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, is_digest, pinned_digest
+from gitops.manifests.image_interface import Interface
 from gitops.release import history
 from gitops.release.record import read
 
@@ -31,7 +33,7 @@ def propose(
         ReleaseFailed: the clone is shallow, or git cannot say which of two commits is newer.
         NotWritten: a file cannot be written; all are as they were.
     """
-    check(digest)
+    check_digest(digest)
     lines: list[str] = []
     changed = True
     if record is None:
@@ -77,7 +79,43 @@ def _superfluous(root: Path, built: Interface, proposal: Interface | None, branc
 
 def _pinned(root: Path) -> Interface | None:
     try:
-        has = interface.read(root)
+        has = image_interface.read(root)
     except BadManifest:
         return None  # `make check` says so, and a new one mends it.
-    return has if has is not None and has.image == pinned(root) else None
+    return has if has is not None and has.image == pinned_digest(root) else None
+
+
+def pin(root: Path, digest: str, record: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Pin the image ``digest`` below ``root``; yield a line for each file that changes.
+
+    What the image takes is what the ``record`` of its build says (gitops.release.record), or else what the server of
+    this checkout does: then the image must have been built from it.
+
+    Raises:
+        BadArgument: it is no digest that an image can have.
+        BadManifest: base/kustomization.yaml names no image of the project.
+        NotWritten: a file cannot be written; both are as they were.
+    """
+    check_digest(digest)
+    file = root / BASE_KUSTOMIZATION
+    text = set_scalars(
+        file.read_text(encoding="utf-8"),
+        ("images", ("name", NAME)),
+        {"digest": digest},
+        origin=BASE_KUSTOMIZATION,
+    )
+    written = write_all({file: text, root / image_interface.FILE: image_interface.serialize(digest, record)})
+    yield from (f"{path.relative_to(root)}: written for {digest}" for path in written)
+
+
+def check_digest(digest: str) -> None:
+    """Let only a digest pass that an image can have.
+
+    Raises:
+        BadArgument: ``digest`` is none.
+    """
+    if not is_digest(digest):
+        raise BadArgument(
+            f"image digest {digest!r}: must be sha256: and 64 digits of 0–9 and a–f, not all zeros, as the registry "
+            "gives it; give it as in `make pin IMAGE_DIGEST=sha256:…`"
+        )

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gitops import image, interface
 from gitops.errors import BadArgument, BadManifest, ReleaseFailed
 from gitops.files import write_all
 from gitops.git import git
-from gitops.interface import Interface
+from gitops.manifests import image, image_interface
+from gitops.manifests.image_interface import Interface
 from gitops.release import archive, inputs
 from server.interface import interface as own
 
@@ -49,7 +49,7 @@ def read(file: Path) -> tuple[Interface, dict[str, Any]]:
     fix = "name the file that `make release-record` wrote"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        parsed = interface.parsed("the record", content if isinstance(content, dict) else {})
+        parsed = image_interface.from_content("the record", content if isinstance(content, dict) else {})
     except (OSError, ValueError, BadManifest) as error:
         raise BadArgument(f"RECORD {str(file)!r}: cannot be read ({error}); {fix}") from error
     for name, value in (

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from gitops import image
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.github import output
+from gitops.manifests import image
 from gitops.release import archive
 from gitops.release.archive import INDEX, Manifest
 from gitops.tools import tool

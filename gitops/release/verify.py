@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import image, pin
 from gitops.adopt import repository
 from gitops.errors import BadArgument, ReleaseFailed
+from gitops.manifests import image
 
 ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = ".github/workflows/release.yml"
@@ -33,7 +33,7 @@ def verify(root: Path, reference: str, ref: str) -> Iterator[str]:
         BadManifest: base or argocd/repository.yaml does not say which image or repository.
         ReleaseFailed: the signature or the attestation is missing, or another workflow's.
     """
-    target = reference.lower() or f"{pin.name(root)}@{pin.pinned(root)}"
+    target = reference.lower() or f"{image.pinned_repository(root)}@{image.pinned_digest(root)}"
     if not image.is_digest(image.digest(target)):
         raise BadArgument(
             f"IMAGE {target!r}: must end in the digest of a released image, as in ghcr.io/owner/{image.NAME}@sha256:…"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops.check.applications import applications
-from gitops.check.tree import load
-from gitops.kustomize import build
+from gitops.manifests.applications import applications
+from gitops.manifests.kustomize import build
+from gitops.manifests.tree import load
 
 ROOT = Path(__file__).parents[2]
 URL = yaml.safe_load((ROOT / "argocd" / "repository.yaml").read_text())["data"]["url"]

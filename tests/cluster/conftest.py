@@ -15,8 +15,8 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from gitops.image import ours
 from gitops.local.overlay import Overlay, load
+from gitops.manifests.image import is_project_image
 from gitops.seal.secrets import PULL, SECRETS
 from tests.cluster import helper, operator, wheels
 from tests.cluster.helper import Helper
@@ -41,7 +41,7 @@ class Cluster:
 
     def _adapt(self, pod: dict[str, Any]) -> None:
         for container in (*pod["initContainers"], *pod["containers"]):
-            assert ours(container["image"])
+            assert is_project_image(container["image"])
             container["image"] = self.image
             # One small node holds all of a graph.
             container["resources"]["requests"]["cpu"] = "20m"

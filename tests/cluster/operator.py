@@ -12,7 +12,7 @@ from typing import Any
 from gitops.local import operator
 from gitops.local.operator import Ports
 from gitops.local.overlay import Overlay
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
 
 PODINFO = {
     "name": "seldon-podinfo",

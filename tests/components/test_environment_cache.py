@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops.kustomize import build
 from gitops.local.commands import run_smoke
-from gitops.manifests import seldon_deployments
+from gitops.manifests.kustomize import build
+from gitops.manifests.seldondeployment import seldon_deployments
 
 ROOT = Path(__file__).parents[2]
 MOUNT = "/mnt/environment-cache"

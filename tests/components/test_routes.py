@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gitops.check.command import findings
-from gitops.check.tree import load
-from gitops.kustomize import build
+from gitops.manifests.kustomize import build
+from gitops.manifests.tree import load
 
 ROOT = Path(__file__).parents[2]
 

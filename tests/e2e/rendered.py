@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gitops.check.policies.models import fetched
 from gitops.local.overlay import Overlay
+from gitops.manifests.graphnode import fetch_arguments
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,4 @@ class Rendered:
     def models(self) -> list[tuple[str, str]]:
         """URI and digest of the models that its pods fetch."""
         containers = [entry for pod in self.overlay.predictor.pods for entry in pod.init_containers]
-        return [pinned for pinned in map(fetched, containers) if pinned[0]]
+        return [pinned for pinned in map(fetch_arguments, containers) if pinned[0]]

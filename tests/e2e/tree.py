@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
-from gitops.image import NAME, UNRELEASED
-from gitops.kustomize import build
+from gitops.files import set_scalars
 from gitops.local.overlay import load
-from gitops.pin import BASE
-from gitops.scalar import set_scalars
+from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED
+from gitops.manifests.kustomize import build
 from server.environment import lock
 from tests.e2e import patches
 from tests.e2e.errors import E2eError
@@ -47,7 +46,9 @@ class Tree:
         """
         (entry,) = [entry for entry in self._base()["images"] if entry["name"] == NAME]
         if entry.get("digest") == UNRELEASED:
-            raise E2eError(f"{BASE} pins no released image yet: set IMAGE to one that the cluster can pull")
+            raise E2eError(
+                f"{BASE_KUSTOMIZATION} pins no released image yet: set IMAGE to one that the cluster can pull"
+            )
         name = entry.get("newName", NAME)
         return f"{name}@{entry['digest']}" if "digest" in entry else f"{name}:{entry['newTag']}"
 
@@ -61,7 +62,7 @@ class Tree:
             name, _, tag = reference.rpartition(":")
             entry = {"name": NAME, "newName": name, "newTag": tag}
         content["images"] = [*(other for other in content["images"] if other["name"] != NAME), entry]
-        (self.root / BASE).write_text(yaml.safe_dump(content))
+        (self.root / BASE_KUSTOMIZATION).write_text(yaml.safe_dump(content))
 
     def use_model(self, overlay: str, uri: str, digest: str) -> None:
         """Pin another model of the same requirements in an overlay's node.yaml, as a promotion does.
@@ -130,4 +131,4 @@ class Tree:
         return Rendered(load(folder), build(folder))
 
     def _base(self) -> dict[str, Any]:
-        return dict(yaml.safe_load((self.root / BASE).read_text()))
+        return dict(yaml.safe_load((self.root / BASE_KUSTOMIZATION).read_text()))

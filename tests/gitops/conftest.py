@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.gitops.check.copies import ROOT, Copy
+from tests.gitops.diff.repository import Repository, make
 
 
 @pytest.fixture
@@ -16,3 +17,14 @@ def tree(tmp_path: Path) -> Copy:
     copy = Copy(tmp_path)
     copy.unrelease()
     return copy
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("template") / "repository").root
+
+
+@pytest.fixture
+def repository(template: Path, tmp_path: Path) -> Repository:
+    """A git repository of the manifests that a test may change."""
+    return Repository(shutil.copytree(template, tmp_path / "repository", symlinks=True))

@@ -11,10 +11,10 @@ import pytest
 
 from gitops.adopt import adopt
 from gitops.check.command import findings
-from gitops.check.tree import load
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
-from gitops.kustomize import build
-from gitops.node import read_node
+from gitops.manifests.graphnode import read_node
+from gitops.manifests.kustomize import build
+from gitops.manifests.tree import load
 from tests.gitops.check.copies import ROOT
 
 NODES = ("model", "postprocessor", "preprocessor")

@@ -23,8 +23,8 @@ from gitops.check.policies import (
     targets,
 )
 from gitops.check.policy import Policy
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.tree import Tree
 
 # What must hold of a folder before the others can look at it; what is judged over the whole tree; and folder by folder.
 SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from gitops.check.columns import described
-from gitops.check.policies.models import fetched
-from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
-from gitops.contract import Column
 from gitops.errors import BuildFailed
-from gitops.shape import leaves
-from gitops.sources import is_pointer, read_json, words
+from gitops.manifests.contract import Column
+from gitops.manifests.documents import is_pointer, read_json, words
+from gitops.manifests.graph import model_contract
+from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.tree import Tree
+from gitops.manifests.unstructured import leaves
 from server import expectation
 from server.errors import BadExpectation
 from server.expectation import Expectation
@@ -90,7 +89,7 @@ def answer_names(tree: Tree) -> Iterator[Breach]:
     """The names in an expected.json are those of the model's signature: the server refuses a request of others."""
     for folder, expected in _expectations(tree):
         rendered = tree.rendered[folder]
-        signature = described(tree.root, folder)
+        signature = model_contract(tree.root, folder)
         if rendered.node is None or signature is None or rendered.node.type not in _NAMED:
             continue
         for said in _unknown(expected.request, signature.inputs, "request"):
@@ -137,7 +136,7 @@ def _of_other_models(expected: Expectation, rendered: Rendered) -> Iterator[str]
 def _pinned(rendered: Rendered) -> Mapping[str, str]:
     """Return the digest of each node's model; those of a canary or shadow are tried by their own overlays."""
     return {
-        container.name.removesuffix(f"-{INITIALIZER}"): fetched(container)[1]
+        container.name.removesuffix(f"-{INITIALIZER}"): fetch_arguments(container)[1]
         for deployment in rendered.deployments
         for predictor in deployment.predictors[:1]
         for pod in predictor.pods

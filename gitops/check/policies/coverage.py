@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.check.applications import CLUSTER_WIDE, FOLDER, Application, Applications, applications
 from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.rendered import BASE
-from gitops.check.tree import Tree
-from gitops.manifests import SeldonDeployment
+from gitops.manifests.applications import CLUSTER_WIDE, FOLDER, Application, Applications, applications
+from gitops.manifests.rendered import BASE
+from gitops.manifests.seldondeployment import SeldonDeployment
+from gitops.manifests.tree import Tree
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.tree import Tree
 from gitops.errors import BadCertificate, SealFailed
-from gitops.manifests import title
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
 from gitops.seal import certificate
 from gitops.seal.kubeseal import unseal
 

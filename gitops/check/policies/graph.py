@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from gitops.check.columns import misfits
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
-from gitops.manifests import Node
+from gitops.manifests.graph import mismatches
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import Node
+from gitops.manifests.tree import Tree
 
 # What the orchestrator does by itself, without a container.
 BUILT_IN = ("SIMPLE_MODEL", "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER")
@@ -120,7 +120,7 @@ def _nodes(rendered: Rendered) -> Iterator[tuple[str, Node]]:
 def neighbours(tree: Tree) -> Iterator[Breach]:
     """The columns that a node of a graph answers are those that the next one takes: the server refuses others."""
     for folder, rendered in tree.rendered.items():
-        for said in misfits(tree.root, rendered):
+        for said in mismatches(tree.root, rendered):
             yield Breach(
                 rendered.deployments[0].title,
                 said,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gitops import image
 from gitops.check.policies.graph import BUILT_IN
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
-from gitops.manifests import Predictor
+from gitops.manifests import image
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import Predictor
+from gitops.manifests.tree import Tree
 
 _PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
 _FIX = "name it by digest, as in name@sha256:…; the project's own image is set under images in base/kustomization.yaml"

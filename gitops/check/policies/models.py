@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.pods import Container
+from gitops.manifests.graphnode import INITIALIZER, fetch_arguments, is_immutable
+from gitops.manifests.pod import Container
+from gitops.manifests.rendered import Rendered
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # A version of a registered model, or the id of a logged one: https://mlflow.org/docs/latest/ml/model-registry/
 # What the verb fetch takes.
 _PLACE = re.compile(r"((s3|gs|az|abfss?|wasbs?|https?)://[^/\s]+|file:///|(models|runs):/)\S+")
-_IMMUTABLE = re.compile(r"models:/(.+/\d+|m-[0-9a-f]+)")
 
 
 @policy
 def model_digest(rendered: Rendered) -> Iterator[Breach]:
     """A model is pinned by its content's digest: fetch refuses any other bytes."""
     for owner, container in _initializers(rendered):
-        source, digest = fetched(container)
+        source, digest = fetch_arguments(container)
         if not _real(digest):
             yield Breach(
                 owner,
@@ -40,8 +39,8 @@ def model_digest(rendered: Rendered) -> Iterator[Breach]:
 def model_uri(rendered: Rendered) -> Iterator[Breach]:
     """A modelUri is one that pods can fetch, and means one model for ever: an alias or a stage means another one tomorrow."""
     for owner, container in _initializers(rendered):
-        source, _ = fetched(container)
-        if source.startswith("models:") and not immutable(source):
+        source, _ = fetch_arguments(container)
+        if source.startswith("models:") and not is_immutable(source):
             yield Breach(
                 owner,
                 f"{container.path}.args fetch {source}",
@@ -63,7 +62,7 @@ def node_values(rendered: Rendered) -> Iterator[Breach]:
         return
     fix = "change it in node.yaml, and let the replacement of base/node fill it"
     for owner, container in _initializers(rendered):
-        source, digest = fetched(container)
+        source, digest = fetch_arguments(container)
         for field, value, expected in (
             ("modelUri", source, rendered.node.model_uri),
             ("modelDigest", digest, rendered.node.model_digest),
@@ -86,19 +85,6 @@ def node_values(rendered: Rendered) -> Iterator[Breach]:
                         f"{graph.path}.{path} is {value!r}, node.yaml's {field} is {expected!r}",
                         fix,
                     )
-
-
-def fetched(container: Container) -> tuple[str, str]:
-    """Return source and digest of ``fetch SOURCE DEST --digest DIGEST``, empty where they are missing."""
-    args = container.args
-    source = args[1] if args[:1] == ("fetch",) and len(args) > 1 else ""
-    digest = args[args.index("--digest") + 1] if "--digest" in args[:-1] else ""
-    return source, digest
-
-
-def immutable(uri: str) -> bool:
-    """Whether a models:/ URI names a version or a logged model, and no alias or stage."""
-    return _IMMUTABLE.fullmatch(uri) is not None
 
 
 def _initializers(rendered: Rendered) -> Iterator[tuple[str, Container]]:

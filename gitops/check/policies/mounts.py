@@ -10,11 +10,11 @@ from gitops.check.declared import undeclared
 from gitops.check.policy import Breach, policy, warning
 from gitops.check.provided import ANNOTATION
 from gitops.check.references import CONFIG_MAP, SECRET, of_volume
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
-from gitops.manifests import title
-from gitops.pods import Container, Pod
-from gitops.sources import read_text
+from gitops.manifests.documents import read_text
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
 from server.environment import lock
 
 # Of the data of a ConfigMap: https://kubernetes.io/docs/concepts/configuration/configmap/

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.manifests import SeldonDeployment
-from gitops.pods import Pod
+from gitops.manifests.graphnode import ENVIRONMENT, INITIALIZER
+from gitops.manifests.pod import Pod
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import SeldonDeployment
 
-INITIALIZER = "initializer"
-ENVIRONMENT = "environment"
 # https://docs.seldon.io/projects/seldon-core/en/v1.17.1/python/python_server.html, and what the operator adds to it.
 _OPERATOR_PREFIXES = ("PREDICTIVE_UNIT_", "MLSERVER_")
 _OPERATOR_NAMES = {"PREDICTOR_ID", "PREDICTOR_LABELS", "SELDON_DEPLOYMENT_ID", "SELDON_EXECUTOR_ENABLED"}

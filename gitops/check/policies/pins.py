@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import contract
 from gitops.check.policy import Breach, policy, warning
-from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
-from gitops.node import GraphNode, read_node
-from gitops.sources import is_pointer, read_json, words
+from gitops.manifests import contract
+from gitops.manifests.documents import is_pointer, read_json, words
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.tree import Tree
 from server.environment import lock
 from server.errors import ServerError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
+from gitops.manifests.rendered import Rendered
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _RESOURCES = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))

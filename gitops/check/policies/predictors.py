@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.manifests import NO_ENGINE, SeldonDeployment
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import NO_ENGINE, SeldonDeployment
 
 _CHOICES = {
     "protocol": ("seldon", "tensorflow", "kfserving", "v2"),

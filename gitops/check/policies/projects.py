@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gitops.check.applications import CLUSTER_WIDE, FOLDER, Application, applications
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Tree
-from gitops.manifests import title
+from gitops.manifests.applications import CLUSTER_WIDE, FOLDER, Application, applications
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
 
 # Every Argo CD has it, and it allows everything.
 _DEFAULT = "default"

@@ -8,13 +8,12 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import BASE, OVERLAYS, Rendered
-from gitops.check.tree import Tree
 from gitops.errors import BadManifest, BuildFailed
-from gitops.git import submodules
-from gitops.manifests import title
-from gitops.node import FILE
-from gitops.sources import documents, is_pointer, read_text
+from gitops.manifests.documents import documents, is_pointer, read_text
+from gitops.manifests.graphnode import FILE
+from gitops.manifests.rendered import BASE, OVERLAYS, Rendered
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree, submodules
 
 _DEPTH = 3
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")

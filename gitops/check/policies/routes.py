@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.manifests import title
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import title
 
 ROUTES = ("HTTPRoute", "GRPCRoute")
 

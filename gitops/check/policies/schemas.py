@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import BASE
-from gitops.check.tree import Tree
-from gitops.manifests import KIND, title
-from gitops.node import KIND as GRAPH_NODE
+from gitops.manifests.graphnode import KIND as GRAPH_NODE
+from gitops.manifests.rendered import BASE
+from gitops.manifests.seldondeployment import KIND, title
+from gitops.manifests.tree import Tree
 from gitops.schemas.kubeconform import NO_SCHEMA, Invalid, validate
 
 _UNKNOWN = re.compile(r"additional properties (.*) not allowed")

@@ -13,9 +13,9 @@ from typing import Any
 
 from gitops.check.declared import SEALED
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Tree
 from gitops.errors import BadCertificate
-from gitops.manifests import title
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
 from gitops.seal import certificate
 from gitops.seal.secrets import NAMESPACE, SECRETS, Secret
 

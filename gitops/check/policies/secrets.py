@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from gitops.check.declared import SEALED, undeclared
-from gitops.check.policies.names import INITIALIZER
 from gitops.check.policy import Breach, policy
 from gitops.check.provided import ANNOTATION
 from gitops.check.references import SECRET, secrets_of
-from gitops.check.rendered import Rendered
-from gitops.check.tree import Tree
-from gitops.manifests import title
+from gitops.manifests.graphnode import INITIALIZER
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
 from gitops.seal.secrets import STORE
 
 _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import Rendered
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.rendered import Rendered
 
 _PROFILES = ("RuntimeDefault", "Localhost")
 _HOST = ("hostNetwork", "hostPID", "hostIPC")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops import image, interface
 from gitops.check.asked import Judge
 from gitops.check.policy import Breach, policy
-from gitops.check.rendered import BASE, Rendered
-from gitops.check.tree import Tree
 from gitops.errors import BadManifest
-from gitops.interface import Interface
-from gitops.pods import Container
+from gitops.manifests import image
+from gitops.manifests import image_interface as interface
+from gitops.manifests.image_interface import Interface
+from gitops.manifests.pod import Container
+from gitops.manifests.rendered import BASE, Rendered
+from gitops.manifests.tree import Tree
 
 _SEALED = "SealedSecret"
 
@@ -54,7 +55,9 @@ def skew(tree: Tree) -> Iterator[Breach]:
             for predictor in deployment.predictors:
                 nodes = {node.name: node for node in predictor.graph.walk()}
                 for container in predictor.containers:
-                    judge = _judge(container, pinned, own) if image.ours(container.image) else None
+                    judge = (
+                        _judge(container, pinned, own) if image.is_project_image(container.image) else None
+                    )
                     if judge and container.name in nodes:
                         for said in judge.parameters(nodes[container.name]):
                             yield Breach(deployment.title, said, fix, folder)
@@ -81,7 +84,7 @@ def _containers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
     """Yield owner and container of all that run the project's image."""
     for workload in rendered.workloads:
         for container in workload.containers:
-            if image.ours(container.image):
+            if image.is_project_image(container.image):
                 yield workload.title, container
 
 

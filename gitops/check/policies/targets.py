@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from gitops.check import trial
-from gitops.check.kustomization import Kustomization, outside
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Tree
 from gitops.errors import BuildFailed
-from gitops.kustomize import rendered
-from gitops.sources import FILES, documents, read_text
+from gitops.manifests.documents import documents, read_text
+from gitops.manifests.kustomization import FILES, Kustomization, outside
+from gitops.manifests.kustomize import build_yaml
+from gitops.manifests.tree import Tree, write_composition
 
 _PROBE = "probe-of-this-target"
 _PATCHES = ("patches", "patchesJson6902")
@@ -95,7 +94,7 @@ def _places(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
     folder = kustomization.folder
     if folder in tree.trials:
         place = root / ".trials" / folder
-        trial.write(place, root, folder, tree.kustomizations[tree.trials[folder]])
+        write_composition(place, root, folder, tree.kustomizations[tree.trials[folder]])
         return [place]
     # A component shows its matches only in what uses it; one that matches is enough.
     users = tree.users(folder) if kustomization.is_component else [folder]
@@ -124,7 +123,7 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
 
 def _said(folder: Path) -> str:
     try:
-        return rendered(folder)
+        return build_yaml(folder)
     except BuildFailed:
         # A mark is in the way of something: each is asked alone.
         return ""
@@ -133,7 +132,7 @@ def _said(folder: Path) -> str:
 def _matches(folder: Path) -> bool:
     """Whether the probe in the tree came to something: an error that names it, or an image of its name."""
     try:
-        return _PROBE in rendered(folder)
+        return _PROBE in build_yaml(folder)
     except BuildFailed as error:
         if _PROBE not in str(error):
             raise

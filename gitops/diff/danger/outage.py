@@ -8,7 +8,7 @@ from gitops.diff.danger.danger import Danger, at, both, entries, mapping, turned
 from gitops.diff.danger.pods import containers
 from gitops.diff.markdown import code
 from gitops.diff.objects import Change
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
 
 # What follows from an object that goes.
 GONE = {

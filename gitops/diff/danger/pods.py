@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.diff.danger.danger import at, entries
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
 
 
 def pods(entry: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 from gitops.diff.danger.danger import Danger, at, both, mapping, turned
 from gitops.diff.markdown import code
 from gitops.diff.objects import Change
-from gitops.diff.quantity import quantity
+from gitops.manifests.quantity import quantity
 
 # https://kubernetes.io/docs/concepts/workloads/controllers/, and the validation of each kind.
 FIXED: dict[str, tuple[tuple[str, ...], ...]] = {

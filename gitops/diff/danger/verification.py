@@ -9,7 +9,7 @@ from gitops.diff.danger.danger import Danger, at, entries, mapping
 from gitops.diff.danger.pods import containers
 from gitops.diff.markdown import code
 from gitops.diff.objects import Change
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
 
 LOCK = "requirements.lock"
 EXPECTED = "expected.json"

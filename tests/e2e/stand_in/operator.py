@@ -15,7 +15,7 @@ from typing import Any
 
 from gitops.local import graph
 from gitops.local.overlay import Overlay
-from gitops.manifests import seldon_deployment
+from gitops.manifests.seldondeployment import seldon_deployment
 from tests.cluster import operator
 from tests.cluster.kubectl import ClusterError, apply, kubectl
 from tests.e2e.deployment import KIND

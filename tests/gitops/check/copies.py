@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitops import image, interface
 from gitops.check.command import check, findings
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
-from gitops.check.tree import load
-from gitops.kustomize import build
-from gitops.manifests import is_seldon_deployment
-from gitops.pin import BASE
-from gitops.scalar import set_scalars
+from gitops.files import set_scalars
+from gitops.manifests import image, image_interface
+from gitops.manifests.image import BASE_KUSTOMIZATION
+from gitops.manifests.kustomize import build
+from gitops.manifests.seldondeployment import is_seldon_deployment
+from gitops.manifests.tree import load
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,10 +36,12 @@ class Copy:
 
     def unrelease(self) -> None:
         """Pin no image, as before the first release."""
-        file = self.root / BASE
+        file = self.root / BASE_KUSTOMIZATION
         place = ("images", ("name", image.NAME))
-        file.write_text(set_scalars(file.read_text(), place, {"digest": image.UNRELEASED}, origin=BASE))
-        (self.root / interface.FILE).unlink(missing_ok=True)
+        file.write_text(
+            set_scalars(file.read_text(), place, {"digest": image.UNRELEASED}, origin=BASE_KUSTOMIZATION)
+        )
+        (self.root / image_interface.FILE).unlink(missing_ok=True)
 
     def deployment(self, overlay: str) -> dict[str, Any]:
         """Return the SeldonDeployment that the overlay renders."""

@@ -15,10 +15,10 @@ import yaml
 
 from gitops.check.command import findings
 from gitops.check.policies import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES
-from gitops.check.rendered import view
-from gitops.check.tree import Tree, load
-from gitops.kustomize import parse
-from gitops.node import FILE, KIND, read_node
+from gitops.manifests.documents import parse_objects
+from gitops.manifests.graphnode import FILE, KIND, read_node
+from gitops.manifests.rendered import from_objects
+from gitops.manifests.tree import Tree, load
 
 FOLDER = Path(__file__).parent / "fixtures"
 OVERLAY = "overlays/model"
@@ -59,14 +59,14 @@ class Fixture:
             return self._judge(self._tree(Path(scratch)))
 
     def _tree(self, root: Path) -> Tree:
-        objects = parse(self.path.read_text(), origin=str(self.path))
+        objects = parse_objects(self.path.read_text(), origin=str(self.path))
         folder = root / OVERLAY
         folder.mkdir(parents=True)
         for entry in objects:
             if entry.get("kind") == KIND:
                 (folder / FILE).write_text(yaml.safe_dump(entry))
         shown = [entry for entry in objects if entry.get("kind") != KIND]
-        return Tree(root, {}, {OVERLAY: view(OVERLAY, read_node(folder), shown)}, {}, {})
+        return Tree(root, {}, {OVERLAY: from_objects(OVERLAY, read_node(folder), shown)}, {}, {})
 
     def _judge(self, tree: Tree) -> list[str]:
         found = findings(

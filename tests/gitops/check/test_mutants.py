@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gitops.check.command import findings
-from gitops.check.rendered import view
-from gitops.check.tree import Tree
 from gitops.errors import BadManifest
-from gitops.kustomize import build
-from gitops.manifests import is_seldon_deployment
+from gitops.manifests.kustomize import build
+from gitops.manifests.rendered import from_objects
+from gitops.manifests.seldondeployment import is_seldon_deployment
+from gitops.manifests.tree import Tree
 
 ROOT = Path(__file__).parents[3]
 NUMBER = 500
@@ -51,7 +51,7 @@ def test_every_broken_object_is_judged(tmp_path: Path) -> None:
     for index in range(NUMBER):
         folder = f"overlays/mutant-{index}"
         try:
-            tree.add(folder, view(folder, None, [mutant(chance.choice(entries), chance)]))
+            tree.add(folder, from_objects(folder, None, [mutant(chance.choice(entries), chance)]))
         except BadManifest as error:
             tree.add(folder, error)
     found = list(findings(tree))

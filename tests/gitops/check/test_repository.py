@@ -10,7 +10,7 @@ import pytest
 
 from gitops.check.command import findings
 from gitops.check.policy import Breach, policy
-from gitops.check.tree import Tree, load
+from gitops.manifests.tree import Tree, load
 from tests.gitops.check.copies import ROOT, Copy
 
 TARGET = "  policy: A target matches something: kustomize is silent about a patch that changes nothing\n"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.contract import FILE, Column, Contract, read
 from gitops.diff.effects import effects
 from gitops.diff.model import Model
 from gitops.diff.signature import signature_effects
+from gitops.manifests.contract import FILE, Column, Contract, read
 from tests.gitops.diff.repository import column, contract
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitops.diff.graph import mermaid, shape
 from gitops.diff.model import Model
-from gitops.manifests import SeldonDeployment, seldon_deployment
+from gitops.manifests.seldondeployment import SeldonDeployment, seldon_deployment
 
 
 def deployment(*predictors: dict[str, Any]) -> SeldonDeployment:

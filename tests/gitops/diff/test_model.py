@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-from gitops.check.rendered import Rendered
 from gitops.diff.model import Model, models
 from gitops.diff.side import Side
+from gitops.manifests.rendered import Rendered
 from tests.gitops.diff.repository import NODES, Repository, lock
 
 

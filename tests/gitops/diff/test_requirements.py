@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gitops import contract as contracts
 from gitops.diff import lock as locks
 from gitops.diff.model import Model
 from gitops.diff.requirements import Package, requirements
 from gitops.errors import BadManifest
+from gitops.manifests import contract as contracts
 from tests.gitops.diff.repository import contract, lock
 
 DIGEST = "sha256:" + "1" * 64

@@ -9,7 +9,7 @@ import pytest
 from gitops.local import operator
 from gitops.local.operator import Ports
 from gitops.local.overlay import Overlay, load
-from gitops.pods import EnvVar
+from gitops.manifests.pod import EnvVar
 
 ROOT = Path(__file__).parents[3]
 PORTS = Ports(http=9000, grpc=9500, metrics=6000)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gitops.check.command import findings
-from gitops.check.tree import load
 from gitops.errors import BadArgument, GraphBroken, NoExample, PromotionFailed
 from gitops.local import expectation
-from gitops.node import GraphNode, read_node
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.tree import load
 from server.artifact.digest import model_digest
 from tests.gitops.promote.conftest import MODELS, Work
 

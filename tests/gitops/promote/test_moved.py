@@ -11,7 +11,7 @@ import pytest
 from gitops import __main__ as command
 from gitops.errors import PromotionFailed
 from gitops.local.store import Store
-from gitops.node import read_node
+from gitops.manifests.graphnode import read_node
 from gitops.promote import patch
 from tests.gitops.promote.conftest import BUCKET, MODELS, Work
 from tests.gitops.promote.test_command import no_example

@@ -16,7 +16,7 @@ from rich.console import Console
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.local.progress import Progress
 from gitops.local.store import Store
-from gitops.node import GraphNode, read_node
+from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.promote.moved import promote_moved
 from server.expectation import differences
 from tests.gitops.local.conftest import background

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitops.manifests import Node, Parameter
+from gitops.manifests.seldondeployment import Node, Parameter
 from gitops.promote import trial
 from gitops.promote.example import Chosen
 

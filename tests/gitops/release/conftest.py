@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops import image
+from gitops.manifests import image
 from gitops.tools import tool
 from tests.gitops.check.copies import ROOT
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops import interface
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.pin import pinned
+from gitops.manifests import image_interface
+from gitops.manifests.image import pinned_digest
 from gitops.release.inputs import inputs
 from gitops.release.plan import plan
 from gitops.release.proposal import propose
@@ -70,15 +70,15 @@ def test_the_interface_is_that_of_the_build(
         f"base/interface.json: written for {FIRST}",
     ]
     assert read_outputs(outputs) == {"changed": "true"}
-    assert pinned(repository.root) == FIRST
-    has = interface.read(repository.root)
+    assert pinned_digest(repository.root) == FIRST
+    has = image_interface.read(repository.root)
     assert has is not None
     assert "brew" in has.verbs
     assert (has.image, has.commit, has.inputs) == (FIRST, content["commit"], content["inputs"])
     assert has.manifests == content["manifests"]
 
     assert list(propose(repository.root, FIRST, None, BRANCH, outputs))
-    assert json.loads((repository.root / interface.FILE).read_text()) == {"image": FIRST, **own()}
+    assert json.loads((repository.root / image_interface.FILE).read_text()) == {"image": FIRST, **own()}
 
 
 def superfluous(repository: Repository, file: Path, outputs: dict[str, str], digest: str = SECOND) -> str:

@@ -1,0 +1,108 @@
+"""Whether the columns that one node of a graph answers with are those that the next one takes.
+
+A node gets its neighbour's answer by names, and refuses columns that its signature does not have (docs/signature.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitops.errors import BadManifest
+from gitops.manifests import contract
+from gitops.manifests.contract import Column, Contract
+from gitops.manifests.rendered import OVERLAYS, Rendered
+from gitops.manifests.seldondeployment import Node
+
+_NUMBERS = ("integer", "long", "float", "double")
+# Before a node: its request comes from outside, or from what nobody describes.
+_Nodes = list[Node]
+
+
+def mismatches(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
+    """Yield what does not fit between neighbours in what a folder of the tree ``root`` renders.
+
+    Of all, or of the graph node ``node`` and its neighbours.
+    """
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            found: list[tuple[Node, Node]] = []
+            _flow(predictor.graph, [], found)
+            for giver, taker in found:
+                if node in ("", giver.name, taker.name):
+                    before, after = (_contract(root, rendered, entry) for entry in (giver, taker))
+                    for said in _between(before, after):
+                        yield f"{giver.name} → {taker.name}: {said}"
+
+
+def _contract(root: Path, rendered: Rendered, node: Node) -> Contract | None:
+    """Return what is said of a node's model: in this overlay, or for a graph of several in that of its name."""
+    own = rendered.node is not None and rendered.node.node == node.name
+    return model_contract(root, rendered.folder if own else f"{OVERLAYS}/{node.name}")
+
+
+def model_contract(root: Path, folder: str) -> Contract | None:
+    """Return the contract in ``folder`` of the tree ``root``, None where there is none that can be read."""
+    place = root / folder
+    # A link may lead anywhere, and what is read is told.
+    if not (place / contract.FILE).resolve().is_relative_to(root.resolve()):
+        return None
+    try:
+        return contract.read(place)
+    except BadManifest:
+        return None  # contract_digest says so.
+
+
+def _flow(node: Node, before: _Nodes, found: list[tuple[Node, Node]]) -> _Nodes:
+    """Note each pair of nodes of which one gets the other's answer; return the nodes whose answers come out."""
+    now = before
+    if node.type in ("MODEL", "TRANSFORMER"):
+        found += [(giver, node) for giver in before]
+        now = [node]
+    out = now
+    if node.children:
+        out = [giver for child in node.children for giver in _flow(child, now, found)]
+    if node.type == "COMBINER":
+        return []  # What it makes of them, no contract says.
+    if node.type == "OUTPUT_TRANSFORMER":
+        found += [(giver, node) for giver in out]
+        return [node]
+    return out
+
+
+def _between(before: Contract | None, after: Contract | None) -> Iterator[str]:
+    given = before.outputs if before else None
+    taken = after.inputs if after else None
+    if given is None or taken is None or any(column.type.startswith("tensor") for column in (*given, *taken)):
+        return  # Not described: the model itself will say.
+    if all(column.named for column in (*given, *taken)):
+        yield from _by_name(given, taken)
+    elif len(given) != len(taken):
+        yield f"{len(given)} columns are answered, {len(taken)} are taken"
+    else:
+        for left, right in zip(given, taken, strict=True):
+            yield from _type(left, right)
+
+
+def _by_name(given: tuple[Column, ...], taken: tuple[Column, ...]) -> Iterator[str]:
+    answered = {column.label: column for column in given}
+    wanted = {column.label: column for column in taken}
+    for label, column in wanted.items():
+        if label in answered:
+            yield from _type(answered[label], column)
+        elif column.required:
+            yield f"column {label!r} is taken, and not answered"
+    for label in answered:
+        if label not in wanted:
+            yield f"column {label!r} is answered, and not taken"
+
+
+def _type(given: Column, taken: Column) -> Iterator[str]:
+    """Yield why values of one type are not taken as the other: a number may become a wider one."""
+    if given.type == taken.type or '"any"' in taken.type:
+        return
+    both = given.type in _NUMBERS and taken.type in _NUMBERS
+    # JSON has one type of number; only a fraction can be refused.
+    if both and not (given.type in ("float", "double") and taken.type in ("integer", "long")):
+        return
+    yield f"column {given.label!r} is answered as {given.type}, and taken as {taken.type}"
