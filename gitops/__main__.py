@@ -30,7 +30,7 @@ def _smoke(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from gitops.check.command import check
+    from gitops.check import check
 
     return check(ROOT, sys.stdout, arguments.base)
 

@@ -17,11 +17,11 @@ from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
 from gitops.diff.places import Places
 from gitops.diff.rendering import rendering, version
 from gitops.diff.report import report
-from gitops.diff.sealed import redacted
 from gitops.diff.side import Pair, Side, pairs
 from gitops.errors import BadArgument, BuildFailed
 from gitops.git import resolve_revision
 from gitops.manifests.rendered import OVERLAYS
+from gitops.redaction import redacted
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.check.command import judged
-from gitops.check.policy import Finding
 from gitops.diff.markdown import block, folded
 from gitops.diff.places import Place, Places
 from gitops.diff.side import Side
+from gitops.policies.evaluation import evaluate
+from gitops.policies.policy import Finding
 
 # A message that begins with, or names, a file and a line of it.
 _FILE = re.compile(r"(?P<file>[\w./-]+\.(?:ya?ml|json|lock|lua|pem))(?::(?P<line>[1-9][0-9]*))?")
@@ -70,7 +70,7 @@ def found(base: Side, head: Side, places: Places) -> Findings:
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    _, there = judged(head.root, base.root, base.title, warnings=True)
+    _, there = evaluate(head.root, base.root, base.title, warnings=True)
     return Findings(
         tuple((entry, _place(entry, head, places)) for entry in there if not entry.before),
         tuple(entry for entry in there if entry.before),

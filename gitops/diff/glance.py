@@ -9,8 +9,8 @@ from gitops.diff.change import KustomizationChange
 from gitops.diff.deployment import IMAGE
 from gitops.diff.markdown import code, short
 from gitops.diff.rows import Row
-from gitops.diff.sealed import SECRETS, redacted
 from gitops.manifests.seldondeployment import KIND
+from gitops.redaction import SECRETS, redacted
 
 # More values than these are in the section.
 MOST = 4

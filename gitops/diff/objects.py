@@ -11,8 +11,8 @@ import yaml
 
 from gitops.diff.generated import KINDS, stem
 from gitops.diff.lock import shortened
-from gitops.diff.sealed import Hider
 from gitops.manifests.seldondeployment import is_seldon_deployment, title
+from gitops.redaction import Hider
 
 Entry = Mapping[str, Any]
 

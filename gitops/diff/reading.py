@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitops.diff.flatten import flatten
-from gitops.diff.sealed import redacted
+from gitops.redaction import redacted
 
 # A longer text is told by its length and first difference.
 LONG = 200

@@ -11,8 +11,8 @@ from gitops.diff.glance import differing
 from gitops.diff.listing import listing
 from gitops.diff.markdown import block, code, folded, listed, short, table
 from gitops.diff.rows import Row
-from gitops.diff.sealed import SECRETS
 from gitops.manifests.seldondeployment import KIND
+from gitops.redaction import SECRETS
 
 # More rows than these are read in the diff.
 MOST_ROWS = 60

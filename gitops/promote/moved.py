@@ -15,12 +15,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.command import findings
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.manifests import overlay as overlays
 from gitops.manifests.graphnode import FILE, GraphNode, is_alias, read_node
 from gitops.manifests.rendered import OVERLAYS
 from gitops.manifests.tree import load as load_tree
+from gitops.policies.evaluation import findings
 from gitops.promote import prepared as models
 from gitops.promote.command import pin
 from gitops.promote.example import Example, kept

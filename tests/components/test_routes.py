@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gitops.check.command import findings
 from gitops.manifests.kustomize import build
 from gitops.manifests.tree import load
+from gitops.policies.evaluation import findings
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,20 +9,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitops.check.policies import security
 from gitops.manifests.image import is_project_image
 from gitops.manifests.rendered import from_objects
+from gitops.policies import pods
 from tests.cluster.namespace import Namespace
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 
 POLICIES = (
-    security.privileged,
-    security.host_access,
-    security.root_user,
-    security.root_filesystem,
-    security.capabilities,
-    security.seccomp,
+    pods.privileged,
+    pods.host_access,
+    pods.root_user,
+    pods.root_filesystem,
+    pods.capabilities,
+    pods.seccomp,
 )
 # What the kernel says of a process in the container: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
 _PROCESS = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops.check.copies import ROOT, Copy
+from tests.gitops.policies.copies import ROOT, Copy
 from tests.gitops.diff.repository import Repository, make
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from gitops.adopt import adopt
-from gitops.check.command import findings
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.manifests.graphnode import read_node
 from gitops.manifests.kustomize import build
 from gitops.manifests.tree import load
-from tests.gitops.check.copies import ROOT
+from gitops.policies.evaluation import findings
+from tests.gitops.policies.copies import ROOT
 
 NODES = ("model", "postprocessor", "preprocessor")
 PLACES = [

@@ -9,7 +9,7 @@ import pytest
 
 from gitops.manifests.graph import mismatches
 from gitops.manifests.rendered import Rendered, render
-from tests.gitops.check.copies import Copy
+from tests.gitops.policies.copies import Copy
 
 BEFORE, AFTER = "preprocessor → model", "model → postprocessor"
 

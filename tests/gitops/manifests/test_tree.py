@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from gitops.manifests.tree import load
-from tests.gitops.check.copies import Copy
+from tests.gitops.policies.copies import Copy
 
 
 @pytest.mark.parametrize("name", ["kustomization.yml", "Kustomization"])

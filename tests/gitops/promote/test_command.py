@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gitops.check.command import findings
 from gitops.errors import BadArgument, GraphBroken, NoExample, PromotionFailed
 from gitops.local import expectation
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
+from gitops.policies.evaluation import findings
 from server.artifact.digest import model_digest
 from tests.gitops.promote.conftest import MODELS, Work
 

@@ -14,7 +14,7 @@ import pytest
 
 from gitops.manifests import image
 from gitops.tools import tool
-from tests.gitops.check.copies import ROOT
+from tests.gitops.policies.copies import ROOT
 
 
 @dataclass

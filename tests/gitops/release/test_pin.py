@@ -11,7 +11,7 @@ from gitops.errors import BadArgument, BadManifest, NotWritten
 from gitops.manifests import image
 from gitops.release.proposal import pin
 from server.interface import interface
-from tests.gitops.check.copies import Copy
+from tests.gitops.policies.copies import Copy
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
