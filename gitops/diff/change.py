@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gitops.diff.compatibility import Effect
 from gitops.diff.danger import Danger
 from gitops.diff.model import Model
 from gitops.diff.objects import Change
 from gitops.diff.requirements import Requirements
 from gitops.diff.rows import Row
-from gitops.diff.signature import Effect
 from gitops.manifests.seldondeployment import SeldonDeployment
 
 State = Literal["changed", "renamed", "new", "gone", "does not build", "builds again"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.diff.flatten import flatten
+from gitops.diff.fields import flatten
 from gitops.manifests.graphnode import ENVIRONMENT, INITIALIZER, fetch_arguments
 from gitops.manifests.pod import Container, Pod
 from gitops.manifests.seldondeployment import Node, Predictor, SeldonDeployment

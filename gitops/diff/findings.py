@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.diff.markdown import block, folded
-from gitops.diff.places import Place, Places
-from gitops.diff.side import Side
+from gitops.diff.locations import Location, Locations
+from gitops.manifests.checkout import Checkout
+from gitops.markdown import block, folded
 from gitops.policies.evaluation import evaluate
 from gitops.policies.policy import Finding
 
@@ -20,7 +20,7 @@ _FILE = re.compile(r"(?P<file>[\w./-]+\.(?:ya?ml|json|lock|lua|pem))(?::(?P<line
 class Findings:
     """Findings of the head, in those that are ``new`` with the change and those that are ``old``."""
 
-    new: tuple[tuple[Finding, Place], ...]
+    new: tuple[tuple[Finding, Location], ...]
     old: tuple[Finding, ...]
 
     @property
@@ -64,7 +64,7 @@ class Findings:
             yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(said)}"
 
 
-def found(base: Side, head: Side, places: Places) -> Findings:
+def check_findings(base: Checkout, head: Checkout, places: Locations) -> Findings:
     """Return what the check says of the head as a change of the base.
 
     Raises:
@@ -77,19 +77,19 @@ def found(base: Side, head: Side, places: Places) -> Findings:
     )
 
 
-def _place(finding: Finding, head: Side, places: Places) -> Place:
+def _place(finding: Finding, head: Checkout, places: Locations) -> Location:
     """Return where a finding is best shown: the line that it names, one that this change touches, or the kustomization."""
     said = f"{finding.breach.owner} {finding.breach.value}".replace(f"{head.root}/", "")
     for match in _FILE.finditer(said):
         for file in (match["file"], f"{finding.folder}/{match['file']}"):
             if (head.root / file).is_file():
-                return Place(file, int(match["line"] or 1), "")
+                return Location(file, int(match["line"] or 1), "")
     names = re.findall(r"[\w.-]+", finding.breach.value.partition(" ")[0])
     place = places.find(finding.folder, names[-1] if names else "") if finding.folder != "." else None
     if place is not None and not place.gone:
         return place
     entry = head.kustomizations.get(finding.folder)
-    return Place(entry.file if entry else "base/kustomization.yaml", 1, "")
+    return Location(entry.file if entry else "base/kustomization.yaml", 1, "")
 
 
 def _escaped(text: str, more: str = "") -> str:

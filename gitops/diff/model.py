@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from gitops.diff import lock
-from gitops.diff.side import Side
 from gitops.errors import BadManifest
 from gitops.manifests import contract
+from gitops.manifests.checkout import Checkout
 from gitops.manifests.contract import Contract
 from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
 from gitops.manifests.rendered import OVERLAYS, Rendered
 from gitops.manifests.seldondeployment import Node, Predictor
+from server.environment import lock
 from server.environment.lock import Lock
+from server.errors import BadLock, BadRequirements
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Model:
     problems: tuple[str, ...]
 
 
-def models(side: Side, rendered: Rendered) -> dict[str, Model]:
+def models(side: Checkout, rendered: Rendered) -> dict[str, Model]:
     """Return the models of an overlay by their graph node, that of a further predictor by predictor/node."""
     return {
         f"{predictor.name}/{node.name}" if index else node.name: _model(side, rendered, predictor, node)
@@ -46,7 +47,7 @@ def models(side: Side, rendered: Rendered) -> dict[str, Model]:
     }
 
 
-def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
+def _model(side: Checkout, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
     uri, digest = _pinned(predictor, node)
     folder = side.root / _folder(rendered, node)
     problems: list[str] = []
@@ -56,7 +57,7 @@ def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> 
             f"{contract.FILE} describes {described.digest} and not the pinned {digest or 'model'}; "
             "let `make promote` write it again"
         )
-    locked = _read(side, folder, lock.read, lock.FILE, problems)
+    locked = _read(side, folder, read_lock, LOCK, problems)
     method = next((entry.value for entry in node.parameters if entry.name == "predict_method"), "")
     return Model(uri, digest, node.type, method, described, locked, tuple(problems))
 
@@ -75,7 +76,7 @@ def _folder(rendered: Rendered, node: Node) -> str:
 
 
 def _read(
-    side: Side, folder: Path, read: Callable[[Path], T | None], file: str, problems: list[str]
+    side: Checkout, folder: Path, read: Callable[[Path], T | None], file: str, problems: list[str]
 ) -> T | None:
     # A link may lead anywhere, and what is read is published.
     if not (folder / file).resolve().is_relative_to(side.root):
@@ -86,3 +87,21 @@ def _read(
     except BadManifest as error:
         problems.append(f"{file} cannot be read: {side.words(error)}")
         return None
+
+
+LOCK = lock.FILE
+
+
+def read_lock(folder: Path) -> lock.Lock | None:
+    """Return the lock in ``folder``, or None where there is none.
+
+    Raises:
+        BadManifest: it is no lock.
+    """
+    file = folder / LOCK
+    if not file.is_file():
+        return None
+    try:
+        return lock.read(file)
+    except (BadLock, BadRequirements) as error:
+        raise BadManifest(str(error)) from error

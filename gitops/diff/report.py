@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from gitops.diff.about import About
-from gitops.diff.applied import ApplicationChange
+from gitops.diff.applications import ApplicationChange
 from gitops.diff.change import KustomizationChange, ModelChange
-from gitops.diff.glance import glance
-from gitops.diff.markdown import code, folded, joined, listed, row
+from gitops.diff.context import ReportContext
+from gitops.diff.overview import overview
 from gitops.diff.section import Section, section
-from gitops.diff.since import State
 from gitops.diff.summary import summary
+from gitops.markdown import CommentState, code, folded, joined, listed, row
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Report:
     state: str = ""
 
 
-def report(changes: Sequence[KustomizationChange], about: About) -> Report | None:
+def report(changes: Sequence[KustomizationChange], about: ReportContext) -> Report | None:
     """Return the report of changes, or None where no change says anything."""
     said = [change for change in changes if change.says]
     applications = about.applications()
@@ -74,7 +73,7 @@ def report(changes: Sequence[KustomizationChange], about: About) -> Report | Non
     )
 
 
-def _title(changes: Sequence[KustomizationChange], about: About) -> str:
+def _title(changes: Sequence[KustomizationChange], about: ReportContext) -> str:
     live = [change for change in changes if change.applied is not False]
     lines = [*summary(live), *about.lines()]
     parts = [f"## What changes against {code(about.base)}", "\n".join(f"- {line}" for line in lines)]
@@ -82,7 +81,9 @@ def _title(changes: Sequence[KustomizationChange], about: About) -> str:
 
 
 def _head(
-    ordered: Sequence[list[KustomizationChange]], about: About, applications: Sequence[ApplicationChange]
+    ordered: Sequence[list[KustomizationChange]],
+    about: ReportContext,
+    applications: Sequence[ApplicationChange],
 ) -> Iterator[Lines]:
     live = [change for alike in ordered for change in alike if change.applied is not False]
     if dangers := _dangers(live, about):
@@ -120,7 +121,7 @@ _BREAKING = "> [!CAUTION]\n> **Breaking: whoever calls these models must know be
 _CODE = re.compile(r"(`+) ?(.+?) ?\1")
 
 
-def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+def _dangers(changes: Sequence[KustomizationChange], about: ReportContext) -> list[str]:
     """Return a line for each danger, with all the kustomizations that it reaches, and where it stands."""
     found: dict[str, list[str]] = defaultdict(list)
     links: dict[str, str] = {}
@@ -143,7 +144,7 @@ def _once(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+def _breaking(changes: Sequence[KustomizationChange], about: ReportContext) -> list[str]:
     """Return a line for each effect that breaks, with all the kustomizations that it reaches, and where it stands."""
     answered = {address for change in changes for address in change.addresses[1]}
     found: dict[str, list[str]] = defaultdict(list)
@@ -189,11 +190,11 @@ def _row(alike: list[KustomizationChange]) -> str:
         if there
     ]
     return row(
-        (listed((entry.folder for entry in alike), 5), ", ".join([shown.state, *marks]), glance(shown))
+        (listed((entry.folder for entry in alike), 5), ", ".join([shown.state, *marks]), overview(shown))
     )
 
 
-def _state(ordered: Sequence[list[KustomizationChange]], about: About) -> str:
+def _state(ordered: Sequence[list[KustomizationChange]], about: ReportContext) -> str:
     """Return what the next comment tells what is new from, empty outside of a workflow."""
     if about.context is None or not about.context.run:
         return ""
@@ -202,4 +203,4 @@ def _state(ordered: Sequence[list[KustomizationChange]], about: About) -> str:
         for alike in ordered
         for change in alike
     }
-    return str(State(about.context.branch, about.context.head, hashes))
+    return str(CommentState(about.context.branch, about.context.head, hashes))

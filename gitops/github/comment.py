@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitops.diff.fit import COMMENT, characters
-from gitops.diff.since import since
 from gitops.errors import BadArgument
 from gitops.github.api import Api, run
+from gitops.markdown import COMMENT_LIMIT, utf16_units, with_changes_since
 
 # Not shown by GitHub; the comment is found again by it.
 MARK = "<!-- seldon-mlflow-gitops review -->\n"
@@ -32,9 +31,9 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
     said = text(file)
     if not said and environ.get("DIFF") == "failure":
         said = _FAILED.format(run=run(environ))
-    if characters(MARK + said) > COMMENT:
+    if utf16_units(MARK + said) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{file}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=64000"
+            f"{file}: has {utf16_units(said)} characters: a comment has up to {COMMENT_LIMIT - len(MARK)}; make it by LIMIT=64000"
         )
     with Api(environ) as api:
         # Anybody can write a comment that begins with the mark: only one of this token's own is edited.
@@ -45,9 +44,9 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
             if str(entry["body"]).startswith(MARK.strip()) and (entry["user"] or {}).get("login") == author
         ]
         if old:
-            whole = since(str(old[0]["body"]), said) if said else NOTHING
+            whole = with_changes_since(str(old[0]["body"]), said) if said else NOTHING
             # Better without it than not at all.
-            body = MARK + (whole if characters(MARK + whole) <= COMMENT else said)
+            body = MARK + (whole if utf16_units(MARK + whole) <= COMMENT_LIMIT else said)
             api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=body)
             return f"pull request {number}: its comment is up to date"
         if not said:

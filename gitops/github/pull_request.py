@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitops.diff.fit import COMMENT, characters
-from gitops.diff.markdown import folded, listed
 from gitops.errors import BadArgument, GithubFailed
 from gitops.github import commit
 from gitops.github.allowed import clearer
@@ -17,6 +15,7 @@ from gitops.github.api import Api, GithubRefused
 from gitops.github.branch import NONE, Branch, Trees
 from gitops.github.change import Change, change
 from gitops.github.comment import text
+from gitops.markdown import COMMENT_LIMIT, folded, listed, utf16_units
 
 # Not shown by GitHub; the bot's word to a person who committed to its branch is found again by it.
 _MARK = "<!-- seldon-mlflow-gitops proposal "
@@ -61,9 +60,9 @@ def pull_request(
     """
     _check(root, branch, title, void)
     said = text(body)
-    if characters(said) > COMMENT:
+    if utf16_units(said) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{body}: has {characters(said)} characters: a pull request's text has up to {COMMENT}; make it by LIMIT=60000"
+            f"{body}: has {utf16_units(said)} characters: a pull request's text has up to {COMMENT_LIMIT}; make it by LIMIT=60000"
         )
     found = change(root, body)
     if not found.after and not void:
@@ -173,7 +172,7 @@ class _Proposal:
                 return
         whole = f"{first}{said}\n"
         more = "\n" + folded("What it would say", self._body) + "\n"
-        whole += more if characters(whole + more) <= COMMENT else ""
+        whole += more if utf16_units(whole + more) <= COMMENT_LIMIT else ""
         self._api.send("POST", f"/issues/{number}/comments", body=whole)
 
     def _up_to_date(self, pull: dict[str, Any]) -> Outcome:

@@ -6,6 +6,7 @@ A node gets its neighbour's answer by names, and refuses columns that its signat
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadManifest
@@ -106,3 +107,33 @@ def _type(given: Column, taken: Column) -> Iterator[str]:
     if both and not (given.type in ("float", "double") and taken.type in ("integer", "long")):
         return
     yield f"column {given.label!r} is answered as {given.type}, and taken as {taken.type}"
+
+
+_ON_THE_WAY_BACK = ("OUTPUT_TRANSFORMER", "COMBINER")
+_COMBINERS = ("AVERAGE_COMBINER",)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How a request and its answer pass a graph: the nodes that it reaches first, each step, and those that it leaves from."""
+
+    first: tuple[Node, ...]
+    steps: tuple[tuple[Node, Node], ...]
+    last: tuple[Node, ...]
+
+
+def flow(node: Node) -> Flow:
+    """Return the way through ``node`` and its children.
+
+    Transformers, models and routers act before their children, output transformers and combiners on their answers:
+    https://docs.seldon.io/projects/seldon-core/en/v1.17.1/graph/inference-graph.html.
+    """
+    below = [flow(child) for child in node.children]
+    first = tuple(entry for flow in below for entry in flow.first)
+    last = tuple(entry for flow in below for entry in flow.last)
+    steps = tuple(step for flow in below for step in flow.steps)
+    if not below:
+        return Flow((node,), (), (node,))
+    if node.type in _ON_THE_WAY_BACK or node.implementation in _COMBINERS:
+        return Flow(first, (*steps, *((entry, node) for entry in last)), (node,))
+    return Flow((node,), (*((node, entry) for entry in first), *steps), last)

@@ -8,6 +8,28 @@ from typing import Any, TypeVar
 
 from gitops.errors import BadManifest
 
+
+def nested(entry: Any, *path: str) -> Any:
+    """Return what stands at ``path`` in an object, None where nothing does."""
+    for key in path:
+        if not isinstance(entry, Mapping) or key not in entry:
+            return None
+        entry = entry[key]
+    return entry
+
+
+def nested_list(entry: Any, *path: str) -> list[Any]:
+    """Return the list at ``path`` in an object, an empty one where there is none."""
+    found = nested(entry, *path)
+    return found if isinstance(found, list) else []
+
+
+def nested_map(entry: Any, *path: str) -> dict[str, Any]:
+    """Return the object at ``path`` in an object, an empty one where there is none."""
+    found = nested(entry, *path)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
 T = TypeVar("T")
 
 _WORDS = {str: "a string", bool: "true or false", int: "a whole number", dict: "an object", list: "a list"}

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from gitops.diff.side import Side
+from gitops.manifests.checkout import Checkout
 from gitops.manifests.kustomization import kustomizations
 from gitops.manifests.rendered import Rendered, render
 
 
 @contextmanager
-def candidate(root: Path, texts: Mapping[str, str]) -> Iterator[Side]:
+def candidate(root: Path, texts: Mapping[str, str]) -> Iterator[Checkout]:
     """Give a copy of the manifests below ``root`` in which the files ``texts``, by their paths, are written."""
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         copy = Path(scratch)
@@ -23,10 +23,10 @@ def candidate(root: Path, texts: Mapping[str, str]) -> Iterator[Side]:
         for path, text in texts.items():
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             (copy / path).write_text(text, encoding="utf-8")
-        yield Side("the promotion", copy)
+        yield Checkout("the promotion", copy)
 
 
-def built(side: Side, folder: str) -> Rendered:
+def built(side: Checkout, folder: str) -> Rendered:
     """Return what ``folder`` renders on this side.
 
     Raises:

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.diff.about import About
 from gitops.diff.comparison import compare
-from gitops.diff.fit import COMMENT, characters, fit
-from gitops.diff.places import Places
+from gitops.diff.context import ReportContext
+from gitops.diff.locations import Locations
+from gitops.diff.pairs import changed_pairs
 from gitops.diff.report import report
-from gitops.diff.side import Side, pairs
+from gitops.diff.truncation import truncate
 from gitops.errors import PromotionFailed
 from gitops.files import write_all
 from gitops.local.models import keep
 from gitops.manifests import overlay as overlays
+from gitops.manifests.checkout import Checkout
 from gitops.manifests.graphnode import INITIALIZER
 from gitops.manifests.overlay import Overlay
+from gitops.markdown import COMMENT_LIMIT, utf16_units
 from gitops.promote.candidate import candidate
 from gitops.promote.changes import changes
 from gitops.promote.example import given, kept
@@ -89,16 +91,19 @@ def pin(
     except ServerError as error:
         raise PromotionFailed(f"{error}; nothing is changed") from error
     with candidate(root, texts) as after:
-        before = Side("the work tree", root)
-        found = pairs(before, after)
-        about = About(before.title, Places(before, after))
+        before = Checkout("the work tree", root)
+        found = changed_pairs(before, after)
+        about = ReportContext(before.title, Locations(before, after))
         said = report([compare(pair, before, after) for pair in found], about)
     lines = changes(root, texts)
     write_all({root / path: text for path, text in texts.items()})
     out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
     if said:
         out.write(
-            "\n" + fit(said, COMMENT, characters, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file.")
+            "\n"
+            + truncate(
+                said, COMMENT_LIMIT, utf16_units, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file."
+            )
         )
     graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
     if prepared.chosen.message is None:

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitops.diff.side import Side, pairs
+from gitops.diff.pairs import changed_pairs
 from gitops.errors import GraphBroken
+from gitops.manifests.checkout import Checkout
 from gitops.manifests.graph import mismatches
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import Rendered
@@ -46,8 +47,8 @@ def made(
     return {**new, **overlay.files(text, prepared.contract, prepared.lock, expected)}
 
 
-def _check_graphs(root: Path, side: Side, overlay: Overlay, *, force: bool) -> None:
-    changed = [pair.after for pair in pairs(Side("the work tree", root), side)]
+def _check_graphs(root: Path, side: Checkout, overlay: Overlay, *, force: bool) -> None:
+    changed = [pair.after for pair in changed_pairs(Checkout("the work tree", root), side)]
     said = [
         f"{rendered.folder}: {line}"
         for rendered in changed

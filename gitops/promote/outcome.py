@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gitops.diff.markdown import block, code, folded, table
+from gitops.markdown import block, code, folded, table
 
 Result = Literal["promoted", "unchanged", "failed"]
 # Of a reason, which may quote what a model's code said.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops.policies.copies import ROOT, Copy
 from tests.gitops.diff.repository import Repository, make
+from tests.gitops.policies.copies import ROOT, Copy
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff.markdown import code
 from gitops.diff.objects import changes
 from gitops.diff.rows import rows
+from gitops.markdown import code
 from gitops.redaction import CHANGED, HIDDEN, SEALED_ANEW, Hider, redacted
 
 # As kubeseal writes them: hundreds of bytes that look random.

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitops import __main__ as command
-from gitops.diff.markdown import short
 from gitops.errors import BadArgument, BuildFailed, NoBase
+from gitops.markdown import short
 from tests.gitops.diff.repository import POD, ROOT, Repository, column, contract, lock, section
 
 OVERLAYS = ("model", "pipeline", "postprocessor", "preprocessor")

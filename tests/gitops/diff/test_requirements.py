@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops.diff import lock as locks
-from gitops.diff.model import Model
+from gitops.diff.model import LOCK, Model, read_lock
 from gitops.diff.requirements import Package, requirements
 from gitops.errors import BadManifest
 from gitops.manifests import contract as contracts
@@ -17,12 +16,12 @@ DIGEST = "sha256:" + "1" * 64
 
 def model(folder: Path, listed: list[str] | None = None, locked: str | None = None) -> Model:
     (folder / contracts.FILE).unlink(missing_ok=True)
-    (folder / locks.FILE).unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
     if listed is not None:
         (folder / contracts.FILE).write_text(json.dumps(contract(requirements=listed)))
     if locked is not None:
-        (folder / locks.FILE).write_text(locked)
-    return Model("", DIGEST, "MODEL", "", contracts.read(folder), locks.read(folder), ())
+        (folder / LOCK).write_text(locked)
+    return Model("", DIGEST, "MODEL", "", contracts.read(folder), read_lock(folder), ())
 
 
 def test_what_the_models_list(tmp_path: Path) -> None:
@@ -121,7 +120,7 @@ def test_a_line_that_is_no_requirement_stands_for_itself(tmp_path: Path) -> None
 
 
 def test_what_is_no_lock(tmp_path: Path) -> None:
-    (tmp_path / locks.FILE).write_text("numpy==2.4.6\n")
+    (tmp_path / LOCK).write_text("numpy==2.4.6\n")
     with pytest.raises(BadManifest) as caught:
-        locks.read(tmp_path)
-    assert str(caught.value).startswith(f"{tmp_path / locks.FILE}: has no line `# model: …`")
+        read_lock(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / LOCK}: has no line `# model: …`")

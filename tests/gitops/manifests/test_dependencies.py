@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gitops.diff.side import Side
+from gitops.manifests.checkout import Checkout
 from tests.gitops.diff.repository import Repository
 
 OVERLAYS = ("model", "pipeline", "postprocessor", "preprocessor")
 
 
 def fingerprints(root: Path) -> dict[str, str | None]:
-    inputs = Side("", root).inputs
+    inputs = Checkout("", root).inputs
     return {overlay: inputs.fingerprint(f"overlays/{overlay}") for overlay in OVERLAYS}
 
 
@@ -102,6 +102,6 @@ def test_what_others_are_made_of_is_not_shown(repository: Repository) -> None:
     repository.write("elsewhere/part/kustomization.yaml", "resources: []\n")
     repository.write("argocd/kustomization.yaml", "resources: []\n")
     repository.write("components/unused/kustomization.yaml", "kind: Component\n")
-    shown = Side("", repository.root).inputs.shown
+    shown = Checkout("", repository.root).inputs.shown
     assert {"elsewhere", "argocd", *(f"overlays/{overlay}" for overlay in OVERLAYS)} <= shown
     assert not shown & {"base", "base/node", "elsewhere/part", "components/unused"}

@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 import json
@@ -8,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff.effects import effects
+from gitops.diff.compatibility import effects, signature_effects
 from gitops.diff.model import Model
-from gitops.diff.signature import signature_effects
 from gitops.manifests.contract import FILE, Column, Contract, read
 from tests.gitops.diff.repository import column, contract
 

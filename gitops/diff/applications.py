@@ -1,15 +1,16 @@
-"""What Argo CD applies before and after: the Applications that argocd/ makes of each side's tree."""
+"""The Argo CD Applications of both checkouts, and what becomes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gitops.diff.markdown import code, joined
-from gitops.diff.side import Pair, Side
+from gitops.diff.pairs import Pair
 from gitops.manifests.applications import FOLDER, Application, applications
+from gitops.manifests.checkout import Checkout
 from gitops.manifests.rendered import OVERLAYS, Rendered
 from gitops.manifests.tree import Tree
+from gitops.markdown import code, joined
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Applied:
         return frozenset(folder for entry in self.known.values() for folder in entry.folders)
 
 
-def applied(side: Side) -> Applied:
+def applied(side: Checkout) -> Applied:
     """Return the Applications of a side.
 
     Raises:
@@ -49,7 +50,7 @@ def applied(side: Side) -> Applied:
 
 
 def switched(
-    compared: list[Pair], sides: tuple[Side, Side], applications: tuple[Applied, Applied]
+    compared: list[Pair], sides: tuple[Checkout, Checkout], applications: tuple[Applied, Applied]
 ) -> list[Pair]:
     """Return the pairs with those of overlays that are applied on one side only, to the cluster new or gone.
 

@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 from html.parser import HTMLParser
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gitops.diff.markdown import WIDTH, block, code, folded, joined, listed, short, table, visible
+from gitops.markdown import WIDTH, block, code, folded, joined, listed, short, table, visible
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 # What nobody sees is shown by its number; that has a test of its own.

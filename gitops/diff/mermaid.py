@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
 
 from gitops.diff.model import Model
+from gitops.manifests.graph import flow
 from gitops.manifests.seldondeployment import Node, SeldonDeployment
 
-_ON_THE_WAY_BACK = ("OUTPUT_TRANSFORMER", "COMBINER")
-_COMBINERS = ("AVERAGE_COMBINER",)
 # All else is written as its code point: a name must not end the label that it stands in.
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .,_/:@-]")
 
@@ -34,47 +32,21 @@ def mermaid(deployment: SeldonDeployment, models: dict[str, Model], changed: Set
         for node in predictor.graph.walk():
             box = f'    {nodes[id(node)]}["{_label(node, models.get(within + node.name))}"]'
             lines.append(f"{box}:::changed" if within + node.name in changed else box)
-        flow = _flow(predictor.graph)
-        lines += [f"    {nodes[id(one)]} --> {nodes[id(other)]}" for one, other in flow.steps]
+        way = flow(predictor.graph)
+        lines += [f"    {nodes[id(one)]} --> {nodes[id(other)]}" for one, other in way.steps]
         lines.append("  end")
-        lines += [f"  request --> {nodes[id(node)]}" for node in flow.first]
-        lines += [f"  {nodes[id(node)]} --> answer" for node in flow.last]
+        lines += [f"  request --> {nodes[id(node)]}" for node in way.first]
+        lines += [f"  {nodes[id(node)]} --> answer" for node in way.last]
     return "\n".join([*lines, "  classDef changed stroke-width:4px"])
 
 
-def shape(deployment: SeldonDeployment) -> tuple[object, ...]:
+def topology(deployment: SeldonDeployment) -> tuple[object, ...]:
     """Return what of a deployment makes its graph another one: predictors, nodes, their types and order."""
-    return tuple((entry.name, entry.no_engine, _shape(entry.graph)) for entry in deployment.predictors)
+    return tuple((entry.name, entry.no_engine, _topology(entry.graph)) for entry in deployment.predictors)
 
 
-def _shape(node: Node) -> tuple[object, ...]:
-    return node.name, node.type, node.implementation, tuple(_shape(child) for child in node.children)
-
-
-@dataclass(frozen=True)
-class _Flow:
-    """How a request and its answer pass a graph: the nodes that it reaches first, each step, and those that it leaves from."""
-
-    first: tuple[Node, ...]
-    steps: tuple[tuple[Node, Node], ...]
-    last: tuple[Node, ...]
-
-
-def _flow(node: Node) -> _Flow:
-    """Return the way through ``node`` and its children.
-
-    Transformers, models and routers act before their children, output transformers and combiners on their answers:
-    https://docs.seldon.io/projects/seldon-core/en/v1.17.1/graph/inference-graph.html.
-    """
-    below = [_flow(child) for child in node.children]
-    first = tuple(entry for flow in below for entry in flow.first)
-    last = tuple(entry for flow in below for entry in flow.last)
-    steps = tuple(step for flow in below for step in flow.steps)
-    if not below:
-        return _Flow((node,), (), (node,))
-    if node.type in _ON_THE_WAY_BACK or node.implementation in _COMBINERS:
-        return _Flow(first, (*steps, *((entry, node) for entry in last)), (node,))
-    return _Flow((node,), (*((node, entry) for entry in first), *steps), last)
+def _topology(node: Node) -> tuple[object, ...]:
+    return node.name, node.type, node.implementation, tuple(_topology(child) for child in node.children)
 
 
 def _label(node: Node, model: Model | None) -> str:

@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -5,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff.flatten import flatten
+from gitops.diff.fields import flatten
 
 
 def test_entries_of_lists_keep_their_names() -> None:

@@ -1,4 +1,4 @@
-"""Fields that the API server lets nobody change: the sync fails until the object is deleted, with what is in it."""
+"""Immutable fields: the sync fails until the object is deleted, with what is in it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from gitops.diff.danger.danger import Danger, at, both, mapping, turned
-from gitops.diff.markdown import code
+from gitops.diff.danger.danger import Danger, both, transition
 from gitops.diff.objects import Change
 from gitops.manifests.quantity import quantity
+from gitops.manifests.unstructured import nested, nested_map
+from gitops.markdown import code
 
 # https://kubernetes.io/docs/concepts/workloads/controllers/, and the validation of each kind.
 FIXED: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -47,10 +48,10 @@ def immutable(change: Change) -> Iterator[Danger]:
     if change.kind in ("ConfigMap", "Secret") and change.before.get("immutable") is True:
         fixed = (("data",), ("binaryData",), ("stringData",), ("immutable",))
     for path in fixed:
-        old, new = at(change.before, *path), at(change.after, *path)
+        old, new = nested(change.before, *path), nested(change.after, *path)
         if old != new:
             short = all(not isinstance(side, (dict, list)) for side in (old, new))
-            values = f" {turned(old, new)}" if short else ""
+            values = f" {transition(old, new)}" if short else ""
             yield Danger(
                 f"{code(change.title)}: {code('.'.join(path))}{values} is immutable: it cannot be applied",
                 path[-1],
@@ -63,12 +64,12 @@ def _shrunk(change: Change) -> Iterator[Danger]:
     if not both(change, "PersistentVolumeClaim"):
         return
     old, new = (
-        mapping(side, "spec", "resources", "requests").get("storage")
+        nested_map(side, "spec", "resources", "requests").get("storage")
         for side in (change.before, change.after)
     )
     if _size(new) < _size(old):
         yield Danger(
-            f"{code(change.title)}: storage {turned(old, new)}: a claim cannot shrink, so it cannot be applied",
+            f"{code(change.title)}: storage {transition(old, new)}: a claim cannot shrink, so it cannot be applied",
             "storage",
             str(new),
         )
@@ -80,6 +81,6 @@ def _size(value: Any) -> Decimal:
 
 def _made_anew(job: Any) -> bool:
     """Whether Argo CD deletes a Job before it makes it again, as it does with hooks."""
-    annotations = mapping(job, "metadata", "annotations")
+    annotations = nested_map(job, "metadata", "annotations")
     policy = str(annotations.get(_DELETE, "BeforeHookCreation"))
     return _HOOK in annotations and ("BeforeHookCreation" in policy or "Hook" in policy)

@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 import re
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff.graph import mermaid, shape
+from gitops.diff.mermaid import mermaid, topology
 from gitops.diff.model import Model
 from gitops.manifests.seldondeployment import SeldonDeployment, seldon_deployment
 
@@ -99,4 +101,6 @@ def test_no_name_leaves_its_label(name: str) -> None:
     ],
 )
 def test_what_makes_a_graph_another_one(other: dict[str, Any], same: bool) -> None:
-    assert (shape(deployment({"name": "main", "graph": node("model")})) == shape(deployment(other))) == same
+    assert (
+        topology(deployment({"name": "main", "graph": node("model")})) == topology(deployment(other))
+    ) == same

@@ -1,20 +1,16 @@
-"""Making the report fit where it is read: a comment on GitHub, or the summary of a job."""
+"""Truncating the report to the limit of a comment or a job summary on GitHub."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gitops.diff.markdown import listed
 from gitops.diff.report import Lines, Report
 from gitops.diff.section import Section
+from gitops.markdown import listed
 
-# What GitHub refuses a longer comment for: "body is too long (maximum is 65536 characters)".
-COMMENT = 65_536
-# https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits
-SUMMARY = 1024 * 1024
 # Below it not even the notes fit.
-LEAST = 4_000
+MINIMUM_LIMIT = 4_000
 # What tells the next comment what is new takes one in so many characters at most.
 _SHARE = 8
 # What the note takes at most: two lists of ten folders.
@@ -25,17 +21,7 @@ _NAME = 60
 Measure = Callable[[str], int]
 
 
-def characters(text: str) -> int:
-    """Return the length of ``text`` as a browser counts it: in units of UTF-16."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-def octets(text: str) -> int:
-    """Return the length of ``text`` in bytes of UTF-8."""
-    return len(text.encode())
-
-
-def fit(report: Report, limit: int, measure: Measure, whole: str) -> str:
+def truncate(report: Report, limit: int, measure: Measure, whole: str) -> str:
     """Return the report as Markdown that is not longer than ``limit``.
 
     Diffs are left out first, then whole sections, from the last; a note below the first lines names their folders.

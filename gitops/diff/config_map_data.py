@@ -1,4 +1,4 @@
-"""What a file in a ConfigMap says, read as what it is: JSON by its values, other text by its lines."""
+"""What differs in a file of a ConfigMap: JSON by its values, other text by its lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gitops.diff.flatten import flatten
+from gitops.diff.fields import flatten
 from gitops.redaction import redacted
 
 # A longer text is told by its length and first difference.
@@ -22,7 +22,7 @@ MOST_LINES = 2_000
 Difference = tuple[str, str | None, str | None]
 
 
-def read(key: str, before: str, after: str) -> Iterator[Difference]:
+def differences(key: str, before: str, after: str) -> Iterator[Difference]:
     """Yield what differs between two texts under ``key``: a field, and its value before and after."""
     # Before anything is cut out: a part of a sealed value would not be known for one.
     before, after = redacted(before), redacted(after)

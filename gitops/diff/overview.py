@@ -1,4 +1,4 @@
-"""What changes of a kustomization at a glance: the values themselves, as many as a cell holds."""
+"""One cell for each kustomization of the report's first table: the values that change, as many as fit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from gitops.diff.change import KustomizationChange
 from gitops.diff.deployment import IMAGE
-from gitops.diff.markdown import code, short
 from gitops.diff.rows import Row
 from gitops.manifests.seldondeployment import KIND
+from gitops.markdown import code, short
 from gitops.redaction import SECRETS, redacted
 
 # More values than these are in the section.
@@ -18,7 +18,7 @@ MOST = 4
 WIDTH = 48
 
 
-def glance(change: KustomizationChange) -> str:
+def overview(change: KustomizationChange) -> str:
     """Return what changes as Markdown of a cell."""
     said = list(_said(change))
     rest = f"; {len(said) - MOST} more" if len(said) > MOST else ""

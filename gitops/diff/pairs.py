@@ -1,70 +1,14 @@
-"""The two sides of a comparison, and what they render where they may differ."""
+"""The kustomizations that differ between two checkouts, rendered from both."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-from gitops.errors import BadManifest, BuildFailed
+from gitops.manifests.checkout import Checkout, FolderResult
 from gitops.manifests.dependencies import Dependencies
-from gitops.manifests.kustomization import Kustomization, kustomizations
-from gitops.manifests.rendered import Rendered, render
-
-# What a folder comes to: None where there is no kustomization on that side.
-Outcome = Rendered | BuildFailed | BadManifest | None
-
-
-# What was rendered, by folder and a hash of all that it is made of.
-_RENDERED: dict[tuple[str, str | None], Rendered] = {}
-_MOST_KEPT = 1_000
-
-
-class Side:
-    """A tree of manifests in the folder ``root``, and how messages name it."""
-
-    def __init__(self, title: str, root: Path) -> None:
-        self.title = title
-        self.root = root.resolve()
-        self._outcomes: dict[str, Outcome] = {}
-
-    @cached_property
-    def kustomizations(self) -> dict[str, Kustomization]:
-        """The kustomizations of the tree by their folder."""
-        return {entry.folder: entry for entry in kustomizations(self.root)}
-
-    @cached_property
-    def inputs(self) -> Dependencies:
-        """What the kustomizations depend on."""
-        return Dependencies(self.root, self.kustomizations)
-
-    def outcome(self, folder: str) -> Outcome:
-        """Return what ``folder`` comes to on this side, rendered once."""
-        if folder not in self._outcomes:
-            entry = self.kustomizations.get(folder)
-            whole = entry is not None and not entry.is_component
-            self._outcomes[folder] = self._rendered(folder) if whole else None
-        return self._outcomes[folder]
-
-    def _rendered(self, folder: str) -> Outcome:
-        """Return what ``folder`` comes to; of equal inputs on both sides it is rendered once."""
-        content = self.inputs.fingerprint(folder)
-        key = (folder, content)
-        if content is None or key not in _RENDERED:
-            outcome = render(self.root, folder)
-            if content is None or not isinstance(outcome, Rendered):
-                # What does not build says in which tree.
-                return outcome
-            if len(_RENDERED) >= _MOST_KEPT:
-                _RENDERED.clear()
-            _RENDERED[key] = outcome
-        return _RENDERED[key]
-
-    def words(self, error: Exception) -> str:
-        """Return what an error says, with paths relative to the tree."""
-        return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
+from gitops.manifests.rendered import Rendered
 
 
 @dataclass(frozen=True)
@@ -72,12 +16,12 @@ class Pair:
     """What one kustomization comes to on both sides; ``was`` is its folder before where that is another."""
 
     folder: str
-    before: Outcome
-    after: Outcome
+    before: FolderResult
+    after: FolderResult
     was: str = ""
 
 
-def pairs(base: Side, head: Side) -> list[Pair]:
+def changed_pairs(base: Checkout, head: Checkout) -> list[Pair]:
     """Return the kustomizations whose inputs differ, or may differ, rendered on both sides at once.
 
     Raises:
@@ -118,20 +62,20 @@ def _renamed(found: list[Pair]) -> list[Pair]:
     return sorted(found, key=lambda pair: pair.folder)
 
 
-def _deployments(outcome: Outcome) -> frozenset[object]:
+def _deployments(outcome: FolderResult) -> frozenset[object]:
     if not isinstance(outcome, Rendered):
         return frozenset()
     return frozenset((entry.namespace, entry.name) for entry in outcome.deployments)
 
 
-def _models(outcome: Outcome) -> frozenset[object]:
+def _models(outcome: FolderResult) -> frozenset[object]:
     """Return the model that a folder pins, and as which type of node it serves it."""
     if not isinstance(outcome, Rendered) or outcome.node is None:
         return frozenset()
     return frozenset({(outcome.node.model_uri, outcome.node.model_digest, outcome.node.type)})
 
 
-def _broken_before(base: Side, head: Side, pair: Pair) -> bool:
+def _broken_before(base: Checkout, head: Checkout, pair: Pair) -> bool:
     """Whether a kustomization did not build before, and nothing was done about it."""
     before, after = pair.before, pair.after
     return (
