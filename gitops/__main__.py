@@ -190,7 +190,7 @@ def _github_settings(arguments: argparse.Namespace) -> int:
 
 
 def _lint_workflows(arguments: argparse.Namespace) -> int:
-    from gitops.workflows import lint
+    from gitops.github.lint import lint
 
     return lint(ROOT)
 

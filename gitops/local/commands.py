@@ -12,11 +12,10 @@ from typing import TypeVar
 from rich.console import Console
 
 from gitops.local import overlay, ports
-from gitops.local.demo import demo
+from gitops.local.demo import demo, smoke
 from gitops.local.progress import Progress
 from gitops.local.run import claim, prepare
 from gitops.local.runtime import SERVER
-from gitops.local.smoke import smoke
 
 T = TypeVar("T")
 

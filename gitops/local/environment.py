@@ -1,7 +1,8 @@
-"""A container's command line and environment variables, from its manifest and the secrets' values."""
+"""A container's command line and environment variables: from its manifest, the values of secrets, and this machine."""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
 import sys
@@ -125,3 +126,33 @@ def _expand(text: str, environ: Mapping[str, str]) -> str:
         return environ.get(match[1], match[0])
 
     return _REFERENCE.sub(value, text)
+
+
+# Where programs, interpreters and temporary files are, and the locale; how packages are downloaded: settings
+# of uv and pip, proxies, certificates. Nothing else, so that a developer's AWS_* never reach a container.
+_PASSED = (
+    *("PATH", "HOME", "TMPDIR", "LANG", "LC_*", "TZ"),
+    *("UV_*", "PIP_*", "PYENV_*", "NETRC"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+# Of make, for this repository's own environment.
+_KEPT_OUT = ("UV_PROJECT_ENVIRONMENT",)
+# What lies below HOME unless these say otherwise, of which a manifest may set another: the caches of
+# packages, their clients' settings, and the interpreters that uv installed.
+_BASES = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
+
+
+def host_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of ``environ`` that a container's process gets."""
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in _PASSED) and name not in _KEPT_OUT
+    }
+    bases = {
+        name: environ.get(name) or str(Path(environ["HOME"], below))
+        for name, below in _BASES.items()
+        if environ.get(name) or environ.get("HOME")
+    }
+    return passed | bases

@@ -20,9 +20,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from gitops.local.graph import Call
 from gitops.local.ports import HOST
-from gitops.local.route import Container, Graph, Routes, Unavailable
+from gitops.local.routes import Call, Container, Graph, Routes, Unavailable
 
 # Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 _HOP_BY_HOP = {

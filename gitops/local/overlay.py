@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadArgument, NotRunnable
-from gitops.local import graph
+from gitops.local import routes
 from gitops.manifests import kustomize
 from gitops.manifests.kustomization import FILES
 from gitops.manifests.seldondeployment import Predictor, SeldonDeployment, seldon_deployments
@@ -24,7 +24,7 @@ class Overlay:
     folder: Path
     deployment: SeldonDeployment
     predictor: Predictor
-    calls: tuple[graph.Call, ...]
+    calls: tuple[routes.Call, ...]
     config_maps: Mapping[str, Mapping[str, str]]
 
     @property
@@ -87,7 +87,7 @@ def load(folder: Path) -> Overlay:
             raise NotRunnable(
                 f"{node.path} of {deployment.title} is node {node.name!r}: no container has this name"
             )
-    calls = graph.calls(predictor.graph)
+    calls = routes.calls(predictor.graph)
     config_maps = {
         entry["metadata"]["name"]: entry.get("data") or {}
         for entry in objects

@@ -12,15 +12,14 @@ from pathlib import Path
 import aiohttp
 
 from gitops.errors import StartFailed
-from gitops.local import environment, host, operator, probe
+from gitops.local import environment, operator, probe
 from gitops.local.models import Models
 from gitops.local.operator import Ports
 from gitops.local.overlay import Overlay
 from gitops.local.ports import HOST
-from gitops.local.process import Process
+from gitops.local.process import Process, run_all
 from gitops.local.progress import Progress
 from gitops.local.runtime import Command, Runtime
-from gitops.local.together import together
 from gitops.local.volumes import Volumes
 from gitops.manifests.pod import Container, Pod
 
@@ -80,7 +79,7 @@ class LocalPod:
                 with self._step(container):
                     await self._initialise(container, commands[container.name])
         async with self._machine.turns:
-            await together(*(self._serve(entry, commands[entry.name]) for entry in self._pod.containers))
+            await run_all(*(self._serve(entry, commands[entry.name]) for entry in self._pod.containers))
 
     async def ended(self) -> StartFailed:
         """Return why, once a container of the started pod has ended."""
@@ -141,7 +140,9 @@ class LocalPod:
         mounts = self._volumes.mounts(container)
         environ = environment.variables(container, mounts, self._machine.secret, given)
         arguments = environment.arguments(container, mounts, environ)
-        return self._machine.runtime(self._machine.models((arguments, host.settings(os.environ) | environ)))
+        return self._machine.runtime(
+            self._machine.models((arguments, environment.host_variables(os.environ) | environ))
+        )
 
     async def _start(self, container: Container, command: Command) -> Process:
         process = await Process.start(

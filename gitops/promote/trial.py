@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import NoExample
-from gitops.local import host
+from gitops.local import environment
 from gitops.manifests.seldondeployment import Node, Parameter
 from gitops.promote.example import Chosen
 from server import expectation, mlmodel
@@ -112,7 +112,7 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the model's process gets of ``environ``: no credentials, of its store or of a package index."""
     return {
         name: value
-        for name, value in host.settings(environ).items()
+        for name, value in environment.host_variables(environ).items()
         if not name.upper().startswith(_PACKAGES)
     }
 

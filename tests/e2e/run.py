@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gitops.local import overlay as overlays
-from gitops.local.expectation import read as read_expectation
+from gitops.local.demo import read_expected as read_expectation
 from tests.cluster import helper
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace

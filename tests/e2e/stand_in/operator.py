@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gitops.local import graph
+from gitops.local import routes
 from gitops.local.overlay import Overlay
 from gitops.manifests.seldondeployment import seldon_deployment
 from tests.cluster import operator
@@ -67,7 +67,7 @@ def _orchestrated(overlay: Overlay, made: list[dict[str, Any]], image: str) -> l
     # The Service of its own pod leads nowhere before that is ready.
     hosts = {name: "127.0.0.1" if name in beside else f"{prefix}-{name}" for name in numbers}
     nodes = {name: f"http://{hosts[name]}:{operator.ports(number).http}" for name, number in numbers.items()}
-    calls = [(call.node, call.path) for call in graph.calls(overlay.predictor.graph)]
+    calls = [(call.node, call.path) for call in routes.calls(overlay.predictor.graph)]
     first = next(entry for entry in made if entry["kind"] == "Deployment")["spec"]["template"]
     label = {"orchestrates": prefix}
     first["metadata"]["labels"] = first["metadata"]["labels"] | label

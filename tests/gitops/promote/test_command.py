@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import BadArgument, GraphBroken, NoExample, PromotionFailed
-from gitops.local import expectation
+from gitops.local import demo
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
@@ -58,7 +58,7 @@ def test_a_model_is_pinned_by_four_files(work: Work, changed_model: Callable[...
     assert f"# model: {node.model_digest}\n" in lock
 
     # The rows of the input example, and what the decision function, which the overlay asks for, makes of them.
-    expected = expectation.read(work.root / "overlays/model")
+    expected = demo.read_expected(work.root / "overlays/model")
     assert expected.request["data"]["names"][0] == "sepal length (cm)"
     assert len(expected.request["data"]["ndarray"]) == 2
     response = {

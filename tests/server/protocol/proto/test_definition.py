@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gitops import wrapper
+from gitops import tools
 from server.protocol.proto import prediction_pb2, standard, tensor_pb2
 
 ROOT = Path(__file__).parents[4]
@@ -126,7 +126,7 @@ def described(file: FileDescriptorProto) -> dict[str, object]:
 @pytest.mark.xdist_group("conformance")
 def test_it_is_the_stock_wrappers_definition():
     done = subprocess.run(
-        [wrapper.python(), "-c", LIST_SERIALIZED], capture_output=True, text=True, check=True
+        [tools.seldon_core_python(), "-c", LIST_SERIALIZED], capture_output=True, text=True, check=True
     )
     stock: dict[str, object] = {}
     for serialized in json.loads(done.stdout):

@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,8 +8,8 @@ from typing import Any
 import pytest
 
 from gitops.errors import NotRunnable
-from gitops.local.graph import Call, calls
 from gitops.local.overlay import load
+from gitops.local.routes import Call, calls
 from tests.gitops.local.manifests import graph
 
 ROOT = Path(__file__).parents[3]

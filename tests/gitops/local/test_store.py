@@ -1,3 +1,5 @@
+"""TODO."""
+
 from __future__ import annotations
 
 import shutil
@@ -5,8 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from gitops.local import secrets
-from gitops.local.store import Store
+from gitops.local.store import Store, committed_secret, secret_values
 from gitops.seal.certificate import DEMO, DEMO_KEY
 from gitops.seal.kubeseal import seal
 from gitops.seal.secrets import STORE
@@ -31,20 +32,20 @@ def repository(folder: Path, certificate: Path) -> Path:
 
 
 def test_the_committed_secret_is_opened_with_the_demo_key(tmp_path: Path) -> None:
-    assert secrets.committed(repository(tmp_path, ROOT / DEMO)) == VALUES
+    assert committed_secret(repository(tmp_path, ROOT / DEMO)) == VALUES
 
 
 def test_a_secret_of_a_cluster_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "certificate.pem").write_bytes(KeyPair(tmp_path).certificate)
-    assert secrets.committed(repository(tmp_path / "repository", tmp_path / "certificate.pem")) == {}
+    assert committed_secret(repository(tmp_path / "repository", tmp_path / "certificate.pem")) == {}
 
 
 def test_a_repository_without_secret_has_none(tmp_path: Path) -> None:
-    assert secrets.committed(tmp_path) == {}
+    assert committed_secret(tmp_path) == {}
 
 
 def test_the_secret_opens_the_store_as_the_clusters_would(store: Store) -> None:
-    assert secrets.values(store, {}) == {
+    assert secret_values(store, {}) == {
         "AWS_ACCESS_KEY_ID": store.access_key,
         "AWS_SECRET_ACCESS_KEY": store.secret_key,
         "AWS_ENDPOINT_URL": store.endpoint.removeprefix("http://"),
@@ -53,7 +54,7 @@ def test_the_secret_opens_the_store_as_the_clusters_would(store: Store) -> None:
 
 
 def test_only_the_address_of_the_committed_secret_is_replaced(store: Store) -> None:
-    assert secrets.values(store, VALUES) == {
+    assert secret_values(store, VALUES) == {
         **VALUES,
         "AWS_ENDPOINT_URL": store.endpoint.removeprefix("http://"),
     }

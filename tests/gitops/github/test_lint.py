@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from gitops.github.ci import JOBS
-from gitops.workflows import lint
+from gitops.github.lint import lint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 

@@ -1,16 +1,39 @@
-"""The calls that Seldon's orchestrator makes for a graph, in its order.
-
-A node transforms the input on the way down to its children, and the output on the way up, so an
-OUTPUT_TRANSFORMER is the parent of the model whose answer it transforms.
-Source: the orchestrator of Seldon Core 1.17.1 (executor/predictor/predictor_process.go).
-"""
+"""Where the gateway sends the requests of a deployment: to a container, or through the calls of a graph."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitops.errors import NotRunnable
 from gitops.manifests.seldondeployment import Node
+
+
+@dataclass(frozen=True)
+class Container:
+    """A deployment whose one container answers everything on the HTTP port ``port``."""
+
+    port: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A deployment whose requests are answered by ``calls``; ``ports`` are the HTTP ports of its nodes."""
+
+    calls: tuple[Call, ...]
+    ports: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A deployment that cannot answer now, and why."""
+
+    reason: str
+
+
+Route = Container | Graph | Unavailable
+# By the path of the deployment: /seldon/<namespace>/<deployment>.
+Routes = Mapping[str, Route]
 
 _DOWN = {"MODEL": "/predict", "TRANSFORMER": "/transform-input"}
 _UP = {"OUTPUT_TRANSFORMER": "/transform-output"}

@@ -1,4 +1,4 @@
-"""The linters of .github/workflows: actionlint for what GitHub would refuse, zizmor for what is not safe."""
+"""``python -m gitops lint-workflows``: actionlint for what GitHub would refuse, zizmor for security."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The program that ends a run's processes when the run itself has ended, however that came about.
+"""The leader of a run's process group: a program that ends the group when the run has ended, even if it was killed.
 
-It leads the process group that all of them are in, and standard input is a pipe that only the run
-holds: the kernel closes it even when the run is killed. Started with -I and without this package.
+Standard input is a pipe whose other end only the run holds, so the kernel closes it with the run. Started with -I and
+without this package.
 """
 
 from __future__ import annotations
