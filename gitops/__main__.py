@@ -88,13 +88,13 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from gitops.train import train
+    from gitops.promote.train import train
 
     return _print(train(ROOT))
 
 
 def _promote(arguments: argparse.Namespace) -> int:
-    from gitops.promote.command import promote
+    from gitops.promote.promotion import promote
 
     return promote(
         ROOT,
@@ -107,34 +107,34 @@ def _promote(arguments: argparse.Namespace) -> int:
 
 
 def _promote_moved(arguments: argparse.Namespace) -> int:
-    from gitops.promote.moved import promote_moved
+    from gitops.promote.aliases import promote_aliases
 
-    return promote_moved(ROOT, sys.stdout)
+    return promote_aliases(ROOT, sys.stdout)
 
 
 def _promotion_prepare(arguments: argparse.Namespace) -> int:
-    from gitops.promote.credentials import taken
-    from gitops.promote.moved import prepare
+    from gitops.promote.aliases import fetch_models
+    from gitops.promote.credentials import exported
 
-    with taken(os.environ):
-        prepare(ROOT, arguments.folder)
+    with exported(os.environ):
+        fetch_models(ROOT, arguments.folder)
     return 0
 
 
 def _promotion_patch(arguments: argparse.Namespace) -> int:
     from gitops.promote import patch
-    from gitops.promote.moved import exit_code, settle
-    from gitops.promote.outcome import summarize
+    from gitops.promote.aliases import exit_code, promote_fetched
+    from gitops.promote.result import write_job_summary
 
-    outcomes = settle(ROOT, arguments.folder, sys.stdout)
+    outcomes = promote_fetched(ROOT, arguments.folder, sys.stdout)
     patch.write(ROOT, outcomes, arguments.patch)
-    summarize(outcomes, os.environ)
+    write_job_summary(outcomes, os.environ)
     return exit_code(outcomes)
 
 
 def _promotion_apply(arguments: argparse.Namespace) -> int:
     from gitops.promote import patch
-    from gitops.promote.outcome import markdown
+    from gitops.promote.result import markdown
 
     sys.stdout.write(markdown(patch.apply(ROOT, arguments.patch)))
     return 0

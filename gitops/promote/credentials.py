@@ -45,7 +45,7 @@ _AUTHORITIES, _TRUSTING = "CA_BUNDLE", ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "
 
 
 @contextmanager
-def taken(environ: MutableMapping[str, str]) -> Iterator[None]:
+def exported(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Set in ``environ``, for the block, what its VARIABLES and SECRETS hold and a promotion takes.
 
     Both are JSON objects, as toJSON(vars) and toJSON(secrets) are; a secret counts before a variable. Taken is what

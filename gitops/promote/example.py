@@ -27,14 +27,14 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ExampleRequest:
     """The Seldon message that a model is tried with, or None where no answer is to be compared."""
 
     message: dict[str, Any] | None
     origin: str
 
 
-def given(said: str) -> Example | None:
+def from_argument(said: str) -> Example | None:
     """Return what EXAMPLE=``said`` asks for: nothing, the content of a file, or no request at all (none).
 
     Raises:
@@ -58,7 +58,7 @@ def given(said: str) -> Example | None:
     return Example(content, origin)
 
 
-def kept(folder: Path, name: str) -> Example | None:
+def from_overlay(folder: Path, name: str) -> Example | None:
     """Return what the overlay ``name`` in ``folder`` was promoted with the last time, if it ever was."""
     file = folder / expectation.FILE
     if not file.is_file():
@@ -70,7 +70,7 @@ def kept(folder: Path, name: str) -> Example | None:
     return Example(found.request if found else None, f"the request of {name}/{expectation.FILE}")
 
 
-def choose(folder: Path, uri: str, said: Example | None, last: Example | None) -> Chosen:
+def choose(folder: Path, uri: str, said: Example | None, last: Example | None) -> ExampleRequest:
     """Return what the model in ``folder``, from ``uri``, is tried with.
 
     What is ``said`` counts; then its own input example; then what the overlay was promoted with ``last``.
@@ -81,12 +81,12 @@ def choose(folder: Path, uri: str, said: Example | None, last: Example | None) -
     """
     model = mlmodel.read(folder)
     if said is not None:
-        return _chosen(said, model)
+        return _as_request(said, model)
     own = example(model)
     if own is not None:
-        return Chosen(shortened(own, model), "its own input example")
+        return ExampleRequest(shortened(own, model), "its own input example")
     if last is not None:
-        return _chosen(last, model)
+        return _as_request(last, model)
     raise NoExample(
         f"{uri}: has no input example, so nothing says what it must answer; log it again with input_example=…, or give a "
         "request by EXAMPLE=file.json, or say EXAMPLE=none, and no answer is compared; nothing is changed"
@@ -121,8 +121,8 @@ def _first(form: str, entry: Any, model: Model) -> Any:
     return entry
 
 
-def _chosen(asked: Example, model: Model) -> Chosen:
-    return Chosen(None if asked.content is None else message(asked.content, model), asked.origin)
+def _as_request(asked: Example, model: Model) -> ExampleRequest:
+    return ExampleRequest(None if asked.content is None else message(asked.content, model), asked.origin)
 
 
 _FORMS = "write a Seldon message, a payload of MLflow's (inputs, dataframe_split, …) or rows, as in [[5.1, 3.5], [4.9, 3.0]]"

@@ -12,7 +12,7 @@ from gitops.manifests import graphnode
 from gitops.manifests.graphnode import parse_node, read_node
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import OVERLAYS
-from gitops.promote.command import promote_into
+from gitops.promote.promotion import promote_into
 from server.node import ROLES
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
@@ -63,7 +63,7 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
 
     Raises:
         BadArgument: the name or type cannot be one, or the name is taken.
-        GitopsError: the promotion fails (gitops.promote.command).
+        GitopsError: the promotion fails (gitops.promote.promotion).
         NotWritten: a file cannot be written.
     """
     _check(root, name, type_)

@@ -17,7 +17,7 @@ from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import is_alias, parse_node
 from gitops.manifests.rendered import OVERLAYS
-from gitops.promote.outcome import REASON, Outcome
+from gitops.promote.result import REASON_LENGTH, PromotionResult
 from server import expectation
 from server.environment import lock
 
@@ -28,7 +28,7 @@ _RESULTS = ("promoted", "unchanged", "failed")
 _TEXTS = ("overlay", "result", "alias", "before", "after", "reason")
 
 
-def write(root: Path, outcomes: list[Outcome], file: Path) -> None:
+def write(root: Path, outcomes: list[PromotionResult], file: Path) -> None:
     """Write to ``file`` what became of the overlays of ``root``, with the files of those that were promoted.
 
     Raises:
@@ -51,7 +51,7 @@ def _files(folder: Path) -> dict[str, str]:
     return {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
 
 
-def apply(root: Path, file: Path) -> list[Outcome]:
+def apply(root: Path, file: Path) -> list[PromotionResult]:
     """Write what ``file`` promotes into the overlays of ``root``, all of it or nothing, and return the outcomes.
 
     Only node.yaml, contract.json, requirements.lock and expected.json of overlays that are there and whose model
@@ -61,7 +61,7 @@ def apply(root: Path, file: Path) -> list[Outcome]:
         BadArgument: the file is no promotion, or promotes anything else.
         NotWritten: a file cannot be written.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[PromotionResult] = []
     texts: dict[Path, str] = {}
     for entry in _entries(file):
         outcome, files = _read(file, entry)
@@ -93,12 +93,12 @@ def _entries(file: Path) -> list[Any]:
     return entries
 
 
-def _read(file: Path, entry: Any) -> tuple[Outcome, Mapping[str, str]]:
+def _read(file: Path, entry: Any) -> tuple[PromotionResult, Mapping[str, str]]:
     if not isinstance(entry, dict) or entry.keys() != {*_TEXTS, "exit_code", "files"}:
         _refuse(file, f"each overlay must have {', '.join(_TEXTS)}, exit_code and files, and nothing else")
     for name in _TEXTS:
-        if not _is_text(entry[name]) or len(entry[name]) > 4 * REASON:
-            _refuse(file, f"{name} must be a text of up to {4 * REASON} characters")
+        if not _is_text(entry[name]) or len(entry[name]) > 4 * REASON_LENGTH:
+            _refuse(file, f"{name} must be a text of up to {4 * REASON_LENGTH} characters")
     if entry["result"] not in _RESULTS or type(entry["exit_code"]) is not int:
         _refuse(file, f"result must be one of {', '.join(_RESULTS)}, and exit_code a number")
     files = entry["files"]
@@ -114,7 +114,7 @@ def _read(file: Path, entry: Any) -> tuple[Outcome, Mapping[str, str]]:
                 file,
                 f"overlay {entry['overlay']!r}: {name} must be a text of up to {MOST_BYTES} bytes, without NUL",
             )
-    return Outcome(**{key: value for key, value in entry.items() if key != "files"}), files
+    return PromotionResult(**{key: value for key, value in entry.items() if key != "files"}), files
 
 
 def _is_text(value: Any) -> bool:
@@ -129,7 +129,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _checked(
-    root: Path, file: Path, outcome: Outcome, files: Mapping[str, str]
+    root: Path, file: Path, outcome: PromotionResult, files: Mapping[str, str]
 ) -> Iterator[tuple[Path, str]]:
     name = outcome.overlay
     # Looked up among those that are there, so that no name can be a path.

@@ -105,7 +105,7 @@ def test_xtype_is_named_only_where_it_is_chosen() -> None:
     chosen = {"gitops/policies/models.py", "gitops/promote/new_overlay.py", "server/all.py"}
     assert where <= {
         *chosen,
-        "gitops/promote/trial.py",
+        "gitops/promote/prediction.py",
         "server/artifact/contract.py",
         "server/environment/flavors.py",
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitops.local.store import Store
-from gitops.promote.command import promote
+from gitops.promote.promotion import promote
 
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / "examples" / "iris" / "models"

@@ -1,7 +1,7 @@
-"""Promoting anew what was promoted from an alias that means another model now.
+"""Promoting again each model whose alias names another version by now.
 
-In two halves, for two processes: the first has the credentials and runs no model's code, the second runs it and has
-none. A model's code can read the environment of every process of its user that is there while it runs.
+In two halves, for two processes: the first has the credentials and runs no code of a model, the second runs it and has no
+credentials. A model's code can read the environment of every process of its user that lives while it runs.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from gitops.manifests.graphnode import FILE, GraphNode, is_alias, read_node
 from gitops.manifests.rendered import OVERLAYS
 from gitops.manifests.tree import load as load_tree
 from gitops.policies.evaluation import findings
-from gitops.promote import prepared as models
-from gitops.promote.command import pin
-from gitops.promote.example import Example, kept
-from gitops.promote.origin import pinned
-from gitops.promote.outcome import Outcome, summarize
+from gitops.promote import model as models
+from gitops.promote.example import Example, from_overlay
+from gitops.promote.model import resolve
+from gitops.promote.promotion import pin_model
+from gitops.promote.result import PromotionResult, write_job_summary
 from server.errors import ServerError
 from server.setting import load
 from server.settings import FetchSettings
 
 log = logging.getLogger(__name__)
-_OUTCOMES = "outcomes.json"
+_RESULTS = "outcomes.json"
 
 
-def promote_moved(root: Path, out: TextIO) -> int:
+def promote_aliases(root: Path, out: TextIO) -> int:
     """Promote in each overlay of ``root`` whose modelFrom is an alias what that alias means now, if it is another model.
 
     An overlay that cannot be promoted, or that `make check` refuses with the new model, is put back as it was and told
@@ -44,18 +44,18 @@ def promote_moved(root: Path, out: TextIO) -> int:
         0, or the exit code of the first failure.
     """
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
-        prepare(root, Path(scratch))
-        outcomes = settle(root, Path(scratch), out)
-    summarize(outcomes, os.environ)
+        fetch_models(root, Path(scratch))
+        outcomes = promote_fetched(root, Path(scratch), out)
+    write_job_summary(outcomes, os.environ)
     return exit_code(outcomes)
 
 
-def exit_code(outcomes: list[Outcome]) -> int:
+def exit_code(outcomes: list[PromotionResult]) -> int:
     """Return that of the first failure, else 0."""
     return next((entry.exit_code for entry in outcomes if entry.exit_code), 0)
 
 
-def prepare(root: Path, folder: Path) -> None:
+def fetch_models(root: Path, folder: Path) -> None:
     """Ask what the aliases mean, and prepare in ``folder`` each model that is another one now; run none.
 
     What fails is told of, and written down for ``settle``.
@@ -72,61 +72,63 @@ def prepare(root: Path, folder: Path) -> None:
         try:
             node = read_node(file.parent)
         except GitopsError as error:
-            outcomes.append(_failed(Outcome(name, "failed", "", ""), error))
+            outcomes.append(_failed(PromotionResult(name, "failed", "", ""), error))
             continue
         if node is not None and is_alias(node.model_from):
-            outcomes.append(_prepared(name, node, folder / name, kept(file.parent, f"{OVERLAYS}/{name}")))
+            outcomes.append(
+                _fetch(name, node, folder / name, from_overlay(file.parent, f"{OVERLAYS}/{name}"))
+            )
     content = json.dumps([asdict(entry) for entry in outcomes])
-    (folder / _OUTCOMES).write_text(content, encoding="utf-8")
+    (folder / _RESULTS).write_text(content, encoding="utf-8")
 
 
-def _prepared(name: str, node: GraphNode, folder: Path, last: Example | None) -> Outcome:
-    def step(outcome: Outcome) -> Outcome:
-        now = pinned(node.model_from, load(FetchSettings, os.environ))
+def _fetch(name: str, node: GraphNode, folder: Path, last: Example | None) -> PromotionResult:
+    def step(outcome: PromotionResult) -> PromotionResult:
+        now = resolve(node.model_from, load(FetchSettings, os.environ))
         if now == node.model_uri:
             log.info("%s: %s is still %s", name, node.model_from, now)
             return replace(outcome, result="unchanged", after=now)
         log.info("%s: %s is %s now, and %s is pinned", name, node.model_from, now, node.model_uri)
         folder.mkdir()
-        prepared = models.prepare(node.model_from, folder, last=last)
-        models.make_environment(prepared, folder)
+        prepared = models.fetch_model(node.model_from, folder, last=last)
+        models.build_environment(prepared, folder)
         models.save(prepared, folder)
         return replace(outcome, after=prepared.uri)
 
-    return _tried(step, Outcome(name, "promoted", node.model_from, node.model_uri))
+    return _attempt(step, PromotionResult(name, "promoted", node.model_from, node.model_uri))
 
 
-def settle(root: Path, folder: Path, out: TextIO) -> list[Outcome]:
+def promote_fetched(root: Path, folder: Path, out: TextIO) -> list[PromotionResult]:
     """Run each model that was prepared in ``folder``, and pin it in its overlay if that and `make check` go well.
 
     Raises:
         BadArgument: nothing was prepared there.
     """
     try:
-        written = json.loads((folder / _OUTCOMES).read_text(encoding="utf-8"))
+        written = json.loads((folder / _RESULTS).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadArgument(
             f"FOLDER {str(folder)!r}: holds nothing that was prepared ({error.strerror}); run `make promotion-prepare "
             "FOLDER=…` first"
         ) from error
     return [
-        _tried(lambda outcome: _settled(root, folder, outcome, out), outcome)
+        _attempt(lambda outcome: _promote(root, folder, outcome, out), outcome)
         if outcome.result == "promoted"
         else outcome
-        for outcome in (Outcome(**entry) for entry in written)
+        for outcome in (PromotionResult(**entry) for entry in written)
     ]
 
 
-def _settled(root: Path, folder: Path, outcome: Outcome, out: TextIO) -> Outcome:
+def _promote(root: Path, folder: Path, outcome: PromotionResult, out: TextIO) -> PromotionResult:
     overlay = overlays.find(root, outcome.overlay)
     place = root / overlay.folder
     before = {file: file.read_bytes() for file in place.iterdir() if file.is_file()}
     wrong = set(_errors(root))
     try:
-        pin(root, overlay, models.saved(folder / outcome.overlay), folder / outcome.overlay, out)
+        pin_model(root, overlay, models.read_saved(folder / outcome.overlay), folder / outcome.overlay, out)
         _check(root, wrong)
     except BaseException:
-        _put_back(place, before)
+        _restore(place, before)
         raise
     return outcome
 
@@ -137,7 +139,7 @@ def _check(root: Path, wrong: set[str]) -> None:
         raise PromotionFailed(f"`make check` refuses it with this model; nothing is changed\n  {listed}")
 
 
-def _put_back(place: Path, before: dict[Path, bytes]) -> None:
+def _restore(place: Path, before: dict[Path, bytes]) -> None:
     for file in place.iterdir():
         if file.is_file() and file not in before:
             file.unlink()
@@ -150,7 +152,7 @@ def _errors(root: Path) -> Iterator[str]:
     return (str(entry) for entry in findings(load_tree(root)) if entry.level == "error")
 
 
-def _tried(step: Callable[[Outcome], Outcome], outcome: Outcome) -> Outcome:
+def _attempt(step: Callable[[PromotionResult], PromotionResult], outcome: PromotionResult) -> PromotionResult:
     """Return what a step makes of an outcome; whatever goes wrong is this overlay's alone."""
     try:
         return step(outcome)
@@ -164,6 +166,6 @@ def _tried(step: Callable[[Outcome], Outcome], outcome: Outcome) -> Outcome:
         return _failed(outcome, PromotionFailed(f"{type(error).__name__}: {error}; nothing is changed"))
 
 
-def _failed(outcome: Outcome, error: GitopsError) -> Outcome:
+def _failed(outcome: PromotionResult, error: GitopsError) -> PromotionResult:
     log.error("error: %s: %s", outcome.overlay, error)
     return replace(outcome, result="failed", reason=str(error), exit_code=error.exit_code)

@@ -1,4 +1,4 @@
-"""What became of an overlay whose model is an alias's, and the table of them that people read."""
+"""The result of a promotion from an alias, and the table of all results as Markdown."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gitops.markdown import block, code, folded, table
 
 Result = Literal["promoted", "unchanged", "failed"]
 # Of a reason, which may quote what a model's code said.
-REASON = 2_000
+REASON_LENGTH = 2_000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PromotionResult:
     """Of an overlay: what is pinned (``before``), what the alias means (``after``), why it failed, and its exit code."""
 
     overlay: str
@@ -28,7 +28,7 @@ class Outcome:
     exit_code: int = 0
 
 
-def markdown(outcomes: Iterable[Outcome]) -> str:
+def markdown(outcomes: Iterable[PromotionResult]) -> str:
     """Return the table of all overlays, and below it why one failed."""
     outcomes = list(outcomes)
     if not outcomes:
@@ -39,14 +39,14 @@ def markdown(outcomes: Iterable[Outcome]) -> str:
     ]
     parts = [table(("overlay", "result", "alias", "from", "to"), rows)]
     parts += [
-        folded(f"{entry.overlay} failed", block(entry.reason[:REASON]))
+        folded(f"{entry.overlay} failed", block(entry.reason[:REASON_LENGTH]))
         for entry in outcomes
         if entry.result == "failed"
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def summarize(outcomes: Iterable[Outcome], environ: Mapping[str, str]) -> None:
+def write_job_summary(outcomes: Iterable[PromotionResult], environ: Mapping[str, str]) -> None:
     """Add the table to the summary of a workflow's job, where there is one."""
     if file := environ.get("GITHUB_STEP_SUMMARY"):
         with Path(file).open("a", encoding="utf-8") as stream:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gitops.manifests.seldondeployment import Node, Parameter
-from gitops.promote import trial
-from gitops.promote.example import Chosen
+from gitops.promote import prediction
+from gitops.promote.example import ExampleRequest
 
 
 def test_a_model_gets_no_credentials() -> None:
@@ -23,7 +23,7 @@ def test_a_model_gets_no_credentials() -> None:
         "NETRC": "/netrc",
         "SECRETS": "{}",
     }
-    assert trial.clean({**kept, **credentials}) == kept
+    assert prediction.without_credentials({**kept, **credentials}) == kept
 
 
 def node(xtype: str) -> Node:
@@ -53,4 +53,4 @@ def test_another_xtype_is_advised_only_where_it_takes_the_request(
     (tmp_path / "MLmodel").write_text(
         json.dumps({"flavors": {"sklearn": {}}, "signature": {"inputs": inputs}})
     )
-    assert trial.fix(tmp_path, node(xtype), Chosen(message, "its own input example")) == fix
+    assert prediction.advice(tmp_path, node(xtype), ExampleRequest(message, "its own input example")) == fix

@@ -1,4 +1,4 @@
-"""Running a model in its environment on a request, twice: what it answers, and what of that is never the same."""
+"""Running a model in its environment on a request, twice: its answer, and what differs between the two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from gitops.errors import NoExample
 from gitops.local import environment
 from gitops.manifests.seldondeployment import Node, Parameter
-from gitops.promote.example import Chosen
+from gitops.promote.example import ExampleRequest
 from server import expectation, mlmodel
 from server.edges.local.client import Client
 from server.errors import BadData
@@ -36,14 +36,14 @@ _BREAK = re.compile(r"\n\s*")
 
 
 @dataclass(frozen=True)
-class Answered:
+class Prediction:
     """What a model answers, less its meta, and the places of it that differ in the answer to the same request."""
 
     response: dict[str, Any]
     varies: list[str]
 
 
-def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) -> Answered | None:
+def predict(folder: Path, uri: str, node: Node, asked: ExampleRequest, tolerance: float) -> Prediction | None:
     """Return what the model in ``folder``/model, from ``uri``, answers to ``asked`` as the graph node ``node``.
 
     It runs in ``folder``/environment. Where nothing is asked it is loaded, no more. Numbers that differ by ``tolerance``
@@ -53,7 +53,9 @@ def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) 
         NoExample: the message does not fit the model's signature.
         ServerError: the model cannot be loaded, or the call fails.
     """
-    client = Client({**clean(os.environ), **_variables(node, folder / "model")}, folder / "environment")
+    client = Client(
+        {**without_credentials(os.environ), **_variables(node, folder / "model")}, folder / "environment"
+    )
     try:
         client.load()
         if asked.message is None:
@@ -64,7 +66,7 @@ def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) 
         second = _call(client, node, asked.message)
     except BadData as error:
         raise NoExample(
-            f"{uri}: refuses {asked.origin}: {error}; {fix(folder / 'model', node, asked)}; nothing is changed"
+            f"{uri}: refuses {asked.origin}: {error}; {advice(folder / 'model', node, asked)}; nothing is changed"
         ) from error
     finally:
         client.close()
@@ -73,10 +75,10 @@ def answer(folder: Path, uri: str, node: Node, asked: Chosen, tolerance: float) 
         for key, value in first.items()
         for place in expectation.places(value, second.get(key), key, tolerance)
     ]
-    return Answered(first, varies)
+    return Prediction(first, varies)
 
 
-def fix(model: Path, node: Node, asked: Chosen) -> str:
+def advice(model: Path, node: Node, asked: ExampleRequest) -> str:
     """Say what to do about a request that is refused: name another xtype only where that takes it."""
     said = (
         "log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json"
@@ -108,7 +110,7 @@ def _call(client: Client, node: Node, message: dict[str, Any]) -> dict[str, Any]
     return {key: value for key, value in answered.items() if key != "meta"}
 
 
-def clean(environ: Mapping[str, str]) -> dict[str, str]:
+def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the model's process gets of ``environ``: no credentials, of its store or of a package index."""
     return {
         name: value
@@ -117,8 +119,8 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def text(
-    request: dict[str, Any] | None, answered: Answered | None, tolerance: float, models: Mapping[str, str]
+def expected_json(
+    request: dict[str, Any] | None, answered: Prediction | None, tolerance: float, models: Mapping[str, str]
 ) -> str:
     """Return expected.json: JSON with a row in a line, with the tolerance where it is not the usual one, and what varies.
 

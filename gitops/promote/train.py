@@ -1,4 +1,4 @@
-"""Training the example models again, and pinning them in the overlays that serve them."""
+"""Training the example models, and pinning them in the overlays that serve them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from gitops.errors import TrainFailed
 from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
-from gitops.pins import pins
+from gitops.promote.model import describe
 from server.environment import lock
 from server.errors import ServerError
 
@@ -27,10 +27,10 @@ def train(root: Path) -> Iterator[str]:
     done = subprocess.run([sys.executable, root / SCRIPT, root / MODELS], cwd=root, check=False)
     if done.returncode != 0:
         raise TrainFailed(f"{SCRIPT} ended with exit code {done.returncode}")
-    yield from pin(root)
+    yield from pin_examples(root)
 
 
-def pin(root: Path) -> Iterator[str]:
+def pin_examples(root: Path) -> Iterator[str]:
     """Pin each example model in every overlay whose modelUri ends with its name, and yield a line for each.
 
     Its digest goes into node.yaml, what it is into contract.json, and its resolved requirements into
@@ -45,7 +45,7 @@ def pin(root: Path) -> Iterator[str]:
         model = models.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
         if model is not None:
             try:
-                made = pins(model)
+                made = describe(model)
             except ServerError as error:
                 raise TrainFailed(f"{model}: {error}") from error
             text = set_scalars(file.read_text(), ("spec",), {"modelDigest": made.digest}, origin=str(file))

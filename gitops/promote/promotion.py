@@ -1,7 +1,8 @@
-"""The command: from the name of a model to the files of an overlay, all of them or none."""
+"""Promoting a model into an overlay: all of its files are written, or none."""
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,20 +14,22 @@ from gitops.diff.locations import Locations
 from gitops.diff.pairs import changed_pairs
 from gitops.diff.report import report
 from gitops.diff.truncation import truncate
-from gitops.errors import PromotionFailed
+from gitops.errors import GraphBroken, PromotionFailed
 from gitops.files import write_all
 from gitops.local.models import keep
 from gitops.manifests import overlay as overlays
 from gitops.manifests.checkout import Checkout
+from gitops.manifests.graph import mismatches
 from gitops.manifests.graphnode import INITIALIZER
 from gitops.manifests.overlay import Overlay
+from gitops.manifests.rendered import Rendered
 from gitops.markdown import COMMENT_LIMIT, utf16_units
-from gitops.promote.candidate import candidate
-from gitops.promote.changes import changes
-from gitops.promote.example import given, kept
-from gitops.promote.made import made
-from gitops.promote.prepared import Prepared, prepare
+from gitops.promote import prediction
+from gitops.promote.example import from_argument, from_overlay
+from gitops.promote.model import FetchedModel, build_environment, fetch_model
+from gitops.promote.preview import copy_with, render_folder, unified_diff
 from server import expectation
+from server.artifact.source import shown
 from server.errors import ServerError
 
 
@@ -65,20 +68,20 @@ def promote_into(
     new: Mapping[str, str] | None = None,
 ) -> None:
     """Pin ``model`` in ``overlay`` as ``promote`` does, and write the files ``new``, by their paths, with it."""
-    said, last = given(example), kept(root / overlay.folder, overlay.folder)
+    said, last = from_argument(example), from_overlay(root / overlay.folder, overlay.folder)
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         try:
-            prepared = prepare(model, Path(scratch), said, last)
+            prepared = fetch_model(model, Path(scratch), said, last)
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
-        pin(root, overlay, prepared, Path(scratch), out, force=force, new=new)
+        pin_model(root, overlay, prepared, Path(scratch), out, force=force, new=new)
         keep(root, prepared.digest, Path(scratch) / "model")
 
 
-def pin(
+def pin_model(
     root: Path,
     overlay: Overlay,
-    prepared: Prepared,
+    prepared: FetchedModel,
     folder: Path,
     out: TextIO,
     *,
@@ -87,15 +90,15 @@ def pin(
 ) -> None:
     """Try the model that was prepared in ``folder``, pin it in ``overlay``, and write to ``out`` what that changes."""
     try:
-        texts = made(root, overlay, prepared, folder, new or {}, force=force)
+        texts = promoted_files(root, overlay, prepared, folder, new or {}, force=force)
     except ServerError as error:
         raise PromotionFailed(f"{error}; nothing is changed") from error
-    with candidate(root, texts) as after:
+    with copy_with(root, texts) as after:
         before = Checkout("the work tree", root)
         found = changed_pairs(before, after)
         about = ReportContext(before.title, Locations(before, after))
         said = report([compare(pair, before, after) for pair in found], about)
-    lines = changes(root, texts)
+    lines = unified_diff(root, texts)
     write_all({root / path: text for path, text in texts.items()})
     out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
     if said:
@@ -123,3 +126,60 @@ def _notes(overlay: Overlay, uri: str, graphs: list[str]) -> Iterator[str]:
             f"pods ask the tracking server for {uri}: {overlay.node.node}-{INITIALIZER} needs MLFLOW_TRACKING_URI "
             "(docs/promote.md)"
         )
+
+
+log = logging.getLogger(__name__)
+
+
+def promoted_files(
+    root: Path, overlay: Overlay, prepared: FetchedModel, folder: Path, new: Mapping[str, str], *, force: bool
+) -> dict[str, str]:
+    """Return the texts of the overlay's files by their paths, ``new`` among them; the model is in ``folder``.
+
+    Raises:
+        NoExample, GraphBroken, ServerError, BuildFailed, BadManifest: as of gitops.promote.promotion.
+    """
+    text = overlay.pinning(prepared.uri, prepared.digest, prepared.origin)
+    texts = {**new, **overlay.files(text, prepared.contract, prepared.lock, "{}\n")}
+    with copy_with(root, texts) as side:
+        _check_graphs(root, side, overlay, force=force)
+        (deployment,) = render_folder(side, overlay.folder).deployments
+        node = deployment.predictors[0].graph
+    build_environment(prepared, folder)
+    log.info("running the model in its environment on %s", prepared.chosen.origin)
+    tolerance = _tolerance(root / overlay.folder)
+    answered = prediction.predict(folder, shown(prepared.uri), node, prepared.chosen, tolerance)
+    if answered and answered.varies:
+        log.warning(
+            "its answers to one request differ, which is not compared: %s", ", ".join(answered.varies)
+        )
+    expected = prediction.expected_json(
+        prepared.chosen.message, answered, tolerance, {overlay.node.node: prepared.digest}
+    )
+    return {**new, **overlay.files(text, prepared.contract, prepared.lock, expected)}
+
+
+def _check_graphs(root: Path, side: Checkout, overlay: Overlay, *, force: bool) -> None:
+    changed = [pair.after for pair in changed_pairs(Checkout("the work tree", root), side)]
+    said = [
+        f"{rendered.folder}: {line}"
+        for rendered in changed
+        if isinstance(rendered, Rendered)
+        for line in mismatches(side.root, rendered, overlay.node.node)
+    ]
+    if not said:
+        return
+    listed = "\n  ".join(said)
+    if not force:
+        raise GraphBroken(
+            f"{overlay.folder}: this model does not fit its neighbours, so nothing is changed; promote theirs first, or "
+            f"say FORCE=1\n  {listed}"
+        )
+    log.warning("pinned although it does not fit its neighbours:\n  %s", listed)
+
+
+def _tolerance(folder: Path) -> float:
+    """Return how far off the smoke test lets numbers be: a setting of the overlay, which a promotion keeps."""
+    file = folder / expectation.FILE
+    found = expectation.read(file) if file.is_file() else None
+    return found.tolerance if found else expectation.TOLERANCE

@@ -14,7 +14,7 @@ from gitops.local.store import Store
 from gitops.manifests.graphnode import read_node
 from gitops.promote import patch
 from tests.gitops.promote.conftest import BUCKET, MODELS, Work
-from tests.gitops.promote.test_command import no_example
+from tests.gitops.promote.test_promotion import no_example
 from tests.gitops.promote.test_registry import run
 
 REGISTER = """
