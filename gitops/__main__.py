@@ -161,26 +161,26 @@ def _comment(arguments: argparse.Namespace) -> int:
 
 
 def _pull_request(arguments: argparse.Namespace) -> int:
-    from gitops.github import output
+    from gitops.github import actions
     from gitops.github.pull_request import pull_request
 
     outcome = pull_request(
         ROOT, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
     )
-    output.write(os.environ, result=outcome.result, number=str(outcome.number or ""))
+    actions.write_outputs(os.environ, result=outcome.result, number=str(outcome.number or ""))
     return _print([f"{outcome.result}: {outcome.said}"])
 
 
 def _pull_requests_allowed(_: argparse.Namespace) -> int:
-    from gitops.github.allowed import allowed
+    from gitops.github.api import pull_requests_allowed
 
-    return _print([allowed(os.environ)])
+    return _print([pull_requests_allowed(os.environ)])
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from gitops.github.report import report
+    from gitops.github.issue import report_failures
 
-    return _print([report(os.environ)])
+    return _print([report_failures(os.environ)])
 
 
 def _github_settings(arguments: argparse.Namespace) -> int:

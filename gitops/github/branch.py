@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 from gitops.errors import GithubFailed
 from gitops.github.api import Api, GithubRefused
-from gitops.github.change import Change, Entries, Entry
-from gitops.github.commit import is_sealed
+from gitops.github.commit import Change, Entries, Entry, is_bots_commit
 
 NONE = "0" * 40
 # The bot's commit, and now and then the default branch merged into it. More are not read.
@@ -99,7 +98,7 @@ class Branch:
             return False
         before = self._trees.commit(commit["parents"][0]["sha"])
         after = self._trees.files(commit["commit"]["tree"]["sha"])
-        return is_sealed(commit["commit"]["message"], self._trees.changed(before, after))
+        return is_bots_commit(commit["commit"]["message"], self._trees.changed(before, after))
 
     def _is_update(self, commit: dict[str, Any], own: set[str]) -> bool:
         parents = [entry["sha"] for entry in commit["parents"]]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gitops.errors import BadArgument
-from gitops.github.api import Api, run
+from gitops.github.actions import run_url
+from gitops.github.api import Api
 from gitops.markdown import COMMENT_LIMIT, utf16_units, with_changes_since
 
 # Not shown by GitHub; the comment is found again by it.
@@ -28,9 +29,9 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
     """
     if not (number.isascii() and number.isdigit()):
         raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
-    said = text(file)
+    said = read_body(file)
     if not said and environ.get("DIFF") == "failure":
-        said = _FAILED.format(run=run(environ))
+        said = _FAILED.format(run=run_url(environ))
     if utf16_units(MARK + said) > COMMENT_LIMIT:
         raise BadArgument(
             f"{file}: has {utf16_units(said)} characters: a comment has up to {COMMENT_LIMIT - len(MARK)}; make it by LIMIT=64000"
@@ -55,7 +56,7 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
         return f"pull request {number}: commented"
 
 
-def text(file: Path) -> str:
+def read_body(file: Path) -> str:
     """Return what a file says.
 
     Raises:

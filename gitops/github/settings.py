@@ -1,26 +1,54 @@
-"""The settings of the repository on GitHub that the workflows rest on: read, compared, and only what differs written.
-
-docs/install.md says why each is as it is. The order is that in which they are needed; none keeps another back.
-"""
+"""The repository on GitHub whose settings are read, and what was asked for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gitops.errors import BadArgument, GithubFailed, SettingsFailed
-from gitops.github import environments, gh, rulesets
-from gitops.github.place import Place
-from gitops.github.setting import Change, differences
+from gitops.github import gh, rulesets
+from gitops.github.gh import SettingChange, differences
 from gitops.manifests import image
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository ``name`` (owner/name) as GitHub describes it, and what was asked for.
+
+    ``queue`` and ``approvals`` are None where nobody asked: then what is there stays. ``app`` is the id of the bot's
+    GitHub App as it was given.
+    """
+
+    name: str
+    told: Mapping[str, Any]
+    queue: bool | None
+    approvals: int | None
+    app: str
+
+    @property
+    def organization(self) -> bool:
+        """Whether an organization owns it."""
+        return str(self.told["owner"]["type"]) == "Organization"
+
+    @cached_property
+    def rulesets(self) -> Mapping[str, int]:
+        """Return the ids of its rulesets by their names, as they were when this ran first."""
+        return rulesets.listed(self.name)
+
+    def ruleset(self, name: str) -> dict[str, Any] | None:
+        """Return the ruleset of this name as it is now, None where there was none."""
+        return rulesets.existing(self.name, self.rulesets.get(name))
+
 
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
 _CHOICES = {"": None, "0": False, "1": True}
 
 
-Setting = Callable[[Place], Iterator[Change | str]]
+Setting = Callable[[Repository], Iterator[SettingChange | str]]
 
 
 def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
@@ -35,7 +63,7 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         SettingsFailed: a setting cannot be read or set; all others were tried.
     """
     dry = _choice(environ, "DRY_RUN") or False
-    place = _place(root, environ)
+    place = _repository(root, environ)
     yield f"{place.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
     failed = []
     for name, setting in SETTINGS.items():
@@ -61,13 +89,13 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _place(root: Path, environ: Mapping[str, str]) -> Place:
+def _repository(root: Path, environ: Mapping[str, str]) -> Repository:
     queue, asked = _choice(environ, "MERGE_QUEUE"), environ.get("APPROVALS", "")
     if asked and not (asked.isascii() and asked.isdigit() and int(asked) <= 10):
         raise BadArgument(f"APPROVALS {asked!r}: must be a number from 0 to 10")
     name = gh.repository(root, environ.get("GITHUB_REPOSITORY", ""))
     told = gh.api("GET", f"repos/{name}")
-    return Place(
+    return Repository(
         str(told["full_name"]), told, queue, int(asked) if asked else None, environ.get("APP_ID", "")
     )
 
@@ -79,29 +107,29 @@ def _choice(environ: Mapping[str, str], name: str) -> bool | None:
     return _CHOICES[value]
 
 
-def _workflows(place: Place) -> Iterator[Change | str]:
+def _workflows(place: Repository) -> Iterator[SettingChange | str]:
     path = f"repos/{place.name}/actions/permissions/workflow"
     wanted = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
     lines = list(differences(wanted, gh.api("GET", path)))
     if lines:
-        yield Change("; ".join(lines), "PUT", path, wanted)
+        yield SettingChange("; ".join(lines), "PUT", path, wanted)
 
 
-def _branches(place: Place) -> Iterator[Change | str]:
+def _branches(place: Repository) -> Iterator[SettingChange | str]:
     wanted = {"delete_branch_on_merge": True}
     lines = list(differences(wanted, place.told))
     if lines:
-        yield Change("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
+        yield SettingChange("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
 
 
 def _environment(name: str) -> Setting:
-    def setting(place: Place) -> Iterator[Change | str]:
-        yield from environments.changes(place.name, name)
+    def setting(place: Repository) -> Iterator[SettingChange | str]:
+        yield from rulesets.environment_changes(place.name, name)
 
     return setting
 
 
-def _main(place: Place) -> Iterator[Change | str]:
+def _main(place: Repository) -> Iterator[SettingChange | str]:
     has = place.ruleset(rulesets.MAIN)
     approvals = place.approvals
     if approvals is None:
@@ -130,8 +158,8 @@ def _has(has: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any] | None:
     return next((rule.get("parameters") or {} for rule in rules if rule["type"] == kind), None)
 
 
-def _bot(place: Place) -> Iterator[Change | str]:
-    app = place.app or str((gh.found(f"repos/{place.name}/actions/variables/APP_ID") or {}).get("value", ""))
+def _bot(place: Repository) -> Iterator[SettingChange | str]:
+    app = place.app or str((gh.find(f"repos/{place.name}/actions/variables/APP_ID") or {}).get("value", ""))
     if app and not (app.isascii() and app.isdigit()):
         _refuse(
             f"APP_ID {app!r}: must be the number that the App's page on GitHub calls App ID, not its client ID"
@@ -148,7 +176,9 @@ def _bot(place: Place) -> Iterator[Change | str]:
     elif has is not None:
         # GitHub lets no rule of a repository except the workflows' own token.
         path = f"repos/{place.name}/rulesets/{has['id']}"
-        yield Change("there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path)
+        yield SettingChange(
+            "there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path
+        )
     for rule in stops:
         yield (
             f"the rule {rule['type']} of the ruleset {rule.get('ruleset_id')} ({rule.get('ruleset_source')}) applies to "
@@ -156,18 +186,18 @@ def _bot(place: Place) -> Iterator[Change | str]:
         )
 
 
-def _tags(place: Place) -> Iterator[Change | str]:
+def _tags(place: Repository) -> Iterator[SettingChange | str]:
     for wanted in rulesets.tags():
         for step in rulesets.change(place.name, wanted, place.ruleset(wanted.name)):
-            yield Change(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
+            yield SettingChange(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
 
 
-def _package(place: Place) -> Iterator[Change | str]:
+def _package(place: Repository) -> Iterator[SettingChange | str]:
     owner = str(place.told["owner"]["login"])
     kind = "orgs" if place.organization else "users"
     try:
-        found = gh.found(f"{kind}/{owner}/packages/container/{image.NAME}")
-    except gh.Refused as error:
+        found = gh.find(f"{kind}/{owner}/packages/container/{image.NAME}")
+    except gh.GhRefused as error:
         if error.status == 403 and "read:packages" in str(error):
             yield "gh may not see packages: run `gh auth refresh --scopes read:packages`, and this again"
             return

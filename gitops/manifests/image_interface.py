@@ -27,7 +27,7 @@ class Verb:
 class Interface:
     """What an image takes (server.interface). ``image`` is its digest, empty for that of a tree.
 
-    Where its release says so, ``commit`` and ``inputs`` (gitops.release.inputs) are what it was built from, and
+    Where its release says so, ``commit`` and ``inputs`` (gitops.release.record) are what it was built from, and
     ``manifests`` the digests of its images by their platform, as in linux/arm64.
     """
 

@@ -107,6 +107,6 @@ def _verify(arguments: argparse.Namespace) -> Iterable[str]:
 
 
 def _wait(arguments: argparse.Namespace) -> Iterable[str]:
-    from gitops.release.checked import wait
+    from gitops.release.checks import wait_for_check
 
-    return wait(arguments.commit, arguments.check, arguments.minutes, os.environ)
+    return wait_for_check(arguments.commit, arguments.check, arguments.minutes, os.environ)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadManifest
-from gitops.github import output
+from gitops.github import actions
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest, pinned_repository
 from gitops.manifests.image_interface import Interface
-from gitops.release import history
-from gitops.release.inputs import inputs
+from gitops.release.proposal import read_proposal
+from gitops.release.record import build_inputs
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
         BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
-    digest, own = pinned_digest(root), inputs(root)
-    proposal, _ = history.proposed(root, branch) or (None, {})
+    digest, own = pinned_digest(root), build_inputs(root)
+    proposal, _ = read_proposal(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
     found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
-    output.write(
+    actions.write_outputs(
         environ,
         build=str(found.build).lower(),
         digest=digest,

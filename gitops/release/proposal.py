@@ -1,19 +1,21 @@
-"""Whether a release's image is proposed: in the default branch's checkout, by the record of its build."""
+"""Whether a release's image is proposed, by the record of its build and git's history; and pinning it."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitops.errors import BadArgument, BadManifest
+from gitops.errors import BadArgument, BadManifest, ReleaseFailed
 from gitops.files import set_scalars, write_all
-from gitops.github import output
+from gitops.git import git
+from gitops.github import actions
 from gitops.manifests import image_interface
 from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, is_digest, pinned_digest
 from gitops.manifests.image_interface import Interface
-from gitops.release import history
-from gitops.release.record import read
+from gitops.release.record import read_record
 
 
 def propose(
@@ -39,9 +41,9 @@ def propose(
     if record is None:
         lines += pin(root, digest)
     else:
-        built, content = read(record)
-        history.whole(root)
-        proposal, proposed = history.proposed(root, branch) or (None, {})
+        built, content = read_record(record)
+        require_full_history(root)
+        proposal, proposed = read_proposal(root, branch) or (None, {})
         why = _superfluous(root, built, proposal, branch)
         if why:
             lines, changed = [f"nothing to propose: {why}"], False
@@ -56,20 +58,20 @@ def propose(
             lines += pin(root, digest, content)
     if not lines:
         lines, changed = [f"nothing to propose: {digest} is pinned already"], False
-    output.write(environ, changed=str(changed).lower())
+    actions.write_outputs(environ, changed=str(changed).lower())
     yield from lines
 
 
 def _superfluous(root: Path, built: Interface, proposal: Interface | None, branch: str) -> str:
     """Return why the image that was built is not proposed, empty where it is."""
-    if not history.includes(root, "HEAD", built.commit):
+    if not is_ancestor(root, "HEAD", built.commit):
         return f"its commit {built.commit} is not in the history of this branch"
     has = _pinned(root)
     for other, what in ((has, "pinned"), (proposal, f"proposed on {branch}")):
         if (
             other is not None
             and other.commit != built.commit
-            and history.includes(root, other.commit, built.commit)
+            and is_ancestor(root, other.commit, built.commit)
         ):
             return f"its commit {built.commit} is older than {other.commit}, whose image is {what}"
     if has is not None and has.manifests == built.manifests:
@@ -119,3 +121,58 @@ def check_digest(digest: str) -> None:
             f"image digest {digest!r}: must be sha256: and 64 digits of 0–9 and a–f, not all zeros, as the registry "
             "gives it; give it as in `make pin IMAGE_DIGEST=sha256:…`"
         )
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def require_full_history(root: Path) -> None:
+    """Let only a clone with all of its history pass.
+
+    Raises:
+        ReleaseFailed: the clone is shallow, or there is none.
+    """
+    if git(root, "rev-parse", "--is-shallow-repository", fail=ReleaseFailed).strip() == "true":
+        raise ReleaseFailed(
+            "this clone is shallow, and which of two commits is newer stands in its history; get it with "
+            "`git fetch --unshallow` (actions/checkout: fetch-depth: 0)"
+        )
+
+
+def is_ancestor(root: Path, commit: str, ancestor: str) -> bool:
+    """Whether ``ancestor`` is ``commit`` or in its history; one that the clone does not have is in nobody's.
+
+    Raises:
+        ReleaseFailed: git cannot say.
+    """
+    if not (_COMMIT.fullmatch(ancestor) and (commit == "HEAD" or _COMMIT.fullmatch(commit))):
+        return False
+    if not (_exists(root, ancestor) and _exists(root, commit)):
+        return False
+    # Of the commits that only `ancestor` has there is none.
+    return not git(root, "rev-list", "--max-count=1", ancestor, f"^{commit}", fail=ReleaseFailed).strip()
+
+
+def read_proposal(root: Path, branch: str) -> tuple[Interface, dict[str, Any]] | None:
+    """Return what the proposal on ``branch`` of origin pins, and its content; None where there is none or none was fetched.
+
+    Raises:
+        ReleaseFailed: git cannot say.
+    """
+    ref = f"refs/remotes/origin/{branch}"
+    if not git(root, "for-each-ref", ref, fail=ReleaseFailed).strip():
+        return None
+    prefix = git(root, "rev-parse", "--show-prefix", fail=ReleaseFailed).strip()
+    try:
+        text = git(root, "show", f"{ref}:{prefix}{image_interface.FILE}", fail=BadManifest)
+        return image_interface.parse(text), json.loads(text)
+    except BadManifest:
+        return None  # Whatever stands there, no release wrote it.
+
+
+def _exists(root: Path, commit: str) -> bool:
+    try:
+        git(root, "cat-file", "-e", f"{commit}^{{commit}}", fail=ReleaseFailed)
+    except ReleaseFailed:
+        return False
+    return True

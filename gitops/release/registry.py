@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.github import output
+from gitops.github import actions
 from gitops.manifests import image
 from gitops.release import archive
 from gitops.release.archive import INDEX, Manifest
@@ -48,7 +48,7 @@ def push(repository: str, archives: Sequence[Path], environ: Mapping[str, str]) 
         (layout / "index.json").write_bytes(content := index(found))
         target = f"{name}@sha256:{sha256(content).hexdigest()}"
         _crane("push", "--index", str(layout), target)
-    output.write(environ, digest=image.digest(target), image=target)
+    actions.write_outputs(environ, digest=image.digest(target), image=target)
     yield f"{target}: pushed for {', '.join(sorted(entry.platform for entry in found if entry.platform))}"
 
 

@@ -10,10 +10,9 @@ import pytest
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest
-from gitops.release.inputs import inputs
 from gitops.release.plan import plan
 from gitops.release.proposal import propose
-from gitops.release.record import record
+from gitops.release.record import build_inputs, record
 from server.interface import interface as own
 from tests.gitops.release.conftest import Repository, read_outputs
 from tests.gitops.release.oci import Build
@@ -45,7 +44,7 @@ def test_a_record_says_what_was_built_of_what(repository: Repository, tmp_path: 
     file = build(repository, b"layer", tmp_path / "build")
     assert json.loads(file.read_text()) == {
         "commit": repository.git("rev-parse", "HEAD"),
-        "inputs": inputs(repository.root),
+        "inputs": build_inputs(repository.root),
         "manifests": {"linux/amd64": Build("amd64").digest, "linux/arm64": Build("arm64").digest},
         **own(),
     }
@@ -201,7 +200,7 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
         "build": "true",
         "digest": "",
         "image": "",
-        "inputs": inputs(repository.root),
+        "inputs": build_inputs(repository.root),
         "reference": "",
         "void": "false",
     }

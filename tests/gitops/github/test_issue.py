@@ -7,14 +7,14 @@ import json
 import pytest
 
 from gitops.errors import BadArgument
-from gitops.github.report import MARK, TITLE, report
+from gitops.github.issue import MARK, TITLE, report_failures
 from tests.gitops.github.github import Github
 
 
 def said(github: Github, workflow: str, run: str = "7", **results: str) -> str:
     needs = json.dumps({job: {"result": result, "outputs": {}} for job, result in results.items()})
     environ = github.environ(github.token({"issues": "write"}))
-    return report({**environ, "GITHUB_WORKFLOW": workflow, "GITHUB_RUN_ID": run, "NEEDS": needs})
+    return report_failures({**environ, "GITHUB_WORKFLOW": workflow, "GITHUB_RUN_ID": run, "NEEDS": needs})
 
 
 def lines(github: Github, number: int = 0) -> list[str]:
@@ -77,4 +77,4 @@ def test_what_a_person_wrote_is_left_alone(github: Github) -> None:
 def test_needs_are_those_of_the_workflow(github: Github, needs: str) -> None:
     environ = github.environ(github.token({"issues": "write"}))
     with pytest.raises(BadArgument, match=r"^NEEDS .*: must be `toJSON\(needs\)` of the workflow"):
-        report({**environ, "GITHUB_WORKFLOW": "weekly", "NEEDS": needs})
+        report_failures({**environ, "GITHUB_WORKFLOW": "weekly", "NEEDS": needs})

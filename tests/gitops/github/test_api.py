@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import GithubFailed
-from gitops.github.allowed import allowed
+from gitops.github.api import pull_requests_allowed
 from tests.gitops.github.github import Github
-from tests.gitops.github.test_github import first, git  # noqa: F401
 
 PERMISSIONS = {"contents": "write", "pull-requests": "write"}
 
@@ -20,7 +19,7 @@ def test_where_it_is_allowed_nothing_is_made(github: Github, kind: str) -> None:
     # It is the workflow's token alone that the setting holds for.
     github.workflow_permissions["can_approve_pull_request_reviews"] = kind == "token"
     token = github.token(PERMISSIONS) if kind == "token" else getattr(github, kind)("someone", PERMISSIONS)
-    assert allowed(github.environ(token)) == "acme/models: this token may make pull requests"
+    assert pull_requests_allowed(github.environ(token)) == "acme/models: this token may make pull requests"
     assert (github.pulls, github.issues) == ([], [])
 
 
@@ -28,7 +27,7 @@ def test_where_it_is_allowed_nothing_is_made(github: Github, kind: str) -> None:
 def test_where_the_setting_is_off(github: Github) -> None:
     github.workflow_permissions["can_approve_pull_request_reviews"] = False
     with pytest.raises(GithubFailed) as refused:
-        allowed(github.environ(github.token(PERMISSIONS)))
+        pull_requests_allowed(github.environ(github.token(PERMISSIONS)))
     assert str(refused.value) == (
         "acme/models: GitHub Actions may not make pull requests; tick “Allow GitHub Actions to create and approve pull "
         f"requests” under Workflow permissions at {github.url}/acme/models/settings/actions (Settings → Actions → "
@@ -40,7 +39,7 @@ def test_where_the_setting_is_off(github: Github) -> None:
 @pytest.mark.usefixtures("first")
 def test_a_job_without_the_permission(github: Github, tmp_path: Path) -> None:
     with pytest.raises(GithubFailed) as refused:
-        allowed(github.environ(github.token({"contents": "read"})))
+        pull_requests_allowed(github.environ(github.token({"contents": "read"})))
     assert str(refused.value) == (
         "acme/models: this token may not make pull requests (Resource not accessible by integration); give the job "
         "`pull-requests: write` and `contents: write`, a token of your own the same permissions"

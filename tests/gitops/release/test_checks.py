@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gitops.errors import BadArgument, GithubFailed, NotChecked
-from gitops.release.checked import wait
+from gitops.release.checks import wait_for_check
 
 COMMIT, HEAD = "a" * 40, "b" * 40
 URL = "https://github.com/acme/models/runs/"
@@ -110,7 +110,7 @@ def waited(checks: Checks, *changes: Callable[[], object], minutes: float = 2) -
         if left:
             left.pop(0)()
 
-    return list(wait(COMMIT, "ci", minutes, checks.environ, pause=pause, clock=lambda: now[0]))
+    return list(wait_for_check(COMMIT, "ci", minutes, checks.environ, pause=pause, clock=lambda: now[0]))
 
 
 def test_a_check_is_waited_for_until_it_has_succeeded(checks: Checks) -> None:
@@ -204,4 +204,4 @@ def test_an_error_of_github_now_and_then_is_none(checks: Checks) -> None:
 
 def test_a_short_commit_is_refused(checks: Checks) -> None:
     with pytest.raises(BadArgument, match="COMMIT 'main': must be a whole commit id"):
-        list(wait("main", "ci", 1, checks.environ))
+        list(wait_for_check("main", "ci", 1, checks.environ))

@@ -1,4 +1,4 @@
-"""The one issue that says which scheduled workflows fail: opened, kept up to date, and closed when none does."""
+"""The one issue that lists the scheduled workflows that fail: opened, kept up to date, and closed when none does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitops.errors import BadArgument
-from gitops.github.api import Api, run
+from gitops.github.actions import run_url
+from gitops.github.api import Api
 
 # Not shown by GitHub; the issue is found again by it.
 MARK = "<!-- seldon-mlflow-gitops scheduled workflows -->"
@@ -18,7 +19,7 @@ _HEAD = f"{MARK}\nKept up to date by the workflows named here; closed by them on
 _LINE = re.compile(r"^- \*\*(?P<workflow>[^*\n]+)\*\*: .*$", re.MULTILINE)
 
 
-def report(environ: Mapping[str, str]) -> str:
+def report_failures(environ: Mapping[str, str]) -> str:
     """Write into the issue how the jobs of the context ``NEEDS`` ended for the workflow of ``environ``; return what was done.
 
     Raises:
@@ -44,7 +45,7 @@ def report(environ: Mapping[str, str]) -> str:
         lines = {match["workflow"]: match[0] for match in _LINE.finditer(issue["body"])} if issue else {}
         before = lines.pop(workflow, None)
         if failed:
-            lines[workflow] = f"- **{workflow}**: {', '.join(failed)} ([run]({run(environ)}))"
+            lines[workflow] = f"- **{workflow}**: {', '.join(failed)} ([run]({run_url(environ)}))"
         body = _HEAD + "\n" + "\n".join(lines[name] for name in sorted(lines)) + "\n"
         if issue is None:
             if not failed:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import ReleaseFailed
-from gitops.release.inputs import inputs
+from gitops.release.record import build_inputs
 from tests.gitops.release.conftest import Repository
 
 
@@ -67,10 +67,10 @@ def written(name: str) -> Callable[[Repository], None]:
     ],
 )
 def test_another_image_has_other_inputs(repository: Repository, change: Callable[[Repository], None]) -> None:
-    before = inputs(repository.root)
+    before = build_inputs(repository.root)
     assert re.fullmatch(r"[0-9a-f]{64}", before)
     change(repository)
-    assert inputs(repository.root) != before
+    assert build_inputs(repository.root) != before
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_another_image_has_other_inputs(repository: Repository, change: Callable
 def test_the_same_image_has_the_same_inputs(
     repository: Repository, change: Callable[[Repository], None]
 ) -> None:
-    before = inputs(repository.root)
+    before = build_inputs(repository.root)
     change(repository)
-    assert inputs(repository.root) == before
+    assert build_inputs(repository.root) == before
 
 
 def test_a_folder_elsewhere_has_the_same_inputs(repository: Repository, tmp_path: Path) -> None:
     clone = tmp_path / "elsewhere"
     repository.git("clone", "--quiet", ".", str(clone))
-    assert inputs(clone) == inputs(repository.root)
+    assert build_inputs(clone) == build_inputs(repository.root)
 
 
 def test_a_lock_that_cannot_be_read_says_so(repository: Repository) -> None:
     (repository.root / "uv.lock").write_text("version = 'none'\n")
     with pytest.raises(ReleaseFailed, match=r"uv cannot read the lock: .*uv\.lock"):
-        inputs(repository.root)
+        build_inputs(repository.root)

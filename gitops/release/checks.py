@@ -1,4 +1,4 @@
-"""Waiting for what GitHub says of a commit: a release trusts the tests of its own tree and runs none again.
+"""Waiting for a commit's check run on GitHub: a release trusts the tests of its own tree and runs none again.
 
 https://docs.github.com/en/rest/checks/runs and https://docs.github.com/en/rest/actions/workflow-runs
 """
@@ -20,7 +20,7 @@ _ERRORS = 4
 _APP = "github-actions"
 
 
-def wait(
+def wait_for_check(
     commit: str,
     check: str,
     minutes: float,
@@ -43,7 +43,7 @@ def wait(
         raise BadArgument(f"COMMIT {commit!r}: must be a whole commit id, 40 digits of 0–9 and a–f")
     with Api(environ) as api:
         try:
-            twin = _twin(api, commit, check)
+            twin = _run_of_same_tree(api, commit, check)
         except GithubFailed as error:
             # It only saves time.
             twin = None
@@ -54,7 +54,7 @@ def wait(
         end, delay, errors, said = clock() + minutes * 60, _FIRST, 0, ""
         while True:
             try:
-                found, errors = _judged(api, commit, check), 0
+                found, errors = _deciding_run(api, commit, check), 0
             except GithubFailed:
                 errors += 1
                 if errors == _ERRORS:
@@ -82,7 +82,7 @@ def wait(
             delay = min(delay * 2, _LONGEST)
 
 
-def _judged(api: Api, commit: str, check: str) -> dict[str, Any] | None:
+def _deciding_run(api: Api, commit: str, check: str) -> dict[str, Any] | None:
     """Return the run that decides: one that succeeded, or is under way, or else the last one; None without any."""
     runs = [run for run in _runs(api, commit, check) if _event(api, run) != "pull_request"]
     succeeded = [run for run in runs if run["conclusion"] == "success"]
@@ -102,7 +102,7 @@ def _event(api: Api, run: Mapping[str, Any]) -> str:
     return str(next((entry["event"] for entry in answer["workflow_runs"]), ""))
 
 
-def _twin(api: Api, commit: str, check: str) -> dict[str, Any] | None:
+def _run_of_same_tree(api: Api, commit: str, check: str) -> dict[str, Any] | None:
     """Return a run that succeeded for the head of a merged pull request with the tree of ``commit``."""
     heads = [
         str(pull["head"]["sha"]) for pull in api.get(f"/commits/{commit}/pulls") if pull.get("merged_at")
