@@ -6,6 +6,7 @@ can go stale. Tests are left alone: what they say of the committed manifests the
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from gitops.command import Run, print_lines
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.files import write_all
 from gitops.manifests import graphnode, image
@@ -29,6 +31,18 @@ _REPO = re.compile(r"(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _URL = re.compile(r"https://github\.com/([^/\s]+/[^/\s]+?)(?:\.git)?/?")
 _USE = "give it as in `make adopt OWNER=acme REPO=models BUCKET=acme-models`"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("owner", metavar="OWNER", help="account of GitHub")
+    parser.add_argument("repo", metavar="REPO", help="its repository")
+    parser.add_argument("bucket", metavar="BUCKET", help="S3 bucket that models are fetched from")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(adopt(root, arguments.owner, arguments.repo, arguments.bucket))
+
+    return run
 
 
 def adopt(root: Path, owner: str, repo: str, bucket: str) -> Iterator[str]:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from gitops.command import Run
 from gitops.git import resolve_revision
 from gitops.manifests.rendered import BASE
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.evaluation import evaluate
 from gitops.policies.policy import Finding
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--base", default="", metavar="REV", help="findings that this revision has too fail nothing"
+    )
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return check(root, sys.stdout, arguments.base)
+
+    return run
 
 
 def check(root: Path, out: TextIO, base: str = "") -> int:

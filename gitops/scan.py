@@ -5,8 +5,10 @@ What git would commit is looked at, whether it is committed yet or not. What is 
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,6 +20,7 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
+from gitops.command import Run
 from gitops.errors import ScanFailed
 
 ALLOWED = Path(__file__).with_suffix(".yaml")
@@ -39,6 +42,11 @@ class Suspect:
     file: str
     line: int
     type: str
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: scan(root, sys.stdout)
 
 
 def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> int:

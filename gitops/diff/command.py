@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from gitops.command import Run
 from gitops.diff.applications import Applied, applied, switched
 from gitops.diff.comparison import compare
 from gitops.diff.context import ReportContext, changed_code, git_context, kustomize_version
@@ -25,6 +29,37 @@ from gitops.redaction import redacted
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the whole report here, for a job summary"
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=COMMENT_LIMIT,
+        metavar="N",
+        help=f"characters at most (a comment: {COMMENT_LIMIT})",
+    )
+    parser.add_argument("--check", action="store_true", help="report the findings of the check, too")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return diff(
+            root,
+            arguments.base,
+            sys.stdout,
+            output=arguments.output,
+            limit=arguments.limit,
+            check=arguments.check,
+            environ=os.environ,
+            # A runner reads workflow commands from here too; standard output is the comment.
+            annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
+        )
+
+    return run
 
 
 def diff(

@@ -5,6 +5,8 @@ https://docs.github.com/en/rest and https://docs.github.com/en/actions/reference
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed
 
 TIMEOUT_SECONDS = 30
@@ -131,6 +134,11 @@ def _message(answer: httpx.Response) -> str:
 
 # What GitHub says where the setting is off, whatever the job's permissions.
 _NOT_PERMITTED = "not permitted to create"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines([pull_requests_allowed(os.environ)])
 
 
 def pull_requests_allowed(environ: Mapping[str, str]) -> str:

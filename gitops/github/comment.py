@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument
 from gitops.github.actions import run_url
 from gitops.github.api import Api
@@ -14,6 +17,17 @@ from gitops.markdown import COMMENT_LIMIT, utf16_units, with_changes_since
 MARK = "<!-- seldon-mlflow-gitops review -->\n"
 NOTHING = "Nothing that is rendered changes.\n"
 _FAILED = "> [!CAUTION]\n> What this pull request changes is not known: comparing failed, and [the run]({run}) says why.\n"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("number", metavar="NUMBER", help="the pull request's number")
+    parser.add_argument("body", type=Path, metavar="FILE", help="Markdown; empty for nothing to comment")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines([comment(arguments.number, arguments.body, os.environ)])
+
+    return run
 
 
 def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:

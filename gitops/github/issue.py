@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument
 from gitops.github.actions import run_url
 from gitops.github.api import Api
@@ -17,6 +20,11 @@ TITLE = "A scheduled workflow fails"
 _HEAD = f"{MARK}\nKept up to date by the workflows named here; closed by them once none of them fails.\n"
 # A line for each workflow that fails.
 _LINE = re.compile(r"^- \*\*(?P<workflow>[^*\n]+)\*\*: .*$", re.MULTILINE)
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines([report_failures(os.environ)])
 
 
 def report_failures(environ: Mapping[str, str]) -> str:

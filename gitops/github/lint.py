@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+from gitops.command import Run
 from gitops.tools import tool
 
 FOLDER = ".github"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: lint(root)
 
 
 def lint(root: Path) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed
 from gitops.github import commit
+from gitops.github.actions import write_outputs
 from gitops.github.api import Api, GithubRefused, explain_refusal
 from gitops.github.branch import NONE, Branch, Trees
 from gitops.github.comment import read_body
@@ -33,6 +37,30 @@ class PullRequestResult:
     result: str
     number: int
     said: str
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--void",
+        default="",
+        metavar="close",
+        help="close the branch's open pull request where nothing changed",
+    )
+    parser.add_argument(
+        "branch", metavar="BRANCH", help="the bot's branch; what others committed to it stays"
+    )
+    parser.add_argument("title", metavar="TITLE", help="title of the commit and the pull request")
+    parser.add_argument("body", type=Path, metavar="FILE", help="its text in Markdown")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        result = pull_request(
+            root, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
+        )
+        write_outputs(os.environ, result=result.result, number=str(result.number or ""))
+        return print_lines([f"{result.result}: {result.said}"])
+
+    return run
 
 
 def pull_request(

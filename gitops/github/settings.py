@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed, SettingsFailed
 from gitops.github import gh, rulesets
 from gitops.github.gh import SettingChange, differences
@@ -46,6 +49,11 @@ class Repository:
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
 _CHOICES = {"": None, "0": False, "1": True}
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines(settings(root, os.environ))
 
 
 Setting = Callable[[Repository], Iterator[SettingChange | str]]

@@ -6,15 +6,18 @@ credentials. A model's code can read the environment of every process of its use
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
 
+from gitops.command import Run
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.manifests import overlay as overlays
 from gitops.manifests.graphnode import FILE, GraphNode, is_alias, read_node
@@ -22,8 +25,10 @@ from gitops.manifests.rendered import OVERLAYS
 from gitops.manifests.tree import load as load_tree
 from gitops.policies.evaluation import findings
 from gitops.promote import model as models
+from gitops.promote.credentials import exported
 from gitops.promote.example import Example, from_overlay
 from gitops.promote.model import resolve
+from gitops.promote.patch import write
 from gitops.promote.promotion import pin_model
 from gitops.promote.result import PromotionResult, write_job_summary
 from server.errors import ServerError
@@ -32,6 +37,37 @@ from server.settings import FetchSettings
 
 log = logging.getLogger(__name__)
 _RESULTS = "outcomes.json"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: promote_aliases(root, sys.stdout)
+
+
+def fetch_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="new folder for the models")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        with exported(os.environ):
+            fetch_models(root, arguments.folder)
+        return 0
+
+    return run
+
+
+def patch_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what promotion-prepare filled")
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="file to write")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        results = promote_fetched(root, arguments.folder, sys.stdout)
+        write(root, results, arguments.patch)
+        write_job_summary(results, os.environ)
+        return exit_code(results)
+
+    return run
 
 
 def promote_aliases(root: Path, out: TextIO) -> int:

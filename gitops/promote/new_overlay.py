@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 from pathlib import Path
 from typing import TextIO
 
+from gitops.command import Run
 from gitops.errors import BadArgument
 from gitops.files import write_all
 from gitops.manifests import graphnode
 from gitops.manifests.graphnode import parse_node, read_node
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import OVERLAYS
-from gitops.promote.promotion import promote_into
+from gitops.promote.promotion import add_example, promote_into
 from server.node import ROLES
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
@@ -49,6 +52,21 @@ spec:
   modelDigest: <modelDigest>
   xtype: auto
 """
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")
+    parser.add_argument("--model", default="", help="promote this model into it, as promote does")
+    add_example(parser)
+    parser.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return new_overlay(
+            root, arguments.name, arguments.type, arguments.model, sys.stdout, example=arguments.example
+        )
+
+    return run
 
 
 def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, example: str = "") -> int:

@@ -6,18 +6,21 @@ whole files, and names overlays and files by names that are looked up, never by 
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gitops.command import Run
 from gitops.errors import BadArgument, GitopsError
 from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import is_alias, parse_node
 from gitops.manifests.rendered import OVERLAYS
-from gitops.promote.result import REASON_LENGTH, PromotionResult
+from gitops.promote.result import REASON_LENGTH, PromotionResult, markdown
 from server import expectation
 from server.environment import lock
 
@@ -26,6 +29,17 @@ FILES = (graphnode.FILE, contract.FILE, lock.FILE, expectation.FILE)
 MOST_BYTES, MOST_TOTAL = 4 * 1024**2, 64 * 1024**2
 _RESULTS = ("promoted", "unchanged", "failed")
 _TEXTS = ("overlay", "result", "alias", "before", "after", "reason")
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="what promotion-patch wrote")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        sys.stdout.write(markdown(apply(root, arguments.patch)))
+        return 0
+
+    return run
 
 
 def write(root: Path, outcomes: list[PromotionResult], file: Path) -> None:

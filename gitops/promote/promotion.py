@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from gitops.command import Run
 from gitops.diff.comparison import compare
 from gitops.diff.context import ReportContext
 from gitops.diff.locations import Locations
@@ -31,6 +34,38 @@ from gitops.promote.preview import copy_with, render_folder, unified_diff
 from server import expectation
 from server.artifact.source import shown
 from server.errors import ServerError
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("overlay", metavar="OVERLAY", help="folder of overlays/")
+    parser.add_argument(
+        "model", metavar="MODEL", help="models:/name@alias or /version, runs:/…, or s3://… and the like"
+    )
+    add_example(parser)
+    parser.add_argument("--force", action="store_true", help="even if its columns do not fit a graph")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return promote(
+            root,
+            arguments.overlay,
+            arguments.model,
+            sys.stdout,
+            example=arguments.example,
+            force=arguments.force,
+        )
+
+    return run
+
+
+def add_example(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument for the request that a model is run on."""
+    parser.add_argument(
+        "--example",
+        default="",
+        metavar="FILE|none",
+        help="run the model on this request (its input example), or on none and compare no answer",
+    )
 
 
 def promote(root: Path, name: str, model: str, out: TextIO, *, example: str = "", force: bool = False) -> int:

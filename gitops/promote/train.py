@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from gitops.command import Run, print_lines
 from gitops.errors import TrainFailed
 from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
@@ -16,6 +18,11 @@ from server.errors import ServerError
 
 SCRIPT = "examples/iris/train.py"
 MODELS = "examples/iris/models"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines(train(root))
 
 
 def train(root: Path) -> Iterator[str]:

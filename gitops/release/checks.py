@@ -5,10 +5,14 @@ https://docs.github.com/en/rest/checks/runs and https://docs.github.com/en/rest/
 
 from __future__ import annotations
 
+import argparse
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed, NotChecked
 from gitops.github.api import Api
 
@@ -18,6 +22,18 @@ _FIRST, _LONGEST = 5.0, 30.0
 _ERRORS = 4
 # Who makes the check runs of workflows; any other app may name one alike.
 _APP = "github-actions"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--minutes", type=float, default=60, help="how long at most (60)")
+    parser.add_argument("commit", metavar="COMMIT")
+    parser.add_argument("check", metavar="CHECK", help="name of the check run")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(wait_for_check(arguments.commit, arguments.check, arguments.minutes, os.environ))
+
+    return run
 
 
 def wait_for_check(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadManifest
 from gitops.github import actions
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest, pinned_repository
 from gitops.manifests.image_interface import Interface
-from gitops.release.proposal import read_proposal
+from gitops.release.proposal import BRANCH, read_proposal
 from gitops.release.record import build_inputs
 
 
@@ -22,6 +25,16 @@ class Plan:
     build: bool
     why: str
     image: str = ""
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--branch", default=BRANCH, help=f"where the image is proposed ({BRANCH})")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines([plan(root, arguments.branch, os.environ)])
+
+    return run
 
 
 def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:

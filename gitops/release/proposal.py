@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, BadManifest, ReleaseFailed
 from gitops.files import set_scalars, write_all
 from gitops.git import git
@@ -16,6 +19,23 @@ from gitops.manifests import image_interface
 from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, is_digest, pinned_digest
 from gitops.manifests.image_interface import Interface
 from gitops.release.record import read_record
+
+# The bot's branch of the image.
+BRANCH = "release/image"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="the build's record (built from this checkout)"
+    )
+    parser.add_argument("--branch", default=BRANCH, help=f"where the image is proposed ({BRANCH})")
+    parser.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(propose(root, arguments.digest, arguments.record, arguments.branch, os.environ))
+
+    return run
 
 
 def propose(

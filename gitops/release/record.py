@@ -6,6 +6,7 @@ that the Dockerfile copies for its target ``server``, the Dockerfile itself, and
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import uv
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, BadManifest, ReleaseFailed
 from gitops.files import write_all
 from gitops.git import git
@@ -23,6 +25,17 @@ from gitops.manifests import image, image_interface
 from gitops.manifests.image_interface import Interface
 from gitops.release import archive
 from server.interface import interface as own
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("output", type=Path, metavar="FILE", help="the record, in JSON")
+    parser.add_argument("archives", type=Path, nargs="+", metavar="ARCHIVE", help="OCI archives of the build")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines([record(root, arguments.output, arguments.archives)])
+
+    return run
 
 
 def record(root: Path, output: Path, archives: Sequence[Path]) -> str:

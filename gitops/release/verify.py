@@ -5,12 +5,14 @@ https://docs.sigstore.dev/cosign/verifying/verify/ and https://cli.github.com/ma
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from gitops.adopt import repository
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image
 
@@ -19,6 +21,17 @@ WORKFLOW = ".github/workflows/release.yml"
 MAIN = "refs/heads/main"
 TIMEOUT_SECONDS = 120
 _REFS = re.compile(r"refs/heads/main|refs/tags/v[A-Za-z0-9._+-]+")
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--ref", default="", help="what the release ran for (main or a tag v…)")
+    parser.add_argument("reference", nargs="?", default="", metavar="IMAGE@sha256:…")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(verify(root, arguments.reference, arguments.ref))
+
+    return run
 
 
 def verify(root: Path, reference: str, ref: str) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import getpass
+import os
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,12 +13,56 @@ from typing import TextIO
 
 import yaml
 
-from gitops.errors import BadArgument
+from gitops.command import Run
+from gitops.errors import BadArgument, BadValue
 from gitops.seal import certificate, kubeseal
-from gitops.seal.secrets import SECRETS, Secret
+from gitops.seal.secrets import SECRETS, Secret, Value
 from gitops.seal.values import Ask, collect, given
 
 _HEADER = "# Written by `make seal`: sealed for this name and namespace only. docs/secrets.md says how to change it.\n"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.description = (
+        "Values come from standard input (NAME=value), the environment or the terminal, never from arguments; only what is "
+        "sealed is written."
+    )
+    parser.add_argument("secrets", metavar="SECRET", nargs="*", help="names of secrets (all)")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        terminal = sys.stdin.isatty()
+        return seal(
+            arguments.secrets,
+            root=root,
+            environ=os.environ,
+            lines=None if terminal else sys.stdin,
+            ask=_ask if terminal else None,
+            out=sys.stdout,
+        )
+
+    return run
+
+
+def certificate_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--from", dest="origin", default="", metavar="FILE|URL", help="where from (the cluster of KUBECONFIG)"
+    )
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return fetch_certificate(arguments.origin, root=root, out=sys.stdout)
+
+    return run
+
+
+def _ask(value: Value) -> str:
+    """Ask a person at the terminal; a hidden value is not echoed."""
+    prompt = f"{value.name} ({value.meaning}){f' [{value.default}]' if value.default else ''}: "
+    try:
+        return getpass.getpass(prompt) if value.hidden else input(prompt)
+    except (EOFError, KeyboardInterrupt) as error:
+        raise BadValue(f"no value for {value.name}: stopped, and nothing was written") from error
 
 
 def seal(
