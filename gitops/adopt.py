@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ import yaml
 from gitops.command import Run, print_lines
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.files import write_all
+from gitops.git import tracked_files
 from gitops.manifests import graphnode, image
 from gitops.manifests.image import BASE_KUSTOMIZATION
-from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.rendered import OVERLAYS, node_files
 
 REPOSITORY = "argocd/repository.yaml"
 TESTS = "tests/"
@@ -69,7 +69,10 @@ def adopt(root: Path, owner: str, repo: str, bucket: str) -> Iterator[str]:
     # Whole names: no part of a longer one.
     found = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, names))})(?![\w-]|\.\w)")
     texts = {}
-    for path in _tracked(root):
+    for name in tracked_files(root, fail=AdoptionFailed):
+        if name.startswith(TESTS):
+            continue
+        path = root / name
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -108,7 +111,7 @@ def _image(root: Path) -> str:
 def _bucket(root: Path) -> set[str]:
     """Return the one bucket that models are fetched from; none where none comes from S3."""
     uris = {}
-    for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}")):
+    for file in node_files(root):
         found = graphnode.read_node(file.parent)
         if found is not None and found.model_uri.startswith("s3://"):
             uris[found.model_uri.removeprefix("s3://").partition("/")[0]] = f"{OVERLAYS}/{file.parent.name}"
@@ -126,13 +129,3 @@ def _read(root: Path, path: str) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise BadManifest(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     return found if isinstance(found, dict) else {}
-
-
-def _tracked(root: Path) -> list[Path]:
-    done = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AdoptionFailed(
-            f"{root}: git cannot list its files: {' '.join(done.stderr.split())}; nothing is changed"
-        )
-    names = [name for name in done.stdout.split("\0") if name and not name.startswith(TESTS)]
-    return [root / name for name in names if (root / name).is_file() and not (root / name).is_symlink()]

@@ -120,3 +120,15 @@ def resolve_revision(root: Path, asked: str) -> Revision:
 
 def _run(folder: Path, *arguments: str, **variables: str) -> str:
     return git(folder, *arguments, fail=NoBase, **variables)
+
+
+def tracked_files(root: Path, *, fail: type[GitopsError], untracked: bool = False) -> list[str]:
+    """Return the files that git tracks below ``root``, with ``untracked`` also those that it would add; no links.
+
+    Raises:
+        GitopsError: of the kind ``fail``; ``root`` is no work tree.
+    """
+    options = ("--cached", "--others", "--exclude-standard") if untracked else ()
+    listed = git(root, "ls-files", "-z", *options, fail=fail)
+    names = sorted(set(listed.split("\0")) - {""})
+    return [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from detect_secrets.settings import transient_settings
 
 from gitops.command import Run
 from gitops.errors import ScanFailed
+from gitops.git import tracked_files
 
 ALLOWED = Path(__file__).with_suffix(".yaml")
 
@@ -58,7 +58,7 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
         ScanFailed: ``root`` is no work tree of git.
     """
     allowances = read() if allowed is None else allowed
-    files, used = _files(root), set[Allowed]()
+    files, used = tracked_files(root, fail=ScanFailed, untracked=True), set[Allowed]()
     suspects = []
     for suspect in _suspects(root, files):
         entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
@@ -85,19 +85,6 @@ def read(file: Path = ALLOWED) -> list[Allowed]:
         Allowed(entry["file"], tuple(entry["types"]), entry["why"])
         for entry in yaml.safe_load(file.read_text())
     ]
-
-
-def _files(root: Path) -> list[str]:
-    done = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ScanFailed(f"{root}: git cannot list its files: {' '.join(done.stderr.split())}")
-    names = sorted(set(done.stdout.split("\0")) - {""})
-    return [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
 
 
 def _suspects(root: Path, files: list[str]) -> list[Suspect]:

@@ -11,8 +11,9 @@ from gitops.errors import BadManifest
 from gitops.manifests import contract
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.contract import Contract
+from gitops.manifests.graph import node_folder
 from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
-from gitops.manifests.rendered import OVERLAYS, Rendered
+from gitops.manifests.rendered import Rendered
 from gitops.manifests.seldondeployment import Node, Predictor
 from server.environment import lock
 from server.environment.lock import Lock
@@ -49,7 +50,7 @@ def models(side: Checkout, rendered: Rendered) -> dict[str, Model]:
 
 def _model(side: Checkout, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
     uri, digest = _pinned(predictor, node)
-    folder = side.root / _folder(rendered, node)
+    folder = side.root / node_folder(rendered, node)
     problems: list[str] = []
     described = _read(side, folder, contract.read, contract.FILE, problems)
     if described is not None and described.digest != digest:
@@ -67,12 +68,6 @@ def _pinned(predictor: Predictor, node: Node) -> tuple[str, str]:
     names = {entry.name: entry for entry in pod.init_containers} if pod else {}
     initializer = names.get(f"{node.name}-{INITIALIZER}")
     return fetch_arguments(initializer) if initializer else ("", "")
-
-
-def _folder(rendered: Rendered, node: Node) -> str:
-    """Return where a node is described: in this overlay, or for a graph of several in that of its name."""
-    own = rendered.node is not None and rendered.node.node == node.name
-    return rendered.folder if own else f"{OVERLAYS}/{node.name}"
 
 
 def _read(

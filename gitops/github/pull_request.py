@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed
+from gitops.git import git
 from gitops.github import commit
 from gitops.github.actions import write_outputs
 from gitops.github.api import Api, GithubRefused, explain_refusal
@@ -104,10 +104,11 @@ def _check(root: Path, branch: str, title: str, void: str) -> None:
         raise BadArgument(f"TITLE {title!r}: must be one line that says what changes")
     if void not in ("", "close"):
         raise BadArgument(f"VOID {void!r}: must be close, or nothing")
-    done = subprocess.run(
-        ["git", "-C", root, "check-ref-format", f"refs/heads/{branch}"], capture_output=True, check=False
-    )
-    if done.returncode != 0 or branch.startswith("-"):
+    try:
+        git(root, "check-ref-format", f"refs/heads/{branch}", fail=BadArgument)
+    except BadArgument as error:
+        raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved") from error
+    if branch.startswith("-"):
         raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved")
 
 

@@ -7,7 +7,6 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,10 @@ from gitops.errors import NotRunnable
 from gitops.local.volumes import translate
 from gitops.manifests import image
 from gitops.manifests.pod import Container, EnvVar
+from gitops.manifests.quantity import quantity
 
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
-_SUFFIXES = {
-    "": Decimal(1),
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "k": Decimal(1000),
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("MGTPE", 2)},
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-}
 _REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
 
 
@@ -102,19 +93,12 @@ def _resource(container: Container, reference: Mapping[str, Any], where: str) ->
     """Return how much of a resource the container asks for, in the divisor and rounded up, as the kubelet has it."""
     kind, _, resource = str(reference.get("resource")).partition(".")
     asked = str(container.raw.get("resources", {}).get(kind, {}).get(resource, 0))
-    try:
-        number = _quantity(asked) / _quantity(str(reference.get("divisor", 1)))
-    except (ArithmeticError, KeyError) as error:
+    number, divisor = quantity(asked), quantity(reference.get("divisor", 1))
+    if number is None or not divisor:
         raise NotRunnable(
             f"{where} asks for {asked!r} by {reference.get('divisor')!r}: both must be quantities"
-        ) from error
-    return str(math.ceil(number))
-
-
-def _quantity(text: str) -> Decimal:
-    """Return a quantity's value (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/)."""
-    number = text.rstrip("EGKMPTikmnu")
-    return Decimal(number) * _SUFFIXES[text[len(number) :]]
+        )
+    return str(math.ceil(number / divisor))
 
 
 def _expand(text: str, environ: Mapping[str, str]) -> str:

@@ -12,9 +12,8 @@ from pathlib import Path
 from gitops.errors import GitopsError, NotRunnable
 from gitops.local.runtime import Command
 from gitops.local.store import Store
-from gitops.manifests import graphnode
 from gitops.manifests.graphnode import GraphNode, read_node
-from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.rendered import node_files
 
 # The models that were promoted here, each in a folder named by its digest.
 KEPT = Path(".cache/models")
@@ -90,7 +89,7 @@ def _is_account(name: str) -> bool:
 
 
 def _nodes(root: Path) -> Iterator[GraphNode]:
-    for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}")):
+    for file in node_files(root):
         try:
             found = read_node(file.parent)
         except GitopsError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitops.errors import NotRunnable
+from gitops.manifests.graph import flow
 from gitops.manifests.seldondeployment import Node
 
 
@@ -35,8 +36,7 @@ Route = Container | Graph | Unavailable
 # By the path of the deployment: /seldon/<namespace>/<deployment>.
 Routes = Mapping[str, Route]
 
-_DOWN = {"MODEL": "/predict", "TRANSFORMER": "/transform-input"}
-_UP = {"OUTPUT_TRANSFORMER": "/transform-output"}
+_METHODS = {"MODEL": "/predict", "TRANSFORMER": "/transform-input", "OUTPUT_TRANSFORMER": "/transform-output"}
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,29 @@ class Call:
 
 
 def calls(graph: Node) -> tuple[Call, ...]:
-    """Return the calls that answer one request; each gets what the one before answered.
+    """Return the calls that answer one request, in the order of Seldon's orchestrator; each gets the answer of the one before.
+
+    Source: the orchestrator of Seldon Core 1.17.1 (executor/predictor/predictor_process.go).
 
     Raises:
         NotRunnable: the graph branches, or a node is of a type that sends requests different ways.
     """
-    if graph.type not in _DOWN | _UP:
-        raise NotRunnable(
-            f"{graph.path} (node {graph.name}) is of type {graph.type or 'none'}: the local run walks graphs of "
-            f"{', '.join(_DOWN | _UP)}"
-        )
-    for field in ("implementation", "methods"):
-        if graph.raw.get(field):
+    for node in graph.walk():
+        if node.type not in _METHODS:
             raise NotRunnable(
-                f"{graph.path}.{field} (node {graph.name}) is set: the local run goes by the node's type only"
+                f"{node.path} (node {node.name}) is of type {node.type or 'none'}: the local run walks graphs of "
+                f"{', '.join(_METHODS)}"
             )
-    if len(graph.children) > 1:
-        raise NotRunnable(
-            f"{graph.path} (node {graph.name}) has {len(graph.children)} children: the local run walks chains, "
-            "with at most one"
-        )
-    down = (Call(graph.name, _DOWN[graph.type]),) if graph.type in _DOWN else ()
-    up = (Call(graph.name, _UP[graph.type]),) if graph.type in _UP else ()
-    return (*down, *(call for child in graph.children for call in calls(child)), *up)
+        for field in ("implementation", "methods"):
+            if node.raw.get(field):
+                raise NotRunnable(
+                    f"{node.path}.{field} (node {node.name}) is set: the local run goes by the node's type only"
+                )
+        if len(node.children) > 1:
+            raise NotRunnable(
+                f"{node.path} (node {node.name}) has {len(node.children)} children: the local run walks chains, "
+                "with at most one"
+            )
+    way = flow(graph)
+    nodes = (*way.first, *(node for _, node in way.steps))
+    return tuple(Call(node.name, _METHODS[node.type]) for node in nodes)

@@ -1,4 +1,4 @@
-"""Whether the columns that one node of a graph answers with are those that the next one takes.
+"""The inference graph: the flow of a request and its answer, and whether the signatures along it match.
 
 A node gets its neighbour's answer by names, and refuses columns that its signature does not have (docs/signature.md).
 """
@@ -16,8 +16,7 @@ from gitops.manifests.rendered import OVERLAYS, Rendered
 from gitops.manifests.seldondeployment import Node
 
 _NUMBERS = ("integer", "long", "float", "double")
-# Before a node: its request comes from outside, or from what nobody describes.
-_Nodes = list[Node]
+_WITH_MODEL = ("MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER")
 
 
 def mismatches(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
@@ -27,9 +26,7 @@ def mismatches(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
     """
     for deployment in rendered.deployments:
         for predictor in deployment.predictors:
-            found: list[tuple[Node, Node]] = []
-            _flow(predictor.graph, [], found)
-            for giver, taker in found:
+            for giver, taker in _neighbours(predictor.graph):
                 if node in ("", giver.name, taker.name):
                     before, after = (_contract(root, rendered, entry) for entry in (giver, taker))
                     for said in _between(before, after):
@@ -37,9 +34,13 @@ def mismatches(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
 
 
 def _contract(root: Path, rendered: Rendered, node: Node) -> Contract | None:
-    """Return what is said of a node's model: in this overlay, or for a graph of several in that of its name."""
+    return model_contract(root, node_folder(rendered, node))
+
+
+def node_folder(rendered: Rendered, node: Node) -> str:
+    """Return the folder with a node's contract and lock: this overlay's, or for a graph of several the one of its name."""
     own = rendered.node is not None and rendered.node.node == node.name
-    return model_contract(root, rendered.folder if own else f"{OVERLAYS}/{node.name}")
+    return rendered.folder if own else f"{OVERLAYS}/{node.name}"
 
 
 def model_contract(root: Path, folder: str) -> Contract | None:
@@ -54,21 +55,23 @@ def model_contract(root: Path, folder: str) -> Contract | None:
         return None  # contract_digest says so.
 
 
-def _flow(node: Node, before: _Nodes, found: list[tuple[Node, Node]]) -> _Nodes:
-    """Note each pair of nodes of which one gets the other's answer; return the nodes whose answers come out."""
-    now = before
-    if node.type in ("MODEL", "TRANSFORMER"):
-        found += [(giver, node) for giver in before]
-        now = [node]
-    out = now
-    if node.children:
-        out = [giver for child in node.children for giver in _flow(child, now, found)]
-    if node.type == "COMBINER":
-        return []  # What it makes of them, no contract says.
-    if node.type == "OUTPUT_TRANSFORMER":
-        found += [(giver, node) for giver in out]
-        return [node]
-    return out
+def _neighbours(graph: Node) -> Iterator[tuple[Node, Node]]:
+    """Yield each pair of nodes with a model of which the second gets the answer of the first, past routers.
+
+    No contract describes what a combiner answers.
+    """
+    steps = flow(graph).steps
+
+    def givers(node: Node) -> Iterator[Node]:
+        for one, other in steps:
+            if other is node and one.type in _WITH_MODEL:
+                yield one
+            elif other is node and one.type != "COMBINER":
+                yield from givers(one)
+
+    takers = {id(node): node for _, node in steps if node.type in _WITH_MODEL}
+    for taker in takers.values():
+        yield from ((giver, taker) for giver in givers(taker))
 
 
 def _between(before: Contract | None, after: Contract | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from gitops.errors import BadArgument
 from gitops.files import set_scalars
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import GraphNode, read_node
-from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.rendered import OVERLAYS, node_files
 from server import expectation
 from server.environment import lock
 
@@ -49,7 +49,7 @@ def find(root: Path, name: str) -> Overlay:
         BadArgument: there is none of one node with this name.
         BadManifest: its node.yaml does not say what a node is.
     """
-    known = [file.parent.name for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}"))]
+    known = [file.parent.name for file in node_files(root)]
     if name not in known:
         listed = ", ".join(known) or "none"
         why = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gitops.errors import BadManifest, BuildFailed
-from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.graphnode import FILE, GraphNode, read_node
 from gitops.manifests.kustomize import build
 from gitops.manifests.pod import Container, Pod, read_pod
 from gitops.manifests.seldondeployment import SeldonDeployment, seldon_deployments, title
@@ -121,3 +121,8 @@ def from_objects(folder: str, node: GraphNode | None, objects: Sequence[Mapping[
     """
     deployments = tuple(seldon_deployments(objects))
     return Rendered(folder, node, tuple(objects), deployments, tuple(workloads(objects, deployments)))
+
+
+def node_files(root: Path) -> list[Path]:
+    """Return the node.yaml of every overlay below ``root`` that has one, sorted by the overlay's name."""
+    return sorted((root / OVERLAYS).glob(f"*/{FILE}"))

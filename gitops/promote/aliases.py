@@ -20,8 +20,8 @@ from typing import TextIO
 from gitops.command import Run
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.manifests import overlay as overlays
-from gitops.manifests.graphnode import FILE, GraphNode, is_alias, read_node
-from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.graphnode import GraphNode, is_alias, read_node
+from gitops.manifests.rendered import OVERLAYS, node_files
 from gitops.manifests.tree import load as load_tree
 from gitops.policies.evaluation import findings
 from gitops.promote import model as models
@@ -103,7 +103,7 @@ def fetch_models(root: Path, folder: Path) -> None:
     if any(folder.iterdir()):
         raise BadArgument(f"FOLDER {str(folder)!r}: holds something already; name a new folder")
     outcomes = []
-    for file in sorted((root / OVERLAYS).glob(f"*/{FILE}")):
+    for file in node_files(root):
         name = file.parent.name
         try:
             node = read_node(file.parent)

@@ -14,7 +14,7 @@ from gitops.files import write_all
 from gitops.manifests import graphnode
 from gitops.manifests.graphnode import parse_node, read_node
 from gitops.manifests.overlay import Overlay
-from gitops.manifests.rendered import OVERLAYS
+from gitops.manifests.rendered import OVERLAYS, node_files
 from gitops.promote.promotion import add_example, promote_into
 from server.node import ROLES
 
@@ -117,7 +117,7 @@ def _check(root: Path, name: str, type_: str) -> None:
         raise BadArgument(
             f"overlay name {name!r}: {OVERLAYS}/{name} is there already; choose another, or `make promote OVERLAY={name}`"
         )
-    for file in sorted((root / OVERLAYS).glob(f"*/{graphnode.FILE}")):
+    for file in node_files(root):
         other = read_node(file.parent)
         if other is not None and other.deployment == name:
             raise BadArgument(

@@ -12,6 +12,7 @@ from gitops.command import Run, print_lines
 from gitops.errors import TrainFailed
 from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
+from gitops.manifests.rendered import node_files
 from gitops.promote.model import describe
 from server.environment import lock
 from server.errors import ServerError
@@ -47,7 +48,7 @@ def pin_examples(root: Path) -> Iterator[str]:
         TrainFailed: a model cannot be inspected, or its requirements do not resolve.
     """
     models = {model.name: model for model in sorted((root / MODELS).iterdir())}
-    for file in sorted((root / "overlays").glob(f"*/{graphnode.FILE}")):
+    for file in node_files(root):
         entry = graphnode.read_node(file.parent)
         model = models.get(entry.model_uri.rstrip("/").rpartition("/")[2]) if entry else None
         if model is not None:

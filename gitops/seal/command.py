@@ -6,7 +6,6 @@ import argparse
 import getpass
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +14,7 @@ import yaml
 
 from gitops.command import Run
 from gitops.errors import BadArgument, BadValue
+from gitops.files import write_all
 from gitops.seal import certificate, kubeseal
 from gitops.seal.secrets import SECRETS, Secret, Value
 from gitops.seal.values import Ask, collect, given
@@ -100,8 +100,12 @@ def seal(
     )
     manifests = [(secret, secret.manifest(values_of(secret, values))) for secret in chosen]
     sealed = [(secret, kubeseal.seal(manifest, root / certificate.FILE)) for secret, manifest in manifests]
-    for secret, entry in sealed:
-        _replace(root / secret.file, _HEADER + yaml.safe_dump(entry, sort_keys=False, width=2**16))
+    texts = {
+        root / secret.file: _HEADER + yaml.safe_dump(entry, sort_keys=False, width=2**16)
+        for secret, entry in sealed
+    }
+    write_all(texts)
+    for secret, _ in sealed:
         _say(out, f"sealed {secret.name} to {secret.file}")
     return 0
 
@@ -118,7 +122,7 @@ def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
     if before == found.pem:
         _say(out, f"{certificate.FILE} is that certificate already, valid until {found.ends:%Y-%m-%d}")
         return 0
-    _replace(file, found.pem.decode())
+    write_all({file: found.pem.decode()})
     _say(out, f"{certificate.FILE}: key {found.key}, valid until {found.ends:%Y-%m-%d}")
     _say(out, "commit it; what was sealed before stays sealed to the key before (`make seal` seals again)")
     return 0
@@ -140,14 +144,6 @@ def _secrets(names: Sequence[str]) -> list[Secret]:
 def _is_demo(found: certificate.Certificate, root: Path) -> bool:
     demo = root / certificate.DEMO
     return demo.is_file() and certificate.read(demo).key == found.key
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write ``file`` whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False) as aside:
-        aside.write(text)
-    Path(aside.name).chmod(0o644)
-    Path(aside.name).replace(file)
 
 
 def _say(out: TextIO, text: str) -> None:

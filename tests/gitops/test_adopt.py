@@ -159,7 +159,5 @@ def test_a_repository_that_is_not_on_github(fork: Path) -> None:
 
 def test_a_folder_that_is_no_repository(fork: Path) -> None:
     shutil.rmtree(fork / ".git")
-    with pytest.raises(
-        AdoptionFailed, match=r"git cannot list its files: fatal: not a git repository.*; nothing is changed"
-    ):
+    with pytest.raises(AdoptionFailed, match="git said: fatal: not a git repository"):
         list(adopt(fork, "acme", "models", "acme-models"))

@@ -76,7 +76,7 @@ def test_an_allowance_that_nothing_needs_is_said(root: Path) -> None:
 
 
 def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScanFailed, match="git cannot list its files: fatal: not a git repository"):
+    with pytest.raises(ScanFailed, match="git said: fatal: not a git repository"):
         scan(tmp_path, io.StringIO(), [])
 
 
