@@ -1,4 +1,4 @@
-"""Making a fork one's own: every place that names the repository, its image or the models' bucket, at once.
+"""``python -m gitops adopt``: rename the repository, its image and the models' bucket wherever the tree names them.
 
 The old names are read where they are configured, and looked for in every file that git tracks, so no list of places
 can go stale. Tests are left alone: what they say of the committed manifests they read there.

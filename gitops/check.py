@@ -81,4 +81,4 @@ def _summary(tree: Tree, folder: str) -> str:
     if folder == BASE:
         return "builds; judged as a part of the overlays"
     objects = ", ".join(title(entry) for entry in tree.rendered[folder].objects) or "renders nothing"
-    return f"builds upon {tree.trials[folder]}: {objects}" if folder in tree.trials else objects
+    return f"builds upon {tree.compositions[folder]}: {objects}" if folder in tree.compositions else objects

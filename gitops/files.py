@@ -78,7 +78,7 @@ def set_scalars(text: str, place: tuple[Step, ...], values: Mapping[str, str], *
     Keys that are not there come after the last one that is, or after all others.
 
     Raises:
-        BadManifest: the text is no YAML, or there is no such mapping; the message starts with ``origin``.
+        BadManifest: the text is not YAML, or there is no such mapping; the message starts with ``origin``.
     """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -53,8 +53,8 @@ def git_bytes(
     except subprocess.TimeoutExpired as error:
         raise fail(f"git {arguments[0]}: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit status {done.returncode}"
-        raise fail(f"{folder}: git said: {said}")
+        message = " ".join(done.stderr.decode(errors="replace").split()) or f"exit status {done.returncode}"
+        raise fail(f"{folder}: git said: {message}")
     return done.stdout
 
 
@@ -63,13 +63,17 @@ class Revision:
     """A commit of the repository around ``root``: as it was asked for, and its full ``commit`` id."""
 
     root: Path
-    asked: str
+    requested: str
     commit: str
 
     @property
     def title(self) -> str:
         """How messages name it: as it was asked for, with the commit where that says another thing."""
-        return self.asked if self.commit.startswith(self.asked) else f"{self.asked} ({self.commit[:7]})"
+        return (
+            self.requested
+            if self.commit.startswith(self.requested)
+            else f"{self.requested} ({self.commit[:7]})"
+        )
 
     def write(self, destination: Path) -> Path:
         """Write the commit's files below the empty folder ``destination``; return the copy of ``root`` in it.
@@ -88,8 +92,8 @@ class Revision:
         return tree / below
 
 
-def resolve_revision(root: Path, asked: str) -> Revision:
-    """Return the commit that ``asked`` (a branch, a tag, a commit id, HEAD~1 …) names in the repository of ``root``.
+def resolve_revision(root: Path, requested: str) -> Revision:
+    """Return the commit that ``requested`` (a branch, a tag, a commit id, HEAD~1 …) names in the repository of ``root``.
 
     Raises:
         BadArgument: it names no commit.
@@ -101,21 +105,21 @@ def resolve_revision(root: Path, asked: str) -> Revision:
         raise NoBase(
             f"{error}\nthe base of the comparison is read from git: run this in a clone of the repository"
         ) from error
-    if not asked:
+    if not requested:
         raise BadArgument("no base: name the revision to compare with, as in `make diff BASE=main`")
     try:
-        commit = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{asked}^{{commit}}")
+        commit = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{requested}^{{commit}}")
     except NoBase as error:
         if _run(root, "rev-parse", "--is-shallow-repository").strip() == "true":
             raise NoBase(
-                f"base {asked!r}: is not in this clone, which is shallow: it holds only the last commits; get it "
+                f"base {requested!r}: is not in this clone, which is shallow: it holds only the last commits; get it "
                 f"with `git fetch --depth=1 origin COMMIT`, or clone without --depth (actions/checkout: fetch-depth: 0)"
             ) from error
         raise BadArgument(
-            f"base {asked!r}: names no commit of this repository; give a branch, a tag or a commit id "
+            f"base {requested!r}: names no commit of this repository; give a branch, a tag or a commit id "
             "(`git branch --all` and `git log` show them), and fetch it if it is not here yet"
         ) from error
-    return Revision(root, asked, commit.strip())
+    return Revision(root, requested, commit.strip())
 
 
 def _run(folder: Path, *arguments: str, **variables: str) -> str:

@@ -151,5 +151,5 @@ def _since(before: CommentState, after: CommentState) -> str:
         ("changes too", sorted(after.changes.keys() - before.changes.keys())),
         ("changes no more", sorted(before.changes.keys() - after.changes.keys())),
     )
-    said = [f"{listed(names, _MOST)} {words}" for words, names in groups if names]
-    return f"**Since the last push** ({code(before.head[:7])}): {joined(said) or 'nothing that is rendered changed'}."
+    message = [f"{listed(names, _MOST)} {words}" for words, names in groups if names]
+    return f"**Since the last push** ({code(before.head[:7])}): {joined(message) or 'nothing that is rendered changed'}."

@@ -1,6 +1,6 @@
 """``python -m gitops scan``: no secret lies in the tree, by the detectors of detect-secrets.
 
-What git would commit is looked at, whether it is committed yet or not. What is found and is none stands in scan.yaml.
+All files are scanned that git tracks or would add. False positives are listed in scan.yaml.
 """
 
 from __future__ import annotations

@@ -131,12 +131,12 @@ def _where(before: Application, after: Application) -> tuple[str, str]:
     """Return from where to where an Application applies on both sides, in a line each; what is equal is left out."""
     sides = []
     for entry in (before, after):
-        said = f"{', '.join(entry.folders) or 'no folder'} → namespace {entry.namespace or 'none'}"
+        message = f"{', '.join(entry.folders) or 'no folder'} → namespace {entry.namespace or 'none'}"
         if before.repositories != after.repositories:
-            said += f", of {', '.join(dict.fromkeys(entry.repositories))}"
+            message += f", of {', '.join(dict.fromkeys(entry.repositories))}"
         if before.cluster != after.cluster:
-            said += f", cluster {entry.cluster}"
+            message += f", cluster {entry.cluster}"
         if before.project != after.project:
-            said += f", project {entry.project}"
-        sides.append(said)
+            message += f", project {entry.project}"
+        sides.append(message)
     return sides[0], sides[1]

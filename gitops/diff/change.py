@@ -1,4 +1,4 @@
-"""What a change comes to in one kustomization: all that its section of the report says."""
+"""The change of one kustomization: the content of its section in the report."""
 
 from __future__ import annotations
 

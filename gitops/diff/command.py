@@ -1,4 +1,4 @@
-"""The command: from a revision to the report of what the work tree renders otherwise."""
+"""``python -m gitops diff``: the report of what the work tree renders differently from a revision."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def diff(
 
 
 def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:
-    """Return whether an Application applies a folder before or after, None where nobody knows; base/ is in all that use it."""
+    """Return whether an Application applies a folder before or after, None if that is unknown; base/ is in all that use it."""
     folders = [side.folders for side in sides]
     if not pair.folder.startswith(f"{OVERLAYS}/") or any(entry is None for entry in folders):
         return None

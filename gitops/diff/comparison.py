@@ -28,14 +28,14 @@ def compare(pair: Pair, base: Checkout, head: Checkout, applied: bool | None = N
         pair: what a kustomization comes to on both sides.
         base: the side before.
         head: the side after.
-        applied: whether an Application applies it, None where nobody knows.
+        applied: whether an Application applies it, None if that is unknown.
     """
     before, after = _built(pair.before), _built(pair.after)
     old, new = models(base, before) if before else {}, models(head, after) if after else {}
     compared = list(_models(old, new))
     one_sided = (after, new) if before is None else (before, old)
     failures = tuple(_failures(pair, base, head))
-    # Where a side does not build, nobody knows what becomes of the other's objects.
+    # Where a side does not build, the other's objects cannot be compared.
     known = (before, after) if not failures else (None, None)
     locked = any(entry.requirements.says for entry in compared)
     objects = tuple(_objects(*(side.objects if side else () for side in known), locked=locked))

@@ -26,9 +26,9 @@ def effects(before: Model, after: Model) -> tuple[Effect, ...]:
             *_others(old, new),
         ]
     elif old or new:
-        said = "is new" if new else "is gone"
+        message = "is new" if new else "is gone"
         found.append(
-            Effect(f"`{contract.FILE}` {said}: there is nothing to compare the signature with", False)
+            Effect(f"`{contract.FILE}` {message}: there is nothing to compare the signature with", False)
         )
     elif before.digest != after.digest:
         found.append(

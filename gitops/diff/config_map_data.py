@@ -39,7 +39,7 @@ def differences(key: str, before: str, after: str) -> Iterator[Difference]:
 
 
 def _parsed(text: str) -> Any:
-    """Return what JSON says, None where a text is none; of a plain value the text counts."""
+    """Return what JSON says, None where a text is not JSON; of a plain value the text counts."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

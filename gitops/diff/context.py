@@ -38,7 +38,7 @@ class ReportContext:
     findings: Findings | None = None
 
     def link(self, folder: str, field: str, value: str = "", kind: str = "") -> str:
-        """Return, as Markdown to end a line with, where in the files a value of ``folder`` stands; empty where nobody knows."""
+        """Return, as Markdown to end a line with, where in the files a value of ``folder`` stands; empty if unknown."""
         place = self.places.find(folder, field, value, kind)
         if place is None:
             return ""

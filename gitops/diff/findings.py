@@ -1,4 +1,4 @@
-"""What the check says of both sides: what this change brings, and what was there before."""
+"""The findings of the policies on both checkouts: those that are new with the change, and those that were there before."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Findings:
         if not self.new and not self.old:
             return "no findings"
         errors = sum(entry.level == "error" for entry, _ in self.new)
-        said = []
+        message = []
         if errors:
-            said.append(f"**{_counted(errors, 'error')}**")
+            message.append(f"**{_counted(errors, 'error')}**")
         if len(self.new) > errors:
-            said.append(_counted(len(self.new) - errors, "warning"))
-        said = [f"{' and '.join(said)} by this change"] if said else ["nothing by this change"]
+            message.append(_counted(len(self.new) - errors, "warning"))
+        message = [f"{' and '.join(message)} by this change"] if message else ["nothing by this change"]
         if self.old:
-            said.append(
+            message.append(
                 f"{_counted(len(self.old), 'finding')} that {'was' if len(self.old) == 1 else 'were'} there before"
             )
-        return ", ".join(said)
+        return ", ".join(message)
 
     def markdown(self) -> Iterator[str]:
         """Yield what is found, the new in full."""
@@ -58,10 +58,10 @@ class Findings:
         https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
         """
         for entry, place in self.new:
-            said = f"{entry.breach.owner}: {entry.breach.value}\nfix: {entry.breach.fix}"
+            message = f"{entry.violation.owner}: {entry.violation.value}\nfix: {entry.violation.fix}"
             title = _escaped(f"{entry.id} {entry.folder}", ":,")
             file = _escaped(place.file, ":,")
-            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(said)}"
+            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(message)}"
 
 
 def check_findings(base: Checkout, head: Checkout, places: Locations) -> Findings:
@@ -79,12 +79,12 @@ def check_findings(base: Checkout, head: Checkout, places: Locations) -> Finding
 
 def _place(finding: Finding, head: Checkout, places: Locations) -> Location:
     """Return where a finding is best shown: the line that it names, one that this change touches, or the kustomization."""
-    said = f"{finding.breach.owner} {finding.breach.value}".replace(f"{head.root}/", "")
-    for match in _FILE.finditer(said):
+    message = f"{finding.violation.owner} {finding.violation.value}".replace(f"{head.root}/", "")
+    for match in _FILE.finditer(message):
         for file in (match["file"], f"{finding.folder}/{match['file']}"):
             if (head.root / file).is_file():
                 return Location(file, int(match["line"] or 1), "")
-    names = re.findall(r"[\w.-]+", finding.breach.value.partition(" ")[0])
+    names = re.findall(r"[\w.-]+", finding.violation.value.partition(" ")[0])
     place = places.find(finding.folder, names[-1] if names else "") if finding.folder != "." else None
     if place is not None and not place.gone:
         return place

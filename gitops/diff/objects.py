@@ -1,4 +1,4 @@
-"""The rendered objects of both sides: which became which, and what of them changed line by line."""
+"""The rendered objects of both checkouts, matched by identity, and their unified diffs."""
 
 from __future__ import annotations
 
@@ -98,9 +98,10 @@ def _named_after(old: tuple[str, ...], new: tuple[str, ...], names: list[tuple[s
     """Whether an object has the name that it gets when what it is named after is renamed; a claim is another one then."""
     if new[1] == "PersistentVolumeClaim":
         return False
-    said = [name_without_hash(name) if new[1] in GENERATED_KINDS else name for name in (old[-1], new[-1])]
+    message = [name_without_hash(name) if new[1] in GENERATED_KINDS else name for name in (old[-1], new[-1])]
     return any(
-        f"{said[0]}-".startswith(f"{was}-") and said[0].replace(was, now, 1) == said[1] for was, now in names
+        f"{message[0]}-".startswith(f"{was}-") and message[0].replace(was, now, 1) == message[1]
+        for was, now in names
     )
 
 

@@ -20,9 +20,9 @@ WIDTH = 48
 
 def overview(change: KustomizationChange) -> str:
     """Return what changes as Markdown of a cell."""
-    said = list(_said(change))
-    rest = f"; {len(said) - MOST} more" if len(said) > MOST else ""
-    return "; ".join(said[:MOST]) + rest
+    message = list(_said(change))
+    rest = f"; {len(message) - MOST} more" if len(message) > MOST else ""
+    return "; ".join(message[:MOST]) + rest
 
 
 def _said(change: KustomizationChange) -> Iterator[str]:

@@ -29,7 +29,7 @@ def changed_pairs(base: Checkout, head: Checkout) -> list[Pair]:
     """
     folders = sorted(
         folder
-        for folder in base.inputs.shown | head.inputs.shown
+        for folder in base.inputs.top_level | head.inputs.top_level
         if not _same(base.inputs, head.inputs, folder)
     )
     tasks = [(side, folder) for folder in folders for side in (base, head)]

@@ -1,4 +1,4 @@
-"""The whole report: what must not be overlooked first, then all kustomizations at a glance, then a section each."""
+"""The whole report: dangers and breaking changes first, then a table of all kustomizations, then a section for each."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Report:
 
 def report(changes: Sequence[KustomizationChange], about: ReportContext) -> Report | None:
     """Return the report of changes, or None where no change says anything."""
-    said = [change for change in changes if change.says]
+    message = [change for change in changes if change.says]
     applications = about.applications()
     # In a pull request that nothing changes is said too where the change itself says so.
     itself = about.code and about.context and about.context.run
-    if not (said or applications or itself or (about.findings and about.findings.new)):
+    if not (message or applications or itself or (about.findings and about.findings.new)):
         return None
     groups: dict[object, list[KustomizationChange]] = {}
-    for change in said:
+    for change in message:
         groups.setdefault(change.key, []).append(change)
     # What breaks or does not build is read first, overlays before the rest, and last what nobody applies.
     ordered = sorted(
@@ -66,7 +66,7 @@ def report(changes: Sequence[KustomizationChange], about: ReportContext) -> Repo
     if about.findings:
         sections = [Section((), part, "") for part in about.findings.markdown()] + sections
     return Report(
-        _title(said, about),
+        _title(message, about),
         tuple(_head(ordered, about, applications)),
         tuple(sections),
         state=_state(ordered, about),

@@ -17,12 +17,12 @@ from server.errors import BadRequirements
 
 @dataclass(frozen=True)
 class Package:
-    """A package before and after, empty where it is not there. ``asked`` says that the model itself lists it."""
+    """A package before and after, empty where it is not there. ``direct`` says that the model itself lists it."""
 
     name: str
     before: str
     after: str
-    asked: bool
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Requirements:
 def requirements(before: Model, after: Model) -> Requirements:
     """Return what changes: in the locks where both sides have one, and in what the models themselves list."""
     listed = _listed(before), _listed(after)
-    asked = listed[0].keys() | listed[1].keys()
+    direct = listed[0].keys() | listed[1].keys()
     described = before.contract is not None and after.contract is not None
     changed = {name: (old, new) for name, old, new in _differences(*listed)} if described else {}
     notes: list[str] = []
@@ -49,7 +49,7 @@ def requirements(before: Model, after: Model) -> Requirements:
         locked = tuple(packages(side.requirements.entries) for side in (before.lock, after.lock))
         differences = list(_differences(*locked))
         changed |= {name: (old, new) for name, old, new in differences}
-        same = {name: asked for name, asked in locked[0].items() if locked[1].get(name) == asked}
+        same = {name: direct for name, direct in locked[0].items() if locked[1].get(name) == direct}
         notes += [*_made_for(before.lock, after.lock), *_files(before.lock, after.lock, same)]
     elif after.lock:
         number = len(after.lock.requirements.names)
@@ -57,7 +57,7 @@ def requirements(before: Model, after: Model) -> Requirements:
         notes.append(f"`{LOCK}` is new: {number} packages with hashes are installed{without}")
     elif before.lock:
         notes.append(f"`{LOCK}` is gone: every pod resolves the model's requirements when it starts")
-    rows = (Package(name, old, new, name in asked) for name, (old, new) in sorted(changed.items()))
+    rows = (Package(name, old, new, name in direct) for name, (old, new) in sorted(changed.items()))
     return Requirements(tuple(rows), tuple(notes))
 
 
@@ -114,7 +114,7 @@ def packages(entries: list[Requirement]) -> dict[str, str]:
         found.setdefault(entry.name or entry.shown, []).append(
             _specifier(entry) if entry.name else entry.shown
         )
-    return {name: ", ".join(sorted(asked)) for name, asked in found.items()}
+    return {name: ", ".join(sorted(direct)) for name, direct in found.items()}
 
 
 def hashes(entries: list[Requirement]) -> dict[str, frozenset[str]]:

@@ -1,4 +1,4 @@
-"""What differs between two objects, as rows that a reviewer reads: part, field, before, after."""
+"""The differences between two objects as rows: part, field, before, after."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def _model(model: ModelChange) -> Iterator[str]:
     if packages:
         rows = [
             (
-                code(entry.name) + (" (asked for by the model)" if entry.asked else ""),
+                code(entry.name) + (" (asked for by the model)" if entry.direct else ""),
                 code(entry.before),
                 code(entry.after),
             )

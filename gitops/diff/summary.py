@@ -1,4 +1,4 @@
-"""The first lines of the report: what a reviewer asks before anything else, as numbers over all that changes."""
+"""The first lines of the report: how many deployments change, which pods restart, and what resources they request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUIET = ("replicas", "traffic")
 
 @dataclass(frozen=True)
 class ResourceRequests:
-    """What is asked of the cluster: ``cpu`` in cores, ``memory`` and ``storage`` in bytes, ``gpu`` in devices."""
+    """The resources that pods request: ``cpu`` in cores, ``memory`` and ``storage`` in bytes, ``gpu`` in devices."""
 
     cpu: Decimal = Decimal(0)
     memory: Decimal = Decimal(0)
@@ -37,7 +37,7 @@ class ResourceRequests:
         )
 
     def times(self, number: int) -> ResourceRequests:
-        """Return what so many ask for."""
+        """Return the requests of ``number`` replicas."""
         return ResourceRequests(
             *(value * number for value in (self.cpu, self.memory, self.gpu, self.storage))
         )
@@ -91,17 +91,17 @@ def _restarts(found: Iterable[Change]) -> str:
                 alone.append(code(new.name))
         more = _pods(new) - _pods(old)
         starts, ends = starts + max(more, 0), ends + max(-more, 0)
-    said = ", ".join(
+    message = ", ".join(
         f"{number} {words}"
         for number, words in ((restarts, "restart"), (starts, "more"), (ends, "fewer"))
         if number
     )
     if alone:
         has = "has" if len(alone) == 1 else "have"
-        said += (
+        message += (
             f"; {joined(alone, 3)} {has} one replica: about 30 s without answers if the old pod goes first"
         )
-    return said or "none restarts"
+    return message or "none restarts"
 
 
 def _pods(deployment: SeldonDeployment | None) -> int:

@@ -108,9 +108,9 @@ def _note(report: Report, summaries: list[bool], diffs: list[bool], whole: str) 
         for entry, summary, diff in zip(report.sections, summaries, diffs, strict=True)
         if summary and not diff and entry.diff
     ]
-    said = [
+    message = [
         f"{what} of {listed(folder[:_NAME] for entry in entries for folder in entry.folders)}"
         for what, entries in (("the differences", cut), ("all else", dropped))
         if entries
     ]
-    return f"> [!NOTE]\n> Too long for here, so left out: {'; '.join(said) or 'some lines of what follows'}. {whole}"
+    return f"> [!NOTE]\n> Too long for here, so left out: {'; '.join(message) or 'some lines of what follows'}. {whole}"

@@ -24,11 +24,11 @@ _VARIABLES = ("GITHUB_TOKEN", "GITHUB_REPOSITORY")
 
 
 class GithubRefused(GithubFailed):
-    """GitHub answered, and not with success: ``status`` is that of HTTP, ``said`` is what it says."""
+    """GitHub answered, and not with success: ``status`` is that of HTTP, ``message`` is what it says."""
 
-    def __init__(self, request: str, status: int, said: str) -> None:
-        super().__init__(f"{request}: GitHub says {status}: {said}")
-        self.status, self.said = status, said
+    def __init__(self, request: str, status: int, message: str) -> None:
+        super().__init__(f"{request}: GitHub says {status}: {message}")
+        self.status, self.message = status, message
 
 
 class Api:
@@ -97,16 +97,16 @@ class Api:
         answer = self._ask("POST", self._graphql, json={"query": "query { viewer { login } }"})
         content = answer.json()
         if errors := content.get("errors"):
-            said = " ".join(str(errors[0].get("message")).split())[:300]
-            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
+            message = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, message)
         return str(content["data"]["viewer"]["login"])
 
     def mutate(self, query: str, **variables: Any) -> None:
         """Send a mutation of GraphQL, whose answer says nothing but whether it was made."""
         answer = self._ask("POST", self._graphql, json={"query": query, "variables": variables})
         if errors := answer.json().get("errors"):
-            said = " ".join(str(errors[0].get("message")).split())[:300]
-            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
+            message = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, message)
 
     def _ask(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         try:
@@ -122,14 +122,14 @@ def _message(answer: httpx.Response) -> str:
     """Return what is wrong in one line: the message, and what each error adds to it."""
     try:
         content = answer.json()
-        said = [content["message"]]
-        said += [
+        message = [content["message"]]
+        message += [
             error.get("message") or f"{error.get('field')}: {error.get('code')}"
             for error in content.get("errors", [])
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        said = [answer.text]
-    return " ".join(": ".join(map(str, said)).split())[:300]
+        message = [answer.text]
+    return " ".join(": ".join(map(str, message)).split())[:300]
 
 
 # What GitHub says where the setting is off, whatever the job's permissions.
@@ -165,7 +165,7 @@ def pull_requests_allowed(environ: Mapping[str, str]) -> str:
 
 def explain_refusal(refused: GithubRefused, repository: str, environ: Mapping[str, str]) -> GithubFailed:
     """Return what a person can do about a pull request that GitHub did not make; else the refusal itself."""
-    if refused.status == 403 and _NOT_PERMITTED in refused.said:
+    if refused.status == 403 and _NOT_PERMITTED in refused.message:
         server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
         return GithubFailed(
             f"{repository}: GitHub Actions may not make pull requests; tick “Allow GitHub Actions to create and approve "
@@ -175,7 +175,7 @@ def explain_refusal(refused: GithubRefused, repository: str, environ: Mapping[st
         )
     if refused.status == 403:
         return GithubFailed(
-            f"{repository}: this token may not make pull requests ({refused.said}); give the job `pull-requests: write` "
+            f"{repository}: this token may not make pull requests ({refused.message}); give the job `pull-requests: write` "
             "and `contents: write`, a token of your own the same permissions"
         )
     return refused

@@ -1,4 +1,4 @@
-"""The bot's branch on GitHub: what it proposes, who committed to it, and its change under a lease."""
+"""The bot's branch on GitHub: what it proposes, who committed to it, and its compare-and-swap update."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Branch:
                     "is overwritten, run it again"
                 ) from refused
             raise GithubFailed(
-                f"branch {self.name}: GitHub does not change it: {refused.said}; if a ruleset covers this branch, let it "
+                f"branch {self.name}: GitHub does not change it: {refused.message}; if a ruleset covers this branch, let it "
                 "leave the bot's branches out (`make github-settings` says which); if .github/workflows changed on "
                 f"{self._base} since HEAD, which needs the permission Workflows, run it again on the newest commit"
             ) from refused

@@ -48,7 +48,7 @@ JOBS = ("test", "review", *PATHS)
 def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str] | None) -> dict[str, bool]:
     """Return whether each of JOBS runs for the event ``name`` with the payload ``event``.
 
-    ``changed`` are the paths that the change touches, None where nobody knows them: then every job runs.
+    ``changed`` are the paths that the change touches, None if they are unknown: then every job runs.
     """
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=edited#pull_request
     if event.get("action") == "edited" and "base" not in event.get("changes", {}):

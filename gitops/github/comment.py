@@ -1,4 +1,4 @@
-"""The one comment of a pull request that says what it changes: written once, and from then on in place."""
+"""The one comment of a pull request with its rendered diff: created once, then edited in place."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
     of nothing.
 
     Raises:
-        BadArgument: the number is none, the file cannot be read or is too long, or a variable is missing.
+        BadArgument: the number is not one, the file cannot be read or is too long, or a variable is missing.
         GithubFailed: GitHub refuses or does not answer.
     """
     if not (number.isascii() and number.isdigit()):
         raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
-    said = read_body(file)
-    if not said and environ.get("DIFF") == "failure":
-        said = _FAILED.format(run=run_url(environ))
-    if utf16_units(MARK + said) > COMMENT_LIMIT:
+    message = read_body(file)
+    if not message and environ.get("DIFF") == "failure":
+        message = _FAILED.format(run=run_url(environ))
+    if utf16_units(MARK + message) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{file}: has {utf16_units(said)} characters: a comment has up to {COMMENT_LIMIT - len(MARK)}; make it by LIMIT=64000"
+            f"{file}: has {utf16_units(message)} characters: a comment has up to {COMMENT_LIMIT - len(MARK)}; make it by LIMIT=64000"
         )
     with Api(environ) as api:
         # Anybody can write a comment that begins with the mark: only one of this token's own is edited.
@@ -59,14 +59,14 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
             if str(entry["body"]).startswith(MARK.strip()) and (entry["user"] or {}).get("login") == author
         ]
         if old:
-            whole = with_changes_since(str(old[0]["body"]), said) if said else NOTHING
+            whole = with_changes_since(str(old[0]["body"]), message) if message else NOTHING
             # Better without it than not at all.
-            body = MARK + (whole if utf16_units(MARK + whole) <= COMMENT_LIMIT else said)
+            body = MARK + (whole if utf16_units(MARK + whole) <= COMMENT_LIMIT else message)
             api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=body)
             return f"pull request {number}: its comment is up to date"
-        if not said:
+        if not message:
             return f"pull request {number}: nothing to comment on"
-        api.send("POST", f"/issues/{number}/comments", body=MARK + said)
+        api.send("POST", f"/issues/{number}/comments", body=MARK + message)
         return f"pull request {number}: commented"
 
 

@@ -24,8 +24,8 @@ _ORIGIN = re.compile(r"(?:https://|ssh://git@|git@)github\.com[:/]([^/\s]+/[^/\s
 class GhRefused(GithubFailed):
     """GitHub answers with the error ``status`` (0 where gh does not say), in its own words."""
 
-    def __init__(self, said: str, status: int) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
         self.status = status
 
 

@@ -1,4 +1,4 @@
-"""Proposing what a command changed in the work tree: a branch with one commit, and its one pull request."""
+"""Proposing changes of the work tree: a branch with one commit, and its one pull request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PullRequestResult:
 
     result: str
     number: int
-    said: str
+    message: str
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
@@ -58,7 +58,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
             root, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
         )
         write_outputs(os.environ, result=result.result, number=str(result.number or ""))
-        return print_lines([f"{result.result}: {result.said}"])
+        return print_lines([f"{result.result}: {result.message}"])
 
     return run
 
@@ -86,16 +86,16 @@ def pull_request(
         GithubFailed: git or GitHub refuses or does not answer, or the branch was moved meanwhile.
     """
     _check(root, branch, title, void)
-    said = read_body(body)
-    if utf16_units(said) > COMMENT_LIMIT:
+    message = read_body(body)
+    if utf16_units(message) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{body}: has {utf16_units(said)} characters: a pull request's text has up to {COMMENT_LIMIT}; make it by LIMIT=60000"
+            f"{body}: has {utf16_units(message)} characters: a pull request's text has up to {COMMENT_LIMIT}; make it by LIMIT=60000"
         )
     found = work_tree_change(root, body)
     if not found.after and not void:
         return PullRequestResult("nothing", 0, "nothing changed, so there is nothing to propose")
     with Api(environ) as api:
-        proposal = _Proposal(api, environ, branch, title, said)
+        proposal = _Proposal(api, environ, branch, title, message)
         return proposal.of(found) if found.after else proposal.of_nothing()
 
 
@@ -192,13 +192,13 @@ class _Proposal:
         )
         return self._done("kept", self._open, f"is left as it is: {name} holds {', '.join(others)}")
 
-    def _tell(self, number: int, said: str, about: str) -> None:
+    def _tell(self, number: int, message: str, about: str) -> None:
         """Say it once, and again only where something else is to be said."""
         first = f"{_MARK}{about} -->\n"
         for entry in self._api.all(f"/issues/{number}/comments"):
             if str(entry["body"]).startswith(first):
                 return
-        whole = f"{first}{said}\n"
+        whole = f"{first}{message}\n"
         more = "\n" + folded("What it would say", self._body) + "\n"
         whole += more if utf16_units(whole + more) <= COMMENT_LIMIT else ""
         self._api.send("POST", f"/issues/{number}/comments", body=whole)
@@ -230,8 +230,8 @@ class _Proposal:
             raise explain_refusal(refused, self._api.repository, self._environ) from refused
         return self._done("opened", made, "is open")
 
-    def _done(self, result: str, pull: dict[str, Any], said: str) -> PullRequestResult:
-        return PullRequestResult(result, int(pull["number"]), f"pull request {pull['number']} {said}")
+    def _done(self, result: str, pull: dict[str, Any], message: str) -> PullRequestResult:
+        return PullRequestResult(result, int(pull["number"]), f"pull request {pull['number']} {message}")
 
 
 def _check_parent(api: Api, base: str, found: Change) -> None:

@@ -109,8 +109,8 @@ def existing(repository: str, number: int | None) -> dict[str, Any] | None:
 
 def change(repository: str, wanted: Ruleset, has: Mapping[str, Any] | None) -> Iterator[SettingChange]:
     """Yield the one request that makes the ruleset ``has`` (None: make it) hold what is ``wanted``, if it does not."""
-    path, told = f"repos/{repository}/rulesets", has or {}
-    rules = {rule["type"]: dict(rule.get("parameters") or {}) for rule in told.get("rules") or ()}
+    path, description = f"repos/{repository}/rulesets", has or {}
+    rules = {rule["type"]: dict(rule.get("parameters") or {}) for rule in description.get("rules") or ()}
     merged = {**rules, **{kind: _merged(rules.get(kind), own) for kind, own in wanted.rules.items()}}
     body: dict[str, Any] = {
         "name": wanted.name,
@@ -126,16 +126,18 @@ def change(repository: str, wanted: Ruleset, has: Mapping[str, Any] | None) -> I
     if has is None:
         yield SettingChange(f"made, with {', '.join(merged)}", "POST", path, body)
         return
-    lines = list(differences({key: body[key] for key in ("target", "enforcement", "conditions")}, told))
+    lines = list(
+        differences({key: body[key] for key in ("target", "enforcement", "conditions")}, description)
+    )
     lines += [f"rule {kind}: nothing → made" for kind in wanted.rules if kind not in rules]
     for kind in wanted.rules:
         if kind in rules:
             lines += differences(merged[kind], rules[kind], kind)
-    actors = sorted(map(_actor, told.get("bypass_actors") or ()))
+    actors = sorted(map(_actor, description.get("bypass_actors") or ()))
     if actors != sorted(map(_actor, body["bypass_actors"])):
         lines.append(f"bypass: {shown(actors)} → {shown(sorted(map(_actor, body['bypass_actors'])))}")
     if lines:
-        yield SettingChange("; ".join(lines), "PUT", f"{path}/{told['id']}", body)
+        yield SettingChange("; ".join(lines), "PUT", f"{path}/{description['id']}", body)
 
 
 def without(repository: str, has: Mapping[str, Any], kind: str) -> SettingChange | None:

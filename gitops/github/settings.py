@@ -26,7 +26,7 @@ class Repository:
     """
 
     name: str
-    told: Mapping[str, Any]
+    description: Mapping[str, Any]
     queue: bool | None
     approvals: int | None
     app: str
@@ -34,7 +34,7 @@ class Repository:
     @property
     def organization(self) -> bool:
         """Whether an organization owns it."""
-        return str(self.told["owner"]["type"]) == "Organization"
+        return str(self.description["owner"]["type"]) == "Organization"
 
     @cached_property
     def rulesets(self) -> Mapping[str, int]:
@@ -102,9 +102,13 @@ def _repository(root: Path, environ: Mapping[str, str]) -> Repository:
     if asked and not (asked.isascii() and asked.isdigit() and int(asked) <= 10):
         raise BadArgument(f"APPROVALS {asked!r}: must be a number from 0 to 10")
     name = gh.repository(root, environ.get("GITHUB_REPOSITORY", ""))
-    told = gh.api("GET", f"repos/{name}")
+    description = gh.api("GET", f"repos/{name}")
     return Repository(
-        str(told["full_name"]), told, queue, int(asked) if asked else None, environ.get("APP_ID", "")
+        str(description["full_name"]),
+        description,
+        queue,
+        int(asked) if asked else None,
+        environ.get("APP_ID", ""),
     )
 
 
@@ -125,7 +129,7 @@ def _workflows(place: Repository) -> Iterator[SettingChange | str]:
 
 def _branches(place: Repository) -> Iterator[SettingChange | str]:
     wanted = {"delete_branch_on_merge": True}
-    lines = list(differences(wanted, place.told))
+    lines = list(differences(wanted, place.description))
     if lines:
         yield SettingChange("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
 
@@ -201,7 +205,7 @@ def _tags(place: Repository) -> Iterator[SettingChange | str]:
 
 
 def _package(place: Repository) -> Iterator[SettingChange | str]:
-    owner = str(place.told["owner"]["login"])
+    owner = str(place.description["owner"]["login"])
     kind = "orgs" if place.organization else "users"
     try:
         found = gh.find(f"{kind}/{owner}/packages/container/{image.NAME}")
@@ -214,7 +218,7 @@ def _package(place: Repository) -> Iterator[SettingChange | str]:
     if found is None:
         yield "the image is not pushed yet, or cannot be seen; run this again after the first release"
         return
-    wanted = "private" if place.told["private"] else "public"
+    wanted = "private" if place.description["private"] else "public"
     if found["visibility"] != wanted:
         yield (
             f"the image is {found['visibility']}, the repository {wanted}; GitHub has no API for it: Change visibility in "

@@ -92,7 +92,7 @@ def read_expected(folder: Path) -> Expectation | None:
     """Return what the expected.json of the overlay in ``folder`` says, or None where no answer is compared.
 
     Raises:
-        BadManifest: there is none, or it does not hold a request and a response.
+        BadManifest: the file is missing, or does not hold a request and a response.
     """
     try:
         return expectation.read(folder / expectation.FILE)
@@ -121,8 +121,8 @@ async def smoke(
         progress.say()
         for name, problems in results.items():
             mark = ("failed", "red") if problems else ("ok", "green")
-            said = "; ".join(problems) or _passed(next(entry for entry in folders if entry.name == name))
-            progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {said}"))
+            message = "; ".join(problems) or _passed(next(entry for entry in folders if entry.name == name))
+            progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {message}"))
     fine = sum(not problems for problems in results.values())
     progress.say(f"{fine} of {len(results)} overlays ok in {time.monotonic() - began:.1f} s")
     return fine == len(results)

@@ -1,4 +1,4 @@
-"""Where a local run takes models from: this machine where it has them, else where the pods get them."""
+"""Where a local run takes models from: this machine if it has them, else where the pods fetch them."""
 
 from __future__ import annotations
 

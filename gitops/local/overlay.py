@@ -48,7 +48,7 @@ def find(root: Path, names: Sequence[str]) -> list[Path]:
     """Return the overlay folders below ``root``/overlays, or of these only the ones in ``names``.
 
     Raises:
-        BadArgument: there is none, or none of such a name.
+        BadArgument: there is no overlay, or none of such a name.
     """
     folders = sorted({path.parent for file in FILES for path in (root / "overlays").glob(f"*/{file}")})
     known = [folder.name for folder in folders]
@@ -67,7 +67,7 @@ def load(folder: Path) -> Overlay:
     Raises:
         BuildFailed: kustomize refuses it.
         BadManifest: its SeldonDeployment has a shape that is not allowed.
-        NotRunnable: it is none that the local run has a stand-in for.
+        NotRunnable: the local run has no stand-in for it.
     """
     objects = kustomize.build(folder)
     deployments = seldon_deployments(objects)

@@ -1,4 +1,4 @@
-"""What answers in a container that serves: this checkout's server, or the stock wrapper with its component class."""
+"""The runtime of a serving container: this checkout's server, or the stock wrapper with its component class."""
 
 from __future__ import annotations
 

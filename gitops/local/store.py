@@ -149,7 +149,7 @@ def committed_secret(root: Path) -> dict[str, str]:
     """Return the object store's secret of the repository ``root``, empty where the demo key does not open it.
 
     Raises:
-        BuildFailed: its file is no YAML.
+        BuildFailed: its file is not YAML.
         ToolNotBuilt: kubeseal cannot be had.
     """
     file, key = root / STORE.file, root / DEMO_KEY

@@ -1,6 +1,6 @@
-"""The Argo CD Applications that argocd/ declares or makes by ApplicationSets, and the folders that they apply.
+"""The Argo CD Applications that argocd/ declares or generates by ApplicationSets, and the folders that they apply.
 
-What an ApplicationSet makes is worked out from the tree, with the generators git, list and matrix and Go
+The Applications of an ApplicationSet are rendered from the tree, for the generators git, list and matrix and Go
 templates of plain fields. Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/
 """
 

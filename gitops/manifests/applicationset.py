@@ -1,4 +1,4 @@
-"""The parameters that an ApplicationSet's generators make, and the templates that they fill.
+"""The parameters that an ApplicationSet's generators produce, and the templates rendered with them.
 
 Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators/
 """
@@ -47,7 +47,7 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     """Return ``template`` with the actions in all its strings replaced by ``values``.
 
     Raises:
-        Unreadable: an action is no plain field, or there is none of that name.
+        Unreadable: an action is not a plain field, or there is no field of that name.
     """
     if isinstance(template, str):
         return _ACTION.sub(lambda action: _value(action[1], values), template)

@@ -14,7 +14,7 @@ from gitops.manifests.rendered import Rendered, render
 FolderResult = Rendered | BuildFailed | BadManifest | None
 
 
-# What was rendered, by folder and a hash of all that it is made of.
+# Rendered folders by the fingerprint of their inputs.
 _RENDERED: dict[tuple[str, str | None], Rendered] = {}
 _MOST_KEPT = 1_000
 

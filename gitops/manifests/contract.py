@@ -54,7 +54,7 @@ def read(folder: Path) -> Contract | None:
     """Return the contract in ``folder``, or None where there is none.
 
     Raises:
-        BadManifest: it is none that ``inspect`` writes.
+        BadManifest: ``inspect`` did not write it.
     """
     file = folder / FILE
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""What a kustomization's result depends on, so that what cannot have changed need not be rendered.
+"""The dependencies of a kustomization: unless one of them changes, it renders the same.
 
 Kustomize reads files only in and below the folder of a kustomization, and other folders only as kustomizations that
 it refers to (https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization-root). So the result
@@ -36,7 +36,7 @@ class Dependencies:
         self._referring: dict[str, set[str]] = {}
 
     @cached_property
-    def shown(self) -> set[str]:
+    def top_level(self) -> set[str]:
         """Folders that stand for something by themselves: overlays, and what no other kustomization refers to."""
         used = {
             os.path.normpath(PurePath(folder, text))

@@ -66,7 +66,7 @@ def documents(text: str, origin: str) -> list[Any]:
     """Return the documents of a YAML stream; empty ones are left out.
 
     Raises:
-        BuildFailed: it is no YAML, or a key stands twice in one object; the message starts with ``origin`` and the line.
+        BuildFailed: it is not YAML, or a key stands twice in one object; the message starts with ``origin`` and the line.
     """
     try:
         return [entry for entry in yaml.load_all(text, Loader=Loader) if entry is not None]
@@ -82,7 +82,7 @@ def read_json(file: Path) -> Any:
     """Return what a JSON file in UTF-8 holds.
 
     Raises:
-        BuildFailed: it cannot be read, is no JSON, or a key stands twice in one object; the message starts with its path.
+        BuildFailed: it cannot be read, is not JSON, or a key stands twice in one object; the message starts with its path.
     """
     text = read_text(file)
     try:
@@ -95,8 +95,8 @@ def read_json(file: Path) -> Any:
 
 def words(error: Exception, file: Path) -> str:
     """Return what an error says of a file, for whoever names it already."""
-    said = str(error).removeprefix(f"{file}:").lstrip()
-    return f"line {said}" if said[:1].isdigit() else said
+    message = str(error).removeprefix(f"{file}:").lstrip()
+    return f"line {message}" if message[:1].isdigit() else message
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def parse_objects(text: str, *, origin: str) -> list[dict[str, Any]]:
     """Return the objects of a YAML stream; empty documents are left out.
 
     Raises:
-        BuildFailed: the text is no YAML, or a document in it is no object; the message starts with ``origin``.
+        BuildFailed: the text is not YAML, or a document in it is not an object; the message starts with ``origin``.
     """
     found = documents(text, origin)
     for document in found:

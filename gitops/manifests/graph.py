@@ -29,8 +29,8 @@ def mismatches(root: Path, rendered: Rendered, node: str = "") -> Iterator[str]:
             for giver, taker in _neighbours(predictor.graph):
                 if node in ("", giver.name, taker.name):
                     before, after = (_contract(root, rendered, entry) for entry in (giver, taker))
-                    for said in _between(before, after):
-                        yield f"{giver.name} → {taker.name}: {said}"
+                    for message in _between(before, after):
+                        yield f"{giver.name} → {taker.name}: {message}"
 
 
 def _contract(root: Path, rendered: Rendered, node: Node) -> Contract | None:

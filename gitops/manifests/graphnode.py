@@ -63,7 +63,7 @@ def read_node(folder: Path) -> GraphNode | None:
 
     Raises:
         BadManifest: it is not one GraphNode with all its fields.
-        BuildFailed: it is no YAML.
+        BuildFailed: it is not YAML.
     """
     file = folder / FILE
     there = file.is_file() or file.is_symlink()

@@ -1,4 +1,4 @@
-"""What the pinned image can be asked for, as its release wrote it beside its digest."""
+"""The interface of the pinned image, which its release wrote beside its digest: verbs, settings, parameters, annotations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read(root: Path) -> Interface | None:
     """Return the interface that the last release wrote below ``root``, or None where there is none.
 
     Raises:
-        BadManifest: the file is none that `make pin` writes.
+        BadManifest: `make pin` did not write the file.
     """
     file = root / FILE
     if not file.is_file():
@@ -62,7 +62,7 @@ def parse(content: str) -> Interface:
     """Return the interface that a text of base/interface.json says.
 
     Raises:
-        BadManifest: the text is none that `make pin` writes.
+        BadManifest: `make pin` did not write the text.
     """
     try:
         found = json.loads(content)

@@ -142,9 +142,9 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
         found.append(f"{file}: must be an object of the kind Kustomization or Component")
         return
     for path, text, parsed in _references(content):
-        said = _local(file, path, text)
-        if said:
-            found.append(said)
+        message = _local(file, path, text)
+        if message:
+            found.append(message)
             continue
         target = _plain(folder / text)
         if target.is_dir():

@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 120
 
 # Its heap stays small and it ends at once: collecting garbage is half of what it does.
 _GO = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
-# What was built, by all that kustomize read for it: a comparison, or a copy with one change, builds the same again.
+# Builds by the fingerprint of their inputs: a comparison, or a copy with one change, repeats most of them.
 _MOST = 256
 _built: dict[str, str] = {}
 
@@ -50,8 +50,8 @@ def build_yaml(folder: Path) -> str:
         raise BuildFailed(f"{origin}: {error}") from error
     text = _built.get(key) if key else None
     if text is None:
-        text, said = _run(folder, origin)
-        if key and not said:
+        text, message = _run(folder, origin)
+        if key and not message:
             if len(_built) >= _MOST:
                 _built.clear()
             _built[key] = text
@@ -71,9 +71,9 @@ def _run(folder: Path, origin: str) -> tuple[str, str]:
         )
     except subprocess.TimeoutExpired as error:
         raise BuildFailed(f"{origin}: no answer after {TIMEOUT_SECONDS} s") from error
-    said = done.stderr.strip()
+    message = done.stderr.strip()
     if done.returncode != 0:
-        raise BuildFailed(f"{origin}: {said or f'exit status {done.returncode}'}")
-    if said:
-        _log.warning("%s: %s", origin, said)
-    return done.stdout, said
+        raise BuildFailed(f"{origin}: {message or f'exit status {done.returncode}'}")
+    if message:
+        _log.warning("%s: %s", origin, message)
+    return done.stdout, message

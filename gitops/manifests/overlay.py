@@ -1,4 +1,4 @@
-"""The overlay that a model is promoted into: the files of it that a promotion writes."""
+"""An overlay of one node, and the files of it that a promotion writes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find(root: Path, name: str) -> Overlay:
     """Return the overlay ``name`` of the tree below ``root``.
 
     Raises:
-        BadArgument: there is none of one node with this name.
+        BadArgument: there is no overlay of one node with this name.
         BadManifest: its node.yaml does not say what a node is.
     """
     known = [file.parent.name for file in node_files(root)]

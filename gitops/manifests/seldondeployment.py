@@ -1,4 +1,4 @@
-"""A typed, read-only view of rendered SeldonDeployments: what the rules and the local runner both read.
+"""A typed, read-only view of rendered SeldonDeployments, for the policies, the diff and the local run.
 
 Source: the SeldonDeployment v1 API (https://docs.seldon.io/projects/seldon-core/en/v1.17.1/reference/seldon-deployment.html)
 and Kubernetes' PodSpec. Every part keeps ``path``, where it stands in its object, and ``raw``, all that was written there.

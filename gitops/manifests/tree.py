@@ -23,7 +23,7 @@ from gitops.manifests.rendered import OVERLAYS, Rendered, RenderResult, render, 
 class Tree:
     """A tree of manifests: its kustomizations by folder, what those render that build, and why others do not.
 
-    A component is in neither where others use it. Where none does, it is tried upon the overlay in ``trials``.
+    A component is in neither where others use it. Where none does, it is tried upon the overlay in ``compositions``.
     ``before`` is the root of the tree that this one changes, None where that is not asked.
     """
 
@@ -31,7 +31,7 @@ class Tree:
     kustomizations: Mapping[str, Kustomization]
     rendered: dict[str, Rendered]
     failures: dict[str, BuildFailed | BadManifest]
-    trials: dict[str, str]
+    compositions: dict[str, str]
     before: Path | None = None
 
     def add(self, folder: str, outcome: RenderResult) -> None:
@@ -50,7 +50,7 @@ class Tree:
         """Return the tree with ``folders`` among the failures, whatever they render."""
         failures = {folder: BadManifest(folder) for folder in folders} | self.failures
         rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
-        return Tree(self.root, self.kustomizations, rendered, failures, self.trials, self.before)
+        return Tree(self.root, self.kustomizations, rendered, failures, self.compositions, self.before)
 
     def words(self, error: Exception) -> str:
         """Return what an error says, with paths relative to the tree."""
@@ -58,17 +58,17 @@ class Tree:
 
     def causes(self) -> dict[str, str]:
         """Return the kustomizations that do not build for the fault of another, by which of them that is."""
-        said = {folder: self.words(error) for folder, error in self.failures.items()}
+        message = {folder: self.words(error) for folder, error in self.failures.items()}
         named = {
             folder: [
                 other
-                for other in said
+                for other in message
                 # Kustomize names a folder in quotes, and we a file in it.
                 if other != folder
                 and other in text
                 and re.search(rf"(?<![\w/-]){re.escape(other)}(?:'|/[\w.-]+:)", text)
             ]
-            for folder, text in said.items()
+            for folder, text in message.items()
         }
         # Only what is told of by itself can stand for others.
         own = {folder for folder, others in named.items() if not others}
@@ -110,12 +110,12 @@ def _try(tree: Tree, component: str) -> None:
             write_composition(Path(scratch), tree.root, component, tree.kustomizations[overlay])
             tried = render_at(component, None, Path(scratch))
         if isinstance(tried, Rendered):
-            tree.trials[component] = overlay
+            tree.compositions[component] = overlay
             result = tried
             break
         # Without the name of the folder that is gone again.
-        said = str(tried).replace(f"kustomize build {scratch}: ", "")
-        result = type(tried)(f"tried upon {overlay}: {said}")
+        message = str(tried).replace(f"kustomize build {scratch}: ", "")
+        result = type(tried)(f"tried upon {overlay}: {message}")
     tree.add(component, result)
 
 
@@ -147,7 +147,7 @@ def submodules(root: Path) -> list[str]:
     A folder that is no repository's has those that its .gitmodules names.
 
     Raises:
-        BuildFailed: git cannot list the index, or .gitmodules is no UTF-8.
+        BuildFailed: git cannot list the index, or .gitmodules is not UTF-8.
     """
     file = root / ".gitmodules"
     named = set(_PATH.findall(read_text(file))) if file.is_file() else set()

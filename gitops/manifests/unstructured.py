@@ -1,4 +1,4 @@
-"""Reading values out of a rendered object, with one clear error where its shape is not the expected one."""
+"""Typed fields of unstructured objects; a field of another type is an error that names object and path."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Unstructured:
-    """An object inside a rendered object: whose it is ("SeldonDeployment name"), where it stands, what it holds."""
+    """An object inside a rendered object: its owner ("SeldonDeployment name"), its path, and its content."""
 
     owner: str
     path: str
@@ -72,7 +72,7 @@ class Unstructured:
         return Unstructured(self.owner, self._join(key), self._value(key, dict, {}))
 
     def parts(self, key: str) -> tuple[Unstructured, ...]:
-        """Return the objects of the list under ``key``, none if there is no list."""
+        """Return the objects of the list under ``key``, none if there is not a list."""
         values = self._value(key, list, [])
         return tuple(
             Unstructured(self.owner, path := f"{self._join(key)}[{index}]", self._typed(path, value, dict))
@@ -80,7 +80,7 @@ class Unstructured:
         )
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return the strings of the list under ``key``, none if there is no list."""
+        """Return the strings of the list under ``key``, none if there is not a list."""
         values = self._value(key, list, [])
         return tuple(
             self._typed(f"{self._join(key)}[{index}]", value, str) for index, value in enumerate(values)

@@ -32,9 +32,9 @@ _NAMED = ("MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER")
 def expected_answer(tree: Tree) -> Iterator[Violation]:
     """An expected.json is JSON with a request and the answer to it: the smoke test sends the one and wants the other."""
     for folder, file in _files(tree):
-        said = _fault(file)
-        if said:
-            yield Violation(f"{folder}/{expectation.FILE}", said, f"correct it, or {_AGAIN}", folder)
+        reason = _fault(file)
+        if reason:
+            yield Violation(f"{folder}/{expectation.FILE}", reason, f"correct it, or {_AGAIN}", folder)
 
 
 @warning
@@ -69,8 +69,8 @@ def answer_model(tree: Tree) -> Iterator[Violation]:
     """An expected.json is the answer of the pinned model: an old one beside a new model fails the rollout, or hides what changed."""
     for folder, expected in _expectations(tree):
         if tree.rendered[folder].node is not None:
-            for said in _of_other_models(expected, tree.rendered[folder]):
-                yield Violation(f"{folder}/{expectation.FILE}", said, _AGAIN, folder)
+            for reason in _of_other_models(expected, tree.rendered[folder]):
+                yield Violation(f"{folder}/{expectation.FILE}", reason, _AGAIN, folder)
 
 
 @warning
@@ -78,10 +78,10 @@ def graph_answer_model(tree: Tree) -> Iterator[Violation]:
     """A graph's expected.json is the answer of the pinned models: its smoke test fails on that of others."""
     for folder, expected in _expectations(tree):
         rendered = tree.rendered[folder]
-        for said in _of_other_models(expected, rendered) if rendered.node is None else ():
+        for reason in _of_other_models(expected, rendered) if rendered.node is None else ():
             digests = ", ".join(f'"{node}": "{digest}"' for node, digest in _pinned(rendered).items())
             fix = f'write the answer that `make smoke` shows, and "{expectation.MODELS}": {{{digests}}}'
-            yield Violation(f"{folder}/{expectation.FILE}", said, fix, folder)
+            yield Violation(f"{folder}/{expectation.FILE}", reason, fix, folder)
 
 
 @policy
@@ -92,11 +92,11 @@ def answer_names(tree: Tree) -> Iterator[Violation]:
         signature = model_contract(tree.root, folder)
         if rendered.node is None or signature is None or rendered.node.type not in _NAMED:
             continue
-        for said in _unknown(expected.request, signature.inputs, "request"):
-            yield Violation(f"{folder}/{expectation.FILE}", said, _AGAIN, folder)
+        for reason in _unknown(expected.request, signature.inputs, "request"):
+            yield Violation(f"{folder}/{expectation.FILE}", reason, _AGAIN, folder)
         if _method(rendered) == _METHOD:
-            for said in _unknown(expected.response, signature.outputs, "response"):
-                yield Violation(f"{folder}/{expectation.FILE}", said, _AGAIN, folder)
+            for reason in _unknown(expected.response, signature.outputs, "response"):
+                yield Violation(f"{folder}/{expectation.FILE}", reason, _AGAIN, folder)
 
 
 def _files(tree: Tree) -> Iterator[tuple[str, Path]]:

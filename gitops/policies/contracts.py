@@ -21,10 +21,10 @@ def contract_digest(tree: Tree) -> Iterator[Violation]:
     for folder, node in _nodes(tree):
         file = tree.root / folder / contract.FILE
         if file.is_file():
-            said = _contract_fault(file, node)
-            if said:
+            message = _contract_fault(file, node)
+            if message:
                 yield Violation(
-                    f"{folder}/{contract.FILE}", said, f"make it again: {_promote(folder, node)}", folder
+                    f"{folder}/{contract.FILE}", message, f"make it again: {_promote(folder, node)}", folder
                 )
 
 
@@ -56,10 +56,10 @@ def lock_digest(tree: Tree) -> Iterator[Violation]:
     for folder, node in _nodes(tree):
         file = tree.root / folder / lock.FILE
         if file.is_file():
-            said = _lock_fault(file, node)
-            if said:
+            message = _lock_fault(file, node)
+            if message:
                 yield Violation(
-                    f"{folder}/{lock.FILE}", said, f"make it again: {_promote(folder, node)}", folder
+                    f"{folder}/{lock.FILE}", message, f"make it again: {_promote(folder, node)}", folder
                 )
 
 
@@ -103,11 +103,11 @@ def _changed(before: Path, root: Path, folder: str, node: GraphNode) -> Iterator
             or not (root / folder / contract.FILE).is_file()
         ):
             return
-        said, now = read_json(before / folder / contract.FILE), read_json(root / folder / contract.FILE)
+        message, now = read_json(before / folder / contract.FILE), read_json(root / folder / contract.FILE)
     except (BadManifest, BuildFailed):
         return  # What is wrong with it is said by itself.
-    if isinstance(said, dict) and isinstance(now, dict):
-        yield from (key for key in said if now.get(key) != said[key])
+    if isinstance(message, dict) and isinstance(now, dict):
+        yield from (key for key in message if now.get(key) != message[key])
 
 
 def _lock_fault(file: Path, node: GraphNode) -> str:

@@ -135,9 +135,9 @@ def evaluate(
 def _once(tree: Tree, found: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings, of a component that is tried upon an overlay only those that the overlay does not have."""
     entries = list(found)
-    said = {entry.identity for entry in entries}
+    message = {entry.identity for entry in entries}
     for entry in entries:
-        if (tree.trials.get(entry.folder, ""), *entry.identity[1:]) not in said:
+        if (tree.compositions.get(entry.folder, ""), *entry.identity[1:]) not in message:
             yield entry
 
 
@@ -168,15 +168,15 @@ def findings(
 def _evaluate(policy: Policy[Subject], subject: Subject, folder: str) -> Iterator[Finding]:
     """Yield what ``policy`` finds; where it cannot judge that is a finding too, and the others judge on."""
     try:
-        for breach in policy.judge(subject):
-            yield Finding(breach.folder or folder, policy.id, policy.reason, policy.level, breach)
+        for violation in policy.judge(subject):
+            yield Finding(violation.folder or folder, policy.id, policy.reason, policy.level, violation)
     except GitopsError:
         raise
     except Exception as error:  # noqa: BLE001 one file that nobody foresaw must not hide what the others have
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        breach = Violation(
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        violation = Violation(
             f"policy {policy.id}",
-            f"cannot judge this: {said}",
+            f"cannot judge this: {message}",
             "correct what is unusual there, and report this as a fault of the check",
         )
-        yield Finding(folder or ".", policy.id, policy.reason, "error", breach)
+        yield Finding(folder or ".", policy.id, policy.reason, "error", violation)

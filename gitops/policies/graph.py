@@ -122,10 +122,10 @@ def _nodes(rendered: Rendered) -> Iterator[tuple[str, Node]]:
 def neighbours(tree: Tree) -> Iterator[Violation]:
     """The columns that a node of a graph answers are those that the next one takes: the server refuses others."""
     for folder, rendered in tree.rendered.items():
-        for said in mismatches(tree.root, rendered):
+        for message in mismatches(tree.root, rendered):
             yield Violation(
                 rendered.deployments[0].title,
-                said,
+                message,
                 "promote a model that fits its neighbour, or put one between them that makes the one of the other",
                 folder,
             )

@@ -25,8 +25,8 @@ def image_digest(rendered: Rendered) -> Iterator[Violation]:
                 yield Violation(workload.title, f"{container.path}.image is {container.image!r}", _FIX)
     for deployment in rendered.deployments:
         for predictor in deployment.predictors:
-            for said in _seldons_own(predictor):
-                yield Violation(deployment.title, said, _FIX)
+            for message in _seldons_own(predictor):
+                yield Violation(deployment.title, message, _FIX)
 
 
 @policy
@@ -59,7 +59,7 @@ def image_released(tree: Tree) -> Iterator[Violation]:
 
 
 def _seldons_own(predictor: Predictor) -> Iterator[str]:
-    """Yield what is said of images outside of pods: Seldon makes containers of them."""
+    """Yield a message for each unpinned image outside of pods, from which Seldon makes containers."""
     given = [
         (f"{node.path}.storageInitializerImage", node.raw.get("storageInitializerImage"))
         for node in predictor.graph.walk()

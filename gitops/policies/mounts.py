@@ -55,11 +55,11 @@ def lock_mounted(tree: Tree) -> Iterator[Violation]:
         text = read_text(file)
         for workload in rendered.workloads:
             for container in workload.containers:
-                said = _not_mounted(rendered, workload.pod, container, text)
-                if said:
+                message = _not_mounted(rendered, workload.pod, container, text)
+                if message:
                     yield Violation(
                         workload.title,
-                        said,
+                        message,
                         f"list it in kustomization.yaml: configMapGenerator: [{{name: {rendered.node.node}-requirements, "
                         f"files: [{lock.FILE}]}}]",
                         folder,

@@ -1,4 +1,4 @@
-"""What a policy is, and what it finds."""
+"""Policies, their violations, and findings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Generic, Literal, TypeVar
 Level = Literal["error", "warning"]
 Subject = TypeVar("Subject")
 
-# The path in an object that a breach's value begins with, and the name of what stands there.
+# The path in an object that a violation's value begins with, and the name of the entry there.
 _AT = re.compile(r"(?:spec|metadata)[.\[]\S* (?:\([^)]*\) )?")
 _MOST_PLACES = 5
 
 
 @dataclass(frozen=True)
 class Violation:
-    """What breaks a policy: ``value``, said of the object ``owner``, and the ``fix``.
+    """A violation of a policy: the ``value`` in the object ``owner``, and the ``fix``.
 
     ``folder`` is where it stands in the tree; a policy over one folder leaves it empty.
     """
@@ -44,7 +44,7 @@ class Policy(Generic[Subject]):
 
 @dataclass(frozen=True)
 class Finding:
-    """A breach of a policy in a folder of the tree. Its string is what a person reads, four lines or more.
+    """A violation of a policy in a folder of the tree. Its string is what a person reads, four lines or more.
 
     ``more`` are the findings of the same cause in other places. ``before`` names the revision that has it too, empty
     where it is new or that was not asked: what was there before fails no change.
@@ -54,21 +54,21 @@ class Finding:
     id: str
     reason: str
     level: Level
-    breach: Violation
+    violation: Violation
     more: tuple[Finding, ...] = ()
     before: str = ""
 
     def __str__(self) -> str:
-        said = self.breach.value.replace("\n", "\n  ")
+        message = self.violation.value.replace("\n", "\n  ")
         also = [f"  also {entry.place}\n" for entry in self.more[:_MOST_PLACES]]
         if len(self.more) > _MOST_PLACES:
             also.append(f"  and in {len(self.more) - _MOST_PLACES} other places\n")
         return (
             f"{self.level}[{self.id}] {self.folder}{f' (as in {self.before})' if self.before else ''}\n"
-            f"  {self.breach.owner}: {said}\n"
+            f"  {self.violation.owner}: {message}\n"
             f"{''.join(also)}"
             f"  policy: {self.reason}\n"
-            f"  fix: {self.breach.fix}"
+            f"  fix: {self.violation.fix}"
         )
 
     @property
@@ -79,8 +79,8 @@ class Finding:
     @property
     def place(self) -> str:
         """Where it is: folder, object, and the path in it."""
-        path = _AT.match(self.breach.value)
-        return f"{self.folder}: {self.breach.owner}{f': {path[0].strip()}' if path else ''}"
+        path = _AT.match(self.violation.value)
+        return f"{self.folder}: {self.violation.owner}{f': {path[0].strip()}' if path else ''}"
 
     @property
     def fails(self) -> bool:
@@ -90,12 +90,12 @@ class Finding:
     @property
     def identity(self) -> tuple[str, str, str, str]:
         """What is the same where another tree has it too."""
-        return self.folder, self.id, self.breach.owner, self.breach.value
+        return self.folder, self.id, self.violation.owner, self.violation.value
 
     @property
     def cause(self) -> tuple[str, str, str, str]:
-        """What is the same in all findings of one cause: what is said, less the place."""
-        return self.id, _AT.sub("", self.breach.value), self.breach.fix, self.before
+        """The key that findings of one cause share: the message without its location."""
+        return self.id, _AT.sub("", self.violation.value), self.violation.fix, self.before
 
 
 def grouped(findings: Iterable[Finding]) -> list[Finding]:
@@ -107,7 +107,7 @@ def grouped(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def policy(judge: Judge[Subject]) -> Policy[Subject]:
-    """Make a policy of a function: its name is the id, its docstring the reason. A breach is an error."""
+    """Make a policy of a function: its name is the id, its docstring the reason. A violation is an error."""
     return _policy(judge, "error")
 
 

@@ -39,13 +39,13 @@ def schema(tree: Tree) -> Iterator[Violation]:
 
 def _said(found: Invalid, objects: Sequence[Mapping[str, Any]]) -> str:
     path = _path(found.pointer)
-    unknown = _UNKNOWN.fullmatch(found.said)
+    unknown = _UNKNOWN.fullmatch(found.message)
     if unknown:
         return f"{path or 'the object'} has no field {unknown[1]}"
     if not path:
-        return found.said
-    shown = _shown(found, objects) if found.said.startswith(_WITHOUT_VALUE) else ""
-    return f"{path}{shown}: {found.said}"
+        return found.message
+    shown = _shown(found, objects) if found.message.startswith(_WITHOUT_VALUE) else ""
+    return f"{path}{shown}: {found.message}"
 
 
 def _shown(found: Invalid, objects: Sequence[Mapping[str, Any]]) -> str:
@@ -59,7 +59,7 @@ def _shown(found: Invalid, objects: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _fix(found: Invalid) -> str:
-    if not found.pointer and found.said.startswith(NO_SCHEMA):
+    if not found.pointer and found.message.startswith(NO_SCHEMA):
         return "list the module that defines the kind in gitops/schemas/catalogue.py, or correct apiVersion and kind"
     return _FIXES.get(found.kind, "correct it or remove it")
 

@@ -31,9 +31,9 @@ def sealed_value(tree: Tree) -> Iterator[Violation]:
     size = _key_bytes(tree)
     for folder, entry in _sealed(tree):
         for key, value in _values(entry).items():
-            said = _fault(value, size)
-            if said:
-                yield Violation(title(entry), f"spec.encryptedData.{key} {said}", _again(entry), folder)
+            message = _fault(value, size)
+            if message:
+                yield Violation(title(entry), f"spec.encryptedData.{key} {message}", _again(entry), folder)
 
 
 @policy
@@ -45,14 +45,14 @@ def sealed_keys(tree: Tree) -> Iterator[Violation]:
         if secret is None or entry["metadata"].get("namespace") != NAMESPACE:
             continue
         keys, given = set(secret.keys), set(_values(entry))
-        for said, names in (("lacks", keys - given), ("has", given - keys - set(secret.optional_keys))):
+        for message, names in (("lacks", keys - given), ("has", given - keys - set(secret.optional_keys))):
             if names:
-                what = f"{said} the {'key' if len(names) == 1 else 'keys'} {', '.join(sorted(names))}"
+                what = f"{message} the {'key' if len(names) == 1 else 'keys'} {', '.join(sorted(names))}"
                 yield Violation(title(entry), f"{what}: {_rule(secret)}", _again(entry), folder)
         type_ = ((entry.get("spec") or {}).get("template") or {}).get("type", "Opaque")
         if type_ != secret.type:
-            said = f"spec.template.type is {type_!r}: must be {secret.type}"
-            yield Violation(title(entry), said, _again(entry), folder)
+            message = f"spec.template.type is {type_!r}: must be {secret.type}"
+            yield Violation(title(entry), message, _again(entry), folder)
 
 
 def _rule(secret: Secret) -> str:

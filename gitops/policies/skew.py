@@ -38,10 +38,10 @@ def image_interface(tree: Tree) -> Iterator[Violation]:
             seen.setdefault(image.digest(container.image), (folder, owner))
     for digest, (folder, owner) in seen.items():
         if digest != image.UNRELEASED and (pinned is None or pinned.image != digest):
-            said = (
+            message = (
                 f"{interface.FILE} is that of {pinned.image}" if pinned else f"there is no {interface.FILE}"
             )
-            yield Violation(owner, f"runs the image {digest}, and {said}", _fix(digest), folder)
+            yield Violation(owner, f"runs the image {digest}, and {message}", _fix(digest), folder)
 
 
 @policy
@@ -56,8 +56,8 @@ def skew(tree: Tree) -> Iterator[Violation]:
     for folder, rendered in _judged(tree):
         for owner, container in _containers(rendered):
             judge = _judge(container, pinned, own)
-            for said in judge.container(container, keys) if judge else ():
-                yield Violation(owner, said, fix, folder)
+            for message in judge.container(container, keys) if judge else ():
+                yield Violation(owner, message, fix, folder)
         for deployment in rendered.deployments:
             for predictor in deployment.predictors:
                 nodes = {node.name: node for node in predictor.graph.walk()}
@@ -66,10 +66,10 @@ def skew(tree: Tree) -> Iterator[Violation]:
                         _judge(container, pinned, own) if image.is_project_image(container.image) else None
                     )
                     if judge and container.name in nodes:
-                        for said in judge.parameters(nodes[container.name]):
-                            yield Violation(deployment.title, said, fix, folder)
-                        for said in judge.annotations({**deployment.annotations, **predictor.annotations}):
-                            yield Violation(deployment.title, said, fix, folder)
+                        for message in judge.parameters(nodes[container.name]):
+                            yield Violation(deployment.title, message, fix, folder)
+                        for message in judge.annotations({**deployment.annotations, **predictor.annotations}):
+                            yield Violation(deployment.title, message, fix, folder)
 
 
 def _judge(container: Container, pinned: Interface | None, own: Interface) -> InterfaceCheck | None:
@@ -120,7 +120,7 @@ class InterfaceCheck:
         """Yield what the image lacks for ``container``; ``keys`` are those of each secret by its name."""
         if container.args:
             name = f"{container.path}.args of {container.name}"
-            yield from (f"{name}: {said}" for said in self._arguments(container.args))
+            yield from (f"{name}: {message}" for message in self._arguments(container.args))
         for entry in container.env:
             value = "" if entry.value_from else entry.value
             yield from self._variable(f"{entry.path} of {container.name}", entry.name, value)

@@ -92,9 +92,9 @@ def target(tree: Tree) -> Iterator[Violation]:
 def _places(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
     """Return the folders below the copy ``root`` that build with the kustomization in them."""
     folder = kustomization.folder
-    if folder in tree.trials:
+    if folder in tree.compositions:
         place = root / ".trials" / folder
-        write_composition(place, root, folder, tree.kustomizations[tree.trials[folder]])
+        write_composition(place, root, folder, tree.kustomizations[tree.compositions[folder]])
         return [place]
     # A component shows its matches only in what uses it; one that matches is enough.
     users = tree.users(folder) if kustomization.is_component else [folder]

@@ -41,11 +41,11 @@ class FetchedModel:
 
 
 def fetch_model(
-    origin: str, folder: Path, said: Example | None = None, last: Example | None = None
+    origin: str, folder: Path, given: Example | None = None, last: Example | None = None
 ) -> FetchedModel:
     """Fetch the model ``origin`` into ``folder``/model, and return what is to be known of it.
 
-    It is tried with what is ``said``, its own input example, or what its overlay was promoted with ``last``.
+    It is tried with what is ``given``, its own input example, or what its overlay was promoted with ``last``.
 
     Raises:
         BadArgument: pods could not read it from there.
@@ -55,7 +55,7 @@ def fetch_model(
     settings = load(FetchSettings, os.environ)
     uri = resolve(origin, settings)
     fetch(uri, folder / "model", settings, digest=None)
-    chosen = choose(folder / "model", shown(uri), said, last)
+    chosen = choose(folder / "model", shown(uri), given, last)
     described = describe(folder / "model")
     return FetchedModel(origin, uri, described.digest, described.contract, described.lock, chosen)
 
@@ -81,8 +81,8 @@ def save(prepared: FetchedModel, folder: Path) -> None:
 
 def read_saved(folder: Path) -> FetchedModel:
     """Return what ``save`` wrote into ``folder``."""
-    said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    return FetchedModel(**{**said, "chosen": ExampleRequest(**said["chosen"])})
+    message = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    return FetchedModel(**{**message, "chosen": ExampleRequest(**message["chosen"])})
 
 
 # Where a pod's fetch finds a model without asking a tracking server.

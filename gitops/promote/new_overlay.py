@@ -1,4 +1,4 @@
-"""Adding a deployment of one node: a folder of overlays/ that a model is promoted into."""
+"""``python -m gitops new-overlay``: a folder of overlays/ with a deployment of one node, for a model to be promoted into."""
 
 from __future__ import annotations
 

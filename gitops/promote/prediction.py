@@ -80,18 +80,18 @@ def predict(folder: Path, uri: str, node: Node, asked: ExampleRequest, tolerance
 
 def advice(model: Path, node: Node, asked: ExampleRequest) -> str:
     """Say what to do about a request that is refused: name another xtype only where that takes it."""
-    said = (
+    hint = (
         "log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json"
     )
     now = next((entry.value for entry in node.parameters if entry.name == "xtype"), "")
     read = mlmodel.read(model)
     if asked.message is None or read.chats:
-        return said
+        return hint
     takers = [xtype for xtype in XTYPES if _takes(read, xtype, asked.message)]
     return (
-        f"set xtype: {takers[0]} in node.yaml, which takes it, or {said}"
+        f"set xtype: {takers[0]} in node.yaml, which takes it, or {hint}"
         if takers and now not in takers
-        else said
+        else hint
     )
 
 

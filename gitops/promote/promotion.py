@@ -103,10 +103,10 @@ def promote_into(
     new: Mapping[str, str] | None = None,
 ) -> None:
     """Pin ``model`` in ``overlay`` as ``promote`` does, and write the files ``new``, by their paths, with it."""
-    said, last = from_argument(example), from_overlay(root / overlay.folder, overlay.folder)
+    given, last = from_argument(example), from_overlay(root / overlay.folder, overlay.folder)
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         try:
-            prepared = fetch_model(model, Path(scratch), said, last)
+            prepared = fetch_model(model, Path(scratch), given, last)
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
         pin_model(root, overlay, prepared, Path(scratch), out, force=force, new=new)
@@ -132,15 +132,15 @@ def pin_model(
         before = Checkout("the work tree", root)
         found = changed_pairs(before, after)
         about = ReportContext(before.title, Locations(before, after))
-        said = report([compare(pair, before, after) for pair in found], about)
+        given = report([compare(pair, before, after) for pair in found], about)
     lines = unified_diff(root, texts)
     write_all({root / path: text for path, text in texts.items()})
     out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
-    if said:
+    if given:
         out.write(
             "\n"
             + truncate(
-                said, COMMENT_LIMIT, utf16_units, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file."
+                given, COMMENT_LIMIT, utf16_units, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file."
             )
         )
     graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
@@ -196,15 +196,15 @@ def promoted_files(
 
 def _check_graphs(root: Path, side: Checkout, overlay: Overlay, *, force: bool) -> None:
     changed = [pair.after for pair in changed_pairs(Checkout("the work tree", root), side)]
-    said = [
+    given = [
         f"{rendered.folder}: {line}"
         for rendered in changed
         if isinstance(rendered, Rendered)
         for line in mismatches(side.root, rendered, overlay.node.node)
     ]
-    if not said:
+    if not given:
         return
-    listed = "\n  ".join(said)
+    listed = "\n  ".join(given)
     if not force:
         raise GraphBroken(
             f"{overlay.folder}: this model does not fit its neighbours, so nothing is changed; promote theirs first, or "

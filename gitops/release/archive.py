@@ -54,7 +54,7 @@ def manifests(archives: Sequence[Path]) -> list[Manifest]:
     Raises:
         BadArgument: an archive cannot be read.
         BadManifest: a document in one has another shape than the specification says.
-        ReleaseFailed: one is no OCI archive, lacks a blob or holds one of another digest, or two are of one platform.
+        ReleaseFailed: one is not an OCI archive, lacks a blob or holds one of another digest, or two are of one platform.
     """
     found = [manifest for archive in archives for manifest in _read(archive)]
     images = [manifest.platform for manifest in found if manifest.platform]
@@ -163,8 +163,8 @@ class _Layout:
         manifest = self._document(descriptor.text("digest"))
         config = manifest.part("config").text("digest")
         # In an index of one image the platform stands in the configuration alone.
-        said = descriptor.part("platform") if descriptor.raw.get("platform") else self._document(config)
-        platform = {key: said.text(key) for key in ("architecture", "os")}
+        message = descriptor.part("platform") if descriptor.raw.get("platform") else self._document(config)
+        platform = {key: message.text(key) for key in ("architecture", "os")}
         annotations = {
             key: value
             for key, value in descriptor.mapping("annotations").items()

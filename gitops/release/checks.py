@@ -67,7 +67,7 @@ def wait_for_check(
         if twin is not None:
             yield f"{check} of {twin['head_sha']}, which has the same tree, succeeded: {twin['html_url']}"
             return
-        end, delay, errors, said = clock() + minutes * 60, _FIRST, 0, ""
+        end, delay, errors, message = clock() + minutes * 60, _FIRST, 0, ""
         while True:
             try:
                 found, errors = _deciding_run(api, commit, check), 0
@@ -91,9 +91,9 @@ def wait_for_check(
                 )
                 raise NotChecked(f"{check} of {commit} did not end within {minutes:g} minutes: it {what}")
             now = f"waiting for {check} of {commit}" + (f": {found['html_url']}" if found else "")
-            if now != said:
+            if now != message:
                 yield now
-                said = now
+                message = now
             pause(delay)
             delay = min(delay * 2, _LONGEST)
 

@@ -1,4 +1,4 @@
-"""Whether a commit needs an image of its own, or one that is there is made of the same."""
+"""Whether a commit needs a new image, or an existing one was built from the same inputs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     REBUILD=1 builds in any case.
 
     Raises:
-        BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
+        BadManifest: base names no image of the project, or `make pin` did not write its interface.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
     digest, own = pinned_digest(root), build_inputs(root)

@@ -50,7 +50,7 @@ def propose(
     again, so that the proposal stays as it is, and is opened if it was not.
 
     Raises:
-        BadArgument: it is no digest that an image can have, or the record is none.
+        BadArgument: the digest or the record is invalid.
         BadManifest: base names no image of the project.
         ReleaseFailed: the clone is shallow, or git cannot say which of two commits is newer.
         NotWritten: a file cannot be written; all are as they were.
@@ -131,10 +131,10 @@ def pin(root: Path, digest: str, record: Mapping[str, Any] | None = None) -> Ite
 
 
 def check_digest(digest: str) -> None:
-    """Let only a digest pass that an image can have.
+    """Check that ``digest`` can be the digest of an image.
 
     Raises:
-        BadArgument: ``digest`` is none.
+        BadArgument: ``digest`` is not a digest.
     """
     if not is_digest(digest):
         raise BadArgument(
@@ -147,10 +147,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def require_full_history(root: Path) -> None:
-    """Let only a clone with all of its history pass.
+    """Check that the clone has its full history.
 
     Raises:
-        ReleaseFailed: the clone is shallow, or there is none.
+        ReleaseFailed: the clone is shallow, or this is not a git repository.
     """
     if git(root, "rev-parse", "--is-shallow-repository", fail=ReleaseFailed).strip() == "true":
         raise ReleaseFailed(
@@ -169,7 +169,7 @@ def is_ancestor(root: Path, commit: str, ancestor: str) -> bool:
         return False
     if not (_exists(root, ancestor) and _exists(root, commit)):
         return False
-    # Of the commits that only `ancestor` has there is none.
+    # Empty if `ancestor` has no commit that `commit` lacks.
     return not git(root, "rev-list", "--max-count=1", ancestor, f"^{commit}", fail=ReleaseFailed).strip()
 
 

@@ -63,7 +63,7 @@ def read_record(file: Path) -> tuple[Interface, dict[str, Any]]:
     """Return the record in ``file``, and its content as it stands there.
 
     Raises:
-        BadArgument: there is no such file, or it is none that `make release-record` writes.
+        BadArgument: there is no such file, or `make release-record` did not write it.
     """
     fix = "name the file that `make release-record` wrote"
     try:

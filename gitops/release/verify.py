@@ -100,5 +100,5 @@ def _run(command: str, *arguments: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(f"{command}: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise ReleaseFailed(f"{command} says: {said} ({_HINTS[command]})")
+        message = " ".join((done.stderr or done.stdout).split())
+        raise ReleaseFailed(f"{command} says: {message} ({_HINTS[command]})")

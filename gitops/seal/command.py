@@ -81,7 +81,7 @@ def seal(
 
     Raises:
         BadArgument: there is no such secret.
-        BadCertificate: the certificate is none or has expired.
+        BadCertificate: the certificate is invalid or has expired.
         BadValue: a value is missing or cannot be right.
         SealFailed: kubeseal refuses.
     """
@@ -114,7 +114,7 @@ def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
     """Put the sealing certificate of the cluster, or of the file or URL ``origin``, where ``seal`` looks for it.
 
     Raises:
-        BadCertificate: it cannot be fetched, is none, or has expired.
+        BadCertificate: it cannot be fetched, is invalid, or has expired.
     """
     found = certificate.check(kubeseal.fetch(origin), origin or "what the cluster answers")
     file = root / certificate.FILE

@@ -70,9 +70,9 @@ def pod_security_weakened(change: Change) -> Iterator[Danger]:
     if change.before is None or change.after is None:
         return
     before, after = set(_weak(change.before)), list(_weak(change.after))
-    for owner, said, field in after:
-        if (owner, said, field) not in before:
-            yield Danger(f"{code(owner)}: {said}", field)
+    for owner, message, field in after:
+        if (owner, message, field) not in before:
+            yield Danger(f"{code(owner)}: {message}", field)
 
 
 def rights_given(change: Change) -> Iterator[Danger]:
@@ -121,8 +121,8 @@ def _weak(entry: object) -> Iterator[tuple[str, str, str]]:
         context = nested_map(pod, "securityContext")
         for key in ("initContainers", "containers"):
             for container in nested_list(pod, key):
-                for said, field in _weak_container(container, context):
-                    yield str(nested(container, "name")), said, field
+                for message, field in _weak_container(container, context):
+                    yield str(nested(container, "name")), message, field
 
 
 def _weak_container(container: Any, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -32,10 +32,10 @@ def test_what_the_models_list(tmp_path: Path) -> None:
     )
     found = requirements(before, after)
     assert found.packages == (
-        Package("gone", "any", "", asked=True),
-        Package("new", "", "[extra] @ https://example.com/new.whl", asked=True),
-        Package("numpy", "2.4.6", "2.5.0", asked=True),
-        Package("scikit-learn", ">=1.9", "<2,>=1.9", asked=True),
+        Package("gone", "any", "", direct=True),
+        Package("new", "", "[extra] @ https://example.com/new.whl", direct=True),
+        Package("numpy", "2.4.6", "2.5.0", direct=True),
+        Package("scikit-learn", ">=1.9", "<2,>=1.9", direct=True),
     )
     assert found.notes == ()
 
@@ -45,9 +45,9 @@ def test_locks_say_more_than_the_lists(tmp_path: Path) -> None:
     after = model(tmp_path, ["numpy"], lock(DIGEST, numpy="2.5.0", pandas="3.1.1", tzdata="2"))
     found = requirements(before, after)
     assert found.packages == (
-        Package("numpy", "2.4.6", "2.5.0", asked=True),
-        Package("six", "1", "", asked=False),
-        Package("tzdata", "", "2", asked=False),
+        Package("numpy", "2.4.6", "2.5.0", direct=True),
+        Package("six", "1", "", direct=False),
+        Package("tzdata", "", "2", direct=False),
     )
     assert found.notes == ()
 
@@ -69,7 +69,7 @@ def test_a_package_in_several_versions(tmp_path: Path) -> None:
             "numpy",
             '2.4.6 ; python_version >= "3.12"',
             '2.2.0 ; python_version < "3.12", 2.4.6 ; python_version >= "3.12"',
-            asked=True,
+            direct=True,
         ),
     )
 

@@ -148,7 +148,7 @@ def test_what_is_proposed_already_is_not_pushed_again(bot: Bot) -> None:
     bot.commit("main", "Meanwhile", other="b\n")
     bot.again()
     bot.write(changed="after\n", **{"body.md": "newer\r\n"})
-    assert bot.propose().said == "pull request 1 is up to date: its text alone was changed"
+    assert bot.propose().message == "pull request 1 is up to date: its text alone was changed"
     assert bot.writes() == ["PATCH /repos/acme/models/pulls/1"]
     assert bot.pushed("rev-parse", BRANCH) == commit
     # It would conflict now.

@@ -102,6 +102,6 @@ def test_what_others_are_made_of_is_not_shown(repository: Repository) -> None:
     repository.write("elsewhere/part/kustomization.yaml", "resources: []\n")
     repository.write("argocd/kustomization.yaml", "resources: []\n")
     repository.write("components/unused/kustomization.yaml", "kind: Component\n")
-    shown = Checkout("", repository.root).inputs.shown
+    shown = Checkout("", repository.root).inputs.top_level
     assert {"elsewhere", "argocd", *(f"overlays/{overlay}" for overlay in OVERLAYS)} <= shown
     assert not shown & {"base", "base/node", "elsewhere/part", "components/unused"}

@@ -77,7 +77,7 @@ class Fixture:
         return [
             line
             for entry in found
-            for line in f"{entry.breach.owner}: {entry.breach.value}\nfix: {entry.breach.fix}".splitlines()
+            for line in f"{entry.violation.owner}: {entry.violation.value}\nfix: {entry.violation.fix}".splitlines()
         ]
 
 
