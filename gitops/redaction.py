@@ -42,7 +42,7 @@ _IN_TEXT = re.compile(
 )
 
 
-class Hider:
+class Redactor:
     """Leaves the values out of an object, and then out of what became of it.
 
     The first value at a path is ``HIDDEN``, and any other one after it at the same path ``CHANGED``, of a

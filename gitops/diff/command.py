@@ -106,7 +106,7 @@ def diff(
         compared = switched(changed_pairs(*sides), sides, applications)
         places = Locations(*sides)
         changes = [compare(pair, *sides, _applied(pair, applications)) for pair in compared]
-        about = ReportContext(
+        report_context = ReportContext(
             f"{commits.branch} ({revision.commit[:7]})" if commits.branch else revision.title,
             places,
             commits,
@@ -115,14 +115,14 @@ def diff(
             (kustomize_version(sides[0].root), kustomize_version(sides[1].root)),
             judged(*sides, places) if check else None,
         )
-        found = report(changes, about)
+        found = report(changes, report_context)
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
         _write(output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
     out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
-    if annotations is not None and about.findings:
-        annotations.writelines(f"{redacted(line)}\n" for line in about.findings.annotations())
+    if annotations is not None and report_context.findings:
+        annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
     return BuildFailed.exit_code if any(change.state == "does not build" for change in changes) else 0
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from gitops.diff.fields import GENERATED_KINDS, name_without_hash
 from gitops.manifests.seldondeployment import is_seldon_deployment, title
-from gitops.redaction import Hider
+from gitops.redaction import Redactor
 
 Entry = Mapping[str, Any]
 
@@ -124,7 +124,7 @@ def _identity(entry: Entry) -> tuple[str, str, str, str]:
 
 def hidden(before: Entry | None, after: Entry | None) -> Change:
     """Return the change of an object without secret values."""
-    hider = Hider()
+    hider = Redactor()
     return Change(before and shorten_hashes(hider.hide(before)), after and shorten_hashes(hider.hide(after)))
 
 

@@ -41,13 +41,13 @@ class Report:
     state: str = ""
 
 
-def report(changes: Sequence[KustomizationChange], about: ReportContext) -> Report | None:
+def report(changes: Sequence[KustomizationChange], report_context: ReportContext) -> Report | None:
     """Return the report of changes, or None where no change says anything."""
     message = [change for change in changes if change.says]
-    applications = about.applications()
+    applications = report_context.applications()
     # In a pull request that nothing changes is said too where the change itself says so.
-    itself = about.code and about.context and about.context.run
-    if not (message or applications or itself or (about.findings and about.findings.new)):
+    itself = report_context.code and report_context.context and report_context.context.run
+    if not (message or applications or itself or (report_context.findings and report_context.findings.new)):
         return None
     groups: dict[object, list[KustomizationChange]] = {}
     for change in message:
@@ -62,33 +62,33 @@ def report(changes: Sequence[KustomizationChange], about: ReportContext) -> Repo
         ),
     )
     told: dict[ModelChange, str] = {}
-    sections = [section(alike, told, about.link) for alike in ordered]
-    if about.findings:
-        sections = [Section((), part, "") for part in about.findings.markdown()] + sections
+    sections = [section(alike, told, report_context.link) for alike in ordered]
+    if report_context.findings:
+        sections = [Section((), part, "") for part in report_context.findings.markdown()] + sections
     return Report(
-        _title(message, about),
-        tuple(_head(ordered, about, applications)),
+        _title(message, report_context),
+        tuple(_head(ordered, report_context, applications)),
         tuple(sections),
-        state=_state(ordered, about),
+        state=_state(ordered, report_context),
     )
 
 
-def _title(changes: Sequence[KustomizationChange], about: ReportContext) -> str:
+def _title(changes: Sequence[KustomizationChange], report_context: ReportContext) -> str:
     live = [change for change in changes if change.applied is not False]
-    lines = [*summary(live), *about.lines()]
-    parts = [f"## What changes against {code(about.base)}", "\n".join(f"- {line}" for line in lines)]
-    return "\n\n".join([*parts, *about.warnings()])
+    lines = [*summary(live), *report_context.lines()]
+    parts = [f"## What changes against {code(report_context.base)}", "\n".join(f"- {line}" for line in lines)]
+    return "\n\n".join([*parts, *report_context.warnings()])
 
 
 def _head(
     ordered: Sequence[list[KustomizationChange]],
-    about: ReportContext,
+    report_context: ReportContext,
     applications: Sequence[ApplicationChange],
 ) -> Iterator[Lines]:
     live = [change for alike in ordered for change in alike if change.applied is not False]
-    if dangers := _dangers(live, about):
+    if dangers := _dangers(live, report_context):
         yield Lines(_DANGER, tuple(dangers), "> - and {} more")
-    if breaking := _breaking(live, about):
+    if breaking := _breaking(live, report_context):
         yield Lines(_BREAKING, tuple(breaking), "> - and {} more")
     if applications:
         lines = tuple(
@@ -121,7 +121,7 @@ _BREAKING = "> [!CAUTION]\n> **Breaking: whoever calls these models must know be
 _CODE = re.compile(r"(`+) ?(.+?) ?\1")
 
 
-def _dangers(changes: Sequence[KustomizationChange], about: ReportContext) -> list[str]:
+def _dangers(changes: Sequence[KustomizationChange], report_context: ReportContext) -> list[str]:
     """Return a line for each danger, with all the kustomizations that it reaches, and where it stands."""
     found: dict[str, list[str]] = defaultdict(list)
     links: dict[str, str] = {}
@@ -129,11 +129,13 @@ def _dangers(changes: Sequence[KustomizationChange], about: ReportContext) -> li
         for danger in change.dangers:
             found[danger.text].append(code(change.folder))
             if danger.text not in links:
-                links[danger.text] = about.link(change.folder, danger.field, danger.value, danger.kind)
+                links[danger.text] = report_context.link(
+                    change.folder, danger.field, danger.value, danger.kind
+                )
     lines = [f"> - {joined(_once(places))}: {text}{links[text]}" for text, places in found.items()]
-    for entry in about.applications():
+    for entry in report_context.applications():
         if entry.gone:
-            link = about.link(entry.folder, "deployment", entry.name)
+            link = report_context.link(entry.folder, "deployment", entry.name)
             lines.append(
                 f"> - Application {code(entry.name)} goes: {code(entry.before)} is applied no more{link}"
             )
@@ -144,7 +146,7 @@ def _once(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _breaking(changes: Sequence[KustomizationChange], about: ReportContext) -> list[str]:
+def _breaking(changes: Sequence[KustomizationChange], report_context: ReportContext) -> list[str]:
     """Return a line for each effect that breaks, with all the kustomizations that it reaches, and where it stands."""
     answered = {address for change in changes for address in change.addresses[1]}
     found: dict[str, list[str]] = defaultdict(list)
@@ -154,7 +156,7 @@ def _breaking(changes: Sequence[KustomizationChange], about: ReportContext) -> l
             text = f"{code(address)} answers no more"
             found[text].append(code(change.folder))
             if text not in links:
-                links[text] = about.link(change.folder, "deployment", PurePath(address).name)
+                links[text] = report_context.link(change.folder, "deployment", PurePath(address).name)
         for model in change.models:
             # A node of its own overlay has its name.
             node = f" (node {code(model.node)})" if model.node != PurePath(change.folder).name else ""
@@ -163,7 +165,7 @@ def _breaking(changes: Sequence[KustomizationChange], about: ReportContext) -> l
                     found[effect.text].append(f"{code(change.folder)}{node}")
                     named = [found[1] for found in _CODE.findall(effect.text)] or [""]
                     if effect.text not in links:
-                        links[effect.text] = about.link(change.folder, named[0], named[-1])
+                        links[effect.text] = report_context.link(change.folder, named[0], named[-1])
     return [f"> - {joined(places)}: {text}{links[text]}" for text, places in found.items()]
 
 
@@ -194,13 +196,13 @@ def _row(alike: list[KustomizationChange]) -> str:
     )
 
 
-def _state(ordered: Sequence[list[KustomizationChange]], about: ReportContext) -> str:
+def _state(ordered: Sequence[list[KustomizationChange]], report_context: ReportContext) -> str:
     """Return what the next comment tells what is new from, empty outside of a workflow."""
-    if about.context is None or not about.context.run:
+    if report_context.context is None or not report_context.context.run:
         return ""
     hashes = {
         change.folder: hashlib.sha256(repr((change.key, change.dangers)).encode()).hexdigest()[:8]
         for alike in ordered
         for change in alike
     }
-    return str(CommentState(about.context.branch, about.context.head, hashes))
+    return str(CommentState(report_context.context.branch, report_context.context.head, hashes))

@@ -71,13 +71,13 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         SettingsFailed: a setting cannot be read or set; all others were tried.
     """
     dry = _choice(environ, "DRY_RUN") or False
-    place = _repository(root, environ)
-    yield f"{place.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
+    repo = _repository(root, environ)
+    yield f"{repo.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
     failed = []
     for name, setting in SETTINGS.items():
         try:
             same = True
-            for step in setting(place):
+            for step in setting(repo):
                 same = False
                 if isinstance(step, str):
                     yield f"  by hand  {name}: {step}"
@@ -119,44 +119,44 @@ def _choice(environ: Mapping[str, str], name: str) -> bool | None:
     return _CHOICES[value]
 
 
-def _workflows(place: Repository) -> Iterator[SettingChange | str]:
-    path = f"repos/{place.name}/actions/permissions/workflow"
+def _workflows(repo: Repository) -> Iterator[SettingChange | str]:
+    path = f"repos/{repo.name}/actions/permissions/workflow"
     wanted = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
     lines = list(differences(wanted, gh.api("GET", path)))
     if lines:
         yield SettingChange("; ".join(lines), "PUT", path, wanted)
 
 
-def _branches(place: Repository) -> Iterator[SettingChange | str]:
+def _branches(repo: Repository) -> Iterator[SettingChange | str]:
     wanted = {"delete_branch_on_merge": True}
-    lines = list(differences(wanted, place.description))
+    lines = list(differences(wanted, repo.description))
     if lines:
-        yield SettingChange("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
+        yield SettingChange("; ".join(lines), "PATCH", f"repos/{repo.name}", wanted)
 
 
 def _environment(name: str) -> Setting:
-    def setting(place: Repository) -> Iterator[SettingChange | str]:
-        yield from rulesets.environment_changes(place.name, name)
+    def setting(repo: Repository) -> Iterator[SettingChange | str]:
+        yield from rulesets.environment_changes(repo.name, name)
 
     return setting
 
 
-def _main(place: Repository) -> Iterator[SettingChange | str]:
-    has = place.ruleset(rulesets.MAIN)
-    approvals = place.approvals
+def _main(repo: Repository) -> Iterator[SettingChange | str]:
+    has = repo.ruleset(rulesets.MAIN)
+    approvals = repo.approvals
     if approvals is None:
         # Who is alone has nobody to ask; a number that somebody chose stays.
-        approvals = _approvals(has) if has else int(place.organization)
+        approvals = _approvals(has) if has else int(repo.organization)
     # One that is there keeps the numbers that somebody gave it.
-    queue = bool(place.queue) and place.organization and not _has(has, "merge_queue")
-    changes = list(rulesets.change(place.name, rulesets.main(approvals, queue=queue), has))
+    queue = bool(repo.queue) and repo.organization and not _has(has, "merge_queue")
+    changes = list(rulesets.change(repo.name, rulesets.main(approvals, queue=queue), has))
     yield from changes
-    if has and place.queue is False:
-        has = place.ruleset(rulesets.MAIN) if changes else has
-        step = rulesets.without(place.name, has or {"rules": []}, "merge_queue")
+    if has and repo.queue is False:
+        has = repo.ruleset(rulesets.MAIN) if changes else has
+        step = rulesets.without(repo.name, has or {"rules": []}, "merge_queue")
         if step is not None:
             yield step
-    if place.queue and not place.organization:
+    if repo.queue and not repo.organization:
         _refuse("MERGE_QUEUE=1: only repositories of organizations have a merge queue")
 
 
@@ -170,24 +170,24 @@ def _has(has: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any] | None:
     return next((rule.get("parameters") or {} for rule in rules if rule["type"] == kind), None)
 
 
-def _bot(place: Repository) -> Iterator[SettingChange | str]:
-    app = place.app or str((gh.find(f"repos/{place.name}/actions/variables/APP_ID") or {}).get("value", ""))
+def _bot(repo: Repository) -> Iterator[SettingChange | str]:
+    app = repo.app or str((gh.find(f"repos/{repo.name}/actions/variables/APP_ID") or {}).get("value", ""))
     if app and not (app.isascii() and app.isdigit()):
         _refuse(
             f"APP_ID {app!r}: must be the number that the App's page on GitHub calls App ID, not its client ID"
         )
-    has = place.ruleset(rulesets.BOT)
+    has = repo.ruleset(rulesets.BOT)
     # Before ours is there or gone.
     stops = [
         rule
-        for rule in gh.api("GET", f"repos/{place.name}/rules/branches/release%2Fimage?per_page=100")
+        for rule in gh.api("GET", f"repos/{repo.name}/rules/branches/release%2Fimage?per_page=100")
         if rule["type"] in _STOP and (has is None or rule.get("ruleset_id") != has["id"])
     ]
     if app:
-        yield from rulesets.change(place.name, rulesets.bot(int(app)), has)
+        yield from rulesets.change(repo.name, rulesets.bot(int(app)), has)
     elif has is not None:
         # GitHub lets no rule of a repository except the workflows' own token.
-        path = f"repos/{place.name}/rulesets/{has['id']}"
+        path = f"repos/{repo.name}/rulesets/{has['id']}"
         yield SettingChange(
             "there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path
         )
@@ -198,15 +198,15 @@ def _bot(place: Repository) -> Iterator[SettingChange | str]:
         )
 
 
-def _tags(place: Repository) -> Iterator[SettingChange | str]:
+def _tags(repo: Repository) -> Iterator[SettingChange | str]:
     for wanted in rulesets.tags():
-        for step in rulesets.change(place.name, wanted, place.ruleset(wanted.name)):
+        for step in rulesets.change(repo.name, wanted, repo.ruleset(wanted.name)):
             yield SettingChange(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
 
 
-def _package(place: Repository) -> Iterator[SettingChange | str]:
-    owner = str(place.description["owner"]["login"])
-    kind = "orgs" if place.organization else "users"
+def _package(repo: Repository) -> Iterator[SettingChange | str]:
+    owner = str(repo.description["owner"]["login"])
+    kind = "orgs" if repo.organization else "users"
     try:
         found = gh.find(f"{kind}/{owner}/packages/container/{image.NAME}")
     except gh.GhRefused as error:
@@ -218,16 +218,16 @@ def _package(place: Repository) -> Iterator[SettingChange | str]:
     if found is None:
         yield "the image is not pushed yet, or cannot be seen; run this again after the first release"
         return
-    wanted = "private" if place.description["private"] else "public"
+    wanted = "private" if repo.description["private"] else "public"
     if found["visibility"] != wanted:
         yield (
             f"the image is {found['visibility']}, the repository {wanted}; GitHub has no API for it: Change visibility in "
             f"{page} (a private image needs the registry's account in the cluster: docs/secrets.md)"
         )
     linked = str((found.get("repository") or {}).get("full_name", ""))
-    if linked.lower() != place.name.lower():
+    if linked.lower() != repo.name.lower():
         yield (
-            f"the image belongs to {linked or 'no repository'}; GitHub has no API for it: add {place.name} with the role "
+            f"the image belongs to {linked or 'no repository'}; GitHub has no API for it: add {repo.name} with the role "
             f"Write under Manage Actions access in {page}"
         )
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gitops.errors import BadManifest, GitopsError, StartFailed
 from gitops.local.gateway import PREDICTIONS, Gateway
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from gitops.local.progress import Progress
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER
@@ -77,12 +77,12 @@ class Response:
     text: str
 
 
-def predictions_url(gateway: Gateway, overlay: Overlay) -> str:
+def predictions_url(gateway: Gateway, overlay: LocalOverlay) -> str:
     """Return the address of the overlay's predictions."""
     return f"{gateway.url}{overlay.path}/{PREDICTIONS}"
 
 
-async def send(running: Run, overlay: Overlay, request: dict[str, Any]) -> Response:
+async def send(running: Run, overlay: LocalOverlay, request: dict[str, Any]) -> Response:
     """Send a SeldonMessage to the overlay's deployment."""
     async with running.client.post(predictions_url(running.gateway, overlay), json=request) as answer:
         return Response(answer.status, await answer.text())

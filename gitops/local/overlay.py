@@ -14,7 +14,7 @@ from gitops.manifests.seldondeployment import Predictor, SeldonDeployment, seldo
 
 
 @dataclass(frozen=True)
-class Overlay:
+class LocalOverlay:
     """A rendered overlay.
 
     ``calls`` are those of its graph; none where the container itself answers outside. ``config_maps`` holds the
@@ -61,7 +61,7 @@ def find(root: Path, names: Sequence[str]) -> list[Path]:
     return chosen
 
 
-def load(folder: Path) -> Overlay:
+def load(folder: Path) -> LocalOverlay:
     """Render the overlay in ``folder``.
 
     Raises:
@@ -93,4 +93,4 @@ def load(folder: Path) -> Overlay:
         for entry in objects
         if entry["kind"] == "ConfigMap"
     }
-    return Overlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)
+    return LocalOverlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)

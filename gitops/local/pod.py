@@ -15,7 +15,7 @@ from gitops.errors import StartFailed
 from gitops.local import environment, operator, probe
 from gitops.local.models import Models
 from gitops.local.operator import Ports
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from gitops.local.ports import HOST
 from gitops.local.process import Process, run_all
 from gitops.local.progress import Progress
@@ -50,7 +50,7 @@ class Machine:
 class LocalPod:
     """One pod of an overlay's predictor on this machine."""
 
-    def __init__(self, overlay: Overlay, pod: Pod, machine: Machine) -> None:
+    def __init__(self, overlay: LocalOverlay, pod: Pod, machine: Machine) -> None:
         self._overlay = overlay
         self._pod = pod
         self._machine = machine

@@ -18,7 +18,7 @@ from gitops.local import overlay
 from gitops.local import runtime as runtimes
 from gitops.local.gateway import Gateway
 from gitops.local.models import Models
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from gitops.local.pod import LocalPod, Machine
 from gitops.local.process import ProcessGroup, run_all
 from gitops.local.progress import Progress
@@ -164,7 +164,7 @@ async def _watch(deployment: LocalDeployment, running: Run, progress: Progress) 
 class LocalDeployment:
     """The pods of one overlay. ``route`` is where its requests go now."""
 
-    def __init__(self, overlay: Overlay, machine: Machine) -> None:
+    def __init__(self, overlay: LocalOverlay, machine: Machine) -> None:
         self.overlay = overlay
         self._pods = [LocalPod(overlay, pod, machine) for pod in overlay.predictor.pods]
         self.route: Route = Unavailable(f"{overlay.deployment.name} is starting")

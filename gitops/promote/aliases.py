@@ -126,10 +126,10 @@ def _fetch(name: str, node: GraphNode, folder: Path, last: Example | None) -> Pr
             return replace(outcome, result="unchanged", after=now)
         log.info("%s: %s is %s now, and %s is pinned", name, node.model_from, now, node.model_uri)
         folder.mkdir()
-        prepared = models.fetch_model(node.model_from, folder, last=last)
-        models.build_environment(prepared, folder)
-        models.save(prepared, folder)
-        return replace(outcome, after=prepared.uri)
+        fetched = models.fetch_model(node.model_from, folder, last=last)
+        models.build_environment(fetched, folder)
+        models.save(fetched, folder)
+        return replace(outcome, after=fetched.uri)
 
     return _attempt(step, PromotionResult(name, "promoted", node.model_from, node.model_uri))
 

@@ -60,7 +60,7 @@ def fetch_model(
     return FetchedModel(origin, uri, described.digest, described.contract, described.lock, chosen)
 
 
-def build_environment(prepared: FetchedModel, folder: Path) -> None:
+def build_environment(fetched: FetchedModel, folder: Path) -> None:
     """Make the model's Python environment in ``folder``/environment, unless it is there.
 
     Raises:
@@ -69,14 +69,14 @@ def build_environment(prepared: FetchedModel, folder: Path) -> None:
     if (folder / "environment" / "current").exists():
         return
     lock = folder / "requirements.lock"
-    lock.write_text(prepared.lock, encoding="utf-8")
+    lock.write_text(fetched.lock, encoding="utf-8")
     settings = load(EnvironmentSettings, {**os.environ, "ENVIRONMENT_LOCK": str(lock)})
     build(folder / "model", folder / "environment", settings)
 
 
-def save(prepared: FetchedModel, folder: Path) -> None:
+def save(fetched: FetchedModel, folder: Path) -> None:
     """Write it down in ``folder``, for another process."""
-    (folder / _FILE).write_text(json.dumps(asdict(prepared)), encoding="utf-8")
+    (folder / _FILE).write_text(json.dumps(asdict(fetched)), encoding="utf-8")
 
 
 def read_saved(folder: Path) -> FetchedModel:

@@ -43,8 +43,10 @@ class Prediction:
     varies: list[str]
 
 
-def predict(folder: Path, uri: str, node: Node, asked: ExampleRequest, tolerance: float) -> Prediction | None:
-    """Return what the model in ``folder``/model, from ``uri``, answers to ``asked`` as the graph node ``node``.
+def predict(
+    folder: Path, uri: str, node: Node, example: ExampleRequest, tolerance: float
+) -> Prediction | None:
+    """Return what the model in ``folder``/model, from ``uri``, answers to ``example`` as the graph node ``node``.
 
     It runs in ``folder``/environment. Where nothing is asked it is loaded, no more. Numbers that differ by ``tolerance``
     are the same.
@@ -58,15 +60,15 @@ def predict(folder: Path, uri: str, node: Node, asked: ExampleRequest, tolerance
     )
     try:
         client.load()
-        if asked.message is None:
+        if example.message is None:
             return None
-        first = _call(client, node, asked.message)
+        first = _call(client, node, example.message)
         # What says when it was made counts in seconds, as a chat's answer does.
         time.sleep(_SECOND)
-        second = _call(client, node, asked.message)
+        second = _call(client, node, example.message)
     except BadData as error:
         raise NoExample(
-            f"{uri}: refuses {asked.origin}: {error}; {advice(folder / 'model', node, asked)}; nothing is changed"
+            f"{uri}: refuses {example.origin}: {error}; {advice(folder / 'model', node, example)}; nothing is changed"
         ) from error
     finally:
         client.close()
@@ -78,16 +80,16 @@ def predict(folder: Path, uri: str, node: Node, asked: ExampleRequest, tolerance
     return Prediction(first, varies)
 
 
-def advice(model: Path, node: Node, asked: ExampleRequest) -> str:
+def advice(model: Path, node: Node, example: ExampleRequest) -> str:
     """Say what to do about a request that is refused: name another xtype only where that takes it."""
     hint = (
         "log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json"
     )
     now = next((entry.value for entry in node.parameters if entry.name == "xtype"), "")
     read = mlmodel.read(model)
-    if asked.message is None or read.chats:
+    if example.message is None or read.chats:
         return hint
-    takers = [xtype for xtype in XTYPES if _takes(read, xtype, asked.message)]
+    takers = [xtype for xtype in XTYPES if _takes(read, xtype, example.message)]
     return (
         f"set xtype: {takers[0]} in node.yaml, which takes it, or {hint}"
         if takers and now not in takers

@@ -106,17 +106,17 @@ def promote_into(
     given, last = from_argument(example), from_overlay(root / overlay.folder, overlay.folder)
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         try:
-            prepared = fetch_model(model, Path(scratch), given, last)
+            fetched = fetch_model(model, Path(scratch), given, last)
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
-        pin_model(root, overlay, prepared, Path(scratch), out, force=force, new=new)
-        keep(root, prepared.digest, Path(scratch) / "model")
+        pin_model(root, overlay, fetched, Path(scratch), out, force=force, new=new)
+        keep(root, fetched.digest, Path(scratch) / "model")
 
 
 def pin_model(
     root: Path,
     overlay: Overlay,
-    prepared: FetchedModel,
+    fetched: FetchedModel,
     folder: Path,
     out: TextIO,
     *,
@@ -125,14 +125,14 @@ def pin_model(
 ) -> None:
     """Try the model that was prepared in ``folder``, pin it in ``overlay``, and write to ``out`` what that changes."""
     try:
-        texts = promoted_files(root, overlay, prepared, folder, new or {}, force=force)
+        texts = promoted_files(root, overlay, fetched, folder, new or {}, force=force)
     except ServerError as error:
         raise PromotionFailed(f"{error}; nothing is changed") from error
     with copy_with(root, texts) as after:
         before = Checkout("the work tree", root)
         found = changed_pairs(before, after)
-        about = ReportContext(before.title, Locations(before, after))
-        given = report([compare(pair, before, after) for pair in found], about)
+        report_context = ReportContext(before.title, Locations(before, after))
+        given = report([compare(pair, before, after) for pair in found], report_context)
     lines = unified_diff(root, texts)
     write_all({root / path: text for path, text in texts.items()})
     out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
@@ -144,10 +144,10 @@ def pin_model(
             )
         )
     graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
-    if prepared.chosen.message is None:
+    if fetched.chosen.message is None:
         out.write(f"\nnote: {overlay.folder}/{expectation.FILE} names no request, so no answer is compared\n")
     for note in _notes(
-        overlay, prepared.uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
+        overlay, fetched.uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
     ):
         out.write(f"\nnote: {note}\n")
 
@@ -167,31 +167,31 @@ log = logging.getLogger(__name__)
 
 
 def promoted_files(
-    root: Path, overlay: Overlay, prepared: FetchedModel, folder: Path, new: Mapping[str, str], *, force: bool
+    root: Path, overlay: Overlay, fetched: FetchedModel, folder: Path, new: Mapping[str, str], *, force: bool
 ) -> dict[str, str]:
     """Return the texts of the overlay's files by their paths, ``new`` among them; the model is in ``folder``.
 
     Raises:
         NoExample, GraphBroken, ServerError, BuildFailed, BadManifest: as of gitops.promote.promotion.
     """
-    text = overlay.pinning(prepared.uri, prepared.digest, prepared.origin)
-    texts = {**new, **overlay.files(text, prepared.contract, prepared.lock, "{}\n")}
+    text = overlay.pinning(fetched.uri, fetched.digest, fetched.origin)
+    texts = {**new, **overlay.files(text, fetched.contract, fetched.lock, "{}\n")}
     with copy_with(root, texts) as side:
         _check_graphs(root, side, overlay, force=force)
         (deployment,) = render_folder(side, overlay.folder).deployments
         node = deployment.predictors[0].graph
-    build_environment(prepared, folder)
-    log.info("running the model in its environment on %s", prepared.chosen.origin)
+    build_environment(fetched, folder)
+    log.info("running the model in its environment on %s", fetched.chosen.origin)
     tolerance = _tolerance(root / overlay.folder)
-    answered = prediction.predict(folder, shown(prepared.uri), node, prepared.chosen, tolerance)
+    answered = prediction.predict(folder, shown(fetched.uri), node, fetched.chosen, tolerance)
     if answered and answered.varies:
         log.warning(
             "its answers to one request differ, which is not compared: %s", ", ".join(answered.varies)
         )
     expected = prediction.expected_json(
-        prepared.chosen.message, answered, tolerance, {overlay.node.node: prepared.digest}
+        fetched.chosen.message, answered, tolerance, {overlay.node.node: fetched.digest}
     )
-    return {**new, **overlay.files(text, prepared.contract, prepared.lock, expected)}
+    return {**new, **overlay.files(text, fetched.contract, fetched.lock, expected)}
 
 
 def _check_graphs(root: Path, side: Checkout, overlay: Overlay, *, force: bool) -> None:

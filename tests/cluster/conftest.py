@@ -15,7 +15,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from gitops.local.overlay import Overlay, load
+from gitops.local.overlay import LocalOverlay, load
 from gitops.manifests.image import is_project_image
 from gitops.seal.secrets import PULL, SECRETS
 from tests.cluster import helper, operator, wheels
@@ -31,7 +31,7 @@ class Cluster:
     helper: Helper
     image: str
 
-    def objects(self, overlay: Overlay, *, replicas: int = 1) -> list[dict[str, Any]]:
+    def objects(self, overlay: LocalOverlay, *, replicas: int = 1) -> list[dict[str, Any]]:
         """Return what the operator makes of ``overlay``, with the image and the package index of this run."""
         made = operator.objects(overlay, replicas=replicas)
         for entry in made:
@@ -94,5 +94,5 @@ def put_models(values: dict[str, str]) -> None:
             obstore.put(store, f"artifacts/{folder.name}/{file.relative_to(folder).as_posix()}", file)
 
 
-def overlay(name: str) -> Overlay:
+def overlay(name: str) -> LocalOverlay:
     return load(ROOT / "overlays" / name)

@@ -8,7 +8,7 @@ import pytest
 
 from gitops.local import routes
 from gitops.local.demo import read_expected
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from server.expectation import differences
 from tests.cluster.conftest import Cluster, overlay
 from tests.cluster.kubectl import ClusterError
@@ -18,7 +18,7 @@ from tests.server.serving import ROOT
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 
-def answer(cluster: Cluster, asked: Overlay, message: Any) -> Any:
+def answer(cluster: Cluster, asked: LocalOverlay, message: Any) -> Any:
     """Send what the ingress or the orchestrator would."""
     prefix = f"{asked.deployment.name}-{asked.predictor.name}"
     if asked.predictor.no_engine:

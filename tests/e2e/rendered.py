@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from gitops.manifests.graphnode import fetch_arguments
 
 
@@ -13,7 +13,7 @@ from gitops.manifests.graphnode import fetch_arguments
 class Rendered:
     """An overlay as it is applied: the typed view, and all objects."""
 
-    overlay: Overlay
+    overlay: LocalOverlay
     objects: list[dict[str, Any]]
 
     @property

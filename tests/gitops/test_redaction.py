@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gitops.diff.objects import changes
 from gitops.diff.rows import rows
 from gitops.markdown import code
-from gitops.redaction import CHANGED, HIDDEN, SEALED_ANEW, Hider, redacted
+from gitops.redaction import CHANGED, HIDDEN, SEALED_ANEW, Redactor, redacted
 
 # As kubeseal writes them: hundreds of bytes that look random.
 SEALED = st.integers().map(lambda seed: base64.b64encode(Random(seed).randbytes(520)).decode())
@@ -91,7 +91,7 @@ def test_what_is_long_and_no_secret_stays() -> None:
 
 def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
     secret = {"kind": "Secret", "data": {"key": "aHVudGVyMg=="}, "stringData": {"other": "hunter2"}}
-    assert Hider().hide(secret) == {
+    assert Redactor().hide(secret) == {
         "kind": "Secret",
         "data": {"key": HIDDEN},
         "stringData": {"other": HIDDEN},
@@ -100,7 +100,7 @@ def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
         "kind": "Job",
         "env": [{"name": "HUB_TOKEN", "value": "hunter2"}, {"name": "HOME", "value": "/tmp"}],
     }
-    hider = Hider()
+    hider = Redactor()
     assert hider.hide(job) == {
         "kind": "Job",
         "env": [{"name": "HUB_TOKEN", "value": HIDDEN}, {"name": "HOME", "value": "/tmp"}],
@@ -114,7 +114,7 @@ def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
 
 
 def test_data_of_the_wrong_form_is_left_out_too() -> None:
-    assert Hider().hide(
+    assert Redactor().hide(
         {"kind": "SealedSecret", "spec": {"data": "AgBlob", "encryptedData": ["AgOther"]}}
     ) == {
         "kind": "SealedSecret",
@@ -140,11 +140,14 @@ HOOK = "https://hooks.slack.com/" + "services/"
     ],
 )
 def test_a_credential_in_a_text_is_left_out(text: str, shown: str) -> None:
-    assert Hider().hide({"kind": "Job", "args": ["serve", text]}) == {"kind": "Job", "args": ["serve", shown]}
+    assert Redactor().hide({"kind": "Job", "args": ["serve", text]}) == {
+        "kind": "Job",
+        "args": ["serve", shown],
+    }
 
 
 def test_a_credential_that_is_an_argument_of_its_own() -> None:
-    hider = Hider()
+    hider = Redactor()
     assert hider.hide({"args": ["--token", "hunter2", "--port", "1"]})["args"] == [
         "--token",
         HIDDEN,
