@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.budget import available, judge
 from benchmarks.diff import BUDGET_SECONDS, OVERLAYS, ROOT, generate
-from gitops.check.command import check
+from gitops.check import check
 
 HERE_SECONDS = 5
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gitops.check.policies import POLICIES  # noqa: E402
+from gitops.policies.evaluation import POLICIES  # noqa: E402
 from server import errors, settings  # noqa: E402
 
 
@@ -85,10 +85,10 @@ def policies_page() -> str:
     lines = [
         "# Policies",
         "",
-        "<!-- Written by `make docs` from gitops/check/policies: change it there. -->",
+        "<!-- Written by `make docs` from gitops/policies: change it there. -->",
         "",
         "What `make check` demands of every kustomization and of what it renders. An error ends it with status 1, a warning",
-        "does not. A policy is a function in `gitops/check/policies`; the link leads to the cases that it is tested by.",
+        "does not. A policy is a function in `gitops/policies`; the link leads to the cases that it is tested by.",
         "With `BASE=main`, as a pull request is judged, what that revision has too is marked and fails nothing. One cause is",
         "one finding, with its places.",
     ]
@@ -100,7 +100,7 @@ def policies_page() -> str:
         for policy in POLICIES:
             if policy.judge.__module__ == module:
                 demand, _, why = policy.reason.partition(": ")
-                link = f"[{policy.id}](../tests/gitops/check/fixtures/{policy.id})"
+                link = f"[{policy.id}](../tests/gitops/policies/fixtures/{policy.id})"
                 lines.append(f"| {link} | {demand} | {why} | {policy.level} |")
     return "\n".join(lines) + "\n"
 

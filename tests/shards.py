@@ -42,7 +42,7 @@ SECONDS: Mapping[str, float] = {
     "tests/server/edges/test_openapi.py": 60,
     "tests/server/environment/test_examples.py": 60,
     "tests/tools/test_bootstrap.py": 60,
-    "tests/gitops/promote/test_command.py": 40,
+    "tests/gitops/promote/test_promotion.py": 40,
     "tests/server/edges/test_accept.py": 40,
 }
 OTHER = 10.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitops.adopt import adopt
-from gitops.pin import pin
+from gitops.release.proposal import pin
 from tests import project
 from tests.project import MANIFESTS, ROOT
 

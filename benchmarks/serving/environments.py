@@ -12,7 +12,7 @@ import yaml
 
 from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.rows import METHOD, MODEL, ROOT
-from gitops.locked import sync
+from gitops.tools import uv_sync
 
 PEERS = ROOT / "benchmarks" / "peers"
 CACHE = ROOT / ".cache" / "bench"
@@ -67,7 +67,7 @@ def python(peer: str) -> Path:
 
 
 def _installed(name: str, project: Path, environment: Path, *options: str) -> Path:
-    done = sync(project, environment, *options)
+    done = uv_sync(project, environment, *options)
     if done.returncode != 0:
         raise BenchFailed(f"{name} cannot be installed from {project}:\n{done.stderr.strip()}")
     return environment / "bin" / "python"

@@ -13,13 +13,13 @@ from benchmarks.budget import available
 from benchmarks.serving.environments import PEERS, ours, server
 from benchmarks.serving.load import h2load
 from benchmarks.serving.rows import ROOT
-from gitops import wrapper
+from gitops import tools
 
 # The packages of each lock that make the difference.
 _LOCKS = {
     "this server": (ROOT / "uv.lock", ("httptools", "uvloop", "orjson", "grpcio", "protobuf", "numpy")),
     "limit": (PEERS / "limit" / "uv.lock", ("uvicorn", "orjson", "numpy", "scikit-learn")),
-    "stock wrapper": (wrapper.PROJECT / "uv.lock", ("seldon-core", "numpy", "scikit-learn")),
+    "stock wrapper": (tools.SELDON_CORE_PROJECT / "uv.lock", ("seldon-core", "numpy", "scikit-learn")),
     "MLServer": (PEERS / "mlserver" / "uv.lock", ("mlserver", "numpy", "scikit-learn")),
     "mlflow models serve": (PEERS / "mlflow" / "uv.lock", ("mlflow", "numpy", "scikit-learn")),
 }

@@ -9,7 +9,7 @@ from benchmarks.serving import environments
 from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC
 from benchmarks.serving.peer import HOST, Command, Peer, Ports
 from benchmarks.serving.rows import METHOD, MODEL, ROOT
-from gitops import wrapper
+from gitops import tools
 
 NDARRAY, DATAFRAME = "ndarray", "DataFrame"
 # What the stock wrapper serves: the component that the conformance tests compare with.
@@ -54,7 +54,7 @@ def stock(name: str, xtype: str, tuning: Mapping[str, str]) -> Peer:
     """Return seldon-core-microservice 1.17.1 with a plain component; ``tuning`` is in its environment variables."""
 
     def command(ports: Ports) -> Command:
-        arguments = [str(wrapper.python()), *wrapper.PROGRAM, f"{COMPONENT.stem}.Plain"]
+        arguments = [str(tools.seldon_core_python()), *tools.SELDON_CORE_PROGRAM, f"{COMPONENT.stem}.Plain"]
         arguments += ["--http-port", str(ports.http), "--grpc-port", str(ports.grpc)]
         arguments += ["--metrics-port", str(ports.metrics)]
         path = f"{ROOT}:{COMPONENT.parent}"

@@ -1,17 +1,17 @@
-"""What a change comes to in one kustomization: all that its section of the report says."""
+"""The change of one kustomization: the content of its section in the report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from gitops.diff.compatibility import Effect
 from gitops.diff.danger import Danger
 from gitops.diff.model import Model
 from gitops.diff.objects import Change
 from gitops.diff.requirements import Requirements
 from gitops.diff.rows import Row
-from gitops.diff.signature import Effect
-from gitops.manifests import SeldonDeployment
+from gitops.manifests.seldondeployment import SeldonDeployment
 
 State = Literal["changed", "renamed", "new", "gone", "does not build", "builds again"]
 Models = dict[str, Model]

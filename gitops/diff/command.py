@@ -1,30 +1,65 @@
-"""The command: from a revision to the report of what the work tree renders otherwise."""
+"""``python -m gitops diff``: the report of what the work tree renders differently from a revision."""
 
 from __future__ import annotations
 
+import argparse
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.check.rendered import OVERLAYS
-from gitops.diff.about import About
-from gitops.diff.applied import Applied, applied, switched
+from gitops.command import Run
+from gitops.diff.applications import Applied, applied, switched
 from gitops.diff.comparison import compare
-from gitops.diff.context import context
-from gitops.diff.findings import found as judged
-from gitops.diff.fit import COMMENT, LEAST, SUMMARY, characters, fit, octets
-from gitops.diff.places import Places
-from gitops.diff.rendering import rendering, version
+from gitops.diff.context import ReportContext, changed_code, git_context, kustomize_version
+from gitops.diff.findings import check_findings as judged
+from gitops.diff.locations import Locations
+from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
-from gitops.diff.sealed import redacted
-from gitops.diff.side import Pair, Side, pairs
+from gitops.diff.truncation import MINIMUM_LIMIT, truncate
 from gitops.errors import BadArgument, BuildFailed
-from gitops.revision import find
+from gitops.git import resolve_revision
+from gitops.manifests.checkout import Checkout
+from gitops.manifests.rendered import OVERLAYS
+from gitops.markdown import COMMENT_LIMIT, SUMMARY_LIMIT, utf8_bytes, utf16_units
+from gitops.redaction import redacted
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the whole report here, for a job summary"
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=COMMENT_LIMIT,
+        metavar="N",
+        help=f"characters at most (a comment: {COMMENT_LIMIT})",
+    )
+    parser.add_argument("--check", action="store_true", help="report the findings of the check, too")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return diff(
+            root,
+            arguments.base,
+            sys.stdout,
+            output=arguments.output,
+            limit=arguments.limit,
+            check=arguments.check,
+            environ=os.environ,
+            # A runner reads workflow commands from here too; standard output is the comment.
+            annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
+        )
+
+    return run
 
 
 def diff(
@@ -33,7 +68,7 @@ def diff(
     out: TextIO,
     *,
     output: Path | None = None,
-    limit: int = COMMENT,
+    limit: int = COMMENT_LIMIT,
     check: bool = False,
     environ: Mapping[str, str] | None = None,
     annotations: TextIO | None = None,
@@ -58,39 +93,41 @@ def diff(
         NoBase: there is no git repository, or its clone is too shallow.
         ToolNotBuilt: kustomize cannot be had.
     """
-    if limit < LEAST:
-        raise BadArgument(f"limit {limit}: must be {LEAST} characters or more, or not even the notes fit")
+    if limit < MINIMUM_LIMIT:
+        raise BadArgument(
+            f"limit {limit}: must be {MINIMUM_LIMIT} characters or more, or not even the notes fit"
+        )
     tool("kustomize")
-    revision = find(root, base)
+    revision = resolve_revision(root, base)
     with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
-        sides = Side(revision.title, revision.write(Path(scratch))), Side("the work tree", root)
-        commits = context(root, revision.commit, environ or {})
+        sides = Checkout(revision.title, revision.write(Path(scratch))), Checkout("the work tree", root)
+        commits = git_context(root, revision.commit, environ or {})
         applications = applied(sides[0]), applied(sides[1])
-        compared = switched(pairs(*sides), sides, applications)
-        places = Places(*sides)
+        compared = switched(changed_pairs(*sides), sides, applications)
+        places = Locations(*sides)
         changes = [compare(pair, *sides, _applied(pair, applications)) for pair in compared]
-        about = About(
+        report_context = ReportContext(
             f"{commits.branch} ({revision.commit[:7]})" if commits.branch else revision.title,
             places,
             commits,
             applications,
-            rendering(*sides),
-            (version(sides[0].root), version(sides[1].root)),
+            changed_code(*sides),
+            (kustomize_version(sides[0].root), kustomize_version(sides[1].root)),
             judged(*sides, places) if check else None,
         )
-        found = report(changes, about)
+        found = report(changes, report_context)
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
-        _write(output, redacted(fit(found, SUMMARY, octets, _HERE)) if found else "")
-    out.write(redacted(fit(found, limit, characters, _there(commits.run))) if found else "")
-    if annotations is not None and about.findings:
-        annotations.writelines(f"{redacted(line)}\n" for line in about.findings.annotations())
+        _write(output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
+    out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
+    if annotations is not None and report_context.findings:
+        annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
     return BuildFailed.exit_code if any(change.state == "does not build" for change in changes) else 0
 
 
 def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:
-    """Return whether an Application applies a folder before or after, None where nobody knows; base/ is in all that use it."""
+    """Return whether an Application applies a folder before or after, None if that is unknown; base/ is in all that use it."""
     folders = [side.folders for side in sides]
     if not pair.folder.startswith(f"{OVERLAYS}/") or any(entry is None for entry in folders):
         return None

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gitops.check.rendered import Rendered
-from gitops.diff import lock
 from gitops.diff.change import KustomizationChange, ModelChange, Models, ObjectChange, State
+from gitops.diff.compatibility import effects
 from gitops.diff.danger import Danger, dangers
 from gitops.diff.danger.outage import gone
 from gitops.diff.deployment import NODE
-from gitops.diff.effects import effects
-from gitops.diff.graph import mermaid, shape
-from gitops.diff.model import models
+from gitops.diff.mermaid import mermaid, topology
+from gitops.diff.model import LOCK, models
 from gitops.diff.objects import Entry, changes, hidden
+from gitops.diff.pairs import Pair
 from gitops.diff.requirements import requirements
 from gitops.diff.rows import Row, rows
-from gitops.diff.side import Outcome, Pair, Side
-from gitops.manifests import KIND, SeldonDeployment
+from gitops.manifests.checkout import Checkout, FolderResult
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import KIND, SeldonDeployment
 
 
-def compare(pair: Pair, base: Side, head: Side, applied: bool | None = None) -> KustomizationChange:
+def compare(pair: Pair, base: Checkout, head: Checkout, applied: bool | None = None) -> KustomizationChange:
     """Return what changes between the two sides of ``pair``.
 
     Args:
         pair: what a kustomization comes to on both sides.
         base: the side before.
         head: the side after.
-        applied: whether an Application applies it, None where nobody knows.
+        applied: whether an Application applies it, None if that is unknown.
     """
     before, after = _built(pair.before), _built(pair.after)
     old, new = models(base, before) if before else {}, models(head, after) if after else {}
     compared = list(_models(old, new))
     one_sided = (after, new) if before is None else (before, old)
     failures = tuple(_failures(pair, base, head))
-    # Where a side does not build, nobody knows what becomes of the other's objects.
+    # Where a side does not build, the other's objects cannot be compared.
     known = (before, after) if not failures else (None, None)
     locked = any(entry.requirements.says for entry in compared)
     objects = tuple(_objects(*(side.objects if side else () for side in known), locked=locked))
@@ -82,7 +82,7 @@ def _dangers(pair: Pair, objects: Sequence[ObjectChange]) -> Iterator[Danger]:
         yield from dangers(entry.change) if pair.after is not None else gone(entry.change)
 
 
-def _built(outcome: Outcome) -> Rendered | None:
+def _built(outcome: FolderResult) -> Rendered | None:
     return outcome if isinstance(outcome, Rendered) else None
 
 
@@ -98,7 +98,7 @@ def _state(pair: Pair) -> State:
     return "renamed" if pair.was else "changed"
 
 
-def _failures(pair: Pair, base: Side, head: Side) -> Iterator[tuple[str, str]]:
+def _failures(pair: Pair, base: Checkout, head: Checkout) -> Iterator[tuple[str, str]]:
     for side, outcome in ((base, pair.before), (head, pair.after)):
         if isinstance(outcome, Exception):
             # The same failure of several kustomizations is told once, so their own names are not in it.
@@ -122,7 +122,7 @@ def _objects(before: Sequence[Entry], after: Sequence[Entry], *, locked: bool) -
                 row
                 for row in found
                 if (row.before, row.after) not in told
-                and not (locked and row.field.startswith(f"key {lock.FILE}"))
+                and not (locked and row.field.startswith(f"key {LOCK}"))
             )
             yield ObjectChange(change.title, change, own)
 
@@ -145,7 +145,7 @@ def _graphs(
     before: Rendered | None, after: Rendered | None, old: Models, new: Models
 ) -> Iterator[tuple[str, str]]:
     deployments = [(side.deployments if side else ()) for side in (before, after)]
-    shapes = [[shape(entry) for entry in side] for side in deployments]
+    shapes = [[topology(entry) for entry in side] for side in deployments]
     if before and after:
         if shapes[0] == shapes[1]:
             return

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.check.policies.models import fetched
-from gitops.check.policies.names import ENVIRONMENT, INITIALIZER
-from gitops.diff.flatten import flatten
-from gitops.manifests import Node, Predictor, SeldonDeployment
-from gitops.pods import Container, Pod
+from gitops.diff.fields import flatten
+from gitops.manifests.graphnode import ENVIRONMENT, INITIALIZER, fetch_arguments
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.seldondeployment import Node, Predictor, SeldonDeployment
 
 # A part of an object: its kind, and the name of the one that it is where there are several.
 Part = tuple[str, str]
@@ -70,7 +69,9 @@ def _part(pod: Pod, container: Container, nodes: list[str]) -> Part:
 def _node(predictor: Predictor, node: Node) -> Table:
     pod = predictor.pod_of(node.name)
     containers = pod.init_containers if pod else ()
-    uri, digest = next((fetched(entry) for entry in containers if all(fetched(entry))), ("", ""))
+    uri, digest = next(
+        (fetch_arguments(entry) for entry in containers if all(fetch_arguments(entry))), ("", "")
+    )
     table = {MODEL_URI: uri, MODEL_DIGEST: digest} if uri else {}
     table |= flatten(_without(node.raw, "parameters", "children", "name"))
     table["children"] = ", ".join(child.name for child in node.children) or "none"
@@ -83,7 +84,7 @@ def _node(predictor: Predictor, node: Node) -> Table:
 
 def _container(container: Container) -> Table:
     table = {IMAGE: container.image}
-    uri, digest = fetched(container)
+    uri, digest = fetch_arguments(container)
     args = list(container.args)
     if uri and digest:
         # They are the node's; what else stands among the arguments is the container's.

@@ -1,4 +1,4 @@
-"""What the check says of both sides: what this change brings, and what was there before."""
+"""The findings of the policies on both checkouts: those that are new with the change, and those that were there before."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.check.command import judged
-from gitops.check.policy import Finding
-from gitops.diff.markdown import block, folded
-from gitops.diff.places import Place, Places
-from gitops.diff.side import Side
+from gitops.diff.locations import Location, Locations
+from gitops.manifests.checkout import Checkout
+from gitops.markdown import block, folded
+from gitops.policies.evaluation import evaluate
+from gitops.policies.policy import Finding
 
 # A message that begins with, or names, a file and a line of it.
 _FILE = re.compile(r"(?P<file>[\w./-]+\.(?:ya?ml|json|lock|lua|pem))(?::(?P<line>[1-9][0-9]*))?")
@@ -20,7 +20,7 @@ _FILE = re.compile(r"(?P<file>[\w./-]+\.(?:ya?ml|json|lock|lua|pem))(?::(?P<line
 class Findings:
     """Findings of the head, in those that are ``new`` with the change and those that are ``old``."""
 
-    new: tuple[tuple[Finding, Place], ...]
+    new: tuple[tuple[Finding, Location], ...]
     old: tuple[Finding, ...]
 
     @property
@@ -29,17 +29,17 @@ class Findings:
         if not self.new and not self.old:
             return "no findings"
         errors = sum(entry.level == "error" for entry, _ in self.new)
-        said = []
+        message = []
         if errors:
-            said.append(f"**{_counted(errors, 'error')}**")
+            message.append(f"**{_counted(errors, 'error')}**")
         if len(self.new) > errors:
-            said.append(_counted(len(self.new) - errors, "warning"))
-        said = [f"{' and '.join(said)} by this change"] if said else ["nothing by this change"]
+            message.append(_counted(len(self.new) - errors, "warning"))
+        message = [f"{' and '.join(message)} by this change"] if message else ["nothing by this change"]
         if self.old:
-            said.append(
+            message.append(
                 f"{_counted(len(self.old), 'finding')} that {'was' if len(self.old) == 1 else 'were'} there before"
             )
-        return ", ".join(said)
+        return ", ".join(message)
 
     def markdown(self) -> Iterator[str]:
         """Yield what is found, the new in full."""
@@ -58,38 +58,38 @@ class Findings:
         https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
         """
         for entry, place in self.new:
-            said = f"{entry.breach.owner}: {entry.breach.value}\nfix: {entry.breach.fix}"
+            message = f"{entry.violation.owner}: {entry.violation.value}\nfix: {entry.violation.fix}"
             title = _escaped(f"{entry.id} {entry.folder}", ":,")
             file = _escaped(place.file, ":,")
-            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(said)}"
+            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(message)}"
 
 
-def found(base: Side, head: Side, places: Places) -> Findings:
+def check_findings(base: Checkout, head: Checkout, places: Locations) -> Findings:
     """Return what the check says of the head as a change of the base.
 
     Raises:
         ToolNotBuilt: kustomize cannot be had.
     """
-    _, there = judged(head.root, base.root, base.title, warnings=True)
+    _, there = evaluate(head.root, base.root, base.title, warnings=True)
     return Findings(
         tuple((entry, _place(entry, head, places)) for entry in there if not entry.before),
         tuple(entry for entry in there if entry.before),
     )
 
 
-def _place(finding: Finding, head: Side, places: Places) -> Place:
+def _place(finding: Finding, head: Checkout, places: Locations) -> Location:
     """Return where a finding is best shown: the line that it names, one that this change touches, or the kustomization."""
-    said = f"{finding.breach.owner} {finding.breach.value}".replace(f"{head.root}/", "")
-    for match in _FILE.finditer(said):
+    message = f"{finding.violation.owner} {finding.violation.value}".replace(f"{head.root}/", "")
+    for match in _FILE.finditer(message):
         for file in (match["file"], f"{finding.folder}/{match['file']}"):
             if (head.root / file).is_file():
-                return Place(file, int(match["line"] or 1), "")
-    names = re.findall(r"[\w.-]+", finding.breach.value.partition(" ")[0])
+                return Location(file, int(match["line"] or 1), "")
+    names = re.findall(r"[\w.-]+", finding.violation.value.partition(" ")[0])
     place = places.find(finding.folder, names[-1] if names else "") if finding.folder != "." else None
     if place is not None and not place.gone:
         return place
     entry = head.kustomizations.get(finding.folder)
-    return Place(entry.file if entry else "base/kustomization.yaml", 1, "")
+    return Location(entry.file if entry else "base/kustomization.yaml", 1, "")
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from gitops import contract
-from gitops.check.policies.models import fetched
-from gitops.check.policies.names import INITIALIZER
-from gitops.check.rendered import OVERLAYS, Rendered
-from gitops.contract import Contract
-from gitops.diff import lock
-from gitops.diff.side import Side
 from gitops.errors import BadManifest
-from gitops.manifests import Node, Predictor
+from gitops.manifests import contract
+from gitops.manifests.checkout import Checkout
+from gitops.manifests.contract import Contract
+from gitops.manifests.graph import node_folder
+from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
+from gitops.manifests.rendered import Rendered
+from gitops.manifests.seldondeployment import Node, Predictor
+from server.environment import lock
 from server.environment.lock import Lock
+from server.errors import BadLock, BadRequirements
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class Model:
     problems: tuple[str, ...]
 
 
-def models(side: Side, rendered: Rendered) -> dict[str, Model]:
+def models(side: Checkout, rendered: Rendered) -> dict[str, Model]:
     """Return the models of an overlay by their graph node, that of a further predictor by predictor/node."""
     return {
         f"{predictor.name}/{node.name}" if index else node.name: _model(side, rendered, predictor, node)
@@ -47,9 +48,9 @@ def models(side: Side, rendered: Rendered) -> dict[str, Model]:
     }
 
 
-def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
+def _model(side: Checkout, rendered: Rendered, predictor: Predictor, node: Node) -> Model:
     uri, digest = _pinned(predictor, node)
-    folder = side.root / _folder(rendered, node)
+    folder = side.root / node_folder(rendered, node)
     problems: list[str] = []
     described = _read(side, folder, contract.read, contract.FILE, problems)
     if described is not None and described.digest != digest:
@@ -57,7 +58,7 @@ def _model(side: Side, rendered: Rendered, predictor: Predictor, node: Node) -> 
             f"{contract.FILE} describes {described.digest} and not the pinned {digest or 'model'}; "
             "let `make promote` write it again"
         )
-    locked = _read(side, folder, lock.read, lock.FILE, problems)
+    locked = _read(side, folder, read_lock, LOCK, problems)
     method = next((entry.value for entry in node.parameters if entry.name == "predict_method"), "")
     return Model(uri, digest, node.type, method, described, locked, tuple(problems))
 
@@ -66,17 +67,11 @@ def _pinned(predictor: Predictor, node: Node) -> tuple[str, str]:
     pod = predictor.pod_of(node.name)
     names = {entry.name: entry for entry in pod.init_containers} if pod else {}
     initializer = names.get(f"{node.name}-{INITIALIZER}")
-    return fetched(initializer) if initializer else ("", "")
-
-
-def _folder(rendered: Rendered, node: Node) -> str:
-    """Return where a node is described: in this overlay, or for a graph of several in that of its name."""
-    own = rendered.node is not None and rendered.node.node == node.name
-    return rendered.folder if own else f"{OVERLAYS}/{node.name}"
+    return fetch_arguments(initializer) if initializer else ("", "")
 
 
 def _read(
-    side: Side, folder: Path, read: Callable[[Path], T | None], file: str, problems: list[str]
+    side: Checkout, folder: Path, read: Callable[[Path], T | None], file: str, problems: list[str]
 ) -> T | None:
     # A link may lead anywhere, and what is read is published.
     if not (folder / file).resolve().is_relative_to(side.root):
@@ -87,3 +82,21 @@ def _read(
     except BadManifest as error:
         problems.append(f"{file} cannot be read: {side.words(error)}")
         return None
+
+
+LOCK = lock.FILE
+
+
+def read_lock(folder: Path) -> lock.Lock | None:
+    """Return the lock in ``folder``, or None where there is none.
+
+    Raises:
+        BadManifest: it is no lock.
+    """
+    file = folder / LOCK
+    if not file.is_file():
+        return None
+    try:
+        return lock.read(file)
+    except (BadLock, BadRequirements) as error:
+        raise BadManifest(str(error)) from error

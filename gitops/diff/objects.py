@@ -1,18 +1,19 @@
-"""The rendered objects of both sides: which became which, and what of them changed line by line."""
+"""The rendered objects of both checkouts, matched by identity, and their unified diffs."""
 
 from __future__ import annotations
 
 import difflib
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from gitops.diff.generated import KINDS, stem
-from gitops.diff.lock import shortened
-from gitops.diff.sealed import Hider
-from gitops.manifests import is_seldon_deployment, title
+from gitops.diff.fields import GENERATED_KINDS, name_without_hash
+from gitops.manifests.seldondeployment import is_seldon_deployment, title
+from gitops.redaction import Redactor
 
 Entry = Mapping[str, Any]
 
@@ -34,7 +35,7 @@ class Change:
         """How messages name the object: kind and name, of a generated one without the hash."""
         entry = self.after or self.before or {}
         return (
-            f"{entry.get('kind')} {stem(title(entry).partition(' ')[2])}"
+            f"{entry.get('kind')} {name_without_hash(title(entry).partition(' ')[2])}"
             if _generated(entry)
             else title(entry)
         )
@@ -97,19 +98,22 @@ def _named_after(old: tuple[str, ...], new: tuple[str, ...], names: list[tuple[s
     """Whether an object has the name that it gets when what it is named after is renamed; a claim is another one then."""
     if new[1] == "PersistentVolumeClaim":
         return False
-    said = [stem(name) if new[1] in KINDS else name for name in (old[-1], new[-1])]
+    message = [name_without_hash(name) if new[1] in GENERATED_KINDS else name for name in (old[-1], new[-1])]
     return any(
-        f"{said[0]}-".startswith(f"{was}-") and said[0].replace(was, now, 1) == said[1] for was, now in names
+        f"{message[0]}-".startswith(f"{was}-") and message[0].replace(was, now, 1) == message[1]
+        for was, now in names
     )
 
 
 def _named(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
     """Whether two identities have the same name, of generated objects without its hash."""
-    return old[-1] == new[-1] or (new[1] in KINDS and stem(old[-1]) == stem(new[-1]))
+    return old[-1] == new[-1] or (
+        new[1] in GENERATED_KINDS and name_without_hash(old[-1]) == name_without_hash(new[-1])
+    )
 
 
 def _generated(entry: Entry) -> bool:
-    return entry.get("kind") in KINDS
+    return entry.get("kind") in GENERATED_KINDS
 
 
 def _identity(entry: Entry) -> tuple[str, str, str, str]:
@@ -120,8 +124,8 @@ def _identity(entry: Entry) -> tuple[str, str, str, str]:
 
 def hidden(before: Entry | None, after: Entry | None) -> Change:
     """Return the change of an object without secret values."""
-    hider = Hider()
-    return Change(before and shortened(hider.hide(before)), after and shortened(hider.hide(after)))
+    hider = Redactor()
+    return Change(before and shorten_hashes(hider.hide(before)), after and shorten_hashes(hider.hide(after)))
 
 
 def _name(entry: Entry | None) -> str:
@@ -147,3 +151,22 @@ def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+_HASHES = re.compile(r"(?: *\\\n +--hash=sha256:[0-9a-f]{64})+")
+
+
+def shorten_hashes(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a rendered object with the hashes in its locks, hundreds of lines, counted in place of shown."""
+    if entry.get("kind") != "ConfigMap" or not isinstance(entry.get("data"), Mapping):
+        return entry
+    short = {
+        key: _HASHES.sub(_counted, text) if isinstance(text, str) else text
+        for key, text in entry["data"].items()
+    }
+    return {**entry, "data": short}
+
+
+def _counted(run: re.Match[str]) -> str:
+    files = run[0].count("--hash=")
+    return (
+        f"  # {files} hashes, of which the hash begins with {hashlib.sha256(run[0].encode()).hexdigest()[:8]}"
+    )

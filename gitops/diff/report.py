@@ -1,4 +1,4 @@
-"""The whole report: what must not be overlooked first, then all kustomizations at a glance, then a section each."""
+"""The whole report: dangers and breaking changes first, then a table of all kustomizations, then a section for each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from gitops.diff.about import About
-from gitops.diff.applied import ApplicationChange
+from gitops.diff.applications import ApplicationChange
 from gitops.diff.change import KustomizationChange, ModelChange
-from gitops.diff.glance import glance
-from gitops.diff.markdown import code, folded, joined, listed, row
+from gitops.diff.context import ReportContext
+from gitops.diff.overview import overview
 from gitops.diff.section import Section, section
-from gitops.diff.since import State
 from gitops.diff.summary import summary
+from gitops.markdown import CommentState, code, folded, joined, listed, row
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,16 @@ class Report:
     state: str = ""
 
 
-def report(changes: Sequence[KustomizationChange], about: About) -> Report | None:
+def report(changes: Sequence[KustomizationChange], report_context: ReportContext) -> Report | None:
     """Return the report of changes, or None where no change says anything."""
-    said = [change for change in changes if change.says]
-    applications = about.applications()
+    message = [change for change in changes if change.says]
+    applications = report_context.applications()
     # In a pull request that nothing changes is said too where the change itself says so.
-    itself = about.code and about.context and about.context.run
-    if not (said or applications or itself or (about.findings and about.findings.new)):
+    itself = report_context.code and report_context.context and report_context.context.run
+    if not (message or applications or itself or (report_context.findings and report_context.findings.new)):
         return None
     groups: dict[object, list[KustomizationChange]] = {}
-    for change in said:
+    for change in message:
         groups.setdefault(change.key, []).append(change)
     # What breaks or does not build is read first, overlays before the rest, and last what nobody applies.
     ordered = sorted(
@@ -63,31 +62,33 @@ def report(changes: Sequence[KustomizationChange], about: About) -> Report | Non
         ),
     )
     told: dict[ModelChange, str] = {}
-    sections = [section(alike, told, about.link) for alike in ordered]
-    if about.findings:
-        sections = [Section((), part, "") for part in about.findings.markdown()] + sections
+    sections = [section(alike, told, report_context.link) for alike in ordered]
+    if report_context.findings:
+        sections = [Section((), part, "") for part in report_context.findings.markdown()] + sections
     return Report(
-        _title(said, about),
-        tuple(_head(ordered, about, applications)),
+        _title(message, report_context),
+        tuple(_head(ordered, report_context, applications)),
         tuple(sections),
-        state=_state(ordered, about),
+        state=_state(ordered, report_context),
     )
 
 
-def _title(changes: Sequence[KustomizationChange], about: About) -> str:
+def _title(changes: Sequence[KustomizationChange], report_context: ReportContext) -> str:
     live = [change for change in changes if change.applied is not False]
-    lines = [*summary(live), *about.lines()]
-    parts = [f"## What changes against {code(about.base)}", "\n".join(f"- {line}" for line in lines)]
-    return "\n\n".join([*parts, *about.warnings()])
+    lines = [*summary(live), *report_context.lines()]
+    parts = [f"## What changes against {code(report_context.base)}", "\n".join(f"- {line}" for line in lines)]
+    return "\n\n".join([*parts, *report_context.warnings()])
 
 
 def _head(
-    ordered: Sequence[list[KustomizationChange]], about: About, applications: Sequence[ApplicationChange]
+    ordered: Sequence[list[KustomizationChange]],
+    report_context: ReportContext,
+    applications: Sequence[ApplicationChange],
 ) -> Iterator[Lines]:
     live = [change for alike in ordered for change in alike if change.applied is not False]
-    if dangers := _dangers(live, about):
+    if dangers := _dangers(live, report_context):
         yield Lines(_DANGER, tuple(dangers), "> - and {} more")
-    if breaking := _breaking(live, about):
+    if breaking := _breaking(live, report_context):
         yield Lines(_BREAKING, tuple(breaking), "> - and {} more")
     if applications:
         lines = tuple(
@@ -120,7 +121,7 @@ _BREAKING = "> [!CAUTION]\n> **Breaking: whoever calls these models must know be
 _CODE = re.compile(r"(`+) ?(.+?) ?\1")
 
 
-def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+def _dangers(changes: Sequence[KustomizationChange], report_context: ReportContext) -> list[str]:
     """Return a line for each danger, with all the kustomizations that it reaches, and where it stands."""
     found: dict[str, list[str]] = defaultdict(list)
     links: dict[str, str] = {}
@@ -128,11 +129,13 @@ def _dangers(changes: Sequence[KustomizationChange], about: About) -> list[str]:
         for danger in change.dangers:
             found[danger.text].append(code(change.folder))
             if danger.text not in links:
-                links[danger.text] = about.link(change.folder, danger.field, danger.value, danger.kind)
+                links[danger.text] = report_context.link(
+                    change.folder, danger.field, danger.value, danger.kind
+                )
     lines = [f"> - {joined(_once(places))}: {text}{links[text]}" for text, places in found.items()]
-    for entry in about.applications():
+    for entry in report_context.applications():
         if entry.gone:
-            link = about.link(entry.folder, "deployment", entry.name)
+            link = report_context.link(entry.folder, "deployment", entry.name)
             lines.append(
                 f"> - Application {code(entry.name)} goes: {code(entry.before)} is applied no more{link}"
             )
@@ -143,7 +146,7 @@ def _once(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]:
+def _breaking(changes: Sequence[KustomizationChange], report_context: ReportContext) -> list[str]:
     """Return a line for each effect that breaks, with all the kustomizations that it reaches, and where it stands."""
     answered = {address for change in changes for address in change.addresses[1]}
     found: dict[str, list[str]] = defaultdict(list)
@@ -153,7 +156,7 @@ def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]
             text = f"{code(address)} answers no more"
             found[text].append(code(change.folder))
             if text not in links:
-                links[text] = about.link(change.folder, "deployment", PurePath(address).name)
+                links[text] = report_context.link(change.folder, "deployment", PurePath(address).name)
         for model in change.models:
             # A node of its own overlay has its name.
             node = f" (node {code(model.node)})" if model.node != PurePath(change.folder).name else ""
@@ -162,7 +165,7 @@ def _breaking(changes: Sequence[KustomizationChange], about: About) -> list[str]
                     found[effect.text].append(f"{code(change.folder)}{node}")
                     named = [found[1] for found in _CODE.findall(effect.text)] or [""]
                     if effect.text not in links:
-                        links[effect.text] = about.link(change.folder, named[0], named[-1])
+                        links[effect.text] = report_context.link(change.folder, named[0], named[-1])
     return [f"> - {joined(places)}: {text}{links[text]}" for text, places in found.items()]
 
 
@@ -189,17 +192,17 @@ def _row(alike: list[KustomizationChange]) -> str:
         if there
     ]
     return row(
-        (listed((entry.folder for entry in alike), 5), ", ".join([shown.state, *marks]), glance(shown))
+        (listed((entry.folder for entry in alike), 5), ", ".join([shown.state, *marks]), overview(shown))
     )
 
 
-def _state(ordered: Sequence[list[KustomizationChange]], about: About) -> str:
+def _state(ordered: Sequence[list[KustomizationChange]], report_context: ReportContext) -> str:
     """Return what the next comment tells what is new from, empty outside of a workflow."""
-    if about.context is None or not about.context.run:
+    if report_context.context is None or not report_context.context.run:
         return ""
     hashes = {
         change.folder: hashlib.sha256(repr((change.key, change.dangers)).encode()).hexdigest()[:8]
         for alike in ordered
         for change in alike
     }
-    return str(State(about.context.branch, about.context.head, hashes))
+    return str(CommentState(report_context.context.branch, report_context.context.head, hashes))

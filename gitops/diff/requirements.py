@@ -1,13 +1,15 @@
-"""What changes in the packages that a model's environment consists of."""
+"""What changes in the packages of a model's Python environment."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.diff import lock
-from gitops.diff.markdown import code
-from gitops.diff.model import Model
+from packaging.requirements import Requirement as Specifier
+
+from gitops.diff.model import LOCK, Model
+from gitops.markdown import code
 from server.environment.lock import Lock
 from server.environment.requirements import Requirement, requirement
 from server.errors import BadRequirements
@@ -15,12 +17,12 @@ from server.errors import BadRequirements
 
 @dataclass(frozen=True)
 class Package:
-    """A package before and after, empty where it is not there. ``asked`` says that the model itself lists it."""
+    """A package before and after, empty where it is not there. ``direct`` says that the model itself lists it."""
 
     name: str
     before: str
     after: str
-    asked: bool
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,23 @@ class Requirements:
 def requirements(before: Model, after: Model) -> Requirements:
     """Return what changes: in the locks where both sides have one, and in what the models themselves list."""
     listed = _listed(before), _listed(after)
-    asked = listed[0].keys() | listed[1].keys()
+    direct = listed[0].keys() | listed[1].keys()
     described = before.contract is not None and after.contract is not None
     changed = {name: (old, new) for name, old, new in _differences(*listed)} if described else {}
     notes: list[str] = []
     if before.lock and after.lock:
-        locked = tuple(lock.packages(side.requirements.entries) for side in (before.lock, after.lock))
+        locked = tuple(packages(side.requirements.entries) for side in (before.lock, after.lock))
         differences = list(_differences(*locked))
         changed |= {name: (old, new) for name, old, new in differences}
-        same = {name: asked for name, asked in locked[0].items() if locked[1].get(name) == asked}
+        same = {name: direct for name, direct in locked[0].items() if locked[1].get(name) == direct}
         notes += [*_made_for(before.lock, after.lock), *_files(before.lock, after.lock, same)]
     elif after.lock:
         number = len(after.lock.requirements.names)
         without = f"; it leaves out Python {', '.join(after.lock.left_out)}" if after.lock.left_out else ""
-        notes.append(f"`{lock.FILE}` is new: {number} packages with hashes are installed{without}")
+        notes.append(f"`{LOCK}` is new: {number} packages with hashes are installed{without}")
     elif before.lock:
-        notes.append(f"`{lock.FILE}` is gone: every pod resolves the model's requirements when it starts")
-    rows = (Package(name, old, new, name in asked) for name, (old, new) in sorted(changed.items()))
+        notes.append(f"`{LOCK}` is gone: every pod resolves the model's requirements when it starts")
+    rows = (Package(name, old, new, name in direct) for name, (old, new) in sorted(changed.items()))
     return Requirements(tuple(rows), tuple(notes))
 
 
@@ -75,7 +77,7 @@ def _listing(names: tuple[str, ...]) -> str:
 
 def _files(before: Lock, after: Lock, same: dict[str, str]) -> Iterator[str]:
     """Yield which packages of the ``same`` version come in other files."""
-    old, new = lock.hashes(before.requirements.entries), lock.hashes(after.requirements.entries)
+    old, new = hashes(before.requirements.entries), hashes(after.requirements.entries)
     for name in sorted(same.keys() & old.keys()):
         if old[name] != new[name]:
             yield (
@@ -92,9 +94,7 @@ def _differences(before: dict[str, str], after: dict[str, str]) -> Iterator[tupl
 
 def _listed(model: Model) -> dict[str, str]:
     """Return what the model itself lists; a line that is no requirement stands for itself."""
-    return (
-        lock.packages([_requirement(text) for text in model.contract.requirements]) if model.contract else {}
-    )
+    return packages([_requirement(text) for text in model.contract.requirements]) if model.contract else {}
 
 
 def _requirement(text: str) -> Requirement:
@@ -102,3 +102,32 @@ def _requirement(text: str) -> Requirement:
         return requirement(text, "contract.json")
     except BadRequirements:
         return Requirement(text, "contract.json", None)
+
+
+_HASH = re.compile(r"--hash[=\s]\s*(\S+)")
+
+
+def packages(entries: list[Requirement]) -> dict[str, str]:
+    """Return what is asked of each package: its versions, with the condition of each where there is one."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        found.setdefault(entry.name or entry.shown, []).append(
+            _specifier(entry) if entry.name else entry.shown
+        )
+    return {name: ", ".join(sorted(direct)) for name, direct in found.items()}
+
+
+def hashes(entries: list[Requirement]) -> dict[str, frozenset[str]]:
+    """Return the hashes of each package's files."""
+    found: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        if entry.name:
+            found[entry.name] = found.get(entry.name, frozenset()) | set(_HASH.findall(entry.text))
+    return found
+
+
+def _specifier(entry: Requirement) -> str:
+    specifier = Specifier(entry.shown)
+    version = entry.version or str(specifier.specifier) or (f"@ {specifier.url}" if specifier.url else "any")
+    extras = f"[{','.join(sorted(specifier.extras))}] " if specifier.extras else ""
+    return f"{extras}{version}" + (f" ; {specifier.marker}" if specifier.marker else "")

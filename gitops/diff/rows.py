@@ -1,4 +1,4 @@
-"""What differs between two objects, as rows that a reviewer reads: part, field, before, after."""
+"""The differences between two objects as rows: part, field, before, after."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gitops.diff.align import aligned
+from gitops.diff.config_map_data import differences
 from gitops.diff.deployment import IMAGE, MODEL_DIGEST, MODEL_URI, NODE, ROLES, SERVER, Part, Table, parts
-from gitops.diff.flatten import ORDER, flatten
-from gitops.diff.generated import stem
+from gitops.diff.fields import ORDER, flatten, match_entries, name_without_hash
 from gitops.diff.objects import Change
-from gitops.diff.quantity import quantity
-from gitops.diff.reading import read
-from gitops.manifests import SeldonDeployment, is_seldon_deployment, seldon_deployment
+from gitops.manifests.quantity import quantity
+from gitops.manifests.seldondeployment import SeldonDeployment, is_seldon_deployment, seldon_deployment
 
 # What a reviewer looks for first; the rest keeps its order.
 _FIRST = ((None, IMAGE), (NODE, MODEL_URI), (NODE, MODEL_DIGEST), (NODE, None), (SERVER, None))
@@ -71,7 +69,7 @@ def _sides(change: Change) -> tuple[dict[Part, Table], dict[Part, Table], dict[s
     """Return the parts of both sides, and of each predictor that is new the one that it is told by."""
     if not (change.before and change.after):
         return _alone(change.before), _alone(change.after), {}
-    before, after = aligned(change.before, change.after)
+    before, after = match_entries(change.before, change.after)
     if not (is_seldon_deployment(before) and is_seldon_deployment(after)):
         return {("", ""): flatten(before)}, {("", ""): flatten(after)}, {}
     old, new = seldon_deployment(before), seldon_deployment(after)
@@ -146,11 +144,16 @@ def _differences(before: Table, after: Table) -> Iterator[tuple[str, str | None,
         if old and new and _QUANTITY.search(field) and quantity(old) == quantity(new) is not None:
             # Written otherwise, and as much: 1000m and 1.
             continue
-        if old and new and field.lower().endswith("name") and stem(old) == stem(new):
+        if (
+            old
+            and new
+            and field.lower().endswith("name")
+            and name_without_hash(old) == name_without_hash(new)
+        ):
             # The name of a generated object follows its content, whose rows say what changed.
             continue
         if old is not None and new is not None and field.startswith("data."):
-            yield from read(_label(field), _unquoted(old), _unquoted(new))
+            yield from differences(_label(field), _unquoted(old), _unquoted(new))
         else:
             yield _label(field), old, new
 

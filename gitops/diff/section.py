@@ -1,4 +1,4 @@
-"""The part of the report about one kustomization, or about several that change in the same way."""
+"""The section of the report about one kustomization, or about several that change in the same way."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gitops.diff.change import KustomizationChange, ModelChange, ObjectChange
-from gitops.diff.glance import differing
-from gitops.diff.listing import listing
-from gitops.diff.markdown import block, code, folded, listed, short, table
+from gitops.diff.model import Model
+from gitops.diff.overview import differing
 from gitops.diff.rows import Row
-from gitops.diff.sealed import SECRETS
-from gitops.manifests import KIND
+from gitops.manifests.contract import Column
+from gitops.manifests.seldondeployment import KIND, SeldonDeployment
+from gitops.markdown import block, code, folded, listed, short, table
+from gitops.redaction import SECRETS
 
 # More rows than these are read in the diff.
 MOST_ROWS = 60
@@ -168,7 +169,7 @@ def _model(model: ModelChange) -> Iterator[str]:
     if packages:
         rows = [
             (
-                code(entry.name) + (" (asked for by the model)" if entry.asked else ""),
+                code(entry.name) + (" (asked for by the model)" if entry.direct else ""),
                 code(entry.before),
                 code(entry.after),
             )
@@ -176,3 +177,49 @@ def _model(model: ModelChange) -> Iterator[str]:
         ]
         listing = table(("package", "before", "after"), rows)
         yield listing if len(rows) <= MOST_PACKAGES else folded(f"{len(rows)} packages change", listing)
+
+
+Line = tuple[str, str]
+
+
+def listing(deployment: SeldonDeployment, models: dict[str, Model]) -> Iterator[Line]:
+    """Yield what it is, as pairs of a label and Markdown of one line."""
+    yield deployment.raw["kind"], f"{code(deployment.name)} in namespace {code(deployment.namespace)}"
+    pods = [pod for predictor in deployment.predictors for pod in predictor.pods]
+    containers = [container for pod in pods for container in (*pod.init_containers, *pod.containers)]
+    for image in sorted({container.image for container in containers}):
+        yield "image", code(short(image))
+    for predictor in deployment.predictors:
+        engine = "without orchestrator" if predictor.no_engine else "with orchestrator"
+        yield "predictor", f"{code(predictor.name)}, {engine}, replicas {predictor.replicas}"
+        for node in predictor.graph.walk():
+            parameters = ", ".join(code(f"{entry.name}={entry.value}") for entry in node.parameters)
+            yield f"graph node {code(node.name)}", f"{code(node.type)} {parameters}".strip()
+    for node_name, model in models.items():
+        yield from _model_lines(f"{code(node_name)}: ", model)
+    secrets = {entry.secret for container in containers for entry in container.env_from if entry.secret}
+    secrets |= {name for pod in pods for name in pod.image_pull_secrets}
+    yield "secrets that it refers to", ", ".join(code(name) for name in sorted(secrets)) or "none"
+
+
+def _model_lines(owner: str, model: Model) -> Iterator[Line]:
+    if model.uri:
+        yield f"{owner}model", f"{code(model.uri)} {code(short(model.digest))}"
+    if model.contract is not None:
+        flavors = (f"{name} {version}".strip() for name, version in sorted(model.contract.flavors.items()))
+        yield f"{owner}flavours", ", ".join(map(code, flavors))
+        yield f"{owner}inputs", _column_list(model.contract.inputs)
+        yield f"{owner}outputs", _column_list(model.contract.outputs)
+        yield f"{owner}Python", code(model.contract.python)
+        yield f"{owner}requirements", ", ".join(map(code, model.contract.requirements)) or "none"
+    if model.lock is not None:
+        yield f"{owner}locked", f"{len(model.lock.requirements.names)} packages with hashes"
+
+
+def _column_list(columns: tuple[Column, ...] | None) -> str:
+    if columns is None:
+        return "no signature"
+    return ", ".join(
+        f"{code(entry.label)} {code(entry.type)}{'' if entry.required else ' (optional)'}"
+        for entry in columns
+    )

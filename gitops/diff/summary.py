@@ -1,4 +1,4 @@
-"""The first lines of the report: what a reviewer asks before anything else, as numbers over all that changes."""
+"""The first lines of the report: how many deployments change, which pods restart, and what resources they request."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from gitops.diff.change import KustomizationChange
-from gitops.diff.markdown import code, joined
 from gitops.diff.objects import Change
-from gitops.diff.quantity import cores, quantity, size
-from gitops.manifests import KIND, Predictor, SeldonDeployment, seldon_deployment
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.quantity import cores, quantity, size
+from gitops.manifests.seldondeployment import KIND, Predictor, SeldonDeployment, seldon_deployment
+from gitops.markdown import code, joined
 
 _GPU = ".com/gpu"
 # What changes of a predictor without another pod.
@@ -20,29 +20,31 @@ _QUIET = ("replicas", "traffic")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of the cluster: ``cpu`` in cores, ``memory`` and ``storage`` in bytes, ``gpu`` in devices."""
+class ResourceRequests:
+    """The resources that pods request: ``cpu`` in cores, ``memory`` and ``storage`` in bytes, ``gpu`` in devices."""
 
     cpu: Decimal = Decimal(0)
     memory: Decimal = Decimal(0)
     gpu: Decimal = Decimal(0)
     storage: Decimal = Decimal(0)
 
-    def __add__(self, other: Asked) -> Asked:
-        return Asked(
+    def __add__(self, other: ResourceRequests) -> ResourceRequests:
+        return ResourceRequests(
             self.cpu + other.cpu,
             self.memory + other.memory,
             self.gpu + other.gpu,
             self.storage + other.storage,
         )
 
-    def times(self, number: int) -> Asked:
-        """Return what so many ask for."""
-        return Asked(*(value * number for value in (self.cpu, self.memory, self.gpu, self.storage)))
+    def times(self, number: int) -> ResourceRequests:
+        """Return the requests of ``number`` replicas."""
+        return ResourceRequests(
+            *(value * number for value in (self.cpu, self.memory, self.gpu, self.storage))
+        )
 
-    def most(self, other: Asked) -> Asked:
+    def most(self, other: ResourceRequests) -> ResourceRequests:
         """Return the larger of each: init containers run before the others, and what they had is free again."""
-        return Asked(
+        return ResourceRequests(
             max(self.cpu, other.cpu),
             max(self.memory, other.memory),
             max(self.gpu, other.gpu),
@@ -71,7 +73,7 @@ def summary(changes: Sequence[KustomizationChange]) -> Iterator[str]:
     yield f"**Deployments:** {known}"
     yield f"**Pods:** {_restarts(found)}"
     objects = [entry.change for change in changes if not change.failures for entry in change.objects]
-    yield f"**Asked for, of what changes:** {_asked(objects)}"
+    yield f"**Asked for, of what changes:** {_requests_line(objects)}"
 
 
 def _state(change: Change) -> str:
@@ -89,17 +91,17 @@ def _restarts(found: Iterable[Change]) -> str:
                 alone.append(code(new.name))
         more = _pods(new) - _pods(old)
         starts, ends = starts + max(more, 0), ends + max(-more, 0)
-    said = ", ".join(
+    message = ", ".join(
         f"{number} {words}"
         for number, words in ((restarts, "restart"), (starts, "more"), (ends, "fewer"))
         if number
     )
     if alone:
         has = "has" if len(alone) == 1 else "have"
-        said += (
+        message += (
             f"; {joined(alone, 3)} {has} one replica: about 30 s without answers if the old pod goes first"
         )
-    return said or "none restarts"
+    return message or "none restarts"
 
 
 def _pods(deployment: SeldonDeployment | None) -> int:
@@ -141,10 +143,10 @@ def _replicas(deployment: SeldonDeployment, predictor: Predictor, index: int) ->
     return 1
 
 
-def _asked(changes: Iterable[Change]) -> str:
-    before, after = Asked(), Asked()
+def _requests_line(changes: Iterable[Change]) -> str:
+    before, after = ResourceRequests(), ResourceRequests()
     for change in changes:
-        before, after = before + asked(change.before), after + asked(change.after)
+        before, after = before + resource_requests(change.before), after + resource_requests(change.after)
     return ", ".join(
         f"{name} {write(old)}" if old == new else f"{name} **{write(old)} → {write(new)}**"
         for name, write, old, new in (
@@ -156,17 +158,19 @@ def _asked(changes: Iterable[Change]) -> str:
     )
 
 
-def asked(entry: Mapping[str, Any] | None) -> Asked:
+def resource_requests(entry: Mapping[str, Any] | None) -> ResourceRequests:
     """Return what an object asks for: the requests of a deployment's pods, the storage of a claim."""
     if entry is None:
-        return Asked()
+        return ResourceRequests()
     if entry.get("kind") == "PersistentVolumeClaim":
         resources = (entry.get("spec") or {}).get("resources") or {}
-        return Asked(storage=quantity((resources.get("requests") or {}).get("storage")) or Decimal(0))
+        return ResourceRequests(
+            storage=quantity((resources.get("requests") or {}).get("storage")) or Decimal(0)
+        )
     if entry.get("kind") != KIND:
-        return Asked()
+        return ResourceRequests()
     deployment = seldon_deployment(entry)
-    found = Asked()
+    found = ResourceRequests()
     for predictor in deployment.predictors:
         for index, pod in enumerate(predictor.pods):
             found += _pod(pod).times(_replicas(deployment, predictor, index))
@@ -176,24 +180,24 @@ def asked(entry: Mapping[str, Any] | None) -> Asked:
     return found
 
 
-def _pod(pod: Pod) -> Asked:
-    first = Asked()
+def _pod(pod: Pod) -> ResourceRequests:
+    first = ResourceRequests()
     for container in pod.init_containers:
         first = first.most(_container(container))
-    rest = Asked()
+    rest = ResourceRequests()
     for container in pod.containers:
         rest += _container(container)
     return rest.most(first)
 
 
-def _container(container: Container) -> Asked:
+def _container(container: Container) -> ResourceRequests:
     return _requests(container.raw.get("resources") or {})
 
 
-def _requests(resources: Mapping[str, Any]) -> Asked:
+def _requests(resources: Mapping[str, Any]) -> ResourceRequests:
     """Return the requests; where there is none the limit counts, as in Kubernetes."""
     wanted = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-    return Asked(
+    return ResourceRequests(
         cpu=quantity(wanted.get("cpu")) or Decimal(0),
         memory=quantity(wanted.get("memory")) or Decimal(0),
         gpu=sum(

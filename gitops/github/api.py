@@ -1,10 +1,12 @@
-"""GitHub's REST and GraphQL interfaces, as the environment of a workflow names them.
+"""GitHub's REST and GraphQL APIs, as the environment of a workflow names them, and what its token may do.
 
 https://docs.github.com/en/rest and https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed
 
 TIMEOUT_SECONDS = 30
@@ -21,11 +24,11 @@ _VARIABLES = ("GITHUB_TOKEN", "GITHUB_REPOSITORY")
 
 
 class GithubRefused(GithubFailed):
-    """GitHub answered, and not with success: ``status`` is that of HTTP, ``said`` is what it says."""
+    """GitHub answered, and not with success: ``status`` is that of HTTP, ``message`` is what it says."""
 
-    def __init__(self, request: str, status: int, said: str) -> None:
-        super().__init__(f"{request}: GitHub says {status}: {said}")
-        self.status, self.said = status, said
+    def __init__(self, request: str, status: int, message: str) -> None:
+        super().__init__(f"{request}: GitHub says {status}: {message}")
+        self.status, self.message = status, message
 
 
 class Api:
@@ -94,16 +97,16 @@ class Api:
         answer = self._ask("POST", self._graphql, json={"query": "query { viewer { login } }"})
         content = answer.json()
         if errors := content.get("errors"):
-            said = " ".join(str(errors[0].get("message")).split())[:300]
-            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
+            message = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, message)
         return str(content["data"]["viewer"]["login"])
 
     def mutate(self, query: str, **variables: Any) -> None:
         """Send a mutation of GraphQL, whose answer says nothing but whether it was made."""
         answer = self._ask("POST", self._graphql, json={"query": query, "variables": variables})
         if errors := answer.json().get("errors"):
-            said = " ".join(str(errors[0].get("message")).split())[:300]
-            raise GithubRefused(f"POST {self._graphql}", answer.status_code, said)
+            message = " ".join(str(errors[0].get("message")).split())[:300]
+            raise GithubRefused(f"POST {self._graphql}", answer.status_code, message)
 
     def _ask(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         try:
@@ -115,21 +118,64 @@ class Api:
         return answer
 
 
-def run(environ: Mapping[str, str]) -> str:
-    """Return the address of the workflow's run."""
-    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
-
-
 def _message(answer: httpx.Response) -> str:
     """Return what is wrong in one line: the message, and what each error adds to it."""
     try:
         content = answer.json()
-        said = [content["message"]]
-        said += [
+        message = [content["message"]]
+        message += [
             error.get("message") or f"{error.get('field')}: {error.get('code')}"
             for error in content.get("errors", [])
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        said = [answer.text]
-    return " ".join(": ".join(map(str, said)).split())[:300]
+        message = [answer.text]
+    return " ".join(": ".join(map(str, message)).split())[:300]
+
+
+# What GitHub says where the setting is off, whatever the job's permissions.
+_NOT_PERMITTED = "not permitted to create"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines([pull_requests_allowed(os.environ)])
+
+
+def pull_requests_allowed(environ: Mapping[str, str]) -> str:
+    """Ask GitHub for a pull request that cannot be, from the default branch into itself; return what that says.
+
+    The setting itself needs the permission Administration, which no job's token can have:
+    https://docs.github.com/en/rest/actions/permissions#get-default-workflow-permissions-for-a-repository. A refusal
+    for any other reason counts as a yes, for GitHub does not document which of its checks comes first.
+
+    Raises:
+        BadArgument: a variable is missing.
+        GithubFailed: the token may not make pull requests, or GitHub does not answer.
+    """
+    with Api(environ) as api:
+        base = str(api.get("")["default_branch"])
+        try:
+            api.send("POST", "/pulls", title="Never made", head=base, base=base)
+        except GithubRefused as refused:
+            if refused.status == 422:
+                return f"{api.repository}: this token may make pull requests"
+            raise explain_refusal(refused, api.repository, environ) from refused
+        return f"{api.repository}: this token may make pull requests"
+
+
+def explain_refusal(refused: GithubRefused, repository: str, environ: Mapping[str, str]) -> GithubFailed:
+    """Return what a person can do about a pull request that GitHub did not make; else the refusal itself."""
+    if refused.status == 403 and _NOT_PERMITTED in refused.message:
+        server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+        return GithubFailed(
+            f"{repository}: GitHub Actions may not make pull requests; tick “Allow GitHub Actions to create and approve "
+            f"pull requests” under Workflow permissions at {server}/{repository}/settings/actions (Settings → Actions → "
+            "General; where it is grey, first in the organization's or the enterprise's own Settings → Actions → "
+            "General), run `make github-settings`, or set PULL_REQUEST_TOKEN or an App (docs/promote.md)"
+        )
+    if refused.status == 403:
+        return GithubFailed(
+            f"{repository}: this token may not make pull requests ({refused.message}); give the job `pull-requests: write` "
+            "and `contents: write`, a token of your own the same permissions"
+        )
+    return refused

@@ -1,4 +1,4 @@
-"""The bot's branch on GitHub: what it proposes, who committed to it, and its change under a lease."""
+"""The bot's branch on GitHub: what it proposes, who committed to it, and its compare-and-swap update."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 from gitops.errors import GithubFailed
 from gitops.github.api import Api, GithubRefused
-from gitops.github.change import Change, Entries, Entry
-from gitops.github.commit import is_sealed
+from gitops.github.commit import Change, Entries, Entry, is_bots_commit
 
 NONE = "0" * 40
 # The bot's commit, and now and then the default branch merged into it. More are not read.
@@ -99,7 +98,7 @@ class Branch:
             return False
         before = self._trees.commit(commit["parents"][0]["sha"])
         after = self._trees.files(commit["commit"]["tree"]["sha"])
-        return is_sealed(commit["commit"]["message"], self._trees.changed(before, after))
+        return is_bots_commit(commit["commit"]["message"], self._trees.changed(before, after))
 
     def _is_update(self, commit: dict[str, Any], own: set[str]) -> bool:
         parents = [entry["sha"] for entry in commit["parents"]]
@@ -141,7 +140,7 @@ class Branch:
                     "is overwritten, run it again"
                 ) from refused
             raise GithubFailed(
-                f"branch {self.name}: GitHub does not change it: {refused.said}; if a ruleset covers this branch, let it "
+                f"branch {self.name}: GitHub does not change it: {refused.message}; if a ruleset covers this branch, let it "
                 "leave the bot's branches out (`make github-settings` says which); if .github/workflows changed on "
                 f"{self._base} since HEAD, which needs the permission Workflows, run it again on the newest commit"
             ) from refused

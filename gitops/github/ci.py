@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitops.github import output
+from gitops.github import actions
 
 # What each job is about, as patterns of paths in which * takes any characters.
 PATHS: dict[str, tuple[str, ...]] = {
@@ -45,7 +45,7 @@ JOBS = ("test", "review", *PATHS)
 def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str] | None) -> dict[str, bool]:
     """Return whether each of JOBS runs for the event ``name`` with the payload ``event``.
 
-    ``changed`` are the paths that the change touches, None where nobody knows them: then every job runs.
+    ``changed`` are the paths that the change touches, None if they are unknown: then every job runs.
     """
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=edited#pull_request
     if event.get("action") == "edited" and "base" not in event.get("changes", {}):
@@ -95,7 +95,7 @@ def main() -> int:
             changed = _changed(name, event) if name in ("pull_request", "merge_group") else []
             found = {job: str(runs).lower() for job, runs in jobs(name, event, changed).items()}
             sys.stdout.writelines(f"{job}={runs}\n" for job, runs in found.items())
-            output.write(os.environ, **found)
+            actions.write_outputs(os.environ, **found)
             return 0
         case ["result"]:
             wrong = list(failures(json.loads(os.environ["NEEDS"])))

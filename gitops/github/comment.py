@@ -1,19 +1,33 @@
-"""The one comment of a pull request that says what it changes: written once, and from then on in place."""
+"""The one comment of a pull request with its rendered diff: created once, then edited in place."""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitops.diff.fit import COMMENT, characters
-from gitops.diff.since import since
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument
-from gitops.github.api import Api, run
+from gitops.github.actions import run_url
+from gitops.github.api import Api
+from gitops.markdown import COMMENT_LIMIT, utf16_units, with_changes_since
 
 # Not shown by GitHub; the comment is found again by it.
 MARK = "<!-- seldon-mlflow-gitops review -->\n"
 NOTHING = "Nothing that is rendered changes.\n"
 _FAILED = "> [!CAUTION]\n> What this pull request changes is not known: comparing failed, and [the run]({run}) says why.\n"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("number", metavar="NUMBER", help="the pull request's number")
+    parser.add_argument("body", type=Path, metavar="FILE", help="Markdown; empty for nothing to comment")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines([comment(arguments.number, arguments.body, os.environ)])
+
+    return run
 
 
 def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
@@ -24,17 +38,17 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
     of nothing.
 
     Raises:
-        BadArgument: the number is none, the file cannot be read or is too long, or a variable is missing.
+        BadArgument: the number is not one, the file cannot be read or is too long, or a variable is missing.
         GithubFailed: GitHub refuses or does not answer.
     """
     if not (number.isascii() and number.isdigit()):
         raise BadArgument(f"PULL_REQUEST {number!r}: must be a pull request's number")
-    said = text(file)
-    if not said and environ.get("DIFF") == "failure":
-        said = _FAILED.format(run=run(environ))
-    if characters(MARK + said) > COMMENT:
+    message = read_body(file)
+    if not message and environ.get("DIFF") == "failure":
+        message = _FAILED.format(run=run_url(environ))
+    if utf16_units(MARK + message) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{file}: has {characters(said)} characters: a comment has up to {COMMENT - len(MARK)}; make it by LIMIT=64000"
+            f"{file}: has {utf16_units(message)} characters: a comment has up to {COMMENT_LIMIT - len(MARK)}; make it by LIMIT=64000"
         )
     with Api(environ) as api:
         # Anybody can write a comment that begins with the mark: only one of this token's own is edited.
@@ -45,18 +59,18 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
             if str(entry["body"]).startswith(MARK.strip()) and (entry["user"] or {}).get("login") == author
         ]
         if old:
-            whole = since(str(old[0]["body"]), said) if said else NOTHING
+            whole = with_changes_since(str(old[0]["body"]), message) if message else NOTHING
             # Better without it than not at all.
-            body = MARK + (whole if characters(MARK + whole) <= COMMENT else said)
+            body = MARK + (whole if utf16_units(MARK + whole) <= COMMENT_LIMIT else message)
             api.send("PATCH", f"/issues/comments/{old[0]['id']}", body=body)
             return f"pull request {number}: its comment is up to date"
-        if not said:
+        if not message:
             return f"pull request {number}: nothing to comment on"
-        api.send("POST", f"/issues/{number}/comments", body=MARK + said)
+        api.send("POST", f"/issues/{number}/comments", body=MARK + message)
         return f"pull request {number}: commented"
 
 
-def text(file: Path) -> str:
+def read_body(file: Path) -> str:
     """Return what a file says.
 
     Raises:

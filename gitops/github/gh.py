@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,11 @@ _STATUS = re.compile(r"\(HTTP (\d{3})\)")
 _ORIGIN = re.compile(r"(?:https://|ssh://git@|git@)github\.com[:/]([^/\s]+/[^/\s]+?)(?:\.git)?/?")
 
 
-class Refused(GithubFailed):
+class GhRefused(GithubFailed):
     """GitHub answers with the error ``status`` (0 where gh does not say), in its own words."""
 
-    def __init__(self, said: str, status: int) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -43,7 +45,7 @@ def api(method: str, path: str, body: Any = None) -> Any:
     if done.returncode != 0:
         status = _STATUS.search(done.stderr)
         code = int(status[1]) if status else 0
-        raise Refused(
+        raise GhRefused(
             f"{method} {path}: GitHub says {code}: {_said(done)}"
             if code
             else f"{method} {path}: {_said(done)}",
@@ -52,7 +54,7 @@ def api(method: str, path: str, body: Any = None) -> Any:
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
-def found(path: str) -> Any:
+def find(path: str) -> Any:
     """Return what is at ``path``, None where nothing is.
 
     Raises:
@@ -61,7 +63,7 @@ def found(path: str) -> Any:
     """
     try:
         return api("GET", path)
-    except Refused as error:
+    except GhRefused as error:
         if error.status == 404:
             return None
         raise
@@ -113,3 +115,29 @@ def _said(done: subprocess.CompletedProcess[str]) -> str:
         return " ".join(": ".join([str(body["message"]), *errors]).split())
     except (ValueError, KeyError, AttributeError, TypeError):
         return " ".join((done.stderr or done.stdout).split())
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """``text`` says what changes, from what to what; the rest is what GitHub is asked for."""
+
+    text: str
+    method: str
+    path: str
+    body: Any = None
+
+
+def differences(wanted: Mapping[str, Any], has: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield a line for each value of ``wanted`` that ``has`` has otherwise; what it has beside is its own business."""
+    for key, value in wanted.items():
+        name = f"{path}.{key}" if path else key
+        old = has.get(key)
+        if isinstance(value, Mapping):
+            yield from differences(value, old if isinstance(old, Mapping) else {}, name)
+        elif old != value:
+            yield f"{name}: {shown(old)} → {shown(value)}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as a line of a report has it."""
+    return "nothing" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -1,22 +1,24 @@
-"""Proposing what a command changed in the work tree: a branch with one commit, and its one pull request."""
+"""Proposing changes of the work tree: a branch with one commit, and its one pull request."""
 
 from __future__ import annotations
 
-import subprocess
+import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitops.diff.fit import COMMENT, characters
-from gitops.diff.markdown import folded, listed
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed
+from gitops.git import git
 from gitops.github import commit
-from gitops.github.allowed import clearer
-from gitops.github.api import Api, GithubRefused
+from gitops.github.actions import write_outputs
+from gitops.github.api import Api, GithubRefused, explain_refusal
 from gitops.github.branch import NONE, Branch, Trees
-from gitops.github.change import Change, change
-from gitops.github.comment import text
+from gitops.github.comment import read_body
+from gitops.github.commit import Change, work_tree_change
+from gitops.markdown import COMMENT_LIMIT, folded, listed, utf16_units
 
 # Not shown by GitHub; the bot's word to a person who committed to its branch is found again by it.
 _MARK = "<!-- seldon-mlflow-gitops proposal "
@@ -24,7 +26,7 @@ _VOID = "What this pull request proposed is no change any more: the default bran
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PullRequestResult:
     """What became of a proposal: ``result`` is one word of those below, ``number`` that of the pull request or 0.
 
     opened, updated, unchanged: the pull request is there and proposes it. kept: somebody else's commits are on the
@@ -34,12 +36,36 @@ class Outcome:
 
     result: str
     number: int
-    said: str
+    message: str
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--void",
+        default="",
+        metavar="close",
+        help="close the branch's open pull request where nothing changed",
+    )
+    parser.add_argument(
+        "branch", metavar="BRANCH", help="the bot's branch; what others committed to it stays"
+    )
+    parser.add_argument("title", metavar="TITLE", help="title of the commit and the pull request")
+    parser.add_argument("body", type=Path, metavar="FILE", help="its text in Markdown")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        result = pull_request(
+            root, arguments.branch, arguments.title, arguments.body, os.environ, void=arguments.void
+        )
+        write_outputs(os.environ, result=result.result, number=str(result.number or ""))
+        return print_lines([f"{result.result}: {result.message}"])
+
+    return run
 
 
 def pull_request(
     root: Path, branch: str, title: str, body: Path, environ: Mapping[str, str], *, void: str = ""
-) -> Outcome:
+) -> PullRequestResult:
     """Propose what changed in the work tree ``root``: a commit of the branch ``branch`` and its pull request.
 
     The commit's parent is HEAD, which has to be in the default branch's history; it is made by GitHub's API. Nothing
@@ -60,16 +86,16 @@ def pull_request(
         GithubFailed: git or GitHub refuses or does not answer, or the branch was moved meanwhile.
     """
     _check(root, branch, title, void)
-    said = text(body)
-    if characters(said) > COMMENT:
+    message = read_body(body)
+    if utf16_units(message) > COMMENT_LIMIT:
         raise BadArgument(
-            f"{body}: has {characters(said)} characters: a pull request's text has up to {COMMENT}; make it by LIMIT=60000"
+            f"{body}: has {utf16_units(message)} characters: a pull request's text has up to {COMMENT_LIMIT}; make it by LIMIT=60000"
         )
-    found = change(root, body)
+    found = work_tree_change(root, body)
     if not found.after and not void:
-        return Outcome("nothing", 0, "nothing changed, so there is nothing to propose")
+        return PullRequestResult("nothing", 0, "nothing changed, so there is nothing to propose")
     with Api(environ) as api:
-        proposal = _Proposal(api, environ, branch, title, said)
+        proposal = _Proposal(api, environ, branch, title, message)
         return proposal.of(found) if found.after else proposal.of_nothing()
 
 
@@ -78,10 +104,11 @@ def _check(root: Path, branch: str, title: str, void: str) -> None:
         raise BadArgument(f"TITLE {title!r}: must be one line that says what changes")
     if void not in ("", "close"):
         raise BadArgument(f"VOID {void!r}: must be close, or nothing")
-    done = subprocess.run(
-        ["git", "-C", root, "check-ref-format", f"refs/heads/{branch}"], capture_output=True, check=False
-    )
-    if done.returncode != 0 or branch.startswith("-"):
+    try:
+        git(root, "check-ref-format", f"refs/heads/{branch}", fail=BadArgument)
+    except BadArgument as error:
+        raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved") from error
+    if branch.startswith("-"):
         raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved")
 
 
@@ -103,7 +130,7 @@ class _Proposal:
             entry for entry in pulls if entry["state"] != "open" and entry["head"]["sha"] == self._branch.tip
         ]
 
-    def of(self, found: Change) -> Outcome:
+    def of(self, found: Change) -> PullRequestResult:
         """Propose a change."""
         _check_parent(self._api, self._base, found)
         if self._branch.proposes(found):
@@ -111,7 +138,7 @@ class _Proposal:
                 return self._up_to_date(self._open)
             if self._ended and not any(entry["merged_at"] for entry in self._ended):
                 number = self._ended[0]["number"]
-                return Outcome(
+                return PullRequestResult(
                     "declined",
                     number,
                     f"pull request {number} proposed the same and was closed, so it is not proposed again; open that one "
@@ -121,16 +148,16 @@ class _Proposal:
         merged = any(entry["merged_at"] for entry in self._ended)
         if others := ([] if merged else self._branch.others()):
             return self._kept(found, others)
-        self._branch.move(self._id, commit.make(self._api, self._title, found))
+        self._branch.move(self._id, commit.create_commit(self._api, self._title, found))
         if self._open is None:
             return self._opened()
         self._describe(self._open)
         return self._done("updated", self._open, "is up to date")
 
-    def of_nothing(self) -> Outcome:
+    def of_nothing(self) -> PullRequestResult:
         """Close the pull request that proposes what is no change any more."""
         if self._open is None:
-            return Outcome(
+            return PullRequestResult(
                 "nothing", 0, "nothing changed, and no pull request is open: there is nothing to do"
             )
         if others := self._branch.others():
@@ -149,7 +176,7 @@ class _Proposal:
         self._branch.move(self._id, NONE)
         return self._done("closed", self._open, "is closed: what it proposed is no change any more")
 
-    def _kept(self, found: Change, others: list[str]) -> Outcome:
+    def _kept(self, found: Change, others: list[str]) -> PullRequestResult:
         name = self._branch.name
         if self._open is None:
             raise GithubFailed(
@@ -161,22 +188,22 @@ class _Proposal:
             f"Commits that are not the bot's are on this branch, so it is left as it is: {listed(others)}. The bot would "
             f"now propose {listed([self._title])}, a change of {listed(found.after)}. To have that instead, close this "
             f"pull request and delete the branch {listed([name])}.",
-            commit.seal(self._title, found.after),
+            commit.fingerprint(self._title, found.after),
         )
         return self._done("kept", self._open, f"is left as it is: {name} holds {', '.join(others)}")
 
-    def _tell(self, number: int, said: str, about: str) -> None:
+    def _tell(self, number: int, message: str, about: str) -> None:
         """Say it once, and again only where something else is to be said."""
         first = f"{_MARK}{about} -->\n"
         for entry in self._api.all(f"/issues/{number}/comments"):
             if str(entry["body"]).startswith(first):
                 return
-        whole = f"{first}{said}\n"
+        whole = f"{first}{message}\n"
         more = "\n" + folded("What it would say", self._body) + "\n"
-        whole += more if characters(whole + more) <= COMMENT else ""
+        whole += more if utf16_units(whole + more) <= COMMENT_LIMIT else ""
         self._api.send("POST", f"/issues/{number}/comments", body=whole)
 
-    def _up_to_date(self, pull: dict[str, Any]) -> Outcome:
+    def _up_to_date(self, pull: dict[str, Any]) -> PullRequestResult:
         if self._describe(pull):
             return self._done("updated", pull, "is up to date: its text alone was changed")
         return self._done("unchanged", pull, "proposes the same already")
@@ -189,7 +216,7 @@ class _Proposal:
         self._api.send("PATCH", f"/pulls/{pull['number']}", title=self._title, body=self._body)
         return True
 
-    def _opened(self) -> Outcome:
+    def _opened(self) -> PullRequestResult:
         try:
             made = self._api.send(
                 "POST",
@@ -200,11 +227,11 @@ class _Proposal:
                 base=self._base,
             )
         except GithubRefused as refused:
-            raise clearer(refused, self._api.repository, self._environ) from refused
+            raise explain_refusal(refused, self._api.repository, self._environ) from refused
         return self._done("opened", made, "is open")
 
-    def _done(self, result: str, pull: dict[str, Any], said: str) -> Outcome:
-        return Outcome(result, int(pull["number"]), f"pull request {pull['number']} {said}")
+    def _done(self, result: str, pull: dict[str, Any], message: str) -> PullRequestResult:
+        return PullRequestResult(result, int(pull["number"]), f"pull request {pull['number']} {message}")
 
 
 def _check_parent(api: Api, base: str, found: Change) -> None:

@@ -1,7 +1,8 @@
-"""The rules of branches and tags: as they should be, and what is missing in those that a repository has.
+"""Rulesets of branches and tags, and deployment environments: as they should be, and what a repository lacks.
 
-https://docs.github.com/en/rest/repos/rules. What people have added to a ruleset of ours stays: further rules, further
-required checks, a merge queue, another number of approvals. Who may bypass it does not.
+https://docs.github.com/en/rest/repos/rules and https://docs.github.com/en/rest/deployments/environments. What people have
+added to a ruleset of ours stays: further rules, required checks, a merge queue, another number of approvals. Who may bypass
+it does not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops.github import gh
-from gitops.github.setting import Change, differences, shown
+from gitops.github.gh import SettingChange, differences, shown
 
 # The app that makes the check runs of workflows; no other may pass for one.
 ACTIONS = 15368
@@ -106,10 +107,10 @@ def existing(repository: str, number: int | None) -> dict[str, Any] | None:
     return None if number is None else dict(gh.api("GET", f"repos/{repository}/rulesets/{number}"))
 
 
-def change(repository: str, wanted: Ruleset, has: Mapping[str, Any] | None) -> Iterator[Change]:
+def change(repository: str, wanted: Ruleset, has: Mapping[str, Any] | None) -> Iterator[SettingChange]:
     """Yield the one request that makes the ruleset ``has`` (None: make it) hold what is ``wanted``, if it does not."""
-    path, told = f"repos/{repository}/rulesets", has or {}
-    rules = {rule["type"]: dict(rule.get("parameters") or {}) for rule in told.get("rules") or ()}
+    path, description = f"repos/{repository}/rulesets", has or {}
+    rules = {rule["type"]: dict(rule.get("parameters") or {}) for rule in description.get("rules") or ()}
     merged = {**rules, **{kind: _merged(rules.get(kind), own) for kind, own in wanted.rules.items()}}
     body: dict[str, Any] = {
         "name": wanted.name,
@@ -123,27 +124,29 @@ def change(repository: str, wanted: Ruleset, has: Mapping[str, Any] | None) -> I
         "rules": [{"type": kind, **({"parameters": own} if own else {})} for kind, own in merged.items()],
     }
     if has is None:
-        yield Change(f"made, with {', '.join(merged)}", "POST", path, body)
+        yield SettingChange(f"made, with {', '.join(merged)}", "POST", path, body)
         return
-    lines = list(differences({key: body[key] for key in ("target", "enforcement", "conditions")}, told))
+    lines = list(
+        differences({key: body[key] for key in ("target", "enforcement", "conditions")}, description)
+    )
     lines += [f"rule {kind}: nothing → made" for kind in wanted.rules if kind not in rules]
     for kind in wanted.rules:
         if kind in rules:
             lines += differences(merged[kind], rules[kind], kind)
-    actors = sorted(map(_actor, told.get("bypass_actors") or ()))
+    actors = sorted(map(_actor, description.get("bypass_actors") or ()))
     if actors != sorted(map(_actor, body["bypass_actors"])):
         lines.append(f"bypass: {shown(actors)} → {shown(sorted(map(_actor, body['bypass_actors'])))}")
     if lines:
-        yield Change("; ".join(lines), "PUT", f"{path}/{told['id']}", body)
+        yield SettingChange("; ".join(lines), "PUT", f"{path}/{description['id']}", body)
 
 
-def without(repository: str, has: Mapping[str, Any], kind: str) -> Change | None:
+def without(repository: str, has: Mapping[str, Any], kind: str) -> SettingChange | None:
     """Return the request that takes a rule of this type out of a ruleset, None where it has none."""
     rules = [rule for rule in has["rules"] if rule["type"] != kind]
     if len(rules) == len(has["rules"]):
         return None
     path = f"repos/{repository}/rulesets/{has['id']}"
-    return Change(f"rule {kind}: there → nothing", "PUT", path, {"rules": rules})
+    return SettingChange(f"rule {kind}: there → nothing", "PUT", path, {"rules": rules})
 
 
 def _merged(has: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,3 +164,56 @@ def _merged(has: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> dict[st
 
 def _actor(actor: Mapping[str, Any]) -> str:
     return f"{actor['actor_type']} {actor.get('actor_id')} {actor.get('bypass_mode', 'always')}"
+
+
+# What may run in each, as (branch or tag, its name or pattern).
+ENVIRONMENTS = {"release": {("branch", "main"), ("tag", "v*")}, "promotion": {("branch", "main")}}
+
+
+def environment_changes(repository: str, name: str) -> Iterator[SettingChange]:
+    """Yield the requests that make the environment ``name`` and let what ENVIRONMENTS says run in it, nothing else.
+
+    Raises:
+        BadArgument: there is no gh, or nobody is logged in.
+        GithubFailed: GitHub refuses or does not answer.
+    """
+    path = f"repos/{repository}/environments/{name}"
+    has = gh.find(path)
+    policy = (has or {}).get("deployment_branch_policy") or {}
+    custom = bool(policy.get("custom_branch_policies"))
+    if not custom:
+        text = "made" if has is None else "deployment branches: any or protected ones → named ones"
+        body = {
+            **_protection(has or {}),
+            "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
+        }
+        yield SettingChange(text, "PUT", path, body)
+    listed = gh.api("GET", f"{path}/deployment-branch-policies?per_page=100") if custom else {}
+    policies = listed.get("branch_policies") or ()
+    there = {(str(entry.get("type", "branch")), str(entry["name"])): entry["id"] for entry in policies}
+    for kind, pattern in sorted(ENVIRONMENTS[name] - there.keys()):
+        body = {"name": pattern, "type": kind}
+        yield SettingChange(
+            f"{kind} {pattern}: may not deploy → may", "POST", f"{path}/deployment-branch-policies", body
+        )
+    for kind, pattern in sorted(there.keys() - ENVIRONMENTS[name]):
+        number = there[kind, pattern]
+        yield SettingChange(
+            f"{kind} {pattern}: may deploy → may not",
+            "DELETE",
+            f"{path}/deployment-branch-policies/{number}",
+        )
+
+
+def _protection(has: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who must approve and what is waited for, which a request without them would take away."""
+    kept: dict[str, Any] = {}
+    for rule in has.get("protection_rules") or ():
+        if rule.get("type") == "wait_timer":
+            kept["wait_timer"] = rule["wait_timer"]
+        if rule.get("type") == "required_reviewers":
+            kept["prevent_self_review"] = bool(rule.get("prevent_self_review"))
+            kept["reviewers"] = [
+                {"type": entry["type"], "id": entry["reviewer"]["id"]} for entry in rule["reviewers"]
+            ]
+    return kept

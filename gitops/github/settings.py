@@ -1,26 +1,62 @@
-"""The settings of the repository on GitHub that the workflows rest on: read, compared, and only what differs written.
-
-docs/install.md says why each is as it is. The order is that in which they are needed; none keeps another back.
-"""
+"""The repository on GitHub whose settings are read, and what was asked for it."""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gitops import image
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed, SettingsFailed
-from gitops.github import environments, gh, rulesets
-from gitops.github.place import Place
-from gitops.github.setting import Change, differences
+from gitops.github import gh, rulesets
+from gitops.github.gh import SettingChange, differences
+from gitops.manifests import image
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository ``name`` (owner/name) as GitHub describes it, and what was asked for.
+
+    ``queue`` and ``approvals`` are None where nobody asked: then what is there stays. ``app`` is the id of the bot's
+    GitHub App as it was given.
+    """
+
+    name: str
+    description: Mapping[str, Any]
+    queue: bool | None
+    approvals: int | None
+    app: str
+
+    @property
+    def organization(self) -> bool:
+        """Whether an organization owns it."""
+        return str(self.description["owner"]["type"]) == "Organization"
+
+    @cached_property
+    def rulesets(self) -> Mapping[str, int]:
+        """Return the ids of its rulesets by their names, as they were when this ran first."""
+        return rulesets.listed(self.name)
+
+    def ruleset(self, name: str) -> dict[str, Any] | None:
+        """Return the ruleset of this name as it is now, None where there was none."""
+        return rulesets.existing(self.name, self.rulesets.get(name))
+
 
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
 _CHOICES = {"": None, "0": False, "1": True}
 
 
-Setting = Callable[[Place], Iterator[Change | str]]
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: print_lines(settings(root, os.environ))
+
+
+Setting = Callable[[Repository], Iterator[SettingChange | str]]
 
 
 def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
@@ -35,13 +71,13 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         SettingsFailed: a setting cannot be read or set; all others were tried.
     """
     dry = _choice(environ, "DRY_RUN") or False
-    place = _place(root, environ)
-    yield f"{place.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
+    repo = _repository(root, environ)
+    yield f"{repo.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
     failed = []
     for name, setting in SETTINGS.items():
         try:
             same = True
-            for step in setting(place):
+            for step in setting(repo):
                 same = False
                 if isinstance(step, str):
                     yield f"  by hand  {name}: {step}"
@@ -61,14 +97,18 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _place(root: Path, environ: Mapping[str, str]) -> Place:
+def _repository(root: Path, environ: Mapping[str, str]) -> Repository:
     queue, asked = _choice(environ, "MERGE_QUEUE"), environ.get("APPROVALS", "")
     if asked and not (asked.isascii() and asked.isdigit() and int(asked) <= 10):
         raise BadArgument(f"APPROVALS {asked!r}: must be a number from 0 to 10")
     name = gh.repository(root, environ.get("GITHUB_REPOSITORY", ""))
-    told = gh.api("GET", f"repos/{name}")
-    return Place(
-        str(told["full_name"]), told, queue, int(asked) if asked else None, environ.get("APP_ID", "")
+    description = gh.api("GET", f"repos/{name}")
+    return Repository(
+        str(description["full_name"]),
+        description,
+        queue,
+        int(asked) if asked else None,
+        environ.get("APP_ID", ""),
     )
 
 
@@ -79,44 +119,44 @@ def _choice(environ: Mapping[str, str], name: str) -> bool | None:
     return _CHOICES[value]
 
 
-def _workflows(place: Place) -> Iterator[Change | str]:
-    path = f"repos/{place.name}/actions/permissions/workflow"
+def _workflows(repo: Repository) -> Iterator[SettingChange | str]:
+    path = f"repos/{repo.name}/actions/permissions/workflow"
     wanted = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
     lines = list(differences(wanted, gh.api("GET", path)))
     if lines:
-        yield Change("; ".join(lines), "PUT", path, wanted)
+        yield SettingChange("; ".join(lines), "PUT", path, wanted)
 
 
-def _branches(place: Place) -> Iterator[Change | str]:
+def _branches(repo: Repository) -> Iterator[SettingChange | str]:
     wanted = {"delete_branch_on_merge": True}
-    lines = list(differences(wanted, place.told))
+    lines = list(differences(wanted, repo.description))
     if lines:
-        yield Change("; ".join(lines), "PATCH", f"repos/{place.name}", wanted)
+        yield SettingChange("; ".join(lines), "PATCH", f"repos/{repo.name}", wanted)
 
 
 def _environment(name: str) -> Setting:
-    def setting(place: Place) -> Iterator[Change | str]:
-        yield from environments.changes(place.name, name)
+    def setting(repo: Repository) -> Iterator[SettingChange | str]:
+        yield from rulesets.environment_changes(repo.name, name)
 
     return setting
 
 
-def _main(place: Place) -> Iterator[Change | str]:
-    has = place.ruleset(rulesets.MAIN)
-    approvals = place.approvals
+def _main(repo: Repository) -> Iterator[SettingChange | str]:
+    has = repo.ruleset(rulesets.MAIN)
+    approvals = repo.approvals
     if approvals is None:
         # Who is alone has nobody to ask; a number that somebody chose stays.
-        approvals = _approvals(has) if has else int(place.organization)
+        approvals = _approvals(has) if has else int(repo.organization)
     # One that is there keeps the numbers that somebody gave it.
-    queue = bool(place.queue) and place.organization and not _has(has, "merge_queue")
-    changes = list(rulesets.change(place.name, rulesets.main(approvals, queue=queue), has))
+    queue = bool(repo.queue) and repo.organization and not _has(has, "merge_queue")
+    changes = list(rulesets.change(repo.name, rulesets.main(approvals, queue=queue), has))
     yield from changes
-    if has and place.queue is False:
-        has = place.ruleset(rulesets.MAIN) if changes else has
-        step = rulesets.without(place.name, has or {"rules": []}, "merge_queue")
+    if has and repo.queue is False:
+        has = repo.ruleset(rulesets.MAIN) if changes else has
+        step = rulesets.without(repo.name, has or {"rules": []}, "merge_queue")
         if step is not None:
             yield step
-    if place.queue and not place.organization:
+    if repo.queue and not repo.organization:
         _refuse("MERGE_QUEUE=1: only repositories of organizations have a merge queue")
 
 
@@ -130,25 +170,27 @@ def _has(has: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any] | None:
     return next((rule.get("parameters") or {} for rule in rules if rule["type"] == kind), None)
 
 
-def _bot(place: Place) -> Iterator[Change | str]:
-    app = place.app or str((gh.found(f"repos/{place.name}/actions/variables/APP_ID") or {}).get("value", ""))
+def _bot(repo: Repository) -> Iterator[SettingChange | str]:
+    app = repo.app or str((gh.find(f"repos/{repo.name}/actions/variables/APP_ID") or {}).get("value", ""))
     if app and not (app.isascii() and app.isdigit()):
         _refuse(
             f"APP_ID {app!r}: must be the number that the App's page on GitHub calls App ID, not its client ID"
         )
-    has = place.ruleset(rulesets.BOT)
+    has = repo.ruleset(rulesets.BOT)
     # Before ours is there or gone.
     stops = [
         rule
-        for rule in gh.api("GET", f"repos/{place.name}/rules/branches/release%2Fimage?per_page=100")
+        for rule in gh.api("GET", f"repos/{repo.name}/rules/branches/release%2Fimage?per_page=100")
         if rule["type"] in _STOP and (has is None or rule.get("ruleset_id") != has["id"])
     ]
     if app:
-        yield from rulesets.change(place.name, rulesets.bot(int(app)), has)
+        yield from rulesets.change(repo.name, rulesets.bot(int(app)), has)
     elif has is not None:
         # GitHub lets no rule of a repository except the workflows' own token.
-        path = f"repos/{place.name}/rulesets/{has['id']}"
-        yield Change("there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path)
+        path = f"repos/{repo.name}/rulesets/{has['id']}"
+        yield SettingChange(
+            "there → removed: without an App (APP_ID) it stops the bot itself", "DELETE", path
+        )
     for rule in stops:
         yield (
             f"the rule {rule['type']} of the ruleset {rule.get('ruleset_id')} ({rule.get('ruleset_source')}) applies to "
@@ -156,18 +198,18 @@ def _bot(place: Place) -> Iterator[Change | str]:
         )
 
 
-def _tags(place: Place) -> Iterator[Change | str]:
+def _tags(repo: Repository) -> Iterator[SettingChange | str]:
     for wanted in rulesets.tags():
-        for step in rulesets.change(place.name, wanted, place.ruleset(wanted.name)):
-            yield Change(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
+        for step in rulesets.change(repo.name, wanted, repo.ruleset(wanted.name)):
+            yield SettingChange(f"{wanted.name}: {step.text}", step.method, step.path, step.body)
 
 
-def _package(place: Place) -> Iterator[Change | str]:
-    owner = str(place.told["owner"]["login"])
-    kind = "orgs" if place.organization else "users"
+def _package(repo: Repository) -> Iterator[SettingChange | str]:
+    owner = str(repo.description["owner"]["login"])
+    kind = "orgs" if repo.organization else "users"
     try:
-        found = gh.found(f"{kind}/{owner}/packages/container/{image.NAME}")
-    except gh.Refused as error:
+        found = gh.find(f"{kind}/{owner}/packages/container/{image.NAME}")
+    except gh.GhRefused as error:
         if error.status == 403 and "read:packages" in str(error):
             yield "gh may not see packages: run `gh auth refresh --scopes read:packages`, and this again"
             return
@@ -176,16 +218,16 @@ def _package(place: Place) -> Iterator[Change | str]:
     if found is None:
         yield "the image is not pushed yet, or cannot be seen; run this again after the first release"
         return
-    wanted = "private" if place.told["private"] else "public"
+    wanted = "private" if repo.description["private"] else "public"
     if found["visibility"] != wanted:
         yield (
             f"the image is {found['visibility']}, the repository {wanted}; GitHub has no API for it: Change visibility in "
             f"{page} (a private image needs the registry's account in the cluster: docs/secrets.md)"
         )
     linked = str((found.get("repository") or {}).get("full_name", ""))
-    if linked.lower() != place.name.lower():
+    if linked.lower() != repo.name.lower():
         yield (
-            f"the image belongs to {linked or 'no repository'}; GitHub has no API for it: add {place.name} with the role "
+            f"the image belongs to {linked or 'no repository'}; GitHub has no API for it: add {repo.name} with the role "
             f"Write under Manage Actions access in {page}"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
@@ -11,12 +12,12 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from gitops.command import Run
 from gitops.local import overlay, ports
-from gitops.local.demo import demo
+from gitops.local.demo import demo, smoke
 from gitops.local.progress import Progress
 from gitops.local.run import claim, prepare
-from gitops.local.runtime import SERVER
-from gitops.local.smoke import smoke
+from gitops.local.runtime import SELDON_CORE, SERVER
 
 T = TypeVar("T")
 
@@ -24,6 +25,47 @@ STATE = ".demo"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a shell reports for a command that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
+
+
+def demo_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--port", type=_port, default=8080, help="port of the gateway (8080)")
+    _add_arguments(parser)
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return run_demo(arguments.overlays, arguments.port, root=root, runtime=arguments.runtime)
+
+    return run
+
+
+def smoke_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    _add_arguments(parser)
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return run_smoke(arguments.overlays, root=root, runtime=arguments.runtime)
+
+    return run
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", help="folders of overlays/ (all)")
+    parser.add_argument(
+        "--runtime",
+        choices=(SERVER, SELDON_CORE),
+        default=SERVER,
+        help="what serves in the containers: the server, or its component class in the stock wrapper (server)",
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+_port.__name__ = "port number"
 
 
 def run_demo(

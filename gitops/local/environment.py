@@ -1,31 +1,23 @@
-"""A container's command line and environment variables, from its manifest and the secrets' values."""
+"""A container's command line and environment variables: from its manifest, the values of secrets, and this machine."""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gitops import image
 from gitops.errors import NotRunnable
 from gitops.local.volumes import translate
-from gitops.pods import Container, EnvVar
+from gitops.manifests import image
+from gitops.manifests.pod import Container, EnvVar
+from gitops.manifests.quantity import quantity
 
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
-_SUFFIXES = {
-    "": Decimal(1),
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "k": Decimal(1000),
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("MGTPE", 2)},
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-}
 _REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
 
 
@@ -36,7 +28,7 @@ def arguments(container: Container, mounts: Mapping[str, Path], environ: Mapping
         NotRunnable: it runs another image, or asks for something that a process here cannot have.
     """
     # What runs in its place is this checkout.
-    if not image.ours(container.image):
+    if not image.is_project_image(container.image):
         raise NotRunnable(
             f"{container.path}.image of container {container.name} is {container.image!r}: the local run knows "
             f"only the project's image, {image.NAME}"
@@ -101,19 +93,12 @@ def _resource(container: Container, reference: Mapping[str, Any], where: str) ->
     """Return how much of a resource the container asks for, in the divisor and rounded up, as the kubelet has it."""
     kind, _, resource = str(reference.get("resource")).partition(".")
     asked = str(container.raw.get("resources", {}).get(kind, {}).get(resource, 0))
-    try:
-        number = _quantity(asked) / _quantity(str(reference.get("divisor", 1)))
-    except (ArithmeticError, KeyError) as error:
+    number, divisor = quantity(asked), quantity(reference.get("divisor", 1))
+    if number is None or not divisor:
         raise NotRunnable(
             f"{where} asks for {asked!r} by {reference.get('divisor')!r}: both must be quantities"
-        ) from error
-    return str(math.ceil(number))
-
-
-def _quantity(text: str) -> Decimal:
-    """Return a quantity's value (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/)."""
-    number = text.rstrip("EGKMPTikmnu")
-    return Decimal(number) * _SUFFIXES[text[len(number) :]]
+        )
+    return str(math.ceil(number / divisor))
 
 
 def _expand(text: str, environ: Mapping[str, str]) -> str:
@@ -125,3 +110,33 @@ def _expand(text: str, environ: Mapping[str, str]) -> str:
         return environ.get(match[1], match[0])
 
     return _REFERENCE.sub(value, text)
+
+
+# Where programs, interpreters and temporary files are, and the locale; how packages are downloaded: settings
+# of uv and pip, proxies, certificates. Nothing else, so that a developer's AWS_* never reach a container.
+_PASSED = (
+    *("PATH", "HOME", "TMPDIR", "LANG", "LC_*", "TZ"),
+    *("UV_*", "PIP_*", "PYENV_*", "NETRC"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+# Of make, for this repository's own environment.
+_KEPT_OUT = ("UV_PROJECT_ENVIRONMENT",)
+# What lies below HOME unless these say otherwise, of which a manifest may set another: the caches of
+# packages, their clients' settings, and the interpreters that uv installed.
+_BASES = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
+
+
+def host_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of ``environ`` that a container's process gets."""
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if any(fnmatch.fnmatchcase(name.upper(), pattern) for pattern in _PASSED) and name not in _KEPT_OUT
+    }
+    bases = {
+        name: environ.get(name) or str(Path(environ["HOME"], below))
+        for name, below in _BASES.items()
+        if environ.get(name) or environ.get("HOME")
+    }
+    return passed | bases

@@ -20,9 +20,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from gitops.local.graph import Call
 from gitops.local.ports import HOST
-from gitops.local.route import Container, Graph, Routes, Unavailable
+from gitops.local.routes import Call, Container, Graph, Routes, Unavailable
 
 # Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 _HOP_BY_HOP = {
@@ -127,8 +126,8 @@ class Gateway:
             answer = await self._send(hdrs.METH_GET, url, _passed(request.headers), b"")
             if answer.status != 200:
                 return answer
-            said = json.loads(answer.body) if isinstance(answer.body, bytes) else {}
-            models[node] = {key: said[key] for key in _MODEL_METADATA if key in said}
+            message = json.loads(answer.body) if isinstance(answer.body, bytes) else {}
+            models[node] = {key: message[key] for key in _MODEL_METADATA if key in message}
         return web.json_response({"name": request.match_info["deployment"], "models": models})
 
     async def _pass(self, request: web.Request, url: URL) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Where a local run takes models from: this machine where it has them, else where the pods get them."""
+"""Where a local run takes models from: this machine if it has them, else where the pods fetch them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gitops import node
-from gitops.check.rendered import OVERLAYS
 from gitops.errors import GitopsError, NotRunnable
 from gitops.local.runtime import Command
 from gitops.local.store import Store
-from gitops.node import GraphNode, read_node
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.rendered import node_files
 
 # The models that were promoted here, each in a folder named by its digest.
 KEPT = Path(".cache/models")
@@ -90,7 +89,7 @@ def _is_account(name: str) -> bool:
 
 
 def _nodes(root: Path) -> Iterator[GraphNode]:
-    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
+    for file in node_files(root):
         try:
             found = read_node(file.parent)
         except GitopsError:

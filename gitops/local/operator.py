@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gitops.local import ports
 from gitops.local.volumes import translate
-from gitops.manifests import Predictor, SeldonDeployment
-from gitops.pods import Container
+from gitops.manifests.pod import Container
+from gitops.manifests.seldondeployment import Predictor, SeldonDeployment
 
 METRICS_ENDPOINT = "/prometheus"
 # What the manifest sets itself is kept for these; the others are always the operator's.

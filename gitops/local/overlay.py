@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import kustomize
 from gitops.errors import BadArgument, NotRunnable
-from gitops.local import graph
-from gitops.manifests import Predictor, SeldonDeployment, seldon_deployments
-from gitops.sources import FILES
+from gitops.local import routes
+from gitops.manifests import kustomize
+from gitops.manifests.kustomization import FILES
+from gitops.manifests.seldondeployment import Predictor, SeldonDeployment, seldon_deployments
 
 
 @dataclass(frozen=True)
-class Overlay:
+class LocalOverlay:
     """A rendered overlay.
 
     ``calls`` are those of its graph; none where the container itself answers outside. ``config_maps`` holds the
@@ -24,7 +24,7 @@ class Overlay:
     folder: Path
     deployment: SeldonDeployment
     predictor: Predictor
-    calls: tuple[graph.Call, ...]
+    calls: tuple[routes.Call, ...]
     config_maps: Mapping[str, Mapping[str, str]]
 
     @property
@@ -48,7 +48,7 @@ def find(root: Path, names: Sequence[str]) -> list[Path]:
     """Return the overlay folders below ``root``/overlays, or of these only the ones in ``names``.
 
     Raises:
-        BadArgument: there is none, or none of such a name.
+        BadArgument: there is no overlay, or none of such a name.
     """
     folders = sorted({path.parent for file in FILES for path in (root / "overlays").glob(f"*/{file}")})
     known = [folder.name for folder in folders]
@@ -61,13 +61,13 @@ def find(root: Path, names: Sequence[str]) -> list[Path]:
     return chosen
 
 
-def load(folder: Path) -> Overlay:
+def load(folder: Path) -> LocalOverlay:
     """Render the overlay in ``folder``.
 
     Raises:
         BuildFailed: kustomize refuses it.
         BadManifest: its SeldonDeployment has a shape that is not allowed.
-        NotRunnable: it is none that the local run has a stand-in for.
+        NotRunnable: the local run has no stand-in for it.
     """
     objects = kustomize.build(folder)
     deployments = seldon_deployments(objects)
@@ -87,10 +87,10 @@ def load(folder: Path) -> Overlay:
             raise NotRunnable(
                 f"{node.path} of {deployment.title} is node {node.name!r}: no container has this name"
             )
-    calls = graph.calls(predictor.graph)
+    calls = routes.calls(predictor.graph)
     config_maps = {
         entry["metadata"]["name"]: entry.get("data") or {}
         for entry in objects
         if entry["kind"] == "ConfigMap"
     }
-    return Overlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)
+    return LocalOverlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)

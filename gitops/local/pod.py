@@ -12,17 +12,16 @@ from pathlib import Path
 import aiohttp
 
 from gitops.errors import StartFailed
-from gitops.local import environment, host, operator, probe
+from gitops.local import environment, operator, probe
 from gitops.local.models import Models
 from gitops.local.operator import Ports
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 from gitops.local.ports import HOST
-from gitops.local.process import Process
+from gitops.local.process import Process, run_all
 from gitops.local.progress import Progress
 from gitops.local.runtime import Command, Runtime
-from gitops.local.together import together
 from gitops.local.volumes import Volumes
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
 
 # Kubernetes' own deadline of a deployment.
 _DEADLINE_SECONDS = 600
@@ -52,7 +51,7 @@ class Machine:
 class LocalPod:
     """One pod of an overlay's predictor on this machine."""
 
-    def __init__(self, overlay: Overlay, pod: Pod, machine: Machine) -> None:
+    def __init__(self, overlay: LocalOverlay, pod: Pod, machine: Machine) -> None:
         self._overlay = overlay
         self._pod = pod
         self._machine = machine
@@ -81,7 +80,7 @@ class LocalPod:
                 with self._step(container):
                     await self._initialise(container, commands[container.name])
         async with self._machine.turns:
-            await together(*(self._serve(entry, commands[entry.name]) for entry in self._pod.containers))
+            await run_all(*(self._serve(entry, commands[entry.name]) for entry in self._pod.containers))
 
     async def ended(self) -> StartFailed:
         """Return why, once a container of the started pod has ended."""
@@ -144,7 +143,9 @@ class LocalPod:
         mounts = self._volumes.mounts(container)
         environ = environment.variables(container, mounts, self._machine.secret, given)
         arguments = environment.arguments(container, mounts, environ)
-        return self._machine.runtime(self._machine.models((arguments, host.settings(os.environ) | environ)))
+        return self._machine.runtime(
+            self._machine.models((arguments, environment.host_variables(os.environ) | environ))
+        )
 
     async def _start(self, container: Container, command: Command) -> Process:
         process = await Process.start(

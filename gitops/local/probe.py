@@ -15,7 +15,7 @@ import aiohttp
 from gitops.errors import NotRunnable
 from gitops.local.operator import Ports
 from gitops.local.ports import HOST
-from gitops.pods import Container
+from gitops.manifests.pod import Container
 
 # Asked more often than the manifest says, since a person waits; given up when the manifest says.
 INTERVAL_SECONDS = 0.1
@@ -60,20 +60,20 @@ async def _succeed(
     if action is None:
         raise NotRunnable(f"{where} has neither httpGet nor tcpSocket: the local run knows these two only")
     port = _port(container, given, where, action.get("port"))
-    said = ""
+    message = ""
     try:
         async with asyncio.timeout(allowed):
             while True:
                 if "httpGet" in probe:
                     url = f"http://{HOST}:{port}{action.get('path', '/')}"
-                    said = await _get(client, url, probe["timeoutSeconds"])
+                    message = await _get(client, url, probe["timeoutSeconds"])
                 else:
-                    said = await _connect(port)
-                if not said:
+                    message = await _connect(port)
+                if not message:
                     return
                 await asyncio.sleep(INTERVAL_SECONDS)
     except TimeoutError as error:
-        raise NotReady(f"is not ready after {allowed:g} s, the time of its {kind}: {said}") from error
+        raise NotReady(f"is not ready after {allowed:g} s, the time of its {kind}: {message}") from error
 
 
 def _port(container: Container, given: Ports, where: str, port: Any) -> int:

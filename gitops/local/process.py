@@ -1,11 +1,17 @@
-"""A container as a process: started, its log kept, stopped."""
+"""Processes of a run: containers as processes, their process group, and coroutines that fail together."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gitops.local import group_leader
 
 STOP_SECONDS = 5.0
 LAST_LINES = 15
@@ -68,3 +74,47 @@ class Process:
         if not lines:
             return f"it logged nothing in {self.log}"
         return "\n".join([f"the end of {self.log}:", *(f"  | {line}" for line in lines)])
+
+
+class ProcessGroup:
+    """A process group for everything that a run starts; an asynchronous context manager.
+
+    At its end, and also when this process is killed, every process of the group is ended. A terminal's
+    Ctrl-C does not reach the group, so the run decides in which order its processes stop.
+    """
+
+    _leader: asyncio.subprocess.Process
+
+    @property
+    def id(self) -> int:
+        """The group's number, for the argument ``process_group`` of what is started."""
+        return self._leader.pid
+
+    async def __aenter__(self) -> Self:
+        self._leader = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", group_leader.__file__),
+            stdin=asyncio.subprocess.PIPE,
+            process_group=0,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The leader is in the group and not waited for yet, so the number is still this group's.
+        os.killpg(self.id, signal.SIGKILL)
+        await self._leader.wait()
+
+
+async def run_all(*work: Coroutine[None, None, None]) -> None:
+    """Run all of ``work`` to its end. The first exception cancels the rest and is raised as it is."""
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for entry in work:
+                group.create_task(entry)
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    # Raised here, so that it keeps its own cause and not the group.
+    if failure is not None:
+        raise failure

@@ -1,4 +1,4 @@
-"""What a person sees while a run starts: steps with their times, on a terminal or as plain lines."""
+"""Progress of a run's start: steps with their times, on a terminal or as plain lines."""
 
 from __future__ import annotations
 

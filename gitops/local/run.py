@@ -1,4 +1,4 @@
-"""The main job: the overlays, a store with their models and one gateway, all on this machine."""
+"""A local run: the overlays' deployments, an S3 server with their models, and one gateway."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from pathlib import Path
 
 import aiohttp
 
-from gitops.errors import AlreadyRunning, GitopsError
-from gitops.local import overlay, secrets
+from gitops.errors import AlreadyRunning, GitopsError, StartFailed
+from gitops.local import overlay
 from gitops.local import runtime as runtimes
-from gitops.local.deployment import LocalDeployment
 from gitops.local.gateway import Gateway
-from gitops.local.group import ProcessGroup
 from gitops.local.models import Models
-from gitops.local.pod import Machine
+from gitops.local.overlay import LocalOverlay
+from gitops.local.pod import LocalPod, Machine
+from gitops.local.process import ProcessGroup, run_all
 from gitops.local.progress import Progress
-from gitops.local.route import Routes
+from gitops.local.routes import Container, Graph, Route, Routes, Unavailable
 from gitops.local.runtime import SERVER
-from gitops.local.store import Store
-from gitops.local.together import together
+from gitops.local.store import Store, committed_secret, secret_values
 from gitops.tools import tool
 
 TOOLS = ("kustomize", "versitygw", "kubeseal")
@@ -86,7 +85,7 @@ async def run(
     When the block begins, each overlay is either ready or among the failures, which have been shown.
     """
     local: dict[str, LocalDeployment] = {}
-    secret = await asyncio.to_thread(secrets.committed, root)
+    secret = await asyncio.to_thread(committed_secret, root)
 
     def routes() -> Routes:
         return {entry.overlay.path: entry.route for entry in local.values()}
@@ -101,7 +100,7 @@ async def run(
             root=root,
             state=state,
             group=group.id,
-            secret=secrets.values(store, secret),
+            secret=secret_values(store, secret),
             models=models,
             turns=asyncio.Semaphore(os.cpu_count() or 1),
             client=client,
@@ -112,7 +111,7 @@ async def run(
         running = Run(gateway, client)
         watchers: list[asyncio.Task[None]] = []
         try:
-            await together(*(_start(folder, machine, running, local) for folder in folders))
+            await run_all(*(_start(folder, machine, running, local) for folder in folders))
             watchers = [
                 asyncio.create_task(_watch(entry, running, progress)) for entry in running.deployments
             ]
@@ -161,3 +160,51 @@ async def _watch(deployment: LocalDeployment, running: Run, progress: Progress) 
     failure = await deployment.ended()
     running.failures[deployment.overlay.name] = failure
     progress.say(f"overlay {deployment.overlay.name}: {failure}")
+
+
+class LocalDeployment:
+    """The pods of one overlay. ``route`` is where its requests go now."""
+
+    def __init__(self, overlay: LocalOverlay, machine: Machine) -> None:
+        self.overlay = overlay
+        self._pods = [LocalPod(overlay, pod, machine) for pod in overlay.predictor.pods]
+        self.route: Route = Unavailable(f"{overlay.deployment.name} is starting")
+
+    async def start(self) -> None:
+        """Start all pods and wait until they are ready.
+
+        Raises:
+            StartFailed: one of them does not start; the others are stopped.
+            NotRunnable: the manifest asks for what this machine does not have.
+        """
+        try:
+            await run_all(*(pod.start() for pod in self._pods))
+        except BaseException as error:
+            self._fail(error)
+            await self.stop()
+            raise
+        ports = {name: ports.http for pod in self._pods for name, ports in pod.ports.items()}
+        if self.overlay.calls:
+            self.route = Graph(self.overlay.calls, ports)
+        else:
+            self.route = Container(ports[self.overlay.predictor.graph.name])
+
+    async def ended(self) -> StartFailed:
+        """Return why, once a container of the started deployment has ended."""
+        waiting = [asyncio.create_task(pod.ended()) for pod in self._pods]
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        failure = done.pop().result()
+        self._fail(failure)
+        return failure
+
+    async def stop(self) -> None:
+        """Stop all pods."""
+        await asyncio.gather(*(pod.stop() for pod in self._pods))
+
+    def _fail(self, error: BaseException) -> None:
+        reason = str(error).partition("\n")[0] if isinstance(error, GitopsError) else "it is being stopped"
+        self.route = Unavailable(f"{self.overlay.deployment.name} does not run: {reason}")

@@ -1,4 +1,4 @@
-"""What answers in a container that serves: this checkout's server, or the stock wrapper with its component class."""
+"""The runtime of a serving container: this checkout's server, or the stock wrapper with its component class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from gitops import wrapper
+from gitops import tools
 from gitops.errors import NotRunnable
 from gitops.local.progress import Progress
 
@@ -43,7 +43,7 @@ def runtime(name: str, state: Path, progress: Progress) -> Runtime:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     with progress.step("seldon-core in its own environment"):
-        return seldon_core(wrapper.python(), temporary)
+        return seldon_core(tools.seldon_core_python(), temporary)
 
 
 def server(command: Command) -> Command:
@@ -72,7 +72,7 @@ def seldon_core(python: Path, temporary: Path) -> Runtime:
         # It knows no OUTPUT_TRANSFORMER; which method answers depends on the path alone.
         kind = environ.get("SERVICE_TYPE", "MODEL")
         return [
-            *(str(python), *wrapper.PROGRAM, COMPONENT),
+            *(str(python), *tools.SELDON_CORE_PROGRAM, COMPONENT),
             *(
                 "--service-type",
                 "MODEL" if kind == "OUTPUT_TRANSFORMER" else kind,

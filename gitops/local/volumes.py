@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import NotRunnable
-from gitops.pods import Container, Pod, Volume
+from gitops.manifests.pod import Container, Pod, Volume
 
 CLAIM = "persistentVolumeClaim"
 _HASH = "[0-9a-f]{12}"

@@ -1,4 +1,4 @@
-"""The variables and secrets of a workflow's environment that a promotion takes, out of all that it has."""
+"""The variables and secrets of a workflow's environment that a promotion uses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _AUTHORITIES, _TRUSTING = "CA_BUNDLE", ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "
 
 
 @contextmanager
-def taken(environ: MutableMapping[str, str]) -> Iterator[None]:
+def exported(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Set in ``environ``, for the block, what its VARIABLES and SECRETS hold and a promotion takes.
 
     Both are JSON objects, as toJSON(vars) and toJSON(secrets) are; a secret counts before a variable. Taken is what
@@ -53,7 +53,7 @@ def taken(environ: MutableMapping[str, str]) -> Iterator[None]:
     from ``environ`` in the block, so that no child gets them.
 
     Raises:
-        BadArgument: one is no JSON object of texts, or the list names what is not there or never taken.
+        BadArgument: one is not JSON object of texts, or the list names what is not there or never taken.
     """
     given = {**_read(environ, "VARIABLES"), **_read(environ, "SECRETS")}
     listed = (

@@ -1,4 +1,4 @@
-"""The request that a model is tried with: its own input example, one that somebody gives, or the overlay's last one."""
+"""The request that a model is run on: its input example, one that the caller gives, or the overlay's last one."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ExampleRequest:
     """The Seldon message that a model is tried with, or None where no answer is to be compared."""
 
     message: dict[str, Any] | None
     origin: str
 
 
-def given(said: str) -> Example | None:
-    """Return what EXAMPLE=``said`` asks for: nothing, the content of a file, or no request at all (none).
+def from_argument(given: str) -> Example | None:
+    """Return what EXAMPLE=``given`` asks for: nothing, the content of a file, or no request at all (none).
 
     Raises:
-        BadArgument: the file cannot be read, or is no JSON.
+        BadArgument: the file cannot be read, or is not JSON.
     """
-    if not said:
+    if not given:
         return None
-    origin = f"EXAMPLE {said!r}"
-    if said == NONE:
+    origin = f"EXAMPLE {given!r}"
+    if given == NONE:
         return Example(None, origin)
     try:
-        content = parse(Path(said).read_bytes())
+        content = parse(Path(given).read_bytes())
     except OSError as error:
         raise BadArgument(
             f"{origin}: cannot be read ({error.strerror}); name a file of JSON, or say none"
@@ -58,7 +58,7 @@ def given(said: str) -> Example | None:
     return Example(content, origin)
 
 
-def kept(folder: Path, name: str) -> Example | None:
+def from_overlay(folder: Path, name: str) -> Example | None:
     """Return what the overlay ``name`` in ``folder`` was promoted with the last time, if it ever was."""
     file = folder / expectation.FILE
     if not file.is_file():
@@ -70,23 +70,23 @@ def kept(folder: Path, name: str) -> Example | None:
     return Example(found.request if found else None, f"the request of {name}/{expectation.FILE}")
 
 
-def choose(folder: Path, uri: str, said: Example | None, last: Example | None) -> Chosen:
+def choose(folder: Path, uri: str, given: Example | None, last: Example | None) -> ExampleRequest:
     """Return what the model in ``folder``, from ``uri``, is tried with.
 
-    What is ``said`` counts; then its own input example; then what the overlay was promoted with ``last``.
+    What is ``given`` counts; then its own input example; then what the overlay was promoted with ``last``.
 
     Raises:
-        NoExample: there is none of these.
+        NoExample: there is no request to choose.
         NotAModel: the folder is no model.
     """
     model = mlmodel.read(folder)
-    if said is not None:
-        return _chosen(said, model)
+    if given is not None:
+        return _as_request(given, model)
     own = example(model)
     if own is not None:
-        return Chosen(shortened(own, model), "its own input example")
+        return ExampleRequest(shortened(own, model), "its own input example")
     if last is not None:
-        return _chosen(last, model)
+        return _as_request(last, model)
     raise NoExample(
         f"{uri}: has no input example, so nothing says what it must answer; log it again with input_example=…, or give a "
         "request by EXAMPLE=file.json, or say EXAMPLE=none, and no answer is compared; nothing is changed"
@@ -94,7 +94,7 @@ def choose(folder: Path, uri: str, said: Example | None, last: Example | None) -
 
 
 def shortened(request: dict[str, Any], model: Model) -> dict[str, Any]:
-    """Return a message with its first rows; what is no list of rows, as a chat or a tensor of a fixed length, is whole."""
+    """Return a message with its first rows; what is not a list of rows, as a chat or a tensor of a fixed length, is whole."""
     if any(
         tensor.shape and tensor.shape[0] >= 0 for tensor in (model.inputs.tensors if model.inputs else ())
     ):
@@ -121,8 +121,8 @@ def _first(form: str, entry: Any, model: Model) -> Any:
     return entry
 
 
-def _chosen(asked: Example, model: Model) -> Chosen:
-    return Chosen(None if asked.content is None else message(asked.content, model), asked.origin)
+def _as_request(asked: Example, model: Model) -> ExampleRequest:
+    return ExampleRequest(None if asked.content is None else message(asked.content, model), asked.origin)
 
 
 _FORMS = "write a Seldon message, a payload of MLflow's (inputs, dataframe_split, …) or rows, as in [[5.1, 3.5], [4.9, 3.0]]"

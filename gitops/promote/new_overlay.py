@@ -1,18 +1,21 @@
-"""Adding a deployment of one node: a folder of overlays/ that a model is promoted into."""
+"""``python -m gitops new-overlay``: a folder of overlays/ with a deployment of one node, for a model to be promoted into."""
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 from pathlib import Path
 from typing import TextIO
 
-from gitops import node
-from gitops.check.rendered import OVERLAYS
+from gitops.command import Run
 from gitops.errors import BadArgument
 from gitops.files import write_all
-from gitops.node import node_of, read_node
-from gitops.promote.command import promote_into
-from gitops.promote.overlay import Overlay
+from gitops.manifests import graphnode
+from gitops.manifests.graphnode import parse_node, read_node
+from gitops.manifests.overlay import Overlay
+from gitops.manifests.rendered import OVERLAYS, node_files
+from gitops.promote.promotion import add_example, promote_into
 from server.node import ROLES
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
@@ -51,6 +54,21 @@ spec:
 """
 
 
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")
+    parser.add_argument("--model", default="", help="promote this model into it, as promote does")
+    add_example(parser)
+    parser.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return new_overlay(
+            root, arguments.name, arguments.type, arguments.model, sys.stdout, example=arguments.example
+        )
+
+    return run
+
+
 def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, example: str = "") -> int:
     """Add the overlay ``name`` to the tree below ``root``, a graph node of ``type_``, and promote ``model`` into it.
 
@@ -63,7 +81,7 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
 
     Raises:
         BadArgument: the name or type cannot be one, or the name is taken.
-        GitopsError: the promotion fails (gitops.promote.command).
+        GitopsError: the promotion fails (gitops.promote.promotion).
         NotWritten: a file cannot be written.
     """
     _check(root, name, type_)
@@ -72,11 +90,11 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
     folder = f"{OVERLAYS}/{name}"
     texts = {
         f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name),
-        f"{folder}/{node.FILE}": NODE.format(name=name, type=type_),
+        f"{folder}/{graphnode.FILE}": NODE.format(name=name, type=type_),
     }
     if model:
-        text = texts[f"{folder}/{node.FILE}"]
-        overlay = Overlay(folder, text, node_of(text, origin=f"{folder}/{node.FILE}"))
+        text = texts[f"{folder}/{graphnode.FILE}"]
+        overlay = Overlay(folder, text, parse_node(text, origin=f"{folder}/{graphnode.FILE}"))
         promote_into(root, overlay, model, out, example=example, new=texts)
         return 0
     for file in write_all({root / path: text for path, text in texts.items()}):
@@ -99,7 +117,7 @@ def _check(root: Path, name: str, type_: str) -> None:
         raise BadArgument(
             f"overlay name {name!r}: {OVERLAYS}/{name} is there already; choose another, or `make promote OVERLAY={name}`"
         )
-    for file in sorted((root / OVERLAYS).glob(f"*/{node.FILE}")):
+    for file in node_files(root):
         other = read_node(file.parent)
         if other is not None and other.deployment == name:
             raise BadArgument(

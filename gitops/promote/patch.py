@@ -6,31 +6,43 @@ whole files, and names overlays and files by names that are looked up, never by 
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gitops import contract, node
-from gitops.check.rendered import OVERLAYS
+from gitops.command import Run
 from gitops.errors import BadArgument, GitopsError
-from gitops.files import write_all
-from gitops.node import node_of
-from gitops.promote.alias import is_alias
-from gitops.promote.outcome import REASON, Outcome
-from gitops.scalar import set_scalars
+from gitops.files import set_scalars, write_all
+from gitops.manifests import contract, graphnode
+from gitops.manifests.graphnode import is_alias, parse_node
+from gitops.manifests.rendered import OVERLAYS
+from gitops.promote.result import REASON_LENGTH, PromotionResult, markdown
 from server import expectation
 from server.environment import lock
 
-FILES = (node.FILE, contract.FILE, lock.FILE, expectation.FILE)
+FILES = (graphnode.FILE, contract.FILE, lock.FILE, expectation.FILE)
 # A lock has a line of 80 bytes for each wheel of each package; an expected answer may hold wide rows.
 MOST_BYTES, MOST_TOTAL = 4 * 1024**2, 64 * 1024**2
 _RESULTS = ("promoted", "unchanged", "failed")
 _TEXTS = ("overlay", "result", "alias", "before", "after", "reason")
 
 
-def write(root: Path, outcomes: list[Outcome], file: Path) -> None:
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="what promotion-patch wrote")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        sys.stdout.write(markdown(apply(root, arguments.patch)))
+        return 0
+
+    return run
+
+
+def write(root: Path, outcomes: list[PromotionResult], file: Path) -> None:
     """Write to ``file`` what became of the overlays of ``root``, with the files of those that were promoted.
 
     Raises:
@@ -53,7 +65,7 @@ def _files(folder: Path) -> dict[str, str]:
     return {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
 
 
-def apply(root: Path, file: Path) -> list[Outcome]:
+def apply(root: Path, file: Path) -> list[PromotionResult]:
     """Write what ``file`` promotes into the overlays of ``root``, all of it or nothing, and return the outcomes.
 
     Only node.yaml, contract.json, requirements.lock and expected.json of overlays that are there and whose model
@@ -63,7 +75,7 @@ def apply(root: Path, file: Path) -> list[Outcome]:
         BadArgument: the file is no promotion, or promotes anything else.
         NotWritten: a file cannot be written.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[PromotionResult] = []
     texts: dict[Path, str] = {}
     for entry in _entries(file):
         outcome, files = _read(file, entry)
@@ -95,12 +107,12 @@ def _entries(file: Path) -> list[Any]:
     return entries
 
 
-def _read(file: Path, entry: Any) -> tuple[Outcome, Mapping[str, str]]:
+def _read(file: Path, entry: Any) -> tuple[PromotionResult, Mapping[str, str]]:
     if not isinstance(entry, dict) or entry.keys() != {*_TEXTS, "exit_code", "files"}:
         _refuse(file, f"each overlay must have {', '.join(_TEXTS)}, exit_code and files, and nothing else")
     for name in _TEXTS:
-        if not _is_text(entry[name]) or len(entry[name]) > 4 * REASON:
-            _refuse(file, f"{name} must be a text of up to {4 * REASON} characters")
+        if not _is_text(entry[name]) or len(entry[name]) > 4 * REASON_LENGTH:
+            _refuse(file, f"{name} must be a text of up to {4 * REASON_LENGTH} characters")
     if entry["result"] not in _RESULTS or type(entry["exit_code"]) is not int:
         _refuse(file, f"result must be one of {', '.join(_RESULTS)}, and exit_code a number")
     files = entry["files"]
@@ -116,7 +128,7 @@ def _read(file: Path, entry: Any) -> tuple[Outcome, Mapping[str, str]]:
                 file,
                 f"overlay {entry['overlay']!r}: {name} must be a text of up to {MOST_BYTES} bytes, without NUL",
             )
-    return Outcome(**{key: value for key, value in entry.items() if key != "files"}), files
+    return PromotionResult(**{key: value for key, value in entry.items() if key != "files"}), files
 
 
 def _is_text(value: Any) -> bool:
@@ -131,27 +143,27 @@ def _is_text(value: Any) -> bool:
 
 
 def _checked(
-    root: Path, file: Path, outcome: Outcome, files: Mapping[str, str]
+    root: Path, file: Path, outcome: PromotionResult, files: Mapping[str, str]
 ) -> Iterator[tuple[Path, str]]:
     name = outcome.overlay
     # Looked up among those that are there, so that no name can be a path.
     folders = {entry.name: entry for entry in (root / OVERLAYS).iterdir() if entry.is_dir()}
     folder = folders.get(name)
-    if folder is None or not (folder / node.FILE).is_file():
+    if folder is None or not (folder / graphnode.FILE).is_file():
         _refuse(file, f"overlay {name!r}: is not there")
     for entry in (folder, *(folder / part for part in FILES)):
         if entry.is_symlink() or (entry.exists() and entry is not folder and not entry.is_file()):
             _refuse(file, f"{entry.relative_to(root)}: is no regular file, and is not written")
-    origin = f"{OVERLAYS}/{name}/{node.FILE}"
-    own = (folder / node.FILE).read_text(encoding="utf-8")
-    now = node_of(own, origin=origin)
+    origin = f"{OVERLAYS}/{name}/{graphnode.FILE}"
+    own = (folder / graphnode.FILE).read_text(encoding="utf-8")
+    now = parse_node(own, origin=origin)
     try:
-        new = node_of(files[node.FILE], origin=origin)
+        new = parse_node(files[graphnode.FILE], origin=origin)
         values = {"modelUri": new.model_uri, "modelDigest": new.model_digest}
         expected = set_scalars(own, ("spec",), values, origin=origin)
     except GitopsError as error:
         raise BadArgument(f"PATCH {str(file)!r}: {error}") from error
-    if not is_alias(now.model_from) or files[node.FILE] != expected:
+    if not is_alias(now.model_from) or files[graphnode.FILE] != expected:
         _refuse(
             file, f"{origin}: only modelUri and modelDigest of an overlay promoted from an alias may change"
         )

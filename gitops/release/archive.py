@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.image import is_digest
-from gitops.shape import Part
+from gitops.manifests.image import is_digest
+from gitops.manifests.unstructured import Unstructured
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -54,7 +54,7 @@ def manifests(archives: Sequence[Path]) -> list[Manifest]:
     Raises:
         BadArgument: an archive cannot be read.
         BadManifest: a document in one has another shape than the specification says.
-        ReleaseFailed: one is no OCI archive, lacks a blob or holds one of another digest, or two are of one platform.
+        ReleaseFailed: one is not an OCI archive, lacks a blob or holds one of another digest, or two are of one platform.
     """
     found = [manifest for archive in archives for manifest in _read(archive)]
     images = [manifest.platform for manifest in found if manifest.platform]
@@ -125,7 +125,7 @@ class _Layout:
     def __exit__(self, *_: object) -> None:
         self._tar.close()
 
-    def manifests(self, index: Part, depth: int) -> Iterator[Manifest]:
+    def manifests(self, index: Unstructured, depth: int) -> Iterator[Manifest]:
         for descriptor in index.parts("manifests"):
             kind = descriptor.text("mediaType", "")
             if kind == INDEX and depth:
@@ -137,7 +137,7 @@ class _Layout:
                     f"{self._archive}: holds {kind!r}: must be OCI manifests; export with type=oci, not type=docker"
                 )
 
-    def index(self) -> Part:
+    def index(self) -> Unstructured:
         """Return index.json, which nothing has a digest of."""
         member = self._member("index.json")
         stream = self._tar.extractfile(member)
@@ -159,12 +159,12 @@ class _Layout:
                 f"{self._archive}: the blob {digest} is sha256:{seen.hexdigest()}; export it again"
             )
 
-    def _manifest(self, descriptor: Part) -> Manifest:
+    def _manifest(self, descriptor: Unstructured) -> Manifest:
         manifest = self._document(descriptor.text("digest"))
         config = manifest.part("config").text("digest")
         # In an index of one image the platform stands in the configuration alone.
-        said = descriptor.part("platform") if descriptor.raw.get("platform") else self._document(config)
-        platform = {key: said.text(key) for key in ("architecture", "os")}
+        message = descriptor.part("platform") if descriptor.raw.get("platform") else self._document(config)
+        platform = {key: message.text(key) for key in ("architecture", "os")}
         annotations = {
             key: value
             for key, value in descriptor.mapping("annotations").items()
@@ -183,7 +183,7 @@ class _Layout:
             blobs=(config, *(layer.text("digest") for layer in manifest.parts("layers"))),
         )
 
-    def _document(self, digest: str) -> Part:
+    def _document(self, digest: str) -> Unstructured:
         content = b""
         for block in self.blocks(digest):
             content += block
@@ -193,14 +193,14 @@ class _Layout:
                 )
         return self._parsed(digest, content)
 
-    def _parsed(self, name: str, content: bytes) -> Part:
+    def _parsed(self, name: str, content: bytes) -> Unstructured:
         try:
             parsed = json.loads(content)
         except ValueError as error:
             raise ReleaseFailed(f"{self._archive}: {name} is no JSON ({error})") from error
         if not isinstance(parsed, dict):
             raise ReleaseFailed(f"{self._archive}: {name} must be an object")
-        return Part(f"{self._archive}: {name}", "", parsed)
+        return Unstructured(f"{self._archive}: {name}", "", parsed)
 
     def _member(self, name: str) -> tarfile.TarInfo:
         if name not in self._members:

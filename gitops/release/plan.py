@@ -1,18 +1,21 @@
-"""Whether a commit needs an image of its own, or one that is there is made of the same."""
+"""Whether a commit needs a new image, or an existing one was built from the same inputs."""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import interface
+from gitops.command import Run, print_lines
 from gitops.errors import BadManifest
-from gitops.github import output
-from gitops.interface import Interface
-from gitops.pin import name, pinned
-from gitops.release import history
-from gitops.release.inputs import inputs
+from gitops.github import actions
+from gitops.manifests import image_interface
+from gitops.manifests.image import pinned_digest, pinned_repository
+from gitops.manifests.image_interface import Interface
+from gitops.release.proposal import BRANCH, read_proposal
+from gitops.release.record import build_inputs
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,16 @@ class Plan:
     build: bool
     why: str
     image: str = ""
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--branch", default=BRANCH, help=f"where the image is proposed ({BRANCH})")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines([plan(root, arguments.branch, os.environ)])
+
+    return run
 
 
 def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
@@ -34,20 +47,20 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     REBUILD=1 builds in any case.
 
     Raises:
-        BadManifest: base names no image of the project, or its interface is none that `make pin` writes.
+        BadManifest: base names no image of the project, or `make pin` did not write its interface.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
-    digest, own = pinned(root), inputs(root)
-    proposal, _ = history.proposed(root, branch) or (None, {})
+    digest, own = pinned_digest(root), build_inputs(root)
+    proposal, _ = read_proposal(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
     found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
-    output.write(
+    actions.write_outputs(
         environ,
         build=str(found.build).lower(),
         digest=digest,
         image=found.image,
         inputs=own,
-        reference=f"{name(root)}@{digest}" if digest else "",
+        reference=f"{pinned_repository(root)}@{digest}" if digest else "",
         void=str(proposed and bool(digest) and found.image == digest).lower(),
     )
     return f"{'build' if found.build else 'nothing to build'}: {found.why}"
@@ -65,12 +78,12 @@ def _plan(root: Path, digest: str, own: str, proposal: Interface | None, rebuild
     if not digest:
         return Plan(True, "base/ pins no released image")
     try:
-        has = interface.read(root)
+        has = image_interface.read(root)
     except BadManifest as error:
         return Plan(True, f"what the pinned image is made of is unknown: {error}")
     if has is None or has.image != digest or not has.inputs:
         return Plan(
-            True, f"what the pinned image {digest} is made of is unknown: {interface.FILE} does not say"
+            True, f"what the pinned image {digest} is made of is unknown: {image_interface.FILE} does not say"
         )
     if has.inputs != own:
         return Plan(True, f"what the image is made of differs from the pinned image {digest}")

@@ -5,6 +5,7 @@ By crane, which takes its credentials from where `docker login` puts them, and c
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -14,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from gitops import image
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.github import output
+from gitops.github import actions
+from gitops.manifests import image
 from gitops.release import archive
 from gitops.release.archive import INDEX, Manifest
 from gitops.tools import tool
@@ -26,6 +28,29 @@ TIMEOUT_SECONDS = 1800
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 # https://specs.opencontainers.org/distribution-spec/#error-codes; some registries say no more than the status.
 _MISSING = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found")
+
+
+def push_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("repository", metavar="REPOSITORY", help="as in ghcr.io/owner/seldon-mlflow-server")
+    parser.add_argument("archives", type=Path, nargs="+", metavar="ARCHIVE", help="one for each platform")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(push(arguments.repository, arguments.archives, os.environ))
+
+    return run
+
+
+def tag_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--move", action="store_true", help="even if a tag is that of another image")
+    parser.add_argument("reference", metavar="IMAGE@sha256:…", help="what was pushed")
+    parser.add_argument("tags", nargs="+", metavar="TAG")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(tag(arguments.reference, arguments.tags, move=arguments.move))
+
+    return run
 
 
 def push(repository: str, archives: Sequence[Path], environ: Mapping[str, str]) -> Iterator[str]:
@@ -48,7 +73,7 @@ def push(repository: str, archives: Sequence[Path], environ: Mapping[str, str]) 
         (layout / "index.json").write_bytes(content := index(found))
         target = f"{name}@sha256:{sha256(content).hexdigest()}"
         _crane("push", "--index", str(layout), target)
-    output.write(environ, digest=image.digest(target), image=target)
+    actions.write_outputs(environ, digest=image.digest(target), image=target)
     yield f"{target}: pushed for {', '.join(sorted(entry.platform for entry in found if entry.platform))}"
 
 

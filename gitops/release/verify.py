@@ -5,20 +5,33 @@ https://docs.sigstore.dev/cosign/verifying/verify/ and https://cli.github.com/ma
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops import image, pin
 from gitops.adopt import repository
+from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
+from gitops.manifests import image
 
 ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = ".github/workflows/release.yml"
 MAIN = "refs/heads/main"
 TIMEOUT_SECONDS = 120
 _REFS = re.compile(r"refs/heads/main|refs/tags/v[A-Za-z0-9._+-]+")
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("--ref", default="", help="what the release ran for (main or a tag v…)")
+    parser.add_argument("reference", nargs="?", default="", metavar="IMAGE@sha256:…")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return print_lines(verify(root, arguments.reference, arguments.ref))
+
+    return run
 
 
 def verify(root: Path, reference: str, ref: str) -> Iterator[str]:
@@ -33,7 +46,7 @@ def verify(root: Path, reference: str, ref: str) -> Iterator[str]:
         BadManifest: base or argocd/repository.yaml does not say which image or repository.
         ReleaseFailed: the signature or the attestation is missing, or another workflow's.
     """
-    target = reference.lower() or f"{pin.name(root)}@{pin.pinned(root)}"
+    target = reference.lower() or f"{image.pinned_repository(root)}@{image.pinned_digest(root)}"
     if not image.is_digest(image.digest(target)):
         raise BadArgument(
             f"IMAGE {target!r}: must end in the digest of a released image, as in ghcr.io/owner/{image.NAME}@sha256:…"
@@ -87,5 +100,5 @@ def _run(command: str, *arguments: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(f"{command}: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise ReleaseFailed(f"{command} says: {said} ({_HINTS[command]})")
+        message = " ".join((done.stderr or done.stdout).split())
+        raise ReleaseFailed(f"{command} says: {message} ({_HINTS[command]})")

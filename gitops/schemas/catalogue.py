@@ -1,20 +1,25 @@
-"""The folder of all schemas, made once and kept under .cache/schemas by what it is made of."""
+"""The catalogue of all schemas, kept under .cache/schemas by the content that it is made from.
+
+Those of CustomResourceDefinitions are as strict as the API server is with strict field validation.
+Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from gitops import tools
-from gitops.schemas import crd, kubernetes
-from gitops.schemas.closure import Schema, references, shared, undescribed
+from gitops.schemas import kubernetes
+from gitops.schemas.kubernetes import OBJECT_META, Schema, deduplicated, references, without_descriptions
 
 HERE = Path(__file__).resolve().parent
 CACHE = tools.ROOT / ".cache" / "schemas"
@@ -65,22 +70,22 @@ def folder() -> Path:
 
 def _schemas() -> Iterator[tuple[str, Schema]]:
     for name, schema in kubernetes.kinds():
-        yield name, undescribed(schema)
-    known = undescribed(kubernetes.definitions())
+        yield name, without_descriptions(schema)
+    known = without_descriptions(kubernetes.definitions())
     seldon = yaml.safe_load((HERE / "seldondeployment.yaml").read_text())
     yield (
-        crd.file_name("SeldonDeployment", "machinelearning.seldon.io/v1"),
-        kubernetes.bundled(crd.whole(seldon), known),
+        file_name("SeldonDeployment", "machinelearning.seldon.io/v1"),
+        kubernetes.bundled(object_schema(seldon), known),
     )
     roots = {name.rpartition("/")[2] for name in references(seldon) if name.startswith("pod.json#")}
     yield "pod.json", kubernetes.pod_definitions(roots)
-    yield crd.file_name("GraphNode", "gitops.local/v1"), json.loads((HERE / "graphnode.json").read_text())
+    yield file_name("GraphNode", "gitops.local/v1"), json.loads((HERE / "graphnode.json").read_text())
     for source in CRDS:
         for file in sorted(tools.module(source.module, source.folder).glob(source.glob)):
             for document in yaml.safe_load_all(file.read_text()):
                 if document and document["kind"] == "CustomResourceDefinition":
-                    for name, schema in crd.schemas(document):
-                        yield name, kubernetes.bundled(shared(undescribed(schema)), known)
+                    for name, schema in schemas(document):
+                        yield name, kubernetes.bundled(deduplicated(without_descriptions(schema)), known)
 
 
 def _key() -> str:
@@ -89,3 +94,48 @@ def _key() -> str:
     for file in (*sorted(HERE.glob("*.*")), *sorted(pins)):
         content.update(file.read_bytes())
     return content.hexdigest()[:16]
+
+
+def schemas(crd: Mapping[str, Any]) -> Iterator[tuple[str, Schema]]:
+    """Yield file name and JSON schema of every version that the CustomResourceDefinition ``crd`` serves."""
+    spec = crd["spec"]
+    for served in spec["versions"]:
+        if served["served"]:
+            name = file_name(spec["names"]["kind"], f"{spec['group']}/{served['name']}")
+            yield name, object_schema(served["schema"]["openAPIV3Schema"])
+
+
+def file_name(kind: str, api_version: str) -> str:
+    """Return the name under which kubeconform looks for a schema: kind, first part of the group, version."""
+    group, _, version = api_version.rpartition("/")
+    return "-".join(part.lower() for part in (kind, group.partition(".")[0], version) if part) + ".json"
+
+
+def object_schema(schema: Mapping[str, Any]) -> Schema:
+    """Return the strict schema of an object of the API, which has metadata as any other has."""
+    result: Schema = strict_schema(schema)
+    result["properties"]["metadata"] = {"$ref": f"#/$defs/{OBJECT_META}"}
+    return result
+
+
+def strict_schema(schema: Any) -> Any:
+    """Return ``schema`` with objects closed, so that a field that nobody reads is an error.
+
+    Where the CRD keeps unknown fields, so does the result; what may be null may be so there too.
+    """
+    if isinstance(schema, list):
+        return [strict_schema(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {
+        # The names below are the user's, not the schema's.
+        key: {name: strict_schema(entry) for name, entry in value.items()}
+        if key in ("properties", "$defs")
+        else strict_schema(value)
+        for key, value in schema.items()
+    }
+    if "properties" in result and not result.get("x-kubernetes-preserve-unknown-fields"):
+        result.setdefault("additionalProperties", False)
+    if result.pop("nullable", False) and isinstance(result.get("type"), str):
+        result["type"] = [result["type"], "null"]
+    return result

@@ -17,7 +17,7 @@ from gitops.tools import tool
 
 TIMEOUT_SECONDS = 300
 _LOCATION = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
-# How the validator says that it knows no such kind.
+# The validator's message for an unknown kind.
 NO_SCHEMA = "could not find schema"
 # How the validator lists what is wrong: at the JSON pointer in quotes, a colon, the words.
 _ENTRY = re.compile(r" +- at '((?:[^'\\]|\\.)*)': (.*?)(?= +- at '|$)")
@@ -25,7 +25,7 @@ _ENTRY = re.compile(r" +- at '((?:[^'\\]|\\.)*)': (.*?)(?= +- at '|$)")
 _HEADS = ("validation failed", "allOf failed")
 
 
-# What was judged: of kind, name, pointer and words, by the folder of the schemas and the object.
+# Results as (kind, name, pointer, message), by the folder of the schemas and the object.
 _MOST = 10_000
 _judged: dict[tuple[Path, str], tuple[tuple[str, str, str, str], ...]] = {}
 
@@ -34,14 +34,14 @@ _judged: dict[tuple[Path, str], tuple[tuple[str, str, str, str], ...]] = {}
 class Invalid:
     """What is wrong with an object: ``group`` is where it came from, ``pointer`` the JSON pointer to the value.
 
-    The pointer is empty where no schema has the object's kind; ``said`` is the validator's words.
+    The pointer is empty where no schema has the object's kind; ``message`` is the validator's words.
     """
 
     group: str
     kind: str
     name: str
     pointer: str
-    said: str
+    message: str
 
 
 def validate(groups: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Invalid]:
@@ -60,9 +60,9 @@ def validate(groups: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Invalid]
         new = {text for entries in texts.values() for text in entries}
     _judge(schemas, sorted(new))
     return [
-        Invalid(group, *said)
+        Invalid(group, *message)
         for group, entries in texts.items()
-        for said in sorted(said for text in entries for said in _judged[schemas, text])
+        for message in sorted(message for text in entries for message in _judged[schemas, text])
     ]
 
 
@@ -77,10 +77,10 @@ def _judge(schemas: Path, texts: Sequence[str]) -> None:
         found: dict[str, list[tuple[str, str, str, str]]] = {text: [] for text in texts}
         for entry in _run(schemas, Path(scratch)):
             found[files[Path(entry["filename"])]] += [
-                (entry["kind"], entry["name"], pointer, said)
-                for pointer, said in _entries(entry["msg"], entry["version"])
+                (entry["kind"], entry["name"], pointer, message)
+                for pointer, message in _entries(entry["msg"], entry["version"])
             ]
-        _judged.update({(schemas, text): tuple(said) for text, said in found.items()})
+        _judged.update({(schemas, text): tuple(message) for text, message in found.items()})
 
 
 def _run(schemas: Path, folder: Path) -> list[dict[str, str]]:

@@ -34,7 +34,7 @@ def read(file: Path) -> Certificate:
     """Return the certificate in ``file``.
 
     Raises:
-        BadCertificate: there is none, or it has expired.
+        BadCertificate: the file cannot be read, or the certificate has expired.
     """
     try:
         content = file.read_bytes()
@@ -47,7 +47,7 @@ def check(content: bytes, origin: str, now: datetime | None = None) -> Certifica
     """Return the certificate in ``content``, which came from ``origin``.
 
     Raises:
-        BadCertificate: it is none that kubeseal can seal to, or it has expired.
+        BadCertificate: kubeseal cannot seal to it, or it has expired.
     """
     try:
         return parse(content, now)
@@ -59,7 +59,7 @@ def parse(content: bytes, now: datetime | None = None) -> Certificate:
     """Return the certificate in ``content``.
 
     Raises:
-        ValueError: it is none that kubeseal can seal to, or it has expired.
+        ValueError: kubeseal cannot seal to it, or it has expired.
     """
     try:
         found = x509.load_pem_x509_certificate(content)

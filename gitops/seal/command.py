@@ -2,19 +2,67 @@
 
 from __future__ import annotations
 
-import tempfile
+import argparse
+import getpass
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 import yaml
 
-from gitops.errors import BadArgument
+from gitops.command import Run
+from gitops.errors import BadArgument, BadValue
+from gitops.files import write_all
 from gitops.seal import certificate, kubeseal
-from gitops.seal.secrets import SECRETS, Secret
+from gitops.seal.secrets import SECRETS, Secret, Value
 from gitops.seal.values import Ask, collect, given
 
 _HEADER = "# Written by `make seal`: sealed for this name and namespace only. docs/secrets.md says how to change it.\n"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.description = (
+        "Values come from standard input (NAME=value), the environment or the terminal, never from arguments; only what is "
+        "sealed is written."
+    )
+    parser.add_argument("secrets", metavar="SECRET", nargs="*", help="names of secrets (all)")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        terminal = sys.stdin.isatty()
+        return seal(
+            arguments.secrets,
+            root=root,
+            environ=os.environ,
+            lines=None if terminal else sys.stdin,
+            ask=_ask if terminal else None,
+            out=sys.stdout,
+        )
+
+    return run
+
+
+def certificate_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--from", dest="origin", default="", metavar="FILE|URL", help="where from (the cluster of KUBECONFIG)"
+    )
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return fetch_certificate(arguments.origin, root=root, out=sys.stdout)
+
+    return run
+
+
+def _ask(value: Value) -> str:
+    """Ask a person at the terminal; a hidden value is not echoed."""
+    prompt = f"{value.name} ({value.meaning}){f' [{value.default}]' if value.default else ''}: "
+    try:
+        return getpass.getpass(prompt) if value.hidden else input(prompt)
+    except (EOFError, KeyboardInterrupt) as error:
+        raise BadValue(f"no value for {value.name}: stopped, and nothing was written") from error
 
 
 def seal(
@@ -33,7 +81,7 @@ def seal(
 
     Raises:
         BadArgument: there is no such secret.
-        BadCertificate: the certificate is none or has expired.
+        BadCertificate: the certificate is invalid or has expired.
         BadValue: a value is missing or cannot be right.
         SealFailed: kubeseal refuses.
     """
@@ -52,8 +100,12 @@ def seal(
     )
     manifests = [(secret, secret.manifest(values_of(secret, values))) for secret in chosen]
     sealed = [(secret, kubeseal.seal(manifest, root / certificate.FILE)) for secret, manifest in manifests]
-    for secret, entry in sealed:
-        _replace(root / secret.file, _HEADER + yaml.safe_dump(entry, sort_keys=False, width=2**16))
+    texts = {
+        root / secret.file: _HEADER + yaml.safe_dump(entry, sort_keys=False, width=2**16)
+        for secret, entry in sealed
+    }
+    write_all(texts)
+    for secret, _ in sealed:
         _say(out, f"sealed {secret.name} to {secret.file}")
     return 0
 
@@ -62,7 +114,7 @@ def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
     """Put the sealing certificate of the cluster, or of the file or URL ``origin``, where ``seal`` looks for it.
 
     Raises:
-        BadCertificate: it cannot be fetched, is none, or has expired.
+        BadCertificate: it cannot be fetched, is invalid, or has expired.
     """
     found = certificate.check(kubeseal.fetch(origin), origin or "what the cluster answers")
     file = root / certificate.FILE
@@ -70,7 +122,7 @@ def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
     if before == found.pem:
         _say(out, f"{certificate.FILE} is that certificate already, valid until {found.ends:%Y-%m-%d}")
         return 0
-    _replace(file, found.pem.decode())
+    write_all({file: found.pem.decode()})
     _say(out, f"{certificate.FILE}: key {found.key}, valid until {found.ends:%Y-%m-%d}")
     _say(out, "commit it; what was sealed before stays sealed to the key before (`make seal` seals again)")
     return 0
@@ -92,14 +144,6 @@ def _secrets(names: Sequence[str]) -> list[Secret]:
 def _is_demo(found: certificate.Certificate, root: Path) -> bool:
     demo = root / certificate.DEMO
     return demo.is_file() and certificate.read(demo).key == found.key
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write ``file`` whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False) as aside:
-        aside.write(text)
-    Path(aside.name).chmod(0o644)
-    Path(aside.name).replace(file)
 
 
 def _say(out: TextIO, text: str) -> None:

@@ -72,8 +72,8 @@ def _run(
     except subprocess.TimeoutExpired as error:
         raise SealFailed(f"kubeseal: no answer after {TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
-        raise SealFailed(f"kubeseal: {said or f'exit status {done.returncode}'}")
+        message = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
+        raise SealFailed(f"kubeseal: {message or f'exit status {done.returncode}'}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The secrets that the deployments need: what each is made of, and what can be told of its values."""
+"""The Secrets that the deployments need: their keys, and the validation of their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the values of a secret come from: standard input, the environment, or a person at the terminal."""
+"""The values of a secret: from standard input, the environment, or a prompt at the terminal."""
 
 from __future__ import annotations
 

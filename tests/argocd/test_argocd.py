@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops.check.applications import applications
-from gitops.check.tree import load
-from gitops.kustomize import build
+from gitops.manifests.applications import applications
+from gitops.manifests.kustomize import build
+from gitops.manifests.tree import load
 from tests.project import MANIFESTS
 
 URL = yaml.safe_load((MANIFESTS / "argocd" / "repository.yaml").read_text())["data"]["url"]

@@ -15,8 +15,8 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from gitops.image import ours
-from gitops.local.overlay import Overlay, load
+from gitops.local.overlay import LocalOverlay, load
+from gitops.manifests.image import is_project_image
 from gitops.seal.secrets import PULL, SECRETS
 from tests.cluster import helper, operator, wheels
 from tests.cluster.helper import Helper
@@ -31,7 +31,7 @@ class Cluster:
     helper: Helper
     image: str
 
-    def objects(self, overlay: Overlay, *, replicas: int = 1) -> list[dict[str, Any]]:
+    def objects(self, overlay: LocalOverlay, *, replicas: int = 1) -> list[dict[str, Any]]:
         """Return what the operator makes of ``overlay``, with the image and the package index of this run."""
         made = operator.objects(overlay, replicas=replicas)
         for entry in made:
@@ -41,7 +41,7 @@ class Cluster:
 
     def _adapt(self, pod: dict[str, Any]) -> None:
         for container in (*pod["initContainers"], *pod["containers"]):
-            assert ours(container["image"])
+            assert is_project_image(container["image"])
             container["image"] = self.image
             # One small node holds all of a graph.
             container["resources"]["requests"]["cpu"] = "20m"
@@ -94,5 +94,5 @@ def put_models(values: dict[str, str]) -> None:
             obstore.put(store, f"artifacts/{folder.name}/{file.relative_to(folder).as_posix()}", file)
 
 
-def overlay(name: str) -> Overlay:
+def overlay(name: str) -> LocalOverlay:
     return load(MANIFESTS / "overlays" / name)

@@ -11,8 +11,8 @@ from typing import Any
 
 from gitops.local import operator
 from gitops.local.operator import Ports
-from gitops.local.overlay import Overlay
-from gitops.pods import Container, Pod
+from gitops.local.overlay import LocalOverlay
+from gitops.manifests.pod import Container, Pod
 
 PODINFO = {
     "name": "seldon-podinfo",
@@ -24,7 +24,7 @@ PODINFO = {
 }
 
 
-def objects(overlay: Overlay, *, replicas: int = 1) -> list[dict[str, Any]]:
+def objects(overlay: LocalOverlay, *, replicas: int = 1) -> list[dict[str, Any]]:
     """Return the ConfigMaps, Deployments and Services of ``overlay``, without a namespace."""
     prefix = f"{overlay.deployment.name}-{overlay.predictor.name}"
     made: list[dict[str, Any]] = [
@@ -48,7 +48,7 @@ def ports(number: int) -> Ports:
     return Ports(http=9000 + number, grpc=9500 + number, metrics=6000 + number)
 
 
-def _spec(overlay: Overlay, pod: Pod, numbers: dict[str, int]) -> dict[str, Any]:
+def _spec(overlay: LocalOverlay, pod: Pod, numbers: dict[str, int]) -> dict[str, Any]:
     spec: dict[str, Any] = copy.deepcopy(dict(pod.raw))
     for raw, container in zip(spec["containers"], pod.containers, strict=True):
         given = ports(numbers[container.name])
@@ -66,7 +66,7 @@ def _spec(overlay: Overlay, pod: Pod, numbers: dict[str, int]) -> dict[str, Any]
     return spec
 
 
-def _environment(overlay: Overlay, container: Container, given: Ports) -> list[dict[str, str]]:
+def _environment(overlay: LocalOverlay, container: Container, given: Ports) -> list[dict[str, str]]:
     made = operator.variables(overlay.deployment, overlay.predictor, container, given, {})
     return [{"name": name, "value": value} for name, value in made.items()]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gitops.local import graph
-from gitops.local.expectation import read
-from gitops.local.overlay import Overlay
+from gitops.local import routes
+from gitops.local.demo import read_expected
+from gitops.local.overlay import LocalOverlay
 from server.expectation import differences
 from tests.cluster.conftest import Cluster, overlay
 from tests.cluster.kubectl import ClusterError
@@ -18,13 +18,13 @@ from tests.project import MANIFESTS
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 
-def answer(cluster: Cluster, asked: Overlay, message: Any) -> Any:
+def answer(cluster: Cluster, asked: LocalOverlay, message: Any) -> Any:
     """Send what the ingress or the orchestrator would."""
     prefix = f"{asked.deployment.name}-{asked.predictor.name}"
     if asked.predictor.no_engine:
         return cluster.helper.ask(f"http://{prefix}:9000/api/v1.0/predictions", message)
     numbers = {container.name: i for i, container in enumerate(asked.predictor.containers)}
-    for call in graph.calls(asked.predictor.graph):
+    for call in routes.calls(asked.predictor.graph):
         port = ports(numbers[call.node]).http
         message = cluster.helper.ask(f"http://{prefix}-{call.node}:{port}{call.path}", message)
     return message
@@ -33,7 +33,7 @@ def answer(cluster: Cluster, asked: Overlay, message: Any) -> Any:
 @pytest.mark.parametrize("name", ["model", "preprocessor", "postprocessor", "pipeline"])
 def test_an_overlay_answers_its_request(cluster: Cluster, name: str) -> None:
     asked = overlay(name)
-    expected = read(MANIFESTS / "overlays" / name)
+    expected = read_expected(MANIFESTS / "overlays" / name)
     made = cluster.objects(asked)
     cluster.namespace.apply(made)
     try:

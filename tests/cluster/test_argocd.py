@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops.kustomize import build
+from gitops.manifests.kustomize import build
 from gitops.seal.command import fetch_certificate, seal
 from tests.cluster.kubectl import apply, get, kubectl, names, wait
 from tests.project import MANIFESTS

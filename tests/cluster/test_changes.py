@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from gitops.local.expectation import read
+from gitops.local.demo import read_expected
 from gitops.seal.secrets import STORE
 from tests.cluster.conftest import Cluster, overlay
 from tests.project import MANIFESTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
-REQUEST = read(MANIFESTS / "overlays" / "model").request
+REQUEST = read_expected(MANIFESTS / "overlays" / "model").request
 URL = "http://graph-iris-model-model:9000/api/v1.0/predictions"
 NO_IMAGE = f"{os.environ.get('IMAGE', '').partition('@')[0]}@sha256:{'1' * 64}"
 NOWHERE = "http://127.0.0.1:9/"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from gitops.check.command import findings
-from gitops.check.tree import load
+from gitops.manifests.tree import load
+from gitops.policies.evaluation import findings
 from tests.project import FOLDERS, MANIFESTS
 
 COMPONENTS = sorted(folder.name for folder in (MANIFESTS / "components").iterdir())

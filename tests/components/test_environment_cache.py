@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops.kustomize import build
 from gitops.local.commands import run_smoke
-from gitops.manifests import seldon_deployments
+from gitops.manifests.kustomize import build
+from gitops.manifests.seldondeployment import seldon_deployments
 from tests.project import MANIFESTS, ROOT
 
 MOUNT = "/mnt/environment-cache"

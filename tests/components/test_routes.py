@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitops.kustomize import build
+from gitops.manifests.kustomize import build
 from tests.project import FOLDERS, MANIFESTS
 
 

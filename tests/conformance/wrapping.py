@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import grpc
 import httpx
 
-from gitops import wrapper
+from gitops import tools
 from gitops.errors import WrapperNotInstalled
 from tests.project import ROOT
 from tests.pythons import missing
@@ -60,7 +60,7 @@ class Wrapped:
 def interpreter() -> Path:
     """Return the interpreter of the wrapper's environment, or go without the test where no Python is that it runs on."""
     try:
-        return wrapper.python()
+        return tools.seldon_core_python()
     except WrapperNotInstalled as error:
         if "No interpreter found" not in str(error):
             raise
@@ -85,7 +85,7 @@ def wrapping(
         temporary = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
         sink = stack.enter_context(log.open("wb"))
         process = subprocess.Popen(
-            [interpreter(), *wrapper.PROGRAM, component, *map(str, ports)],
+            [interpreter(), *tools.SELDON_CORE_PROGRAM, component, *map(str, ports)],
             cwd=ROOT,
             stderr=sink,
             stdout=sink,

@@ -102,10 +102,10 @@ def test_a_page_that_is_named_is_there() -> None:
 def test_xtype_is_named_only_where_it_is_chosen() -> None:
     """It mends few requests: a promotion that is refused tries the others before it names one."""
     where = {place.partition(":")[0] for place, _ in said(r"\b(xtype)\b")}
-    chosen = {"gitops/check/policies/models.py", "gitops/promote/new_overlay.py", "server/all.py"}
+    chosen = {"gitops/policies/models.py", "gitops/promote/new_overlay.py", "server/all.py"}
     assert where <= {
         *chosen,
-        "gitops/promote/trial.py",
+        "gitops/promote/prediction.py",
         "server/artifact/contract.py",
         "server/environment/flavors.py",
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
 
 
 def of(kind: str, operations: Iterable[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:
@@ -17,7 +17,7 @@ def of(kind: str, operations: Iterable[dict[str, Any]], name: str) -> Iterator[d
         yield {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump(listed)}
 
 
-def replicas(overlay: Overlay, number: int) -> Iterator[dict[str, Any]]:
+def replicas(overlay: LocalOverlay, number: int) -> Iterator[dict[str, Any]]:
     """Yield what gives the predictor that ``number`` of replicas, if not 0, and takes away what would count more."""
     for i, pod in enumerate(overlay.predictor.raw["componentSpecs"] if number else ()):
         for key in ("hpaSpec", "kedaSpec", "replicas"):
@@ -27,7 +27,7 @@ def replicas(overlay: Overlay, number: int) -> Iterator[dict[str, Any]]:
         yield {"op": "add", "path": "/spec/predictors/0/replicas", "value": number}
 
 
-def index(overlay: Overlay, url: str) -> Iterator[dict[str, Any]]:
+def index(overlay: LocalOverlay, url: str) -> Iterator[dict[str, Any]]:
     """Yield what gives the containers that install packages another index."""
     for i, pod in enumerate(overlay.predictor.pods if url else ()):
         for j, container in enumerate(pod.init_containers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
 
 # What does not end by waiting: https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff and the kubelet's others.
 _TROUBLE = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gitops.check.policies.models import fetched
-from gitops.local.overlay import Overlay
+from gitops.local.overlay import LocalOverlay
+from gitops.manifests.graphnode import fetch_arguments
 from server.expectation import Expectation
 
 
@@ -14,7 +14,7 @@ from server.expectation import Expectation
 class Rendered:
     """An overlay as it is applied: the typed view, all objects, and its expected.json, None where that names no request."""
 
-    overlay: Overlay
+    overlay: LocalOverlay
     objects: list[dict[str, Any]]
     expected: Expectation | None
 
@@ -40,4 +40,4 @@ class Rendered:
     def models(self) -> list[tuple[str, str]]:
         """URI and digest of the models that its pods fetch."""
         containers = [entry for pod in self.overlay.predictor.pods for entry in pod.init_containers]
-        return [pinned for pinned in map(fetched, containers) if pinned[0]]
+        return [pinned for pinned in map(fetch_arguments, containers) if pinned[0]]

@@ -9,20 +9,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitops.check.policies import security
-from gitops.check.rendered import view
-from gitops.image import ours
+from gitops.manifests.image import is_project_image
+from gitops.manifests.rendered import from_objects
+from gitops.policies import pods
 from tests.cluster.namespace import Namespace
 from tests.e2e.errors import E2eError
 from tests.e2e.report import Report
 
 POLICIES = (
-    security.privileged,
-    security.host_access,
-    security.root_user,
-    security.root_filesystem,
-    security.capabilities,
-    security.seccomp,
+    pods.privileged,
+    pods.host_access,
+    pods.root_user,
+    pods.root_filesystem,
+    pods.capabilities,
+    pods.seccomp,
 )
 # What the kernel says of a process in the container: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
 _PROCESS = """
@@ -46,7 +46,7 @@ _FILTERED = 2
 
 def breaches(pods: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what of "restricted" the project's containers in ``pods`` do not meet, by the rules of `make check`."""
-    rendered = view("", None, [_own(pod) for pod in pods])
+    rendered = from_objects("", None, [_own(pod) for pod in pods])
     return [
         f"{breach.owner}: {breach.value} ({policy.id})"
         for policy in POLICIES
@@ -79,7 +79,9 @@ def check(namespace: Namespace, pods: Sequence[Mapping[str, Any]], report: Repor
     wrong = breaches(pods)
     for pod in pods:
         name = pod["metadata"]["name"]
-        for container in (entry["name"] for entry in pod["spec"]["containers"] if ours(entry["image"])):
+        for container in (
+            entry["name"] for entry in pod["spec"]["containers"] if is_project_image(entry["image"])
+        ):
             said = namespace.kubectl(
                 *("exec", name, "--container", container, "--", "python", "-I", "-c", _PROCESS)
             )
@@ -93,5 +95,5 @@ def _own(pod: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pod with the project's containers alone."""
     spec = dict(pod["spec"])
     for key in ("initContainers", "containers"):
-        spec[key] = [entry for entry in spec.get(key, ()) if ours(entry["image"])]
+        spec[key] = [entry for entry in spec.get(key, ()) if is_project_image(entry["image"])]
     return {**pod, "apiVersion": "v1", "kind": "Pod", "spec": spec}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gitops.image import NAME, digest, is_digest, ours
+from gitops.manifests.image import NAME, digest, is_digest, is_project_image
 from tests.e2e.errors import E2eError
 from tests.project import ROOT
 
@@ -63,7 +63,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 
 def _check_image(name: str, reference: str) -> None:
-    if reference and not ours(reference):
+    if reference and not is_project_image(reference):
         raise E2eError(
             f"{name}={reference}: must be named {NAME}, by which the project's containers are known"
         )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gitops.pods import read_pod
-from gitops.shape import Part
+from gitops.manifests.pod import read_pod
+from gitops.manifests.unstructured import Unstructured
 from tests.e2e.pods import ending, is_of, ready, summary, troubles
 
 SPEC: dict[str, Any] = {
@@ -21,7 +21,7 @@ SPEC: dict[str, Any] = {
     ],
     "containers": [{"name": "model", "image": "a/server@sha256:1", "args": ["serve"]}],
 }
-MANIFEST = read_pod(Part("SeldonDeployment model", "", SPEC))
+MANIFEST = read_pod(Unstructured("SeldonDeployment model", "", SPEC))
 
 
 def pod(**status: Any) -> dict[str, Any]:

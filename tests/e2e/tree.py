@@ -10,14 +10,13 @@ from typing import Any
 
 import yaml
 
-from gitops.image import NAME, UNRELEASED
-from gitops.kustomize import build
-from gitops.local.expectation import read as read_expectation
+from gitops.files import set_scalars
+from gitops.local.demo import read_expected as read_expectation
 from gitops.local.overlay import load
-from gitops.node import FILE as NODE
-from gitops.node import GraphNode, read_node
-from gitops.pin import BASE
-from gitops.scalar import set_scalars
+from gitops.manifests.graphnode import FILE as NODE
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED
+from gitops.manifests.kustomize import build
 from server.environment import lock
 from tests.e2e import patches
 from tests.e2e.errors import E2eError
@@ -52,7 +51,9 @@ class Tree:
         """
         (entry,) = [entry for entry in self._base()["images"] if entry["name"] == NAME]
         if entry.get("digest") == UNRELEASED:
-            raise E2eError(f"{BASE} pins no released image yet: set IMAGE to one that the cluster can pull")
+            raise E2eError(
+                f"{BASE_KUSTOMIZATION} pins no released image yet: set IMAGE to one that the cluster can pull"
+            )
         name = entry.get("newName", NAME)
         return f"{name}@{entry['digest']}" if "digest" in entry else f"{name}:{entry['newTag']}"
 
@@ -77,7 +78,7 @@ class Tree:
             name, _, tag = reference.rpartition(":")
             entry = {"name": NAME, "newName": name, "newTag": tag}
         content["images"] = [*(other for other in content["images"] if other["name"] != NAME), entry]
-        (self.root / BASE).write_text(yaml.safe_dump(content))
+        (self.root / BASE_KUSTOMIZATION).write_text(yaml.safe_dump(content))
 
     def use_model(self, overlay: str, uri: str, digest: str) -> None:
         """Pin another model of the same requirements in an overlay's node.yaml, as a promotion does.
@@ -147,4 +148,4 @@ class Tree:
         return Rendered(load(folder), build(folder), expected)
 
     def _base(self) -> dict[str, Any]:
-        return dict(yaml.safe_load((self.root / BASE).read_text()))
+        return dict(yaml.safe_load((self.root / BASE_KUSTOMIZATION).read_text()))

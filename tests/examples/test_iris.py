@@ -13,7 +13,7 @@ import pytest
 import skops.io
 import yaml
 
-from gitops import train
+from gitops.promote import train
 from server import mlmodel
 from server.artifact.digest import model_digest
 from server.artifact.inspect import inspect
@@ -125,7 +125,7 @@ def test_pinning_rewrites_the_pins_of_the_overlay_whose_model_changed(tmp_path: 
         model_digest(tmp_path / train.MODELS / "iris_svm_model"),
     )
 
-    lines = list(train.pin(tmp_path))
+    lines = list(train.pin_examples(tmp_path))
     assert lines == [
         f"overlays/model/node.yaml: {new}",
         f"overlays/postprocessor/node.yaml: {model_digest(MODELS / 'iris_postprocessor_model')}",

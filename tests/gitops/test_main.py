@@ -58,7 +58,7 @@ def files(root: Path) -> dict[Path, bytes]:
             13,
             f"{ROOT}/README.md: is no certificate in PEM",
         ),
-        (["scan"], "", 16, "git cannot list its files"),
+        (["scan"], "", 16, "git said: fatal: not a git repository"),
         (
             ["promote", "model", "s3://models/iris"],
             "",

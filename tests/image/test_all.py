@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from gitops.local.expectation import read
+from gitops.local.demo import read_expected
 from server.errors import BadDestination
 from server.expectation import differences
 from tests.image.conftest import Serving
@@ -18,7 +18,7 @@ from tests.project import MANIFESTS, MODELS
 
 pytestmark = pytest.mark.image
 
-EXPECTED = read(MANIFESTS / "overlays" / "model")
+EXPECTED = read_expected(MANIFESTS / "overlays" / "model")
 
 
 def ask(client: httpx.Client) -> object:

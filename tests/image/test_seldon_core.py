@@ -11,7 +11,7 @@ import httpx
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from gitops.local.expectation import read
+from gitops.local.demo import read_expected
 from gitops.local.store import Store
 from server.artifact.digest import model_digest
 from server.protocol.proto.messages import SeldonMessage
@@ -21,7 +21,7 @@ from tests.project import MANIFESTS
 
 pytestmark = pytest.mark.image
 
-EXPECTED = read(MANIFESTS / "overlays" / "model")
+EXPECTED = read_expected(MANIFESTS / "overlays" / "model")
 STOP_SECONDS = 30
 
 

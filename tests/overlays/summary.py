@@ -9,8 +9,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from gitops.manifests import Node, Predictor, SeldonDeployment
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.seldondeployment import Node, Predictor, SeldonDeployment
 
 LEFT_OUT = (
     ("sha256:[0-9a-f]{64}", "sha256:…"),

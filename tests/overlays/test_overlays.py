@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gitops.kustomize import build
-from gitops.manifests import SeldonDeployment, seldon_deployments
-from gitops.node import read_node
+from gitops.manifests.graphnode import read_node
+from gitops.manifests.kustomize import build
+from gitops.manifests.seldondeployment import SeldonDeployment, seldon_deployments
 from server.artifact.digest import model_digest
 from server.settings import ServeSettings
 from tests.project import MANIFESTS

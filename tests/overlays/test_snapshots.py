@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops.check.tree import load
-from gitops.kustomize import build
-from gitops.manifests import seldon_deployments
+from gitops.manifests.kustomize import build
+from gitops.manifests.seldondeployment import seldon_deployments
+from gitops.manifests.tree import load
 from tests.overlays.summary import summary
 from tests.project import MANIFESTS
 

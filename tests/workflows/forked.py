@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 
 from gitops.adopt import adopt
-from gitops.node import FILE as NODE
-from gitops.pin import pin
+from gitops.files import set_scalars
+from gitops.manifests.graphnode import FILE as NODE
 from gitops.promote.new_overlay import new_overlay
-from gitops.scalar import set_scalars
+from gitops.release.proposal import pin
 from server.expectation import FILE as EXPECTED
 from server.expectation import MODELS
 from tests import project

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from gitops.pin import pin as pin_in
+from gitops.release.proposal import pin as pin_in
 from tests.project import MANIFESTS
 from tests.workflows.history import History
 

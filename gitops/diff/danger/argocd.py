@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitops.diff.danger.danger import Danger, at, both, entries, mapping, shown, turned
-from gitops.diff.markdown import code
+from gitops.diff.danger.danger import Danger, both, shown, transition
 from gitops.diff.objects import Change
+from gitops.manifests.unstructured import nested, nested_list, nested_map
+from gitops.markdown import code
 
 _HEALTH = "resource.customizations"
 # What is allowed by being listed, and what is forbidden by it: https://argo-cd.readthedocs.io/en/stable/operator-manual/project-specification/
@@ -43,17 +44,17 @@ def project_widened(change: Change) -> Iterator[Danger]:
     if not both(change, "AppProject"):
         return
     name = code(change.title)
-    before, after = mapping(change.before, "spec"), mapping(change.after, "spec")
+    before, after = nested_map(change.before, "spec"), nested_map(change.after, "spec")
     for field in _ALLOWED:
-        old, new = entries(before, field), entries(after, field)
+        old, new = nested_list(before, field), nested_list(after, field)
         if field == "namespaceResourceWhitelist" and old and field not in after:
             yield Danger(f"{name}: {code(field)} goes: every kind is allowed", field)
         for entry in new:
             if entry not in old:
                 yield Danger(f"{name}: {code(field)} allows {shown(entry)}", field)
     for field in _FORBIDDEN:
-        for entry in entries(before, field):
-            if entry not in entries(after, field):
+        for entry in nested_list(before, field):
+            if entry not in nested_list(after, field):
                 yield Danger(f"{name}: {code(field)} has {shown(entry)} no more", field)
 
 
@@ -61,7 +62,7 @@ def health_changed(change: Change) -> Iterator[Danger]:
     """How Argo CD judges the health of a kind changes: it may wait for ever, or call healthy what is not."""
     if change.before is None or change.kind != "ConfigMap":
         return
-    before, after = mapping(change.before, "data"), mapping(change.after, "data")
+    before, after = nested_map(change.before, "data"), nested_map(change.after, "data")
     for key in sorted(before):
         if key.startswith(_HEALTH) and _program(before[key]) != _program(after.get(key, "")):
             state = "changes" if key in after else "goes"
@@ -74,39 +75,40 @@ def sync_weakened(change: Change) -> Iterator[Danger]:
     """Sync options, self-heal, pruning, the source or the revision of an Application weakened."""
     if both(change, "Application", "ApplicationSet"):
         template = ("spec", "template", "spec") if change.kind == "ApplicationSet" else ("spec",)
-        before, after = mapping(change.before, *template), mapping(change.after, *template)
+        before, after = nested_map(change.before, *template), nested_map(change.after, *template)
         yield from _source(change, before, after)
         yield from _automation(change, before, after)
-        options = tuple(entries(side, "syncPolicy", "syncOptions") for side in (before, after))
+        options = tuple(nested_list(side, "syncPolicy", "syncOptions") for side in (before, after))
         yield from _options(change, *options)
     elif change.before is not None and change.after is not None:
         annotations = (
-            str(mapping(side, "metadata", "annotations").get(_OPTIONS, ""))
+            str(nested_map(side, "metadata", "annotations").get(_OPTIONS, ""))
             for side in (change.before, change.after)
         )
         yield from _options(change, *(text.replace(" ", "").split(",") for text in annotations))
 
 
 def _source(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Danger]:
-    old, new = ([at(side, "source"), *entries(side, "sources")] for side in (before, after))
+    old, new = ([nested(side, "source"), *nested_list(side, "sources")] for side in (before, after))
     for index, source in enumerate(old):
         other = new[index] if index < len(new) else None
         for field in ("repoURL", "targetRevision"):
-            values = at(source, field), at(other, field)
+            values = nested(source, field), nested(other, field)
             if values[0] is not None and values[0] != values[1]:
                 yield Danger(
-                    f"{code(change.title)}: {code(field)} {turned(*values)}: another source is applied",
+                    f"{code(change.title)}: {code(field)} {transition(*values)}: another source is applied",
                     field,
                     str(values[1] or ""),
                 )
     if before.get("project") != after.get("project"):
         yield Danger(
-            f"{code(change.title)}: project {turned(before.get('project'), after.get('project'))}", "project"
+            f"{code(change.title)}: project {transition(before.get('project'), after.get('project'))}",
+            "project",
         )
 
 
 def _automation(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Danger]:
-    old, new = (at(side, "syncPolicy", "automated") for side in (before, after))
+    old, new = (nested(side, "syncPolicy", "automated") for side in (before, after))
     if isinstance(old, Mapping) and not isinstance(new, Mapping):
         yield Danger(
             f"{code(change.title)}: {code('automated')} goes: nothing is applied by itself", "automated"
@@ -116,8 +118,10 @@ def _automation(change: Change, before: Mapping[str, Any], after: Mapping[str, A
         ("selfHeal", "what is changed by hand stays"),
         ("prune", "what git has no more stays"),
     ):
-        if at(old, field) is True and at(new, field) is not True:
-            yield Danger(f"{code(change.title)}: {code(field)} {turned(True, at(new, field))}: {what}", field)
+        if nested(old, field) is True and nested(new, field) is not True:
+            yield Danger(
+                f"{code(change.title)}: {code(field)} {transition(True, nested(new, field))}: {what}", field
+            )
 
 
 def _options(change: Change, before: list[Any], after: list[Any]) -> Iterator[Danger]:

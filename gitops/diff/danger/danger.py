@@ -1,4 +1,4 @@
-"""What a reviewer must not overlook: an outage, lost data or an opened door."""
+"""A danger: a change that means an outage, lost data or new access; and the pods of an object, whatever its kind."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitops.diff.markdown import code
 from gitops.diff.objects import Change
+from gitops.manifests.seldondeployment import KIND
+from gitops.manifests.unstructured import nested, nested_list
+from gitops.markdown import code
 
 Entry = Mapping[str, Any]
 
@@ -39,32 +41,41 @@ def shown(value: Any) -> str:
     return code(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def turned(before: Any, after: Any) -> str:
+def transition(before: Any, after: Any) -> str:
     """Return a value before and after as code."""
     return f"{shown(before)} → {shown(after)}"
-
-
-def at(entry: Any, *path: str) -> Any:
-    """Return what stands at ``path`` in an object, None where nothing does."""
-    for key in path:
-        if not isinstance(entry, Mapping) or key not in entry:
-            return None
-        entry = entry[key]
-    return entry
-
-
-def entries(entry: Any, *path: str) -> list[Any]:
-    """Return the list at ``path`` in an object, an empty one where there is none."""
-    found = at(entry, *path)
-    return found if isinstance(found, list) else []
-
-
-def mapping(entry: Any, *path: str) -> dict[str, Any]:
-    """Return the object at ``path`` in an object, an empty one where there is none."""
-    found = at(entry, *path)
-    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def both(change: Change, *kinds: str) -> bool:
     """Whether the change is of an object of one of ``kinds`` that there is before and after."""
     return change.before is not None and change.after is not None and change.kind in kinds
+
+
+def pods(entry: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the PodSpecs of an object, each by its place: predictor and number, empty where there is only one."""
+    kind = nested(entry, "kind")
+    if kind == KIND:
+        for predictor in nested_list(entry, "spec", "predictors"):
+            for index, pod in enumerate(nested_list(predictor, "componentSpecs")):
+                if isinstance(nested(pod, "spec"), Mapping):
+                    yield f"{nested(predictor, 'name')}/{index}", pod["spec"]
+        return
+    for path in (
+        ("spec",),
+        ("spec", "template", "spec"),
+        ("spec", "jobTemplate", "spec", "template", "spec"),
+    ):
+        spec = nested(entry, *path)
+        if isinstance(spec, Mapping) and "containers" in spec:
+            yield "", spec
+
+
+def containers(entry: object) -> dict[str, Mapping[str, Any]]:
+    """Return all containers of an object by their names."""
+    return {
+        str(nested(container, "name")): container
+        for _, pod in pods(entry)
+        for key in ("initContainers", "containers")
+        for container in nested_list(pod, key)
+        if isinstance(container, Mapping)
+    }

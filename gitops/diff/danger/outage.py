@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.diff.danger.danger import Danger, at, both, entries, mapping, turned
-from gitops.diff.danger.pods import containers
-from gitops.diff.markdown import code
+from gitops.diff.danger.danger import Danger, both, containers, transition
 from gitops.diff.objects import Change
-from gitops.manifests import KIND
+from gitops.manifests.seldondeployment import KIND
+from gitops.manifests.unstructured import nested, nested_list, nested_map
+from gitops.markdown import code
 
 # What follows from an object that goes.
 GONE = {
@@ -31,16 +31,16 @@ def stopped(change: Change) -> Iterator[Danger]:
     for name in before.keys() & after.keys():
         if before[name] > 0 and after[name] == 0:
             of = f" of {code(name)}" if name else ""
-            yield Danger(f"replicas{of} {turned(before[name], 0)}: nothing answers", "replicas", "0")
+            yield Danger(f"replicas{of} {transition(before[name], 0)}: nothing answers", "replicas", "0")
 
 
 def gone(change: Change) -> Iterator[Danger]:
     """An Application, ApplicationSet, AppProject, Namespace, PersistentVolumeClaim, HTTPRoute, NetworkPolicy or (sealed) Secret that goes."""
     if both(change, "PersistentVolumeClaim"):
-        spaces = tuple(at(side, "metadata", "namespace") for side in (change.before, change.after))
+        spaces = tuple(nested(side, "metadata", "namespace") for side in (change.before, change.after))
         if spaces[0] != spaces[1]:
             yield Danger(
-                f"{code(change.title)} moves to another namespace, {turned(*spaces)}: {GONE[change.kind]}",
+                f"{code(change.title)} moves to another namespace, {transition(*spaces)}: {GONE[change.kind]}",
                 "namespace",
                 str(spaces[1]),
             )
@@ -73,21 +73,24 @@ def unreached(change: Change) -> Iterator[Danger]:
     for path in sorted(before.keys() & after.keys()):
         if before[path] != after[path]:
             yield Danger(
-                f"{code(change.title)}: {code(path)} leads elsewhere: {turned(before[path], after[path])}",
+                f"{code(change.title)}: {code(path)} leads elsewhere: {transition(before[path], after[path])}",
                 "backendRefs",
             )
 
 
 def _replicas(entry: object) -> dict[str, int]:
     """Return the pods that are asked for, by predictor, or of a Deployment by an empty name."""
-    if at(entry, "kind") != KIND:
-        return {"": _number(at(entry, "spec", "replicas"), 1)}
+    if nested(entry, "kind") != KIND:
+        return {"": _number(nested(entry, "spec", "replicas"), 1)}
     found = {}
-    for predictor in entries(entry, "spec", "predictors"):
-        default = _number(at(predictor, "replicas"), _number(at(entry, "spec", "replicas"), 1))
-        pods = [_number(at(pod, "replicas"), default) for pod in entries(predictor, "componentSpecs") or [{}]]
+    for predictor in nested_list(entry, "spec", "predictors"):
+        default = _number(nested(predictor, "replicas"), _number(nested(entry, "spec", "replicas"), 1))
+        pods = [
+            _number(nested(pod, "replicas"), default)
+            for pod in nested_list(predictor, "componentSpecs") or [{}]
+        ]
         # A graph whose one node is not there does not answer.
-        found[str(at(predictor, "name"))] = min(pods)
+        found[str(nested(predictor, "name"))] = min(pods)
     return found
 
 
@@ -98,8 +101,10 @@ def _number(value: object, default: int) -> int:
 def _paths(entry: object) -> dict[str, str]:
     """Return where the paths of an HTTPRoute lead."""
     found: dict[str, str] = {}
-    for rule in entries(entry, "spec", "rules"):
-        backends = ", ".join(f"{at(ref, 'name')}:{at(ref, 'port')}" for ref in entries(rule, "backendRefs"))
-        for match in entries(rule, "matches") or [{}]:
-            found[str(mapping(match, "path").get("value", "/"))] = backends
+    for rule in nested_list(entry, "spec", "rules"):
+        backends = ", ".join(
+            f"{nested(ref, 'name')}:{nested(ref, 'port')}" for ref in nested_list(rule, "backendRefs")
+        )
+        for match in nested_list(rule, "matches") or [{}]:
+            found[str(nested_map(match, "path").get("value", "/"))] = backends
     return found

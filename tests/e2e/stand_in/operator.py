@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gitops.local import graph
-from gitops.local.overlay import Overlay
-from gitops.manifests import seldon_deployment
+from gitops.local import routes
+from gitops.local.overlay import LocalOverlay
+from gitops.manifests.seldondeployment import seldon_deployment
 from tests.cluster import operator
 from tests.cluster.kubectl import ClusterError, apply, kubectl
 from tests.e2e.deployment import KIND
@@ -47,7 +47,7 @@ def objects(entry: dict[str, Any], orchestrator: str) -> list[dict[str, Any]]:
     """Return what the operator makes of a SeldonDeployment in the cluster."""
     deployment = seldon_deployment(entry)
     (predictor,) = deployment.predictors
-    overlay = Overlay(Path(deployment.name), deployment, predictor, (), {})
+    overlay = LocalOverlay(Path(deployment.name), deployment, predictor, (), {})
     made = operator.objects(overlay, replicas=predictor.replicas)
     if not predictor.no_engine:
         made += _orchestrated(overlay, made, orchestrator)
@@ -59,7 +59,7 @@ def objects(entry: dict[str, Any], orchestrator: str) -> list[dict[str, Any]]:
     return made
 
 
-def _orchestrated(overlay: Overlay, made: list[dict[str, Any]], image: str) -> list[dict[str, Any]]:
+def _orchestrated(overlay: LocalOverlay, made: list[dict[str, Any]], image: str) -> list[dict[str, Any]]:
     """Put the orchestrator into the first pod, and return its Service."""
     prefix = f"{overlay.deployment.name}-{overlay.predictor.name}"
     numbers = {container.name: i for i, container in enumerate(overlay.predictor.containers)}
@@ -67,7 +67,7 @@ def _orchestrated(overlay: Overlay, made: list[dict[str, Any]], image: str) -> l
     # The Service of its own pod leads nowhere before that is ready.
     hosts = {name: "127.0.0.1" if name in beside else f"{prefix}-{name}" for name in numbers}
     nodes = {name: f"http://{hosts[name]}:{operator.ports(number).http}" for name, number in numbers.items()}
-    calls = [(call.node, call.path) for call in graph.calls(overlay.predictor.graph)]
+    calls = [(call.node, call.path) for call in routes.calls(overlay.predictor.graph)]
     first = next(entry for entry in made if entry["kind"] == "Deployment")["spec"]["template"]
     label = {"orchestrates": prefix}
     first["metadata"]["labels"] = first["metadata"]["labels"] | label

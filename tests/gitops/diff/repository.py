@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from gitops.diff.command import diff
-from gitops.diff.fit import COMMENT
+from gitops.markdown import COMMENT_LIMIT
 from tests.project import MANIFESTS
 
 NODES = ("model", "postprocessor", "preprocessor")
@@ -128,7 +128,9 @@ class Repository:
         if (folder / "requirements.lock").is_file():
             (folder / "requirements.lock").write_text(lock(found, numpy="2.4.6"))
 
-    def diff(self, base: str = "main", limit: int = COMMENT, output: Path | None = None) -> tuple[int, str]:
+    def diff(
+        self, base: str = "main", limit: int = COMMENT_LIMIT, output: Path | None = None
+    ) -> tuple[int, str]:
         out = io.StringIO()
         status = diff(self.root, base, out, output=output, limit=limit)
         return status, out.getvalue()

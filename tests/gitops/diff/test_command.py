@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitops import __main__ as command
-from gitops.diff.markdown import short
 from gitops.errors import BadArgument, BuildFailed, NoBase
+from gitops.markdown import short
 from tests.gitops.diff.repository import POD, Repository, column, contract, lock, section
 from tests.project import ROOT
 

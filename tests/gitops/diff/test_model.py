@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 
-from gitops.check.rendered import Rendered
 from gitops.diff.model import Model, models
-from gitops.diff.side import Side
+from gitops.manifests.checkout import Checkout
+from gitops.manifests.rendered import Rendered
 from tests.gitops.diff.repository import NODES, Repository, lock
 
 
 def pinned(repository: Repository, overlay: str) -> dict[str, Model]:
-    side = Side("the work tree", repository.root)
+    side = Checkout("the work tree", repository.root)
     rendered = side.outcome(f"overlays/{overlay}")
     assert isinstance(rendered, Rendered), rendered
     return models(side, rendered)

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gitops import contract as contracts
-from gitops.diff import lock as locks
-from gitops.diff.model import Model
+from gitops.diff.model import LOCK, Model, read_lock
 from gitops.diff.requirements import Package, requirements
 from gitops.errors import BadManifest
+from gitops.manifests import contract as contracts
 from tests.gitops.diff.repository import contract, lock
 
 DIGEST = "sha256:" + "1" * 64
@@ -17,12 +16,12 @@ DIGEST = "sha256:" + "1" * 64
 
 def model(folder: Path, listed: list[str] | None = None, locked: str | None = None) -> Model:
     (folder / contracts.FILE).unlink(missing_ok=True)
-    (folder / locks.FILE).unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
     if listed is not None:
         (folder / contracts.FILE).write_text(json.dumps(contract(requirements=listed)))
     if locked is not None:
-        (folder / locks.FILE).write_text(locked)
-    return Model("", DIGEST, "MODEL", "", contracts.read(folder), locks.read(folder), ())
+        (folder / LOCK).write_text(locked)
+    return Model("", DIGEST, "MODEL", "", contracts.read(folder), read_lock(folder), ())
 
 
 def test_what_the_models_list(tmp_path: Path) -> None:
@@ -33,10 +32,10 @@ def test_what_the_models_list(tmp_path: Path) -> None:
     )
     found = requirements(before, after)
     assert found.packages == (
-        Package("gone", "any", "", asked=True),
-        Package("new", "", "[extra] @ https://example.com/new.whl", asked=True),
-        Package("numpy", "2.4.6", "2.5.0", asked=True),
-        Package("scikit-learn", ">=1.9", "<2,>=1.9", asked=True),
+        Package("gone", "any", "", direct=True),
+        Package("new", "", "[extra] @ https://example.com/new.whl", direct=True),
+        Package("numpy", "2.4.6", "2.5.0", direct=True),
+        Package("scikit-learn", ">=1.9", "<2,>=1.9", direct=True),
     )
     assert found.notes == ()
 
@@ -46,9 +45,9 @@ def test_locks_say_more_than_the_lists(tmp_path: Path) -> None:
     after = model(tmp_path, ["numpy"], lock(DIGEST, numpy="2.5.0", pandas="3.1.1", tzdata="2"))
     found = requirements(before, after)
     assert found.packages == (
-        Package("numpy", "2.4.6", "2.5.0", asked=True),
-        Package("six", "1", "", asked=False),
-        Package("tzdata", "", "2", asked=False),
+        Package("numpy", "2.4.6", "2.5.0", direct=True),
+        Package("six", "1", "", direct=False),
+        Package("tzdata", "", "2", direct=False),
     )
     assert found.notes == ()
 
@@ -70,7 +69,7 @@ def test_a_package_in_several_versions(tmp_path: Path) -> None:
             "numpy",
             '2.4.6 ; python_version >= "3.12"',
             '2.2.0 ; python_version < "3.12", 2.4.6 ; python_version >= "3.12"',
-            asked=True,
+            direct=True,
         ),
     )
 
@@ -121,7 +120,7 @@ def test_a_line_that_is_no_requirement_stands_for_itself(tmp_path: Path) -> None
 
 
 def test_what_is_no_lock(tmp_path: Path) -> None:
-    (tmp_path / locks.FILE).write_text("numpy==2.4.6\n")
+    (tmp_path / LOCK).write_text("numpy==2.4.6\n")
     with pytest.raises(BadManifest) as caught:
-        locks.read(tmp_path)
-    assert str(caught.value).startswith(f"{tmp_path / locks.FILE}: has no line `# model: …`")
+        read_lock(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / LOCK}: has no line `# model: …`")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gitops.diff.command import diff
-from gitops.diff.since import read
+from gitops.markdown import read_state
 from tests.gitops.diff.repository import POD, Repository, applied
 
 
@@ -73,7 +73,7 @@ def test_links_lead_to_the_line_at_the_head_commit(repository: Repository, tmp_p
     assert f"- **Compared:** [`{base[:7]}`]({commits}/{base}) → [`{head[:7]}`]({commits}/{head}), " in said
     assert ", [run](https://github.example/acme/models/actions/runs/5)" in said
     assert said.startswith(f"## What changes against `main ({base[:7]})`\n")
-    state = read(said)
+    state = read_state(said)
     assert state is not None
     assert (state.base, state.head, set(state.changes)) == ("main", head, {"overlays/model"})
 

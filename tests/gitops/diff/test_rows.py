@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gitops.check.rendered import Rendered, render
 from gitops.diff.objects import changes
 from gitops.diff.rows import Row, rows
+from gitops.manifests.rendered import Rendered, render
 from tests.gitops.diff.repository import POD, Repository
 
 CONTAINER = f"{POD}/containers/0"

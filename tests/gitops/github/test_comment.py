@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops.diff.since import State
 from gitops.errors import BadArgument, GithubFailed
 from gitops.github.comment import MARK, comment
+from gitops.markdown import CommentState
 from tests.gitops.github.github import Github
 
 
@@ -80,7 +80,7 @@ def test_an_app_and_a_person_find_their_own(
 
 
 def written(base: str, head: str, **changes: str) -> str:
-    return f"## What changes\n\n- all\n<!-- state {State(base, head * 40, changes)} -->\n"
+    return f"## What changes\n\n- all\n<!-- state {CommentState(base, head * 40, changes)} -->\n"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_is_new_since_the_last_push(
 
 
 def test_only_the_end_of_a_comment_is_its_state(github: Github, environ: dict[str, str], body: Path) -> None:
-    quoted = f"<!-- state {State('evil', 'c' * 40, {})} -->"
+    quoted = f"<!-- state {CommentState('evil', 'c' * 40, {})} -->"
     first = written("main", "a", same="1").replace("- all", quoted)
     # As GitHub may keep it.
     github.comments = [

@@ -11,7 +11,7 @@ import pytest
 
 from gitops import __main__ as command
 from gitops.errors import BadArgument, GithubFailed
-from gitops.github.pull_request import Outcome, pull_request
+from gitops.github.pull_request import PullRequestResult, pull_request
 from tests.gitops.github.github import Github
 
 BRANCH = "promote/moved"
@@ -33,7 +33,7 @@ class Bot:
     github: Github
     token: str
 
-    def propose(self, title: str = "Promote", branch: str = BRANCH, void: str = "") -> Outcome:
+    def propose(self, title: str = "Promote", branch: str = BRANCH, void: str = "") -> PullRequestResult:
         environ = self.github.environ(self.token)
         return pull_request(self.root, branch, title, self.root / "body.md", environ, void=void)
 
@@ -89,7 +89,7 @@ def test_what_changed_is_proposed_and_then_updated(bot: Bot) -> None:
         git(bot.root, "status", "--porcelain"),
         git(bot.root, "rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
     )
-    assert bot.propose() == Outcome("opened", 1, "pull request 1 is open")
+    assert bot.propose() == PullRequestResult("opened", 1, "pull request 1 is open")
     (pull,) = bot.github.pulls
     assert (pull["title"], pull["body"], pull["head"]["ref"], pull["base"]["ref"]) == (
         "Promote",
@@ -107,7 +107,7 @@ def test_what_changed_is_proposed_and_then_updated(bot: Bot) -> None:
     assert after == before
 
     bot.write(changed="later\n", **{"body.md": "more\n"})
-    assert bot.propose("Promote more") == Outcome("updated", 1, "pull request 1 is up to date")
+    assert bot.propose("Promote more") == PullRequestResult("updated", 1, "pull request 1 is up to date")
     assert [(entry["title"], entry["body"]) for entry in bot.github.pulls] == [("Promote more", "more\n")]
     assert bot.pushed("show", f"{BRANCH}:changed") == "later"
     assert bot.pushed("rev-list", "--count", f"main..{BRANCH}") == "1"
@@ -142,13 +142,13 @@ def test_what_is_proposed_already_is_not_pushed_again(bot: Bot) -> None:
     bot.propose()
     commit = bot.pushed("rev-parse", BRANCH)
     bot.writes()
-    assert bot.propose() == Outcome("unchanged", 1, "pull request 1 proposes the same already")
+    assert bot.propose() == PullRequestResult("unchanged", 1, "pull request 1 proposes the same already")
     assert bot.writes() == []
     # Nor where the default branch went on elsewhere, as every day.
     bot.commit("main", "Meanwhile", other="b\n")
     bot.again()
     bot.write(changed="after\n", **{"body.md": "newer\r\n"})
-    assert bot.propose().said == "pull request 1 is up to date: its text alone was changed"
+    assert bot.propose().message == "pull request 1 is up to date: its text alone was changed"
     assert bot.writes() == ["PATCH /repos/acme/models/pulls/1"]
     assert bot.pushed("rev-parse", BRANCH) == commit
     # It would conflict now.
@@ -170,14 +170,14 @@ def test_the_branch_of_a_merged_pull_request_is_used_again(bot: Bot) -> None:
     bot.github.pulls[0]["head"]["sha"] = bot.pushed("rev-parse", BRANCH)
     bot.again()
     bot.write(changed="later\n")
-    assert bot.propose() == Outcome("opened", 2, "pull request 2 is open")
+    assert bot.propose() == PullRequestResult("opened", 2, "pull request 2 is open")
     assert bot.pushed("diff", "--name-only", "main", BRANCH) == "changed"
 
 
 def test_what_a_person_closed_is_not_proposed_again(bot: Bot) -> None:
     bot.propose()
     bot.github.pulls[0]["state"] = "closed"
-    assert bot.propose() == Outcome(
+    assert bot.propose() == PullRequestResult(
         "declined",
         1,
         "pull request 1 proposed the same and was closed, so it is not proposed again; open that one again, or delete "
@@ -195,7 +195,7 @@ def test_what_a_person_committed_stays_and_is_said_once(bot: Bot, options: tuple
     name = "github-actions[bot]" if options else "ann"
     bot.write(changed="later\n")
     outcome = bot.propose()
-    assert outcome == Outcome(
+    assert outcome == PullRequestResult(
         "kept", 1, f"pull request 1 is left as it is: {BRANCH} holds {commit[:7]} ({name})"
     )
     assert bot.propose() == outcome
@@ -282,9 +282,9 @@ def test_what_is_no_change_any_more_is_closed(bot: Bot) -> None:
     bot.propose()
     bot.again()
     # A release that proposes nothing leaves a newer one's alone.
-    assert bot.propose() == Outcome("nothing", 0, "nothing changed, so there is nothing to propose")
+    assert bot.propose() == PullRequestResult("nothing", 0, "nothing changed, so there is nothing to propose")
     assert bot.github.pulls[0]["state"] == "open"
-    assert bot.propose(void="close") == Outcome(
+    assert bot.propose(void="close") == PullRequestResult(
         "closed", 1, "pull request 1 is closed: what it proposed is no change any more"
     )
     assert bot.github.pulls[0]["state"] == "closed"
@@ -296,7 +296,7 @@ def test_what_is_no_change_any_more_is_closed(bot: Bot) -> None:
     assert bot.propose(void="close").result == "nothing"
     # The alias moved again.
     bot.write(changed="after\n")
-    assert bot.propose() == Outcome("opened", 2, "pull request 2 is open")
+    assert bot.propose() == PullRequestResult("opened", 2, "pull request 2 is open")
 
 
 def test_what_is_no_change_any_more_stays_open_for_a_persons_commit(bot: Bot) -> None:
@@ -304,7 +304,7 @@ def test_what_is_no_change_any_more_stays_open_for_a_persons_commit(bot: Bot) ->
     commit = bot.commit(BRANCH, "Mine", other="mine\n")
     bot.again()
     for _ in range(2):
-        assert bot.propose(void="close") == Outcome(
+        assert bot.propose(void="close") == PullRequestResult(
             "kept", 1, f"pull request 1 proposes nothing now, but holds {commit[:7]} (ann): it stays open"
         )
     assert (bot.github.pulls[0]["state"], len(bot.github.comments)) == ("open", 1)
@@ -380,14 +380,14 @@ def test_what_cannot_be_proposed(bot: Bot, branch: str, title: str, void: str, s
 
 
 def test_what_is_too_large_or_no_file(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gitops.github.change.MOST_BYTES", 10)
+    monkeypatch.setattr("gitops.github.commit.MOST_BYTES", 10)
     bot.write(new="12345678901")
     with pytest.raises(
         BadArgument, match=r"^new: has 11 bytes: a proposed file has up to 10; keep it elsewhere$"
     ):
         bot.propose()
     bot.write(new="")
-    monkeypatch.setattr("gitops.github.change.MOST_FILES", 1)
+    monkeypatch.setattr("gitops.github.commit.MOST_FILES", 1)
     with pytest.raises(BadArgument, match=r"^2 files changed: a proposal has up to 1; propose fewer$"):
         bot.propose()
     monkeypatch.undo()

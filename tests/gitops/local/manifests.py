@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops.manifests import Node, seldon_deployment
-from gitops.pods import Container, Pod
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.seldondeployment import Node, seldon_deployment
 
 IMAGE = "registry.example/team/seldon-mlflow-server@sha256:0"
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from gitops.local.gateway import Gateway
-from gitops.local.route import Container
+from gitops.local.routes import Container
 from tests.server.edges.http_serving import Edge, serving_http
 
 DEPLOYMENT = "/seldon/a/model"

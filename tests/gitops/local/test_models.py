@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import NotRunnable
-from gitops.local import host, secrets
+from gitops.local import environment
 from gitops.local.models import KEPT, Models, keep
-from gitops.local.store import Store
+from gitops.local.store import Store, secret_values
 from server.artifact.digest import model_digest
 from tests.gitops.local.copies import Copy
 from tests.project import MODELS, ROOT
@@ -43,7 +43,11 @@ def fetched(
     copy: Copy, store: Store, folder: Path, uri: str, digest: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the initializer as a pod of a run with ``store`` would."""
-    environ = {**host.settings(os.environ), **secrets.values(store, {}), "FETCH_ATTEMPTS": "1"}
+    environ = {
+        **environment.host_variables(os.environ),
+        **secret_values(store, {}),
+        "FETCH_ATTEMPTS": "1",
+    }
     arguments, environ = Models(copy.root, store)(
         ([sys.executable, "-m", "server", "fetch", uri, str(folder), "--digest", digest], environ)
     )

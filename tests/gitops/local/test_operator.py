@@ -8,19 +8,19 @@ import pytest
 
 from gitops.local import operator
 from gitops.local.operator import Ports
-from gitops.local.overlay import Overlay, load
-from gitops.pods import EnvVar
+from gitops.local.overlay import LocalOverlay, load
+from gitops.manifests.pod import EnvVar
 from tests.project import MANIFESTS
 
 PORTS = Ports(http=9000, grpc=9500, metrics=6000)
 
 
 @pytest.fixture(scope="module")
-def overlay() -> Overlay:
+def overlay() -> LocalOverlay:
     return load(MANIFESTS / "overlays" / "model")
 
 
-def test_a_container_gets_what_the_operator_gives(overlay: Overlay) -> None:
+def test_a_container_gets_what_the_operator_gives(overlay: LocalOverlay) -> None:
     (container,) = overlay.predictor.containers
     given = operator.variables(
         overlay.deployment, overlay.predictor, container, PORTS, {"/mnt/models": Path("/state/models")}
@@ -48,7 +48,7 @@ def test_a_container_gets_what_the_operator_gives(overlay: Overlay) -> None:
     ]
 
 
-def test_ports_that_the_manifest_sets_are_kept_and_names_are_not(overlay: Overlay) -> None:
+def test_ports_that_the_manifest_sets_are_kept_and_names_are_not(overlay: LocalOverlay) -> None:
     (container,) = overlay.predictor.containers
     own = [
         EnvVar("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "1", {}, ""),
@@ -61,7 +61,7 @@ def test_ports_that_the_manifest_sets_are_kept_and_names_are_not(overlay: Overla
     assert given["PREDICTIVE_UNIT_ID"] == "model"
 
 
-def test_a_container_beside_the_graph_has_no_parameters(overlay: Overlay) -> None:
+def test_a_container_beside_the_graph_has_no_parameters(overlay: LocalOverlay) -> None:
     (container,) = overlay.predictor.containers
     given = operator.variables(
         overlay.deployment, overlay.predictor, replace(container, name="beside"), PORTS, {}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gitops.local.store import Store
-from gitops.promote.command import promote
+from gitops.promote.promotion import promote
 from tests.project import MANIFESTS, MODELS
 from tests.server.flavors.matrix import locked
 

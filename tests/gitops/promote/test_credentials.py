@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import BadArgument
-from gitops.promote.credentials import taken
+from gitops.promote.credentials import exported
 
 
 def given(variables: object, secrets: object = None) -> dict[str, str]:
@@ -36,7 +36,7 @@ def test_what_registries_stores_and_indexes_know_is_taken() -> None:
         {**wanted, "APP_ID": "7", "UV_PROJECT_ENVIRONMENT": "/", "MLFLOW_EMPTY": ""}, {**hidden, **other}
     )
     before = dict(environ)
-    with taken(environ):
+    with exported(environ):
         assert environ == {"PATH": "/bin", **wanted, **hidden}
     assert environ == before
 
@@ -46,7 +46,7 @@ def test_a_list_names_what_is_taken_beside_it_and_a_secret_counts_first() -> Non
         {"PROMOTION_VARIABLES": "KRB5_CONFIG, TEAM", "TEAM": "a", "AWS_REGION": "b"},
         {"TEAM": "c", "KRB5_CONFIG": "d"},
     )
-    with taken(environ):
+    with exported(environ):
         assert environ == {"PATH": "/bin", "TEAM": "c", "KRB5_CONFIG": "d", "AWS_REGION": "b"}
 
 
@@ -56,7 +56,7 @@ def test_a_document_becomes_a_file_that_nobody_else_reads() -> None:
         {"FETCH_CA_BUNDLE": "/etc/own.pem"},
         {"GOOGLE_APPLICATION_CREDENTIALS": key, "CA_BUNDLE": "-----BEGIN X"},
     )
-    with taken(environ):
+    with exported(environ):
         file, authorities = (
             Path(environ[name]) for name in ("GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE")
         )
@@ -93,12 +93,12 @@ def test_a_document_becomes_a_file_that_nobody_else_reads() -> None:
     ],
 )
 def test_what_cannot_be_taken(environ: dict[str, str], said: str) -> None:
-    with pytest.raises(BadArgument) as refused, taken(environ):
+    with pytest.raises(BadArgument) as refused, exported(environ):
         pass
     assert str(refused.value) == said
 
 
 @pytest.mark.parametrize("environ", [{}, {"VARIABLES": "", "SECRETS": "null"}])
 def test_a_machine_of_a_person_has_neither(environ: dict[str, str]) -> None:
-    with taken(environ):
+    with exported(environ):
         assert environ == {}

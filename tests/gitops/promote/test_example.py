@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitops.errors import BadArgument, NoExample
-from gitops.promote.example import Chosen, Example, choose, given, kept
+from gitops.promote.example import Example, ExampleRequest, choose, from_argument, from_overlay
 
 URI = "s3://models/churn"
 OWN = {"columns": ["a"], "data": [[number] for number in range(20)]}
@@ -30,23 +30,27 @@ def model(folder: Path, example: object = None, inputs: list[dict[str, Any]] | N
 
 def test_its_own_input_example_counts_before_the_last_request(tmp_path: Path) -> None:
     first = {"data": {"names": ["a"], "ndarray": [[number] for number in range(10)]}}
-    assert choose(model(tmp_path, OWN), URI, None, LAST) == Chosen(first, "its own input example")
+    assert choose(model(tmp_path, OWN), URI, None, LAST) == ExampleRequest(first, "its own input example")
 
 
 def test_what_is_said_counts_before_its_own_example_and_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     file.write_text(json.dumps([[number] for number in range(20)]))
-    chosen = choose(model(tmp_path, OWN, [{"type": "long", "name": "a"}]), URI, given(str(file)), LAST)
+    chosen = choose(
+        model(tmp_path, OWN, [{"type": "long", "name": "a"}]), URI, from_argument(str(file)), LAST
+    )
     rows = [[number] for number in range(20)]
-    assert chosen == Chosen({"data": {"names": ["a"], "ndarray": rows}}, f"EXAMPLE '{file}'")
+    assert chosen == ExampleRequest({"data": {"names": ["a"], "ndarray": rows}}, f"EXAMPLE '{file}'")
 
 
 def test_none_asks_for_no_answer_whatever_there_is(tmp_path: Path) -> None:
-    assert choose(model(tmp_path, OWN), URI, given("none"), LAST) == Chosen(None, "EXAMPLE 'none'")
+    assert choose(model(tmp_path, OWN), URI, from_argument("none"), LAST) == ExampleRequest(
+        None, "EXAMPLE 'none'"
+    )
 
 
 def test_the_last_request_counts_where_there_is_no_other(tmp_path: Path) -> None:
-    assert choose(model(tmp_path), URI, None, LAST) == Chosen({"strData": "last"}, LAST.origin)
+    assert choose(model(tmp_path), URI, None, LAST) == ExampleRequest({"strData": "last"}, LAST.origin)
 
 
 def test_without_any_both_ways_are_said(tmp_path: Path) -> None:
@@ -68,12 +72,12 @@ def test_without_any_both_ways_are_said(tmp_path: Path) -> None:
 )
 def test_an_overlay_keeps_what_it_was_promoted_with(tmp_path: Path, text: str, said: Any) -> None:
     (tmp_path / "expected.json").write_text(text)
-    found = kept(tmp_path, "overlays/churn")
+    found = from_overlay(tmp_path, "overlays/churn")
     assert found == Example(said, "the request of overlays/churn/expected.json")
 
 
 def test_an_overlay_that_was_never_promoted_keeps_nothing(tmp_path: Path) -> None:
-    assert kept(tmp_path, "overlays/churn") is None
+    assert from_overlay(tmp_path, "overlays/churn") is None
 
 
 @pytest.mark.parametrize(
@@ -109,5 +113,5 @@ def test_a_file_that_is_no_example(tmp_path: Path, text: str | None, said: str) 
     if text is not None:
         file.write_text(text)
     with pytest.raises(BadArgument) as refused:
-        given(str(file))
+        from_argument(str(file))
     assert str(refused.value).startswith(f"EXAMPLE '{file}': {said}")

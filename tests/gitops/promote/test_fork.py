@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from gitops.promote.command import promote
 
 from gitops.adopt import adopt
-from gitops.check.command import check
+from gitops.check import check
 from gitops.diff.command import diff
 from gitops.local.commands import run_smoke
 from gitops.local.store import Store
-from gitops.pin import pin
-from gitops.promote.command import promote
 from gitops.promote.new_overlay import new_overlay
+from gitops.release.proposal import pin
 from tests import project
 from tests.gitops.diff.repository import Repository
 

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from gitops.check.command import findings
-from gitops.check.tree import load
 from gitops.errors import BadArgument, PromotionFailed
-from gitops.node import read_node
+from gitops.manifests.graphnode import read_node
+from gitops.manifests.tree import load
+from gitops.policies.evaluation import findings
 from gitops.promote.new_overlay import KUSTOMIZATION, NODE, new_overlay
 from tests.gitops.promote.conftest import Work
 from tests.project import MANIFESTS

@@ -11,7 +11,7 @@ import pytest
 
 from gitops.errors import BadArgument
 from gitops.promote import patch
-from gitops.promote.outcome import Outcome, markdown
+from gitops.promote.result import PromotionResult, markdown
 from tests.gitops.promote.conftest import Work
 
 ALIAS = "models:/iris@champion"
@@ -31,8 +31,8 @@ def promotion(work: Work, tmp_path: Path) -> dict[str, Any]:
     for name in ("contract.json", "requirements.lock", "expected.json"):
         (folder / name).write_text(f"the new {name}\n")
     outcomes = [
-        Outcome("model", "promoted", ALIAS, old, "s3://models/new"),
-        Outcome("preprocessor", "failed", ALIAS, old, reason="no `such` model", exit_code=19),
+        PromotionResult("model", "promoted", ALIAS, old, "s3://models/new"),
+        PromotionResult("preprocessor", "failed", ALIAS, old, reason="no `such` model", exit_code=19),
     ]
     patch.write(work.root, outcomes, tmp_path / "patch.json")
     for name, content in before.items():
@@ -41,7 +41,7 @@ def promotion(work: Work, tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-def apply(work: Work, tmp_path: Path, content: Any) -> list[Outcome]:
+def apply(work: Work, tmp_path: Path, content: Any) -> list[PromotionResult]:
     file = tmp_path / "given.json"
     file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     return patch.apply(work.root, file)

@@ -16,8 +16,8 @@ from rich.console import Console
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.local.progress import Progress
 from gitops.local.store import Store
-from gitops.node import GraphNode, read_node
-from gitops.promote.moved import promote_moved
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.promote.aliases import promote_aliases
 from server.expectation import differences
 from tests.gitops.local.conftest import background
 from tests.gitops.promote.conftest import BUCKET, Work
@@ -101,12 +101,12 @@ def test_an_alias_becomes_the_place_in_the_store(
 
     # Nothing moved, so nothing is done, and the overlays that say of no alias are left alone.
     before, out = work.files(), io.StringIO()
-    assert promote_moved(work.root, out) == 0
+    assert promote_aliases(work.root, out) == 0
     assert (out.getvalue(), work.changed(before)) == ("", set())
 
     store.upload(MODELS / "iris_svm_model", BUCKET, "second/iris")
     run(mlflow_python, MOVE, tracking_server, f"s3://{BUCKET}/second/iris")
-    assert promote_moved(work.root, out) == 0
+    assert promote_aliases(work.root, out) == 0
     assert node(work).model_uri == f"s3://{BUCKET}/second/iris"
     assert f"+  modelUri: s3://{BUCKET}/second/iris\n" in out.getvalue()
     # The same bytes: the place alone differs.
@@ -222,7 +222,7 @@ def test_an_alias_that_cannot_be_asked_for_keeps_no_other_back(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     before, out = work.files(), io.StringIO()
-    assert promote_moved(work.root, out) == PromotionFailed.exit_code
+    assert promote_aliases(work.root, out) == PromotionFailed.exit_code
     told = [entry for entry in caplog.messages if entry.startswith("error: ")]
     assert [entry.split(": ")[1:3] for entry in told] == [
         ["model", "models:/model@champion"],

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gitops.check.command import findings
-from gitops.check.tree import load
 from gitops.local.store import Store
-from gitops.node import read_node
+from gitops.manifests.graphnode import read_node
+from gitops.manifests.tree import load
+from gitops.policies.evaluation import findings
 from gitops.promote.new_overlay import new_overlay
 from server import expectation
 from server.smoke import smoke

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gitops import interface
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.pin import pinned
-from gitops.release.inputs import inputs
+from gitops.manifests import image_interface
+from gitops.manifests.image import pinned_digest
 from gitops.release.plan import plan
 from gitops.release.proposal import propose
-from gitops.release.record import record
+from gitops.release.record import build_inputs, record
 from server.interface import interface as own
 from tests.gitops.release.conftest import Repository, read_outputs
 from tests.gitops.release.oci import Build
@@ -45,7 +44,7 @@ def test_a_record_says_what_was_built_of_what(repository: Repository, tmp_path: 
     file = build(repository, b"layer", tmp_path / "build")
     assert json.loads(file.read_text()) == {
         "commit": repository.git("rev-parse", "HEAD"),
-        "inputs": inputs(repository.root),
+        "inputs": build_inputs(repository.root),
         "manifests": {"linux/amd64": Build("amd64").digest, "linux/arm64": Build("arm64").digest},
         **own(),
     }
@@ -70,15 +69,15 @@ def test_the_interface_is_that_of_the_build(
         f"base/interface.json: written for {FIRST}",
     ]
     assert read_outputs(outputs) == {"changed": "true"}
-    assert pinned(repository.root) == FIRST
-    has = interface.read(repository.root)
+    assert pinned_digest(repository.root) == FIRST
+    has = image_interface.read(repository.root)
     assert has is not None
     assert "brew" in has.verbs
     assert (has.image, has.commit, has.inputs) == (FIRST, content["commit"], content["inputs"])
     assert has.manifests == content["manifests"]
 
     assert list(propose(repository.root, FIRST, None, BRANCH, outputs))
-    assert json.loads((repository.root / interface.FILE).read_text()) == {"image": FIRST, **own()}
+    assert json.loads((repository.root / image_interface.FILE).read_text()) == {"image": FIRST, **own()}
 
 
 def superfluous(repository: Repository, file: Path, outputs: dict[str, str], digest: str = SECOND) -> str:
@@ -201,7 +200,7 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
         "build": "true",
         "digest": "",
         "image": "",
-        "inputs": inputs(repository.root),
+        "inputs": build_inputs(repository.root),
         "reference": "",
         "void": "false",
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import BadArgument, ReleaseFailed
-from gitops.pin import pin
+from gitops.release.proposal import pin
 from gitops.release.verify import verify
 from tests.gitops.release.conftest import Repository
 from tests.programs import program

@@ -39,11 +39,11 @@ def test_no_kind_is_left_out() -> None:
 
 def test_an_object_without_kind() -> None:
     entry = {"apiVersion": "v1", "metadata": {"name": "iris"}}
-    assert [invalid.said for invalid in validate({"a": [entry]})] == [
+    assert [invalid.message for invalid in validate({"a": [entry]})] == [
         "error while parsing: missing 'kind' key"
     ]
 
 
 def test_a_text_that_looks_like_the_validators_own_does_not_confuse_it() -> None:
     (invalid,) = validate({"a": [config_map("x", immutable="   - at '/x': y")]})
-    assert (invalid.pointer, invalid.said) == ("/immutable", "got string, want null or boolean")
+    assert (invalid.pointer, invalid.message) == ("/immutable", "got string, want null or boolean")

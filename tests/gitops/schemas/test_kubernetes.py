@@ -1,8 +1,29 @@
+"""TODO."""
+
 from __future__ import annotations
 
 import pytest
 
 from gitops.schemas import kubernetes
+from gitops.schemas.kubernetes import deduplicated, without_descriptions
+
+
+def test_equal_objects_are_one_definition() -> None:
+    leaf = {"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": False}
+    inner = {"type": "object", "properties": {"leaf": leaf}}
+    found = deduplicated({"properties": {"one": inner, "list": {"items": inner}}, "$defs": {"kept": {}}})
+    one = found["properties"]["one"]
+    assert found["properties"]["list"] == {"items": one}
+    definitions = found["$defs"]
+    assert len(definitions) == 3
+    (reference,) = definitions[one["$ref"].rpartition("/")[2]]["properties"].values()
+    assert definitions[reference["$ref"].rpartition("/")[2]] == leaf
+
+
+def test_a_property_that_is_called_description_is_kept() -> None:
+    schema = {"description": "text", "properties": {"description": {"description": "x", "type": "string"}}}
+    assert without_descriptions(schema) == {"properties": {"description": {"type": "string"}}}
+
 
 POD = "io.k8s.api.core.v1.PodSpec"
 
@@ -52,6 +73,6 @@ def test_a_pod_has_what_kubernetes_1_24_had(
 
 
 def test_nothing_that_is_referred_to_is_missing(pod: dict[str, dict[str, object]]) -> None:
-    from gitops.schemas.closure import references
+    from gitops.schemas.kubernetes import references
 
     assert {name.rpartition("/")[2] for name in references(pod)} <= pod.keys()

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from gitops.errors import BadArgument, BadCertificate, BadValue
-from gitops.kustomize import build
+from gitops.manifests.kustomize import build
 from gitops.seal.certificate import DEMO, FILE
 from gitops.seal.command import fetch_certificate, seal
 from gitops.seal.kubeseal import unseal

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-from gitops import wrapper
+from gitops import tools
 from server.protocol.proto import prediction_pb2, tensor_pb2
 
 ROOT = Path(__file__).parents[4]
@@ -88,7 +88,7 @@ def described(file: FileDescriptorProto) -> dict[str, object]:
 @pytest.mark.xdist_group("conformance")
 def test_it_is_the_stock_wrappers_definition():
     done = subprocess.run(
-        [wrapper.python(), "-c", LIST_SERIALIZED], capture_output=True, text=True, check=True
+        [tools.seldon_core_python(), "-c", LIST_SERIALIZED], capture_output=True, text=True, check=True
     )
     stock: dict[str, object] = {}
     for serialized in json.loads(done.stdout):

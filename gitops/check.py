@@ -1,0 +1,84 @@
+"""``python -m gitops check``: every kustomization builds, and what it renders keeps the policies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from gitops.command import Run
+from gitops.git import resolve_revision
+from gitops.manifests.rendered import BASE
+from gitops.manifests.seldondeployment import title
+from gitops.manifests.tree import Tree
+from gitops.policies.evaluation import evaluate
+from gitops.policies.policy import Finding
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--base", default="", metavar="REV", help="findings that this revision has too fail nothing"
+    )
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        return check(root, sys.stdout, arguments.base)
+
+    return run
+
+
+def check(root: Path, out: TextIO, base: str = "") -> int:
+    """Judge the tree below ``root``; write one line for each kustomization that is fine, else its findings.
+
+    As a change of the revision ``base`` it is judged by what is new: what ``base`` has too is marked and fails nothing.
+
+    Returns:
+        1 if an error was found, else 0. Warnings are written and change nothing.
+
+    Raises:
+        BadArgument, NoBase: there is no such revision.
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    with ExitStack() as stack:
+        before, name = None, ""
+        if base:
+            revision = resolve_revision(root, base)
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="check-"))
+            before, name = revision.write(Path(scratch)), revision.title
+        return _tell(*evaluate(root, before, name), out)
+
+
+def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
+    causes = tree.causes()
+    wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
+    for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
+        if folder in causes:
+            out.write(f"not built {folder}: is made of {causes[folder]}\n")
+        elif folder in tree.kustomizations and folder not in wrong:
+            out.write(f"ok {folder}: {_summary(tree, folder)}\n")
+        for finding in found:
+            if finding.folder == folder:
+                out.write(f"{finding}\n")
+    errors = sum(finding.fails for finding in found)
+    old = sum(finding.level == "error" for finding in found) - errors
+    also = f", and {old} that {'was' if old == 1 else 'were'} there before" if old else ""
+    if errors or old:
+        out.write(
+            f"{errors or 'no'} {'error' if errors == 1 else 'errors'} in {len(tree.kustomizations)} kustomizations{also}\n"
+        )
+    return int(errors > 0)
+
+
+def _summary(tree: Tree, folder: str) -> str:
+    """Return what a kustomization is good for: its objects, or who uses it."""
+    users = tree.users(folder)
+    if users:
+        return f"builds as a part of {', '.join(users)}"
+    if folder == BASE:
+        return "builds; judged as a part of the overlays"
+    objects = ", ".join(title(entry) for entry in tree.rendered[folder].objects) or "renders nothing"
+    return f"builds upon {tree.compositions[folder]}: {objects}" if folder in tree.compositions else objects

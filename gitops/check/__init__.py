@@ -1,1 +1,0 @@
-"""``python -m gitops check``: every kustomization builds, and what it renders keeps the policies."""

@@ -1,0 +1,65 @@
+"""The project's own image, whatever registry and owner a fork gives it, and the digest that base pins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gitops.errors import BadManifest
+
+NAME = "seldon-mlflow-server"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# Stands for a release to come.
+UNRELEASED = "sha256:" + "0" * 64
+
+
+def is_project_image(image: str) -> bool:
+    """Whether an image's reference names the project's image."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] == NAME
+
+
+def digest(image: str) -> str:
+    """Return the digest of an image's reference, empty where it has none."""
+    return image.partition("@")[2]
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a digest that an image can have: one of zeros stands for none."""
+    return _DIGEST.fullmatch(text) is not None and text != UNRELEASED
+
+
+BASE_KUSTOMIZATION = "base/kustomization.yaml"
+
+
+def pinned_repository(root: Path) -> str:
+    """Return the repository of the image that base pins, as in ghcr.io/owner/seldon-mlflow-server.
+
+    Raises:
+        BadManifest: base/kustomization.yaml names no image of the project.
+    """
+    return str(_entry(root).get("newName") or NAME)
+
+
+def pinned_digest(root: Path) -> str:
+    """Return the digest that base pins, empty where no image is released.
+
+    Raises:
+        BadManifest: base/kustomization.yaml names no image of the project.
+    """
+    digest = str(_entry(root).get("digest") or "")
+    return digest if is_digest(digest) else ""
+
+
+def _entry(root: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load((root / BASE_KUSTOMIZATION).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BadManifest(f"{BASE_KUSTOMIZATION}: cannot be read: {' '.join(str(error).split())}") from error
+    for entry in (content if isinstance(content, dict) else {}).get("images") or ():
+        if isinstance(entry, dict) and entry.get("name") == NAME:
+            return entry
+    raise BadManifest(f"{BASE_KUSTOMIZATION}: images must have one of the name {NAME}")

@@ -1,0 +1,68 @@
+"""An overlay of one node, and the files of it that a promotion writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.errors import BadArgument
+from gitops.files import set_scalars
+from gitops.manifests import contract, graphnode
+from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.rendered import OVERLAYS, node_files
+from server import expectation
+from server.environment import lock
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An overlay of one node: its ``folder`` relative to the tree, its node.yaml as text and as what it says."""
+
+    folder: str
+    text: str
+    node: GraphNode
+
+    def files(self, text: str, described: str, locked: str, expected: str) -> dict[str, str]:
+        """Return the texts of the overlay's files by their paths."""
+        texts = {
+            graphnode.FILE: text,
+            contract.FILE: described,
+            lock.FILE: locked,
+            expectation.FILE: expected,
+        }
+        return {f"{self.folder}/{name}": content for name, content in texts.items()}
+
+    def pinning(self, uri: str, digest: str, origin: str) -> str:
+        """Return node.yaml with the model ``uri``, ``digest`` and what it was promoted from in it.
+
+        Raises:
+            BadManifest: its layout does not have a line for each field.
+        """
+        values = {"modelUri": uri, "modelDigest": digest, "modelFrom": origin}
+        return set_scalars(self.text, ("spec",), values, origin=f"{self.folder}/{graphnode.FILE}")
+
+
+def find(root: Path, name: str) -> Overlay:
+    """Return the overlay ``name`` of the tree below ``root``.
+
+    Raises:
+        BadArgument: there is no overlay of one node with this name.
+        BadManifest: its node.yaml does not say what a node is.
+    """
+    known = [file.parent.name for file in node_files(root)]
+    if name not in known:
+        listed = ", ".join(known) or "none"
+        why = (
+            "has no node.yaml, so promote into the overlays of its nodes"
+            if name and (root / OVERLAYS / name).is_dir()
+            else "is not there"
+        )
+        raise BadArgument(
+            f"overlay {name!r}: {why}; there are {listed}, and `make new-overlay NAME=…` adds one"
+        )
+    found = read_node(root / OVERLAYS / name)
+    if found is None:
+        raise BadArgument(f"overlay {name!r}: its node.yaml is gone")
+    return Overlay(
+        f"{OVERLAYS}/{name}", (root / OVERLAYS / name / graphnode.FILE).read_text(encoding="utf-8"), found
+    )

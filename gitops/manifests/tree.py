@@ -1,0 +1,156 @@
+"""A tree of manifests: its kustomizations, and what each of them renders."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from gitops.errors import BadManifest, BuildFailed
+from gitops.git import git
+from gitops.manifests.documents import read_text
+from gitops.manifests.kustomization import FILES, Kustomization, kustomizations
+from gitops.manifests.rendered import OVERLAYS, Rendered, RenderResult, render, render_at
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree of manifests: its kustomizations by folder, what those render that build, and why others do not.
+
+    A component is in neither where others use it. Where none does, it is tried upon the overlay in ``compositions``.
+    ``before`` is the root of the tree that this one changes, None where that is not asked.
+    """
+
+    root: Path
+    kustomizations: Mapping[str, Kustomization]
+    rendered: dict[str, Rendered]
+    failures: dict[str, BuildFailed | BadManifest]
+    compositions: dict[str, str]
+    before: Path | None = None
+
+    def add(self, folder: str, outcome: RenderResult) -> None:
+        """Note what ``folder`` renders, or why it does not."""
+        if isinstance(outcome, Rendered):
+            self.rendered[folder] = outcome
+        else:
+            self.failures[folder] = outcome
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is rendered that overlays may lean on: what is outside of overlays/."""
+        return not any(folder for folder in self.failures if not folder.startswith(f"{OVERLAYS}/"))
+
+    def without(self, folders: Set[str]) -> Tree:
+        """Return the tree with ``folders`` among the failures, whatever they render."""
+        failures = {folder: BadManifest(folder) for folder in folders} | self.failures
+        rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
+        return Tree(self.root, self.kustomizations, rendered, failures, self.compositions, self.before)
+
+    def words(self, error: Exception) -> str:
+        """Return what an error says, with paths relative to the tree."""
+        return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
+
+    def causes(self) -> dict[str, str]:
+        """Return the kustomizations that do not build for the fault of another, by which of them that is."""
+        message = {folder: self.words(error) for folder, error in self.failures.items()}
+        named = {
+            folder: [
+                other
+                for other in message
+                # Kustomize names a folder in quotes, and we a file in it.
+                if other != folder
+                and other in text
+                and re.search(rf"(?<![\w/-]){re.escape(other)}(?:'|/[\w.-]+:)", text)
+            ]
+            for folder, text in message.items()
+        }
+        # Only what is told of by itself can stand for others.
+        own = {folder for folder, others in named.items() if not others}
+        return {
+            folder: next(other for other in others if other in own)
+            for folder, others in named.items()
+            if own.intersection(others)
+        }
+
+    def users(self, component: str) -> list[str]:
+        """Return the folders of the kustomizations that use the component in ``component``."""
+        return [entry.folder for entry in self.kustomizations.values() if component in entry.components]
+
+
+def load(root: Path, before: Path | None = None) -> Tree:
+    """Return the tree below ``root`` with every kustomization built, as a change of the one below ``before``.
+
+    Raises:
+        ToolNotBuilt: kustomize cannot be had.
+    """
+    tree = Tree(root, {entry.folder: entry for entry in kustomizations(root)}, {}, {}, {}, before)
+    whole = [folder for folder, entry in tree.kustomizations.items() if not entry.is_component]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for folder, result in zip(whole, pool.map(lambda folder: render(root, folder), whole), strict=True):
+            tree.add(folder, result)
+    for folder, entry in tree.kustomizations.items():
+        if entry.is_component and not tree.users(folder):
+            _try(tree, folder)
+    return tree
+
+
+def _try(tree: Tree, component: str) -> None:
+    """Build a component that nothing uses upon an overlay that takes it."""
+    alone = [folder for folder, entry in tree.rendered.items() if entry.overlay and entry.node]
+    graphs = [folder for folder, entry in tree.rendered.items() if entry.overlay and not entry.node]
+    result: RenderResult = BuildFailed("there is no overlay that it can be tried upon")
+    for overlay in (*alone[:1], *graphs[:1]):
+        with tempfile.TemporaryDirectory() as scratch:
+            write_composition(Path(scratch), tree.root, component, tree.kustomizations[overlay])
+            tried = render_at(component, None, Path(scratch))
+        if isinstance(tried, Rendered):
+            tree.compositions[component] = overlay
+            result = tried
+            break
+        # Without the name of the folder that is gone again.
+        message = str(tried).replace(f"kustomize build {scratch}: ", "")
+        result = type(tried)(f"tried upon {overlay}: {message}")
+    tree.add(component, result)
+
+
+def write_composition(folder: Path, tree: Path, component: str, overlay: Kustomization) -> None:
+    """Write into ``folder``, made if need be, a kustomization of ``overlay`` with ``component``, both below ``tree``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Kustomize takes relative paths only, and what they mean once links are followed.
+    above = Path(os.path.relpath(tree.resolve(), folder.resolve()))
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(above / overlay.folder)],
+        "components": [str(above / component)],
+    }
+    # What the component adds would get it inside the overlay.
+    if "namespace" in overlay.raw:
+        content["namespace"] = overlay.raw["namespace"]
+    (folder / FILES[0]).write_text(yaml.safe_dump(content))
+
+
+_PATH = re.compile(r"^\s*path\s*=\s*(.*?)\s*$", re.MULTILINE)
+# The mode of a submodule in the index: https://git-scm.com/docs/gitsubmodules
+_GITLINK = "160000 "
+
+
+def submodules(root: Path) -> list[str]:
+    """Return the paths of the submodules of the repository ``root``: those in .gitmodules, and those in the index.
+
+    A folder that is no repository's has those that its .gitmodules names.
+
+    Raises:
+        BuildFailed: git cannot list the index, or .gitmodules is not UTF-8.
+    """
+    file = root / ".gitmodules"
+    named = set(_PATH.findall(read_text(file))) if file.is_file() else set()
+    listed = git(root, "ls-files", "--stage", "-z", fail=BuildFailed) if (root / ".git").exists() else ""
+    links = {entry.partition("\t")[2] for entry in listed.split("\0") if entry.startswith(_GITLINK)}
+    return sorted(named | links)

@@ -1,0 +1,207 @@
+"""Promoting again each model whose alias names another version by now.
+
+In two halves, for two processes: the first has the credentials and runs no code of a model, the second runs it and has no
+credentials. A model's code can read the environment of every process of its user that lives while it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TextIO
+
+from gitops.command import Run
+from gitops.errors import BadArgument, GitopsError, PromotionFailed
+from gitops.manifests import overlay as overlays
+from gitops.manifests.graphnode import GraphNode, is_alias, read_node
+from gitops.manifests.rendered import OVERLAYS, node_files
+from gitops.manifests.tree import load as load_tree
+from gitops.policies.evaluation import findings
+from gitops.promote import model as models
+from gitops.promote.credentials import exported
+from gitops.promote.example import Example, from_overlay
+from gitops.promote.model import resolve
+from gitops.promote.patch import write
+from gitops.promote.promotion import pin_model
+from gitops.promote.result import PromotionResult, write_job_summary
+from server.errors import ServerError
+from server.setting import load
+from server.settings import FetchSettings
+
+log = logging.getLogger(__name__)
+_RESULTS = "outcomes.json"
+
+
+def command(parser: argparse.ArgumentParser) -> Run:
+    """Declare no argument."""
+    return lambda arguments, root: promote_aliases(root, sys.stdout)
+
+
+def fetch_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="new folder for the models")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        with exported(os.environ):
+            fetch_models(root, arguments.folder)
+        return 0
+
+    return run
+
+
+def patch_command(parser: argparse.ArgumentParser) -> Run:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what promotion-prepare filled")
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="file to write")
+
+    def run(arguments: argparse.Namespace, root: Path) -> int:
+        results = promote_fetched(root, arguments.folder, sys.stdout)
+        write(root, results, arguments.patch)
+        write_job_summary(results, os.environ)
+        return exit_code(results)
+
+    return run
+
+
+def promote_aliases(root: Path, out: TextIO) -> int:
+    """Promote in each overlay of ``root`` whose modelFrom is an alias what that alias means now, if it is another model.
+
+    An overlay that cannot be promoted, or that `make check` refuses with the new model, is put back as it was and told
+    of; the others are promoted all the same.
+
+    Returns:
+        0, or the exit code of the first failure.
+    """
+    with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
+        fetch_models(root, Path(scratch))
+        outcomes = promote_fetched(root, Path(scratch), out)
+    write_job_summary(outcomes, os.environ)
+    return exit_code(outcomes)
+
+
+def exit_code(outcomes: list[PromotionResult]) -> int:
+    """Return that of the first failure, else 0."""
+    return next((entry.exit_code for entry in outcomes if entry.exit_code), 0)
+
+
+def fetch_models(root: Path, folder: Path) -> None:
+    """Ask what the aliases mean, and prepare in ``folder`` each model that is another one now; run none.
+
+    What fails is told of, and written down for ``settle``.
+
+    Raises:
+        BadArgument: the folder holds something.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BadArgument(f"FOLDER {str(folder)!r}: holds something already; name a new folder")
+    outcomes = []
+    for file in node_files(root):
+        name = file.parent.name
+        try:
+            node = read_node(file.parent)
+        except GitopsError as error:
+            outcomes.append(_failed(PromotionResult(name, "failed", "", ""), error))
+            continue
+        if node is not None and is_alias(node.model_from):
+            outcomes.append(
+                _fetch(name, node, folder / name, from_overlay(file.parent, f"{OVERLAYS}/{name}"))
+            )
+    content = json.dumps([asdict(entry) for entry in outcomes])
+    (folder / _RESULTS).write_text(content, encoding="utf-8")
+
+
+def _fetch(name: str, node: GraphNode, folder: Path, last: Example | None) -> PromotionResult:
+    def step(outcome: PromotionResult) -> PromotionResult:
+        now = resolve(node.model_from, load(FetchSettings, os.environ))
+        if now == node.model_uri:
+            log.info("%s: %s is still %s", name, node.model_from, now)
+            return replace(outcome, result="unchanged", after=now)
+        log.info("%s: %s is %s now, and %s is pinned", name, node.model_from, now, node.model_uri)
+        folder.mkdir()
+        fetched = models.fetch_model(node.model_from, folder, last=last)
+        models.build_environment(fetched, folder)
+        models.save(fetched, folder)
+        return replace(outcome, after=fetched.uri)
+
+    return _attempt(step, PromotionResult(name, "promoted", node.model_from, node.model_uri))
+
+
+def promote_fetched(root: Path, folder: Path, out: TextIO) -> list[PromotionResult]:
+    """Run each model that was prepared in ``folder``, and pin it in its overlay if that and `make check` go well.
+
+    Raises:
+        BadArgument: nothing was prepared there.
+    """
+    try:
+        written = json.loads((folder / _RESULTS).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadArgument(
+            f"FOLDER {str(folder)!r}: holds nothing that was prepared ({error.strerror}); run `make promotion-prepare "
+            "FOLDER=…` first"
+        ) from error
+    return [
+        _attempt(lambda outcome: _promote(root, folder, outcome, out), outcome)
+        if outcome.result == "promoted"
+        else outcome
+        for outcome in (PromotionResult(**entry) for entry in written)
+    ]
+
+
+def _promote(root: Path, folder: Path, outcome: PromotionResult, out: TextIO) -> PromotionResult:
+    overlay = overlays.find(root, outcome.overlay)
+    place = root / overlay.folder
+    before = {file: file.read_bytes() for file in place.iterdir() if file.is_file()}
+    wrong = set(_errors(root))
+    try:
+        pin_model(root, overlay, models.read_saved(folder / outcome.overlay), folder / outcome.overlay, out)
+        _check(root, wrong)
+    except BaseException:
+        _restore(place, before)
+        raise
+    return outcome
+
+
+def _check(root: Path, wrong: set[str]) -> None:
+    if new := [line for line in _errors(root) if line not in wrong]:
+        listed = "\n  ".join(new)
+        raise PromotionFailed(f"`make check` refuses it with this model; nothing is changed\n  {listed}")
+
+
+def _restore(place: Path, before: dict[Path, bytes]) -> None:
+    for file in place.iterdir():
+        if file.is_file() and file not in before:
+            file.unlink()
+    for file, content in before.items():
+        if not file.is_file() or file.read_bytes() != content:
+            file.write_bytes(content)
+
+
+def _errors(root: Path) -> Iterator[str]:
+    return (str(entry) for entry in findings(load_tree(root)) if entry.level == "error")
+
+
+def _attempt(step: Callable[[PromotionResult], PromotionResult], outcome: PromotionResult) -> PromotionResult:
+    """Return what a step makes of an outcome; whatever goes wrong is this overlay's alone."""
+    try:
+        return step(outcome)
+    except ServerError as error:
+        return _failed(outcome, PromotionFailed(f"{error}; nothing is changed"))
+    except GitopsError as error:
+        return _failed(outcome, error)
+    except Exception as error:
+        # A fault of ours or of a library's must not keep the other overlays' models back.
+        log.exception("%s", outcome.overlay)
+        return _failed(outcome, PromotionFailed(f"{type(error).__name__}: {error}; nothing is changed"))
+
+
+def _failed(outcome: PromotionResult, error: GitopsError) -> PromotionResult:
+    log.error("error: %s: %s", outcome.overlay, error)
+    return replace(outcome, result="failed", reason=str(error), exit_code=error.exit_code)

@@ -1,0 +1,114 @@
+"""Redaction of secrets: sealed and plain ones, and variables that hold credentials.
+
+What is left out still shows that it has changed, and nothing else: not even a hash, which would let a weak
+password be guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "(not shown)"
+CHANGED = "(not shown, changed)"
+# Sealing the same value again gives other text.
+SEALED_ANEW = "(sealed anew, the same or another value)"
+
+# Where the values stand: https://github.com/bitnami-labs/sealed-secrets#sealedsecrets-as-templates-for-secrets and
+# Kubernetes' Secret. spec.data is the form of SealedSecret's first version.
+_VALUES = {"SealedSecret": ("spec.encryptedData", "spec.data"), "Secret": ("data", "stringData")}
+SECRETS = tuple(_VALUES)
+# kubectl keeps a copy of the whole object in it.
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+
+# What kubeseal writes is longer still; paths and URIs are told apart by their short parts.
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{100,}={0,2}")
+_MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
+
+
+_WORD = r"(?:token|password|passwd|secret|api[-_]?key|access[-_]?key|secret[-_]?key|credentials?)"
+# --token VALUE, as two arguments.
+_OPTION = re.compile(rf"--?(?:[\w-]+[-_])?{_WORD}", re.IGNORECASE)
+# Addresses that let whoever knows them write: their path is the credential.
+_WEBHOOK = (
+    r"https://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+    r"|[\w.-]+\.webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/)"
+)
+_IN_TEXT = re.compile(
+    rf"(?P<before>(?<![\w-])--?(?:[\w-]+[-_])?{_WORD}=|[?&](?:[\w-]+[-_])?(?:{_WORD}|sig|signature|key)="
+    rf"|://[^/@\s:]+:(?=[^/@\s]+@)|{_WEBHOOK})(?P<value>(?:(?<=:)[^/@\s]+|[^\s&\"']+))",
+    re.IGNORECASE,
+)
+
+
+class Redactor:
+    """Leaves the values out of an object, and then out of what became of it.
+
+    The first value at a path is ``HIDDEN``, and any other one after it at the same path ``CHANGED``, of a
+    SealedSecret ``SEALED_ANEW``.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Any] = {}
+        self._changed = CHANGED
+
+    def hide(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of a rendered object without its values."""
+        kind = str(entry.get("kind"))
+        self._changed = SEALED_ANEW if kind == "SealedSecret" else CHANGED
+        copy = self._walk(entry, "", _VALUES.get(kind, ()))
+        return dict(copy)
+
+    def _walk(self, value: Any, path: str, values: tuple[str, ...]) -> Any:
+        if path in values:
+            if isinstance(value, Mapping):
+                return {key: self._hidden(entry, f"{path}.{key}") for key, entry in value.items()}
+            return self._hidden(value, path)
+        if isinstance(value, Mapping):
+            return {
+                key: self._hidden(entry, f"{path}.{key}")
+                if key == _COPY or (key == "value" and _credential(value))
+                else self._walk(entry, f"{path}.{key}" if path else str(key), values)
+                for key, entry in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self._hidden(entry, f"{path}[{index}]")
+                if index and isinstance(entry, str) and _OPTION.fullmatch(str(value[index - 1]))
+                else self._walk(entry, f"{path}[{_name(entry, index)}]", values)
+                for index, entry in enumerate(value)
+            ]
+        return self._text(value, path) if isinstance(value, str) else value
+
+    def _text(self, value: str, path: str) -> str:
+        """Return a text without the credentials in it: of options, in addresses, and addresses that are one."""
+        return _IN_TEXT.sub(
+            lambda found: found["before"] + self._hidden(found["value"], f"{path}:{found['before']}"), value
+        )
+
+    def _hidden(self, value: Any, path: str) -> str:
+        return HIDDEN if self._seen.setdefault(path, value) == value else self._changed
+
+
+def redacted(text: str) -> str:
+    """Return ``text`` without what looks sealed, long runs of base64, wherever it came from: kustomize quotes patches."""
+    return _BASE64.sub(lambda run: HIDDEN if _MIXED.search(run[0]) else run[0], text)
+
+
+def _credential(variable: Mapping[str, Any]) -> bool:
+    name, value = variable.get("name"), variable.get("value")
+    return isinstance(name, str) and isinstance(value, str) and is_credential(name, value)
+
+
+def _name(entry: Any, index: int) -> str:
+    return str(entry["name"]) if isinstance(entry, Mapping) and "name" in entry else str(index)
+
+
+_CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)
+_URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
+
+
+def is_credential(name: str, value: str) -> bool:
+    """Whether a variable looks like one that nobody but its reader may see: by its name, or a password in its URL."""
+    return bool(_CREDENTIAL.search(name) or _URL_WITH_PASSWORD.search(value))

@@ -1,0 +1,80 @@
+"""The layers of gitops/: what each part may import, and that no import leads back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Beside its own modules and these, a part imports the parts in LAYERS. A part is a package, or a module of gitops/ itself.
+BASE = {"command", "errors"}
+TOOLS = {"files", "git", "markdown", "tools"}
+LAYERS: dict[str, set[str]] = {
+    **{part: set() for part in (*BASE, *TOOLS)},
+    "manifests": {"files", "git", "tools"},
+    "redaction": set(),
+    "schemas": {"tools"},
+    "seal": {"files", "tools"},
+    # What finds violations, and what compares: libraries of the commands below.
+    "policies": {"manifests", "redaction", "schemas", "seal"},
+    "diff": {"git", "manifests", "markdown", "policies", "redaction", "tools"},
+    "local": {"manifests", "seal", "tools"},
+    "promote": {"diff", "files", "local", "manifests", "markdown", "policies"},
+    "github": {"git", "manifests", "markdown", "tools"},
+    "release": {"adopt", "files", "git", "github", "manifests", "tools"},
+    "adopt": {"files", "git", "manifests"},
+    "check": {"git", "manifests", "policies"},
+    "scan": {"git"},
+    "__main__": set(),
+}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Yield the modules of gitops that ``file`` imports, in functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "gitops":
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if path(name).exists() else str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "gitops")
+
+
+def path(module: str) -> Path:
+    folder = ROOT / module.replace(".", "/")
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+def module(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module(file): set(imports(file)) for file in sorted((ROOT / "gitops").rglob("*.py"))}
+PARTS = sorted({name.split(".")[1] for name in MODULES if "." in name})
+
+
+def test_every_part_has_its_layer() -> None:
+    assert sorted(LAYERS) == PARTS
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_only_the_parts_below_it(part: str) -> None:
+    allowed = LAYERS[part] | BASE | {part}
+    upward = [
+        f"{name} imports {other}"
+        for name, found in MODULES.items()
+        for other in found
+        if name.split(".")[1:2] == [part] and "." in other and other.split(".")[1] not in allowed
+    ]
+    assert upward == []
+
+
+def test_no_import_leads_back() -> None:
+    try:
+        TopologicalSorter(MODULES).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(error.args[1]))
