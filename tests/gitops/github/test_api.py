@@ -9,6 +9,7 @@ import pytest
 from gitops.errors import GithubFailed
 from gitops.github.api import pull_requests_allowed
 from tests.gitops.github.github import Github
+from tests.gitops.github.test_github import first, git  # noqa: F401
 
 PERMISSIONS = {"contents": "write", "pull-requests": "write"}
 
