@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from gitops.promote.command import promote
 
 from gitops.adopt import adopt
 from gitops.check import check
@@ -16,6 +15,7 @@ from gitops.diff.command import diff
 from gitops.local.commands import run_smoke
 from gitops.local.store import Store
 from gitops.promote.new_overlay import new_overlay
+from gitops.promote.promotion import promote
 from gitops.release.proposal import pin
 from tests import project
 from tests.gitops.diff.repository import Repository

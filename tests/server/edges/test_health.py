@@ -17,8 +17,9 @@ from server.edges.listen import listen
 from server.node import Node
 from server.settings import ServeSettings
 from server.shared_state import SharedState
+from tests.project import MODELS
 from tests.server.edges.http_serving import Client
-from tests.server.serving import MODELS, serving
+from tests.server.serving import serving
 from tests.server.waiting import wait_for
 
 REQUEST = {"data": {"ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
