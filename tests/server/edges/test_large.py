@@ -70,6 +70,7 @@ def test_a_large_request_gets_what_a_small_one_gets(served):
         ("/health/ping", b"x" * LARGE, 405),
         ("/predict_stream", table(LARGE // 10), 404),
     ],
+    ids=["brackets", "unfinished", "no such path", "no such method", "no stream"],
 )
 def test_one_that_is_refused_is_refused_as_a_small_one(served, path, body, status):
     answer = served.client.post(path, content=body)

@@ -13,6 +13,7 @@ from server.environment.interpreters import Interpreter
 from server.environment.resolver import Resolver
 from server.environment.uv import Uv, project
 from server.settings import EnvironmentSettings
+from tests.project import MODELS
 from tests.pythons import missing
 from tests.server.environment import making
 
@@ -22,7 +23,7 @@ SETTINGS = EnvironmentSettings()
 
 @pytest.mark.parametrize("name", NAMES)
 def test_requirements_resolve(tmp_path: Path, name: str) -> None:
-    model = making.MODELS / name
+    model = MODELS / name
     listed = specification.read(mlmodel.read(model)).requirements
     resolver = Resolver(Uv(model, project(tmp_path, [])), listed, tmp_path, SETTINGS)
     # numpy and others have no wheels for 3.15 yet.
@@ -32,7 +33,7 @@ def test_requirements_resolve(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.long
 def test_environment_loads_the_model(tmp_path: Path) -> None:
-    model = making.MODELS / "iris_svm_model"
+    model = MODELS / "iris_svm_model"
     build(model, tmp_path / "env", SETTINGS)
     code = f"import skops.io; print(skops.io.load({str(model / 'model.skops')!r}).n_features_in_)"
     assert making.run(tmp_path / "env" / "current" / "bin" / "python", code) == "4"

@@ -7,6 +7,7 @@ import pytest
 from server import mlmodel
 from server.environment import specification
 from server.errors import BadRequirements
+from tests.project import MODELS
 from tests.server.environment import making
 
 CONDA = "dependencies:\n- python=3.9.1\n- pip:\n  - alpha==1.0\n"
@@ -153,7 +154,7 @@ def test_file_outside_of_the_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["iris_svm_model", "iris_preprocessor_model", "iris_postprocessor_model"])
 def test_examples_need_no_mlflow(name: str) -> None:
-    asked = read(making.MODELS / name)
+    asked = read(MODELS / name)
     assert {entry.name for entry in asked.requirements.entries} == {
         "numpy",
         "pandas",
