@@ -116,7 +116,7 @@ COPY --from=seldon-core-packages /opt/server /opt/server
 ENV PREDICTIVE_UNIT_GRPC_SERVICE_PORT=9500
 LABEL org.opencontainers.image.title=seldon-mlflow-server-seldon-core \
     org.opencontainers.image.description="An MLflow model as a component of seldon-core-microservice 1.17.1"
-ENTRYPOINT ["seldon-core-microservice", "server.edges.component.MLFlowServer"]
+ENTRYPOINT ["seldon-core-microservice", "server.component.MLFlowServer"]
 
 FROM runtime AS server
 COPY --from=packages /opt/server /opt/server

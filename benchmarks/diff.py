@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.budget import available, judge
 from gitops.diff.command import diff
 from gitops.tools import tool
-from server.artifact.contract import contract
+from server.pins.contract import contract
 
 ROOT = Path(__file__).resolve().parent.parent
 OVERLAYS = 200

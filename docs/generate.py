@@ -56,7 +56,7 @@ def settings_page() -> str:
 
 
 def errors_page() -> str:
-    """Return docs/errors.md: what every error means to each face."""
+    """Return docs/errors.md: what every error means to each interface."""
     lines = [
         "# Errors",
         "",

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server import all as steps
-from server import descriptors, podinfo, settings
+from server import settings
+from server.container import file_descriptors, podinfo
 from server.errors import BadSetting, ServerError
-from server.setting import PARAMETERS, load
+from server.settings_loader import PARAMETERS, load
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -39,27 +40,27 @@ def _environment(arguments: argparse.Namespace) -> None:
 def _serve(arguments: argparse.Namespace) -> None:
     from server.model import orphans
     from server.model.environ import model_environ
-    from server.model.launch import Launched, interpreter
+    from server.model.worker_process import WorkerProcess, interpreter
 
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    descriptors.raise_limit()
+    file_descriptors.raise_limit()
     orphans.adopt()
     orphans.hide()
-    launched = Launched(interpreter(chosen, arguments.environment), model_environ(chosen))
+    worker = WorkerProcess(interpreter(chosen, arguments.environment), model_environ(chosen))
     # The server multiplies no matrices, and it is forked.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         # What is imported from here on takes a while, in which the model's process starts, and then loads the model.
-        from server.model.hello import hello, read
+        from server.model.handshake import handshake, read
 
-        launched.tell(hello(chosen, read(chosen)))
-        from server.edges.serve import serve
+        worker.tell(handshake(chosen, read(chosen)))
+        from server.serving.serve import serve
 
-        serve(chosen, arguments.environment, launched)
+        serve(chosen, arguments.environment, worker)
     finally:
-        launched.end()
+        worker.end()
 
 
 def _all(arguments: argparse.Namespace) -> None:
@@ -76,8 +77,8 @@ def _all(arguments: argparse.Namespace) -> None:
 
 
 def _smoke(arguments: argparse.Namespace) -> None:
-    from server.expectation import read
-    from server.smoke import smoke
+    from server.pins.expectation import read
+    from server.pins.smoke import smoke
 
     _clean_up_on_sigterm()
     expected = read(arguments.expected)
@@ -85,15 +86,15 @@ def _smoke(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from server.artifact.inspect import inspect
+    from server.pins.inspect import inspect
 
     _clean_up_on_sigterm()
     print(inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json))
 
 
 def _lock(arguments: argparse.Namespace) -> None:
-    from server.environment.lock import check_output
-    from server.environment.locking import make
+    from server.environment.requirements_lock import check_output
+    from server.pins.locking import make
 
     if arguments.output:
         check_output(arguments.output)

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from server import settings
 from server.errors import BadSetting
 from server.model.environ import is_harmless, matches, named
-from server.setting import PARAMETERS
+from server.settings_loader import PARAMETERS
 
 # Names what the model may read.
 MODEL_ENVIRONMENT = "SERVER_MODEL_ENVIRONMENT"

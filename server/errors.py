@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class ServerError(Exception):
-    """An error of this server. Subclasses say how each face reports it.
+    """An error of this server. Subclasses say how each interface reports it.
 
     ``status`` is the HTTP status, ``grpc`` the name of the gRPC status code, ``reason`` the
     ``status.reason`` of Seldon's error body, ``exit_code`` what a verb ends with.
@@ -220,7 +220,7 @@ class ModelNotLoaded(ServerError):
     exit_code = 30
 
 
-class EdgeEnded(ServerError):
+class ServerProcessEnded(ServerError):
     """A process of the server that answers REST or gRPC has died."""
 
     exit_code = 31

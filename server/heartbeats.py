@@ -1,4 +1,4 @@
-"""Whether the event loops of the server's processes go on, for whoever has a loop of its own to ask from."""
+"""Heartbeats of the event loops of the server's processes, in shared memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BYTES = 8
 
 
 class Heartbeats:
-    """When each process's event loop last went round, in memory that they share since they were forked.
+    """The time of each process's last heartbeat, in memory that they share since they were forked.
 
     The clock is the system's monotonic one, which all processes read alike.
     """
@@ -30,12 +30,12 @@ class Heartbeats:
         self._mine = process
 
     async def beat(self) -> None:
-        """Beat for as long as the event loop goes round, until cancelled."""
+        """Beat at every interval while the event loop runs, until cancelled."""
         while True:
             self._times[self._mine] = time.monotonic_ns()
             await asyncio.sleep(BEAT_SECONDS)
 
     @property
     def silence(self) -> float:
-        """For how many seconds the loop that is held longest has not gone round."""
+        """Seconds since the oldest last heartbeat."""
         return (time.monotonic_ns() - min(self._times)) / 1e9

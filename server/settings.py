@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.setting import setting
+from server.settings_loader import setting
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class ServeSettings:
     )
     spin_microseconds: int = setting(
         0,
-        "How long a process looks for the next request of the model, or for its answer, before it sleeps, while these come "
+        "How long a process busy-polls for the next request of the model, or for its answer, before it sleeps, while these come "
         "faster than that on average and there is a CPU for each process, as in 1000; 0: not at all.",
         env="SERVER_SPIN_MICROSECONDS",
         minimum=0,

@@ -1,4 +1,4 @@
-"""A number that the server's processes count together."""
+"""A counter in memory that the server's processes share."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the server's processes know together: the numbers that they count, and how each of them is."""
+"""The state that the server's processes share: counters, byte budget, heartbeats."""
 
 from __future__ import annotations
 
-from server.budget import Budget, default_limit
+from server.byte_budget import ByteBudget, default_limit
 from server.heartbeats import Heartbeats
 from server.settings import ServeSettings
 from server.shared_counter import SharedCounter
@@ -19,17 +19,17 @@ class SharedState:
 
     Args:
         settings: how the node was configured.
-        edges: how many processes take connections of the REST interface.
+        server_processes: how many processes take connections of the REST interface.
         others: how many there are beside them.
     """
 
-    def __init__(self, settings: ServeSettings, edges: int = 1, others: int = 0) -> None:
-        processes = edges + others
-        self._edges = edges
-        self.connections = SharedCounter(edges)
+    def __init__(self, settings: ServeSettings, server_processes: int = 1, others: int = 0) -> None:
+        processes = server_processes + others
+        self._server_processes = server_processes
+        self.connections = SharedCounter(server_processes)
         self.waiting, taken = SharedCounter(processes), SharedCounter(processes)
         self.responses = {kind: SharedCounter(processes) for kind in CLASSES}
-        self.budget = Budget(settings.budget_bytes or default_limit(), taken)
+        self.budget = ByteBudget(settings.budget_bytes or default_limit(), taken)
         self.heartbeats = Heartbeats(processes)
 
     def become(self, process: int) -> None:
@@ -38,5 +38,5 @@ class SharedState:
             counter.become(process)
         self.budget.become(process)
         self.heartbeats.become(process)
-        if process < self._edges:
+        if process < self._server_processes:
             self.connections.become(process)

@@ -39,11 +39,11 @@ SECONDS: Mapping[str, float] = {
     "tests/gitops/promote/test_registry.py": 90,
     "tests/server/artifact/test_registry.py": 90,
     "ports": 60,
-    "tests/server/edges/test_openapi.py": 60,
+    "tests/server/api/test_openapi.py": 60,
     "tests/server/environment/test_examples.py": 60,
     "tests/tools/test_bootstrap.py": 60,
     "tests/gitops/promote/test_promotion.py": 40,
-    "tests/server/edges/test_accept.py": 40,
+    "tests/server/transport/test_acceptor.py": 40,
 }
 OTHER = 10.0
 _SHARD = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")

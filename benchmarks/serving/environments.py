@@ -52,7 +52,9 @@ def ours() -> Path:
     """
     folder = CACHE / "environment"
     _run([str(server()), "-m", "server", "environment", str(MODEL), str(folder)])
-    _run([str(folder / "current" / "bin" / "python"), "-m", "compileall", "-q", "server/model/worker"])
+    _run(
+        [str(folder / "current" / "bin" / "python"), "-m", "compileall", "-q", "server/worker", "server/ipc"]
+    )
     return folder
 
 

@@ -15,8 +15,8 @@ from gitops.manifests.graph import node_folder
 from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
 from gitops.manifests.rendered import Rendered
 from gitops.manifests.seldondeployment import Node, Predictor
-from server.environment import lock
-from server.environment.lock import Lock
+from server.environment import requirements_lock
+from server.environment.requirements_lock import Lock
 from server.errors import BadLock, BadRequirements
 
 T = TypeVar("T")
@@ -84,10 +84,10 @@ def _read(
         return None
 
 
-LOCK = lock.FILE
+LOCK = requirements_lock.FILE
 
 
-def read_lock(folder: Path) -> lock.Lock | None:
+def read_lock(folder: Path) -> requirements_lock.Lock | None:
     """Return the lock in ``folder``, or None where there is none.
 
     Raises:
@@ -97,6 +97,6 @@ def read_lock(folder: Path) -> lock.Lock | None:
     if not file.is_file():
         return None
     try:
-        return lock.read(file)
+        return requirements_lock.read(file)
     except (BadLock, BadRequirements) as error:
         raise BadManifest(str(error)) from error

@@ -10,8 +10,8 @@ from packaging.requirements import Requirement as Specifier
 
 from gitops.diff.model import LOCK, Model
 from gitops.markdown import code
-from server.environment.lock import Lock
 from server.environment.requirements import Requirement, requirement
+from server.environment.requirements_lock import Lock
 from server.errors import BadRequirements
 
 

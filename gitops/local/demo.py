@@ -20,9 +20,9 @@ from gitops.local.overlay import LocalOverlay
 from gitops.local.progress import Progress
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER
-from server import expectation
 from server.errors import BadExpectation
-from server.expectation import Expectation, differences
+from server.pins import expectation
+from server.pins.expectation import Expectation, differences
 
 
 async def demo(

@@ -18,7 +18,7 @@ Command = tuple[list[str], dict[str, str]]
 Runtime = Callable[[Command], Command]
 
 SERVER, SELDON_CORE = "server", "seldon-core"
-COMPONENT = "server.edges.component.MLFlowServer"
+COMPONENT = "server.component.MLFlowServer"
 # A socket's path has at most 107 bytes, of which the wrapper's names take 35.
 LONGEST_PATH = 72
 _PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"

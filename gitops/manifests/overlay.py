@@ -10,8 +10,8 @@ from gitops.files import set_scalars
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.rendered import OVERLAYS, node_files
-from server import expectation
-from server.environment import lock
+from server.environment import requirements_lock
+from server.pins import expectation
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Overlay:
         texts = {
             graphnode.FILE: text,
             contract.FILE: described,
-            lock.FILE: locked,
+            requirements_lock.FILE: locked,
             expectation.FILE: expected,
         }
         return {f"{self.folder}/{name}": content for name, content in texts.items()}

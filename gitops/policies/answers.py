@@ -15,9 +15,9 @@ from gitops.manifests.rendered import Rendered
 from gitops.manifests.tree import Tree
 from gitops.manifests.unstructured import leaves
 from gitops.policies.policy import Violation, policy, warning
-from server import expectation
 from server.errors import BadExpectation
-from server.expectation import Expectation
+from server.pins import expectation
+from server.pins.expectation import Expectation
 
 # Beside those, a word is misspelt or meant for nobody.
 _KEYS = ("request", "response", "tolerance", "varies", expectation.MODELS)

@@ -11,7 +11,7 @@ from gitops.manifests.documents import is_pointer, read_json, words
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
-from server.environment import lock
+from server.environment import requirements_lock
 from server.errors import ServerError
 
 
@@ -54,12 +54,15 @@ def contract_present(tree: Tree) -> Iterator[Violation]:
 def lock_digest(tree: Tree) -> Iterator[Violation]:
     """A requirements.lock is that of the pinned model: the environment of a pod refuses any other."""
     for folder, node in _nodes(tree):
-        file = tree.root / folder / lock.FILE
+        file = tree.root / folder / requirements_lock.FILE
         if file.is_file():
             message = _lock_fault(file, node)
             if message:
                 yield Violation(
-                    f"{folder}/{lock.FILE}", message, f"make it again: {_promote(folder, node)}", folder
+                    f"{folder}/{requirements_lock.FILE}",
+                    message,
+                    f"make it again: {_promote(folder, node)}",
+                    folder,
                 )
 
 
@@ -67,9 +70,9 @@ def lock_digest(tree: Tree) -> Iterator[Violation]:
 def lock_present(tree: Tree) -> Iterator[Violation]:
     """An overlay locks its model's requirements: without a lock each pod resolves them anew when it starts."""
     for folder, node in _nodes(tree):
-        if not (tree.root / folder / lock.FILE).is_file():
+        if not (tree.root / folder / requirements_lock.FILE).is_file():
             fix = f"make it: {_promote(folder, node)}"
-            yield Violation(node.title, f"has no {lock.FILE} beside it", fix, folder)
+            yield Violation(node.title, f"has no {requirements_lock.FILE} beside it", fix, folder)
 
 
 def _promote(folder: str, node: GraphNode) -> str:
@@ -114,7 +117,7 @@ def _lock_fault(file: Path, node: GraphNode) -> str:
     if is_pointer(file):
         return ""
     try:
-        digest = lock.read(file).digest
+        digest = requirements_lock.read(file).digest
     except ServerError as error:
         return words(error, file)
     return "" if digest == node.model_digest else _of_another(digest, node)

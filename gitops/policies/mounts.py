@@ -13,7 +13,7 @@ from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
 from gitops.policies.references import ANNOTATION, CONFIG_MAP, SECRET, of_volume, undeclared
-from server.environment import lock
+from server.environment import requirements_lock
 
 # Of the data of a ConfigMap: https://kubernetes.io/docs/concepts/configuration/configmap/
 MOST_BYTES = 1024**2
@@ -49,7 +49,7 @@ def mount_declared(tree: Tree) -> Iterator[Violation]:
 def lock_mounted(tree: Tree) -> Iterator[Violation]:
     """A requirements.lock is mounted where it is read: pods start without it, and resolve their requirements anew."""
     for folder, rendered in tree.rendered.items():
-        file = tree.root / folder / lock.FILE
+        file = tree.root / folder / requirements_lock.FILE
         if rendered.node is None or not file.is_file():
             continue
         text = read_text(file)
@@ -61,7 +61,7 @@ def lock_mounted(tree: Tree) -> Iterator[Violation]:
                         workload.title,
                         message,
                         f"list it in kustomization.yaml: configMapGenerator: [{{name: {rendered.node.node}-requirements, "
-                        f"files: [{lock.FILE}]}}]",
+                        f"files: [{requirements_lock.FILE}]}}]",
                         folder,
                     )
 
@@ -79,7 +79,7 @@ def _not_mounted(rendered: Rendered, pod: Pod, container: Container, text: str) 
         named = entry.get("kind") == CONFIG_MAP and entry["metadata"]["name"] in names
         if named and (entry.get("data") or {}).get(key) == text:
             return ""
-    return f"{variable.path} ({_LOCK} of {container.name}) is {variable.value}, and no ConfigMap puts this folder's {lock.FILE} there"
+    return f"{variable.path} ({_LOCK} of {container.name}) is {variable.value}, and no ConfigMap puts this folder's {requirements_lock.FILE} there"
 
 
 @policy

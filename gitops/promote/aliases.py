@@ -32,8 +32,8 @@ from gitops.promote.patch import write
 from gitops.promote.promotion import pin_model
 from gitops.promote.result import PromotionResult, write_job_summary
 from server.errors import ServerError
-from server.setting import load
 from server.settings import FetchSettings
+from server.settings_loader import load
 
 log = logging.getLogger(__name__)
 _RESULTS = "outcomes.json"

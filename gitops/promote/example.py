@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import BadArgument, NoExample
-from server import expectation, mlmodel
+from server import mlmodel
 from server.errors import BadExpectation
-from server.example import example, message, parse
 from server.mlmodel import Model
+from server.pins import expectation
+from server.protocol.input_example import example, message, parse
 
 NONE = "none"
 # A longer example would make the file, and with it the smoke test's request, as long.

@@ -15,12 +15,12 @@ from gitops.manifests.graphnode import is_immutable
 from gitops.promote.example import Example, ExampleRequest, choose
 from server.artifact import registry
 from server.artifact.fetch import fetch
-from server.artifact.inspect import inspect
 from server.artifact.source import shown
-from server.environment import locking
 from server.environment.build import build
-from server.setting import load
+from server.pins import locking
+from server.pins.inspect import inspect
 from server.settings import EnvironmentSettings, FetchSettings
+from server.settings_loader import load
 
 _FILE = "prepared.json"
 

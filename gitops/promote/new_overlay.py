@@ -16,7 +16,7 @@ from gitops.manifests.graphnode import parse_node, read_node
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import OVERLAYS, node_files
 from gitops.promote.promotion import add_example, promote_into
-from server.node import ROLES
+from server.api.node import ROLES
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
 LONGEST = 31

@@ -21,10 +21,10 @@ from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import is_alias, parse_node
 from gitops.manifests.rendered import OVERLAYS
 from gitops.promote.result import REASON_LENGTH, PromotionResult, markdown
-from server import expectation
-from server.environment import lock
+from server.environment import requirements_lock
+from server.pins import expectation
 
-FILES = (graphnode.FILE, contract.FILE, lock.FILE, expectation.FILE)
+FILES = (graphnode.FILE, contract.FILE, requirements_lock.FILE, expectation.FILE)
 # A lock has a line of 80 bytes for each wheel of each package; an expected answer may hold wide rows.
 MOST_BYTES, MOST_TOTAL = 4 * 1024**2, 64 * 1024**2
 _RESULTS = ("promoted", "unchanged", "failed")

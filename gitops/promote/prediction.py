@@ -15,17 +15,18 @@ from gitops.errors import NoExample
 from gitops.local import environment
 from gitops.manifests.seldondeployment import Node, Parameter
 from gitops.promote.example import ExampleRequest
-from server import expectation, mlmodel
-from server.edges.local.client import Client
+from server import mlmodel
+from server.api.node import ROLES
+from server.component_process.client import NodeClient
 from server.errors import BadData
 from server.mlmodel import Model
-from server.node import ROLES
-from server.protocol.arguments import arguments
+from server.mlmodel.input_type import input_type
+from server.pins import expectation
 from server.protocol.decode import decode
 from server.protocol.encode import encode
-from server.protocol.form import form
-from server.protocol.json_data import tabled
-from server.setting import PARAMETERS
+from server.schema.arguments import arguments
+from server.schema.json_data import tabled
+from server.settings_loader import PARAMETERS
 
 # Variables of what downloads packages, whose indexes may ask for a password.
 _PACKAGES = ("UV_", "PIP_", "NETRC")
@@ -55,7 +56,7 @@ def predict(
         NoExample: the message does not fit the model's signature.
         ServerError: the model cannot be loaded, or the call fails.
     """
-    client = Client(
+    client = NodeClient(
         {**without_credentials(os.environ), **_variables(node, folder / "model")}, folder / "environment"
     )
     try:
@@ -98,7 +99,7 @@ def advice(model: Path, node: Node, example: ExampleRequest) -> str:
 
 
 def _takes(model: Model, xtype: str, message: dict[str, Any]) -> bool:
-    chosen = form(model, xtype)
+    chosen = input_type(model, xtype)
     try:
         arguments(tabled(decode(message), nested=chosen.nested), model.inputs, chosen)
     except BadData:
@@ -106,7 +107,7 @@ def _takes(model: Model, xtype: str, message: dict[str, Any]) -> bool:
     return True
 
 
-def _call(client: Client, node: Node, message: dict[str, Any]) -> dict[str, Any]:
+def _call(client: NodeClient, node: Node, message: dict[str, Any]) -> dict[str, Any]:
     request = decode(message)
     answered: dict[str, Any] = json.loads(encode(request, *client.answer(ROLES[node.type], request)))
     return {key: value for key, value in answered.items() if key != "meta"}

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.kustomization import kustomizations
 from gitops.manifests.rendered import Rendered, render
-from server.environment import lock
+from server.environment import requirements_lock
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _file_diff(path: str, before: str | None, after: str) -> Iterator[str]:
     if not lines:
         return
     yield f"diff --git a/{path} b/{path}\n"
-    if path.endswith(f"/{lock.FILE}"):
+    if path.endswith(f"/{requirements_lock.FILE}"):
         added, removed = (sum(line.startswith(sign) for line in lines[2:]) for sign in "+-")
         yield f"{added} lines added, {removed} removed\n"
     else:

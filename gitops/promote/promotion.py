@@ -31,9 +31,9 @@ from gitops.promote import prediction
 from gitops.promote.example import from_argument, from_overlay
 from gitops.promote.model import FetchedModel, build_environment, fetch_model
 from gitops.promote.preview import copy_with, render_folder, unified_diff
-from server import expectation
 from server.artifact.source import shown
 from server.errors import ServerError
+from server.pins import expectation
 
 
 def command(parser: argparse.ArgumentParser) -> Run:

@@ -14,7 +14,7 @@ from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
 from gitops.manifests.rendered import node_files
 from gitops.promote.model import describe
-from server.environment import lock
+from server.environment import requirements_lock
 from server.errors import ServerError
 
 SCRIPT = "examples/iris/train.py"
@@ -61,7 +61,7 @@ def pin_examples(root: Path) -> Iterator[str]:
                 {
                     file: text,
                     file.parent / contract.FILE: made.contract,
-                    file.parent / lock.FILE: made.lock,
+                    file.parent / requirements_lock.FILE: made.lock,
                 }
             )
             yield f"{file.relative_to(root)}: {made.digest}"

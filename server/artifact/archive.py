@@ -13,9 +13,9 @@ from obstore.store import HTTPStore
 
 from server.artifact import entries
 from server.artifact.client import RETRIES, client_options
-from server.artifact.failure import configured, reported
 from server.artifact.progress import Progress
 from server.artifact.staging import check_space
+from server.artifact.store_errors import configured, reported
 from server.artifact.unpack import CHUNK_BYTES, unpack
 from server.errors import BadArtifact, BadSetting, SourceUnreachable
 from server.settings import FetchSettings

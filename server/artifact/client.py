@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from server.artifact import s3
-from server.artifact.failure import configured
+from server.artifact.store_errors import configured
 from server.errors import BadSetting
 from server.settings import FetchSettings
 

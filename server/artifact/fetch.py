@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server import mlmodel
 from server.artifact import digest as digests
-from server.artifact import signature
+from server.artifact import signature_file
 from server.artifact.client import strip_environment
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
@@ -79,7 +79,7 @@ def _checked(folder: Path, uri: str, digest: str | None, settings: FetchSettings
 def _verify(folder: Path, uri: str, settings: FetchSettings) -> None:
     """Check the model's signature if the settings ask for one."""
     if settings.signature_key:
-        signature.verify(folder, uri, settings.signature_key)
+        signature_file.verify(folder, uri, settings.signature_key)
         log.info("%s is signed by the key %s", uri, settings.signature_key)
 
 

@@ -17,8 +17,8 @@ import obstore
 
 from server.artifact.client import Place
 from server.artifact.entries import Entry
-from server.artifact.failure import reported
 from server.artifact.progress import Progress
+from server.artifact.store_errors import reported
 from server.errors import SourceUnreachable
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from server import mlmodel
-from server.environment import folders, interpreters, lock, specification, strategy, wheels
+from server.environment import folders, interpreters, requirements_lock, specification, strategy, wheels
 from server.environment.installer import RECORD, Installer
 from server.environment.interpreters import Interpreter
-from server.environment.lock import Lock
 from server.environment.package_index import PackageIndex
+from server.environment.requirements_lock import Lock
 from server.environment.specification import Specification
 from server.environment.uv import Uv, project
 from server.errors import BadLock, UnresolvableRequirements
@@ -39,7 +39,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     """
     asked = specification.read(mlmodel.read(model))
     asked.check(settings)
-    locked = lock.find(model, Path(settings.lock) if settings.lock else None)
+    locked = requirements_lock.find(model, Path(settings.lock) if settings.lock else None)
     env = env.absolute()
     store = Path(settings.cache).absolute() if settings.cache else env
     with folders.scratch(env) as scratch:

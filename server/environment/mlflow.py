@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from server.environment.requirements import Requirements
 from server.mlmodel import Model
-from server.model.plan import NATIVE, PYFUNC
+from server.mlmodel.load_plan import NATIVE, PYFUNC
 
 _PACKAGES = {"mlflow", "mlflow-skinny"}
 # The first versions that work without pkg_resources, with numpy 2 and with pandas 3.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-from server.environment import failure
+from server.environment import uv_errors
 from server.environment.requirements import Requirements
 from server.environment.uv import Uv, UvError, project
 from server.errors import UnresolvableRequirements
@@ -81,7 +81,7 @@ class Resolver:
                 *("--constraint", str(constraints), str(source)),
             )
         except UvError as error:
-            raise failure.unresolvable(error, self.listed, what) from error
+            raise uv_errors.unresolvable(error, self.listed, what) from error
 
 
 def _plain(text: str, pythons: Iterable[str], platforms: Iterable[str]) -> str:

@@ -1,19 +1,19 @@
-"""When the calls of the model have taken too long."""
+"""The deadlines of the calls of the model."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from server.model.batch import Call
+from server.model.batcher import Call
 
 
 class Deadlines:
-    """Calls in the order in which their time runs out, that in which they came: one timer does for all.
+    """Calls in the order of their deadlines, which is that of their arrival: one timer serves all.
 
     Args:
         seconds: how long a call may take.
-        expire: is told of a call that has taken longer.
+        expire: called with a call whose deadline has passed.
     """
 
     def __init__(self, seconds: float, expire: Callable[[Call], None]) -> None:
@@ -23,24 +23,24 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, call: Call) -> None:
-        """Let a call's time begin."""
+        """Start a call's deadline."""
         self._ends[call] = asyncio.get_running_loop().time() + self._seconds
         if self._timer is None:
-            self._wait(self._seconds)
+            self._schedule(self._seconds)
 
     def remove(self, call: Call) -> None:
-        """Forget a call, which has ended."""
+        """Cancel a call's deadline."""
         self._ends.pop(call, None)
 
-    def _wait(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+    def _schedule(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire_due)
 
-    def _look(self) -> None:
+    def _expire_due(self) -> None:
         now = asyncio.get_running_loop().time()
         self._timer = None
         for call, end in tuple(self._ends.items()):
             if end > now:
-                self._wait(end - now)
+                self._schedule(end - now)
                 return
             del self._ends[call]
             self._expire(call)

@@ -1,4 +1,4 @@
-"""The environment variables of the model's processes: made for them, not this process's own.
+"""The environment variables of the model's processes: an allow-list of this process's own.
 
 What a library needs to find the machine, and what tunes the libraries of models; no keys and tokens, nothing that says how
 packages are downloaded or where the cluster is, and no setting of the server. What a model of one's own reads beside it, it
@@ -12,8 +12,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 
-from server.cpus import granted
-from server.model.threads import with_threads
+from server.container.cpus import available_cpus
 from server.settings import ServeSettings
 
 log = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ def model_environ(settings: ServeSettings, environ: Mapping[str, str] = os.envir
     left = [name for name in sorted(environ.keys() - kept.keys()) if not matches(name, _OTHERS)]
     if left:
         log.info("out of the model's reach: %s; SERVER_MODEL_ENVIRONMENT lets one through", ", ".join(left))
-    return with_threads(kept, granted(settings.cpu_request), settings.model_processes)
+    return with_threads(kept, available_cpus(settings.cpu_request), settings.model_processes)
 
 
 def is_harmless(name: str) -> bool:
@@ -96,3 +95,22 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 def named(text: str) -> list[str]:
     """Return the patterns in a value of SERVER_MODEL_ENVIRONMENT."""
     return text.replace(",", " ").split()
+
+
+OPENMP = "OMP_NUM_THREADS"
+# They count OPENMP's where they have none of their own.
+EAGER = ("OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+LAZY = (OPENMP, "MKL_NUM_THREADS")
+
+
+def with_threads(environ: Mapping[str, str], cpus: int, processes: int) -> dict[str, str]:
+    """Return the environment variables of the model's processes: ``environ``, and what it does not say of threads.
+
+    The processes share the CPUs. Of several, which are forked, each has one thread of those libraries that start them
+    when they are imported: a fork has none of its parent's threads.
+    """
+    share = str(max(1, cpus // processes))
+    said = {} if OPENMP in environ else dict.fromkeys((*LAZY, *EAGER), share)
+    if processes > 1:
+        said.update(dict.fromkeys(EAGER, "1"))
+    return {**said, **environ}

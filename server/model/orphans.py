@@ -1,4 +1,4 @@
-"""The processes that the model's leave behind: adopted, ended with the model's process, and reaped.
+"""Orphans of the model's process: adopted (child subreaper), killed with it, and reaped.
 
 Sources: PR_SET_CHILD_SUBREAPER(2const), PR_SET_DUMPABLE(2const), proc_pid_stat(5), prlimit(2). The model's process begins a
 session of its own and nothing of it can get into the server's again, whatever it forks. But a container's process 1 gets

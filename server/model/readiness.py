@@ -1,4 +1,4 @@
-"""Whether the server takes calls, and when that changes."""
+"""The server's readiness, and its changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 
 class Readiness:
-    """A state that is true while the model is loaded and the server does not end."""
+    """True while the model is loaded and the server is not draining."""
 
     def __init__(self) -> None:
         self._loaded = False
@@ -18,7 +18,7 @@ class Readiness:
         return self._loaded and not self._closed
 
     def set(self, loaded: bool) -> None:
-        """Say whether the model is loaded."""
+        """Set whether the model is loaded."""
         self._loaded = loaded
         self._wake()
 

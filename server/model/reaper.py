@@ -1,4 +1,4 @@
-"""Tell when the model's process has ended, whoever holds its sockets, and reap what it left behind."""
+"""Detect the exit of the model's process (SIGCHLD), and reap its orphans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of an answer between the channel that they come over and the one who takes them."""
+"""The parts of a streamed answer between the connection and its consumer, with flow control."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-# How many parts the model may make before they are taken. It waits then: what is not taken is held by nobody.
+# The window: parts that the model may send before the consumer has taken one; then it waits (back-pressure).
 AHEAD = 16
 
 

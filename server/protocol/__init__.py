@@ -1,1 +1,1 @@
-"""Seldon messages to arrays and back: pure functions, no I/O."""
+"""Seldon messages, JSON and protobuf, to requests and from answers: pure functions, no I/O."""

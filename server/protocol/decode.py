@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from server.errors import BadData
-from server.protocol.limits import check_depth
-from server.protocol.message import Request
 from server.protocol.meta import meta
-from server.protocol.table import mapping, names, rows, shown, tensor
+from server.schema.json_arrays import mapping, names, rows, shown, tensor
+from server.schema.limits import check_depth
+from server.schema.request import Request
 
 KINDS = ("ndarray", "tensor")
 FIELDS = ("data", "jsonData", "strData", "binData")

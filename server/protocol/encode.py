@@ -12,9 +12,9 @@ import numpy as np
 import orjson
 
 from server.errors import ServerError
-from server.model.worker.table import Columns
-from server.model.worker.times import texts
-from server.protocol.message import Answer, Request, answered
+from server.ipc.columnar_table import ColumnarTable
+from server.ipc.times import texts
+from server.schema.request import Answer, Request, answered
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -39,12 +39,12 @@ def payload(kind: str, answer: Answer) -> dict[str, Any]:
     return {"data": {"names": answer.names, **_array(kind, values)}}
 
 
-def _array(kind: str, values: np.ndarray | Columns | list[Any]) -> dict[str, Any]:
+def _array(kind: str, values: np.ndarray | ColumnarTable | list[Any]) -> dict[str, Any]:
     """Return the field of data that holds an array, a table, or rows as lists."""
     if isinstance(values, list):
         return {"ndarray": values}
     is_tensor = answered(kind, values) == "tensor"
-    if isinstance(values, Columns):
+    if isinstance(values, ColumnarTable):
         rows = values.tolist()
         shape, cells = [len(rows), values.width], list(itertools.chain.from_iterable(rows))
         return {"tensor": {"shape": shape, "values": cells}} if is_tensor else {"ndarray": rows}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server.errors import BadData
-from server.protocol.table import mapping, shown
+from server.schema.json_arrays import mapping, shown
 
 # As a SeldonMessage has them, by name or number.
 METRIC_TYPES = ("COUNTER", "GAUGE", "TIMER", 0, 1, 2)

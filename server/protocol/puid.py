@@ -1,4 +1,4 @@
-"""The prediction's unique id, which an answer bears in its headers as the orchestrator's does."""
+"""The prediction's unique id (puid), in an answer's headers as the orchestrator sets it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from gitops.local import routes
 from gitops.local.demo import read_expected
 from gitops.local.overlay import LocalOverlay
-from server.expectation import differences
+from server.pins.expectation import differences
 from tests.cluster.conftest import Cluster, overlay
 from tests.cluster.kubectl import ClusterError
 from tests.cluster.operator import ports

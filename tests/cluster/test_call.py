@@ -13,7 +13,7 @@ import pytest
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 from tests.cluster.helper import CALL
 from tests.project import MODELS, ROOT
-from tests.server.serving import IMAGE, serving
+from tests.server.running_server import IMAGE, serving
 
 
 def called(target, message, metadata=None):

@@ -16,7 +16,7 @@ from tests.conformance.grpc_cases import Call
 from tests.conformance.reply import GRPC, Reply, canonical
 from tests.conformance.rest.case import Case
 from tests.conformance.wrapping import COMPONENT, PLAIN, Wrapped, wrapping
-from tests.server.serving import Served, serving, this_environment
+from tests.server.running_server import Served, serving, this_environment
 
 
 @dataclass(frozen=True)

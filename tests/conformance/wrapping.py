@@ -20,10 +20,10 @@ from gitops import tools
 from gitops.errors import WrapperNotInstalled
 from tests.project import ROOT
 from tests.pythons import missing
-from tests.server.serving import IMAGE, READY_SECONDS, free_port
+from tests.server.running_server import IMAGE, READY_SECONDS, free_port
 
 PLAIN = "plain.Plain"
-COMPONENT = "server.edges.component.MLFlowServer"
+COMPONENT = "server.component.MLFlowServer"
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,6 @@ def test_xtype_is_named_only_where_it_is_chosen() -> None:
     assert where <= {
         *chosen,
         "gitops/promote/prediction.py",
-        "server/artifact/contract.py",
+        "server/pins/contract.py",
         "server/environment/flavors.py",
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from server.expectation import Expectation
+from server.pins.expectation import Expectation
 from tests.cluster.helper import Helper, ask_from_here
 from tests.cluster.kubectl import ClusterError
 from tests.e2e.errors import E2eError

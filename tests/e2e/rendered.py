@@ -7,7 +7,7 @@ from typing import Any
 
 from gitops.local.overlay import LocalOverlay
 from gitops.manifests.graphnode import fetch_arguments
-from server.expectation import Expectation
+from server.pins.expectation import Expectation
 
 
 @dataclass(frozen=True)

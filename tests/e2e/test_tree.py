@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.environment import lock
+from server.environment import requirements_lock
 from tests.e2e.errors import E2eError
 from tests.e2e.tree import Tree
 from tests.project import MANIFESTS
@@ -106,7 +106,7 @@ def test_another_model_changes_what_is_fetched(tree: Tree) -> None:
     # The same packages, for this model.
     file = tree.root / "overlays/model/requirements.lock"
     original = MANIFESTS / "overlays/model/requirements.lock"
-    assert lock.read(file) == replace(lock.read(original), digest=DIGEST)
+    assert requirements_lock.read(file) == replace(requirements_lock.read(original), digest=DIGEST)
     assert len(file.read_text()) == len(original.read_text())
 
 

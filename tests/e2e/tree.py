@@ -17,7 +17,7 @@ from gitops.manifests.graphnode import FILE as NODE
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED
 from gitops.manifests.kustomize import build
-from server.environment import lock
+from server.environment import requirements_lock
 from tests.e2e import patches
 from tests.e2e.errors import E2eError
 from tests.e2e.rendered import Rendered
@@ -90,12 +90,12 @@ class Tree:
         node = folder / "node.yaml"
         values = {"modelUri": uri, "modelDigest": digest}
         node.write_text(set_scalars(node.read_text(), ("spec",), values, origin=str(node)))
-        file = folder / lock.FILE
+        file = folder / requirements_lock.FILE
         if file.is_file():
-            locked = lock.read(file)
+            locked = requirements_lock.read(file)
             covers = list(locked.pythons), list(locked.platforms), list(locked.left_out)
-            requirements = file.read_text().removeprefix(lock.header(locked.digest, *covers))
-            file.write_text(lock.header(digest, *covers) + requirements)
+            requirements = file.read_text().removeprefix(requirements_lock.header(locked.digest, *covers))
+            file.write_text(requirements_lock.header(digest, *covers) + requirements)
 
     def use_lock(self, overlay: str, comment: str) -> None:
         """Add a comment to an overlay's lock: another hash of the same packages.
@@ -103,10 +103,10 @@ class Tree:
         Raises:
             E2eError: the overlay has none.
         """
-        file = self.root / "overlays" / overlay / lock.FILE
+        file = self.root / "overlays" / overlay / requirements_lock.FILE
         if not file.is_file():
             raise E2eError(
-                f"overlays/{overlay} has no {lock.FILE} to change: set NEXT_IMAGE to another image by digest"
+                f"overlays/{overlay} has no {requirements_lock.FILE} to change: set NEXT_IMAGE to another image by digest"
             )
         file.write_text(f"{file.read_text()}# {comment}\n")
 

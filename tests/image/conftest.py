@@ -13,7 +13,7 @@ from gitops.local.store import Store
 from server.artifact.digest import model_digest
 from tests.image.engine import TMPFS, Container, docker, running
 from tests.project import MODELS
-from tests.server.serving import free_port
+from tests.server.running_server import free_port
 
 MODEL = MODELS / "iris_svm_model"
 

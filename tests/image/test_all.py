@@ -11,7 +11,7 @@ import pytest
 
 from gitops.local.demo import read_expected
 from server.errors import BadDestination
-from server.expectation import differences
+from server.pins.expectation import differences
 from tests.image.conftest import Serving
 from tests.image.engine import docker, run
 from tests.project import MANIFESTS, MODELS

@@ -18,7 +18,7 @@ from server.artifact.digest import model_digest
 from server.errors import BadSetting
 from tests.project import MANIFESTS, MODELS, ROOT
 from tests.server.environment import making
-from tests.server.serving import Served, free_port
+from tests.server.running_server import Served, free_port
 
 MODEL = MODELS / "iris_preprocessor_model"
 OVERLAY = MANIFESTS / "overlays" / "preprocessor"

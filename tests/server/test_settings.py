@@ -7,8 +7,8 @@ import json
 import pytest
 
 from server.errors import BadSetting
-from server.setting import load
 from server.settings import ServeSettings
+from server.settings_loader import load
 
 
 def parameters(**values):

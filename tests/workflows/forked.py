@@ -13,8 +13,8 @@ from gitops.files import set_scalars
 from gitops.manifests.graphnode import FILE as NODE
 from gitops.promote.new_overlay import new_overlay
 from gitops.release.proposal import pin
-from server.expectation import FILE as EXPECTED
-from server.expectation import MODELS
+from server.pins.expectation import FILE as EXPECTED
+from server.pins.expectation import MODELS
 from tests import project
 from tests.workflows.history import History
 from tests.workflows.released import DIGEST

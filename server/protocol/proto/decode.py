@@ -8,10 +8,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from server.errors import BadData
-from server.protocol.message import Request
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.messages import DefaultData, Feedback, Meta, Metric, SeldonMessage
-from server.protocol.table import rows, shaped
+from server.schema.json_arrays import rows, shaped
+from server.schema.request import Request
 
 
 def decode(body: bytes) -> Request:

@@ -9,9 +9,8 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from server.errors import BadMetadata
-from server.model.worker.table import Columns
-from server.model.worker.times import texts
-from server.protocol.message import Answer, Request, answered
+from server.ipc.columnar_table import ColumnarTable
+from server.ipc.times import texts
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.fields import field
 from server.protocol.proto.messages import (
@@ -22,6 +21,7 @@ from server.protocol.proto.messages import (
     SeldonModelMetadata,
     Tensor,
 )
+from server.schema.request import Answer, Request, answered
 
 _DATA = SeldonMessage.DATA_FIELD_NUMBER
 _TENSOR, _NDARRAY, _TFTENSOR = (
@@ -63,12 +63,12 @@ def encode_metadata(metadata: dict[str, Any]) -> bytes:
         ) from error
 
 
-def _array(kind: str, values: np.ndarray | Columns | list[Any]) -> bytes:
+def _array(kind: str, values: np.ndarray | ColumnarTable | list[Any]) -> bytes:
     """Return the field of DefaultData that holds an array, a table, or rows as lists."""
     if isinstance(values, list):
         return field(_NDARRAY, list_value.encode(values))
     kind = answered(kind, values)
-    if isinstance(values, Columns):
+    if isinstance(values, ColumnarTable):
         # A tensor has one type, and a number of a list is a double in any case.
         return _array(kind, values.tolist() if kind == "ndarray" else values.doubles())
     if kind == "tensor":

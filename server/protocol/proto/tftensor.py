@@ -12,7 +12,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.protocol.proto.messages import DataType, TensorProto
-from server.protocol.table import DIMENSIONS
+from server.schema.json_arrays import DIMENSIONS
 
 # A value may stand for all that are left out: this many bytes at most, which is what a message may have by default.
 LARGEST_FILLED = 64 * 1024 * 1024

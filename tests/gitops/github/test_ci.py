@@ -21,7 +21,7 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
 @pytest.mark.parametrize(
     ("name", "event", "changed", "expected"),
     [
-        ("push", {}, ["server/node.py"], {"test"}),
+        ("push", {}, ["server/api/node.py"], {"test"}),
         ("workflow_dispatch", {}, [], {"test"}),
         ("pull_request", {"action": "opened"}, ["docs/install.md"], {"test", "review"}),
         ("pull_request", {"action": "synchronize"}, ["overlays/churn/node.yaml"], {"test", "review"}),
@@ -47,7 +47,7 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
         (
             "pull_request",
             {"action": "edited", "changes": {"title": {"from": "a"}}},
-            ["server/node.py"],
+            ["server/api/node.py"],
             set(),
         ),
         ("pull_request", {"action": "edited", "changes": {"base": {}}}, ["a"], {"test", "review"}),

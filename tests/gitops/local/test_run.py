@@ -8,7 +8,7 @@ import pytest
 from gitops.errors import AlreadyRunning
 from gitops.local.overlay import load
 from gitops.local.run import claim
-from server.expectation import differences
+from server.pins.expectation import differences
 from tests.gitops.local.conftest import STATE, Running
 from tests.project import MANIFESTS
 

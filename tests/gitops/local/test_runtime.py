@@ -35,7 +35,7 @@ def test_the_wrapper_serves_the_component_class_with_the_nodes_parameters(kind: 
         "/wrapper/bin/python",
         "-m",
         "gitops.local.seldon_core_microservice",
-        "server.edges.component.MLFlowServer",
+        "server.component.MLFlowServer",
     ]
     assert arguments[4:7] == ["--service-type", said, "--parameters"]
     assert json.loads(arguments[7]) == [

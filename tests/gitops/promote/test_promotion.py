@@ -14,8 +14,8 @@ from gitops.local import demo
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
-from server import expectation
 from server.artifact.digest import model_digest
+from server.pins import expectation
 from tests.gitops.promote.conftest import MODELS, Work
 
 pytestmark = pytest.mark.usefixtures("variables")

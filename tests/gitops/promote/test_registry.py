@@ -18,7 +18,7 @@ from gitops.local.progress import Progress
 from gitops.local.store import Store
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.promote.aliases import promote_aliases
-from server.expectation import differences
+from server.pins.expectation import differences
 from tests.gitops.local.conftest import background
 from tests.gitops.promote.conftest import BUCKET, Work
 from tests.project import MODELS, ROOT

@@ -17,11 +17,11 @@ from gitops.manifests.graphnode import read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
 from gitops.promote.new_overlay import new_overlay
-from server import expectation
-from server.smoke import smoke
+from server.pins import expectation
+from server.pins.smoke import smoke
 from tests.gitops.promote.conftest import BUCKET, Work
 from tests.project import ROOT
-from tests.server.serving import IMAGE, serving
+from tests.server.running_server import IMAGE, serving
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("shapes"), pytest.mark.usefixtures("variables")]
 

@@ -93,7 +93,7 @@ def test_a_hotfix_of_another_branch_is_not_proposed(
     released: Repository, tmp_path: Path, outputs: dict[str, str]
 ) -> None:
     released.git("switch", "--quiet", "--create", "maintenance", "HEAD~1")
-    released.edit("server/setting.py", '"""', '"""Mended. ')
+    released.edit("server/settings_loader.py", '"""', '"""Mended. ')
     commit = released.commit("Mend")
     file = build(released, b"mended", tmp_path / "mended")
     released.git("switch", "--quiet", "main")
@@ -221,7 +221,7 @@ def test_a_push_that_does_not_touch_the_image_is_not_built(
 
 
 def test_a_push_that_touches_it_is_built(released: Repository, outputs: dict[str, str]) -> None:
-    released.edit("server/setting.py", '"""', '"""Another. ')
+    released.edit("server/settings_loader.py", '"""', '"""Another. ')
     assert plan(released.root, BRANCH, outputs) == (
         f"build: what the image is made of differs from the pinned image {FIRST}"
     )
@@ -232,7 +232,7 @@ def test_a_push_that_touches_it_is_built(released: Repository, outputs: dict[str
 def test_what_is_proposed_already_is_not_built_again(
     released: Repository, tmp_path: Path, outputs: dict[str, str]
 ) -> None:
-    released.edit("server/setting.py", '"""', '"""Another. ')
+    released.edit("server/settings_loader.py", '"""', '"""Another. ')
     released.commit("Change the image")
     file = build(released, b"second", tmp_path / "second")
     released.git("switch", "--quiet", "--create", BRANCH)
@@ -248,7 +248,7 @@ def test_what_is_proposed_already_is_not_built_again(
     assert (written["build"], written["digest"], written["image"]) == ("false", FIRST, SECOND)
     assert written["void"] == "false"
     # What it was built for is taken back: nothing is built, and nothing should be merged.
-    Repository(clone).edit("server/setting.py", '"""Another. ', '"""')
+    Repository(clone).edit("server/settings_loader.py", '"""Another. ', '"""')
     plan(clone, BRANCH, outputs)
     written = read_outputs(outputs)
     assert (written["build"], written["image"], written["void"]) == ("false", FIRST, "true")

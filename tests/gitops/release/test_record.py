@@ -35,11 +35,11 @@ def another_file(repository: Repository) -> None:
 
 
 def another_mode(repository: Repository) -> None:
-    (repository.root / "server/setting.py").chmod(0o755)
+    (repository.root / "server/settings_loader.py").chmod(0o755)
 
 
 def moved(repository: Repository) -> None:
-    (repository.root / "server/setting.py").rename(repository.root / "server/settings.py")
+    (repository.root / "server/settings_loader.py").rename(repository.root / "server/settings.py")
     repository.git("add", "--all")
 
 
@@ -54,7 +54,7 @@ def written(name: str) -> Callable[[Repository], None]:
 @pytest.mark.parametrize(
     "change",
     [
-        written("server/setting.py"),
+        written("server/settings_loader.py"),
         written("Dockerfile"),
         written(".dockerignore"),
         written("tools/bootstrap.txt"),
@@ -81,7 +81,7 @@ def test_another_image_has_other_inputs(repository: Repository, change: Callable
         # Of the project's settings none but the packages' reaches the image.
         written("pyproject.toml"),
         written("server/scratch.py"),
-        lambda repository: (repository.root / "server/setting.py").chmod(0o600),
+        lambda repository: (repository.root / "server/settings_loader.py").chmod(0o600),
     ],
 )
 def test_the_same_image_has_the_same_inputs(

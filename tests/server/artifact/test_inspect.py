@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from server.artifact.inspect import inspect
 from server.errors import BadArtifact, NotAModel, SourceNotFound
+from server.pins.inspect import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import DIGEST, MODEL
-from tests.server.artifact.test_signature import key, sign
+from tests.server.artifact.test_signature_file import key, sign
 
 TEXT = f"""\
 digest        {DIGEST}

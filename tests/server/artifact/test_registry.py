@@ -10,8 +10,8 @@ import pytest
 
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
-from server.artifact.inspect import inspect
 from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
+from server.pins.inspect import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import AUTHORITY, DIGEST, MODEL, answering, content, names
 

@@ -6,8 +6,8 @@ import pytest
 
 from server.artifact.s3 import endpoint
 from server.errors import BadSetting
-from server.setting import load
 from server.settings import FetchSettings
+from server.settings_loader import load
 
 ADDRESSES = {
     "tutorial": ("minio.minio:9000", "false", "http://minio.minio:9000"),

@@ -11,12 +11,7 @@ import pytest
 
 from server.environment.build import build
 from server.environment.interpreters import Interpreter
-from server.errors import (
-    BadDestination,
-    BadRequirements,
-    NoInterpreter,
-    UnresolvableRequirements,
-)
+from server.errors import BadDestination, BadRequirements, NoInterpreter, UnresolvableRequirements
 from server.settings import EnvironmentSettings
 from tests.server.environment import making
 

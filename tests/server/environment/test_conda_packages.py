@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import locking
 from server.environment.build import build
 from server.environment.interpreters import Interpreter
 from server.errors import BadRequirements
+from server.pins import locking
 from server.settings import EnvironmentSettings
 from tests.pythons import needs
 from tests.server.environment import making

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from server import mlmodel
-from server.environment import locking, specification
+from server.environment import specification
 from server.environment.build import build
 from server.environment.interpreters import Interpreter
 from server.environment.resolver import Resolver
 from server.environment.uv import Uv, project
+from server.pins import locking
 from server.settings import EnvironmentSettings
 from tests.project import MODELS
 from tests.pythons import missing

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.artifact.digest import model_digest
-from server.environment import locking
 from server.errors import BadRequirements, UnresolvableRequirements
+from server.pins import locking
 from server.settings import EnvironmentSettings
 from tests.server.environment import making
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import locking
 from server.environment.build import build
 from server.errors import BadRequirements, UnresolvableRequirements
-from server.setting import load
+from server.pins import locking
 from server.settings import EnvironmentSettings
+from server.settings_loader import load
 from tests.server.environment import making
 
 PIPS = (

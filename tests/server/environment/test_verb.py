@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import lock
+from server.environment import requirements_lock
 from tests.server.environment import making
 
 CREDENTIALS = "someone:not-to-be-printed"
@@ -148,4 +148,4 @@ def test_lock_to_a_file_and_printed(tmp_path: Path, index: str) -> None:
     written.communicate()
     assert (written.returncode, printed.returncode) == (0, 0)
     assert (tmp_path / "requirements.lock").read_text() == said
-    assert lock.read(tmp_path / "requirements.lock").pythons == ("3.12",)
+    assert requirements_lock.read(tmp_path / "requirements.lock").pythons == ("3.12",)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.server.flavors import making
-from tests.server.serving import Served, serving
+from tests.server.running_server import Served, serving
 
 # Each has a process of the server and one of the model; more of them than this would need more memory than a runner has.
 RUNNING = 12

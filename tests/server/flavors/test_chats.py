@@ -16,7 +16,7 @@ from tests import pythons
 from tests.server.flavors import making, page
 from tests.server.flavors.matrix import CHATS, Logging
 from tests.server.flavors.servers import Servers
-from tests.server.serving import Served
+from tests.server.running_server import Served
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chats")]
 

@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from server.model.batch import Call
+from server.model.batcher import Call
 from server.model.deadlines import Deadlines
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from server import errors
-from server.model.worker.table import Columns
+from server.ipc.columnar_table import ColumnarTable
 from server.protocol.encode import encode, failure
-from server.protocol.message import Answer, Request
+from server.schema.request import Answer, Request
 
 BIG = 2**53 + 1
 META = {"requestPath": {"model": "image"}}
@@ -64,13 +64,13 @@ def test_times_are_text_and_missing_ones_null():
 
 
 def test_columns_of_unlike_types_keep_them():
-    table = Columns([np.array([BIG, 1]), np.array([2**64 - 1, 0], np.uint64), np.array([0.5, 1.5])])
+    table = ColumnarTable([np.array([BIG, 1]), np.array([2**64 - 1, 0], np.uint64), np.array([0.5, 1.5])])
     rows = [[BIG, 2**64 - 1, 0.5], [1, 0, 1.5]]
     assert encoded(table, "abc")["data"] == {"names": ["a", "b", "c"], "ndarray": rows}
     tensor = {"shape": [2, 3], "values": [cell for row in rows for cell in row]}
     assert encoded(table, "abc", "tensor")["data"] == {"names": ["a", "b", "c"], "tensor": tensor}
     times = np.array(["NaT", "2026-01-31"], dtype="datetime64[ns]")
-    mixed = Columns([np.array([True, False]), ["a", None], times])
+    mixed = ColumnarTable([np.array([True, False]), ["a", None], times])
     rows = [[True, "a", None], [False, None, "2026-01-31T00:00:00"]]
     assert encoded(mixed, "abc", "tensor")["data"] == {"names": ["a", "b", "c"], "ndarray": rows}
 

@@ -12,11 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import BadData
-from server.mlmodel import Column, Schema
-from server.protocol.arguments import arguments
-from server.protocol.form import ARRAY, FRAME, LIST
-from server.protocol.json_data import tabled
-from server.protocol.message import Request
+from server.mlmodel.input_type import ARRAY, FRAME, LIST
+from server.mlmodel.signature import Column, Schema
 from server.protocol.proto.decode import decode, decode_feedback
 from server.protocol.proto.fields import field
 from server.protocol.proto.prediction_pb2 import (
@@ -29,6 +26,9 @@ from server.protocol.proto.prediction_pb2 import (
     Tensor,
 )
 from server.protocol.proto.tensor_pb2 import DataType, TensorProto, TensorShapeProto
+from server.schema.arguments import arguments
+from server.schema.json_data import tabled
+from server.schema.request import Request
 
 
 def rows(*values):

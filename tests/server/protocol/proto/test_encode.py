@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from server.errors import BadMetadata
-from server.model.worker.table import Columns
-from server.protocol.message import Answer, Request
+from server.ipc.columnar_table import ColumnarTable
 from server.protocol.proto.decode import decode
 from server.protocol.proto.encode import encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import (
@@ -23,6 +22,7 @@ from server.protocol.proto.prediction_pb2 import (
     Tensor,
 )
 from server.protocol.proto.tensor_pb2 import DataType
+from server.schema.request import Answer, Request
 
 KINDS = ["ndarray", "tensor", "tftensor"]
 
@@ -47,13 +47,13 @@ def test_a_tensor_is_the_message_that_protobuf_itself_would_write():
 
 
 def test_columns_go_as_the_request_came_and_numbers_are_doubles():
-    table = Columns([np.array([2**53 + 1, 1]), np.array([0.5, 1.5])])
+    table = ColumnarTable([np.array([2**53 + 1, 1]), np.array([0.5, 1.5])])
     doubles = [[float(2**53), 0.5], [1.0, 1.5]]
     assert encoded(table).data.ndarray == rows(*doubles)
     tensor = encoded(table, kind="tensor").data.tensor
     assert (list(tensor.shape), list(tensor.values)) == ([2, 2], [float(2**53), 0.5, 1.0, 1.5])
     assert encoded(table, kind="tftensor").data.tftensor.dtype == DataType.DT_DOUBLE
-    mixed = Columns([np.array([True]), np.array(["NaT"], dtype="datetime64[s]"), ["a"], np.array([1])])
+    mixed = ColumnarTable([np.array([True]), np.array(["NaT"], dtype="datetime64[s]"), ["a"], np.array([1])])
     assert encoded(mixed, kind="tensor").data.ndarray == rows([True, None, "a", 1])
 
 

@@ -1,0 +1,59 @@
+"""Liveness, readiness and metrics: routes of the REST interface, and of a listener of their own.
+
+That listener has a thread, an event loop, connections and a budget of its own, so that neither a flood of the REST
+interface nor a loop that is held keeps a probe out. What it says is the truth about the others: their loops beat.
+"""
+
+from __future__ import annotations
+
+from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.api.metrics import CONTENT_TYPE, exposition
+from server.api.node import Node
+from server.api.routes import Routes, answer
+from server.errors import NotReady
+from server.heartbeats import SILENT_SECONDS
+from server.protocol.encode import dumps
+from server.shared_state import SharedState
+
+
+class Health:
+    """The routes of the kubelet's probes and of Prometheus; none calls the model."""
+
+    def __init__(self, node: Node, state: SharedState) -> None:
+        self._node = node
+        self._state = state
+        numbers = {"GET": self._metrics}
+        self.routes: Routes = {
+            "/health/ping": {"GET": self._ping},
+            "/health/status": {"GET": self._status},
+            "/api/v1.0/health/status": {"GET": self._status},
+            "/metrics": numbers,
+            # Where Seldon's operator has Prometheus look.
+            "/prometheus": numbers,
+        }
+
+    async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
+        """Return the response to a request of the listener of its own; it never raises."""
+        return await answer(self.routes, request)
+
+    def _goes_on(self) -> None:
+        silence = self._state.heartbeats.silence
+        if silence >= SILENT_SECONDS:
+            raise NotReady(
+                f"an event loop of the server has been held for {silence:.0f} seconds, and may be for "
+                f"{SILENT_SECONDS:g}: the server is to be started again"
+            )
+
+    async def _ping(self, _: HttpRequest) -> HttpResponse:
+        self._goes_on()
+        return HttpResponse(200, b"pong", "text/html; charset=utf-8")
+
+    async def _status(self, _: HttpRequest) -> HttpResponse:
+        self._goes_on()
+        if not self._node.client.ready:
+            why = self._node.client.why
+            raise NotReady(f"the model is not loaded: {why}" if why else "the model is not loaded")
+        return HttpResponse(200, dumps({"strData": "healthy", "meta": self._node.meta()}))
+
+    async def _metrics(self, _: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, exposition(self._node, self._state), CONTENT_TYPE)

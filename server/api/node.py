@@ -1,0 +1,152 @@
+"""A graph node: what a request means. REST, gRPC and the component class call this one core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from enum import StrEnum
+from typing import Any
+
+from server.api.metadata import metadata
+from server.api.openapi import openapi
+from server.container.cpus import available_cpus
+from server.errors import NoSuchPath
+from server.mlmodel import Model
+from server.mlmodel.input_type import input_type
+from server.mlmodel.load_plan import STREAM, streams
+from server.model.busy_polling import busy_poll_seconds
+from server.model.client import ModelClient
+from server.model.handshake import read
+from server.model.output_names import names
+from server.protocol.input_example import example
+from server.schema.arguments import arguments
+from server.schema.json_data import tabled
+from server.schema.parameters import parameters
+from server.schema.request import Answer, Request
+from server.schema.single_input import is_single, single
+from server.settings import ServeSettings
+from server.shared_counter import SharedCounter
+
+
+class Role(StrEnum):
+    """What a call asks of the node."""
+
+    PREDICT = "predict"
+    TRANSFORM_INPUT = "transform_input"
+    TRANSFORM_OUTPUT = "transform_output"
+
+
+# What an answer's header may have beside its values, such as the names of its columns.
+HEADER_BYTES = 1 << 20
+# What /api/v1.0/predictions and Seldon/Predict stand for, by the node's type in the graph.
+ROLES = {
+    "MODEL": Role.PREDICT,
+    "TRANSFORMER": Role.TRANSFORM_INPUT,
+    "OUTPUT_TRANSFORMER": Role.TRANSFORM_OUTPUT,
+}
+
+
+class Node:
+    """The model, its signature and its place in the graph.
+
+    Args:
+        settings: how the node was configured.
+        waiting: the queued calls of the model, counted over all processes that serve the node.
+        server_processes: how many of them are busy with REST; gRPC's is not counted, since most nodes are called by one of both.
+
+    Raises:
+        NotAModel: the folder in the settings holds no MLflow model.
+    """
+
+    def __init__(
+        self, settings: ServeSettings, waiting: SharedCounter | None = None, server_processes: int = 1
+    ) -> None:
+        self.settings = settings
+        self.model = read(settings)
+        self.input_type = input_type(self.model, settings.xtype)
+        self.role = ROLES[settings.service_type]
+        stated = self.model.outputs.names if self.model.outputs else None
+        self._outputs = None if stated is None else [str(name) for name in stated]
+        self._streams = streams(self.model)
+        self._metadata: asyncio.Task[dict[str, Any]] | None = None
+        self.client = ModelClient(
+            settings.batch_rows,
+            settings.queue_calls,
+            settings.deadline_seconds,
+            waiting or SharedCounter(),
+            busy_poll_seconds(settings, server_processes, available_cpus(settings.cpu_request)),
+            grace=settings.grace_seconds,
+            largest=settings.max_answer_bytes + HEADER_BYTES,
+            server_processes=server_processes,
+        )
+
+    async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
+        """Call the model once and return its answer and the answer's meta.
+
+        Raises:
+            BadData: the request does not fit the model's signature.
+            NotReady: the model is not loaded, or its process died during the call.
+            ModelFailed: the model raised.
+        """
+        if self.model.chats or (self._streams and is_single(request)):
+            header, values = _single(request, self.model)
+        else:
+            request = tabled(request, self.model.inputs, nested=self.input_type.nested)
+            call = arguments(request, self.model.inputs, self.input_type)
+            params = parameters(request.params, self.model.params)
+            header, values = {**call.header, "params": params} if params else call.header, call.values
+        result = await self.client.call(role, header, values)
+        return Answer(result.value, names(result, self._outputs)), self.meta(request.meta)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Any, None]:
+        """Call the model's predict_stream once, and yield the parts of its answer (server.model.client).
+
+        Raises:
+            NoSuchPath: the model has none.
+            BadData, NotReady, ModelFailed: as ``answer``, at any part.
+        """
+        if not self._streams:
+            raise NoSuchPath(
+                "the model does not answer in parts: it was not logged by mlflow.pyfunc with predict_stream "
+                "(streamable in MLmodel); call /predict"
+            )
+        async with aclosing(self.client.stream(STREAM, *_single(request, self.model))) as parts:
+            async for part in parts:
+                yield part
+
+    async def metadata(self) -> dict[str, Any]:
+        """Return what /metadata says of the model (server.api.metadata).
+
+        Reading all of the model for its digest takes long: it is done once, for all who ask, also where the first of them
+        does not wait for it.
+        """
+        before = self._metadata
+        if before is None or (before.done() and (before.cancelled() or before.exception() is not None)):
+            override = self.settings.model_metadata
+            found = asyncio.to_thread(metadata, self.model, self.settings.node, override)
+            before = self._metadata = asyncio.create_task(found)
+        return await asyncio.shield(before)
+
+    async def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of this node and its model."""
+        said = await self.metadata()
+        version = ", ".join(said["versions"])
+        inputs, outputs = self.model.inputs, self.model.outputs
+        more = {"chats": self.model.chats, "streams": self._streams}
+        return openapi(said["name"], version, inputs, outputs, self.input_type, example(self.model), **more)
+
+    def meta(self, given: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return an answer's meta: what the request's said, and this node in the requestPath."""
+        given = given or {}
+        meta = {key: given[key] for key in ("puid", "tags", "metrics") if given.get(key)}
+        path = given.get("requestPath") or {}
+        if self.settings.node:
+            path = {self.settings.node: self.settings.image, **path}
+        return {**meta, "requestPath": path} if path else meta
+
+
+def _single(request: Request, model: Model) -> tuple[dict[str, Any], list[Any]]:
+    """Return a call's header and values, with parameters even where none is given: MLflow's server does so."""
+    call, params = single(request, model)
+    return {**call.header, "params": params}, call.values

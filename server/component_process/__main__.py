@@ -1,0 +1,52 @@
+"""Start the node's process: ``python -m server.component_process FD ENV``, FD being a Unix socket that listens.
+
+It ends when the last connection is closed, so it needs nobody to end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from server.api.node import Node
+from server.component_process.server import NodeServer
+from server.model import orphans
+from server.model.supervisor import Supervisor
+from server.serving.model_process import model_supervisor
+from server.settings import ServeSettings
+from server.settings_loader import load
+
+
+async def run(node: Node, process: Supervisor, listener: socket.socket) -> None:
+    """Serve the socket until the last connection is closed."""
+    local = NodeServer(node, process)
+    loading = asyncio.create_task(local.load())
+    server = await asyncio.get_running_loop().create_unix_server(local.connect, sock=listener)
+    async with server:
+        await local.left.wait()
+    loading.cancel()
+    await asyncio.gather(loading, return_exceptions=True)
+
+
+def main() -> None:
+    """Serve the node that the environment variables describe, as the wrapper's process has them."""
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s node: %(message)s",
+    )
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(listener.fileno(), False)
+    orphans.adopt()
+    orphans.hide()
+    # The wrapper's processes need the CPUs.
+    node = Node(replace(load(ServeSettings, os.environ), spin_microseconds=0))
+    asyncio.run(run(node, model_supervisor(node, Path(sys.argv[2])), listener))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the container gives this process: CPUs, memory, file descriptors, the pod's annotations."""

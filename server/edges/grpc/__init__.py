@@ -1,1 +1,0 @@
-"""The gRPC interface, by grpc.aio in a process of its own. Only that process imports it: grpcio costs memory."""

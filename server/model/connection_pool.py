@@ -1,0 +1,58 @@
+"""The connections of one process of the server to the model's processes."""
+
+from __future__ import annotations
+
+from server.model.batcher import Call
+from server.model.worker_connection import WorkerConnection
+
+
+class ConnectionPool:
+    """Connections to the model's processes, balanced by batches in flight.
+
+    Args:
+        max_in_flight: how many batches a process may have in flight.
+    """
+
+    def __init__(self, max_in_flight: int) -> None:
+        self._max_in_flight = max_in_flight
+        self._connections: list[WorkerConnection] = []
+
+    def __bool__(self) -> bool:
+        """Return whether there is a connection."""
+        return bool(self._connections)
+
+    def add(self, connection: WorkerConnection) -> None:
+        """Add a connection."""
+        self._connections.append(connection)
+
+    def leave(self) -> None:
+        """Drop closed connections."""
+        self._connections = [connection for connection in self._connections if connection.open]
+
+    def least_loaded(self) -> WorkerConnection | None:
+        """Return the connection with the fewest batches in flight, or None if all have the maximum."""
+        connection = min(self._connections, key=lambda each: each.load, default=None)
+        return connection if connection is not None and connection.load < self._max_in_flight else None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a batch is in flight."""
+        return any(connection.held for connection in self._connections)
+
+    def silent(self, now: float, seconds: float) -> list[WorkerConnection]:
+        """Return the channels whose process has owed an answer for so many seconds a call and said nothing."""
+        return [connection for connection in self._connections if connection.silent(now) >= seconds]
+
+    def longest_silence(self, now: float) -> float:
+        """Return for how many seconds a call a process at most has owed an answer and said nothing."""
+        return max((connection.silent(now) for connection in self._connections), default=0.0)
+
+    def drop(self, call: Call) -> None:
+        """Cancel a call at the process that has it."""
+        for connection in self._connections:
+            connection.drop(call)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._connections:
+            connection.close()

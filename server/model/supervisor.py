@@ -1,0 +1,188 @@
+"""Start the model's process, and restart it with back-off when it ends or is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from server.errors import ModelNotLoaded
+from server.ipc.wire import BadFrame
+from server.model.control_socket import ControlSocket
+from server.model.handshake import Example
+from server.model.reaper import Reaper
+from server.model.worker_control import Deliver, WorkerControl, described
+from server.model.worker_process import STOP_SECONDS, WorkerProcess
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+STEADY_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """The process that holds the model, judged by what it does, and restarted with back-off when it dies or is killed.
+
+    Args:
+        python: the interpreter of the model's environment.
+        environ: its environment variables.
+        handshake: what to load, how, and by which methods it will be called (server.model.handshake).
+        setup: the second frame of the handshake (server.model.handshake).
+        example: the call of the batch check, sent on request.
+        deliver: called with the connections to a new process of the model.
+        announce: called with the reason why the model is not loaded any more.
+        load_seconds: how long a process may take to load the model.
+        worker: the first process, if it was started already and has the handshake.
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        environ: dict[str, str],
+        handshake: dict[str, Any],
+        setup: dict[str, Any],
+        example: Example | None,
+        deliver: Deliver,
+        announce: Callable[[str], None],
+        load_seconds: float,
+        worker: WorkerProcess | None = None,
+    ) -> None:
+        self._python = python
+        self._environ = environ
+        self._handshake = handshake
+        self._setup = setup
+        self._example = example
+        self._deliver = deliver
+        self._announce = announce
+        self._load_seconds = load_seconds
+        self._started = worker
+        self._reaper = Reaper()
+        # The process that runs, those that it has forked and told of, and why it is killed.
+        self._running: WorkerProcess | None = None
+        self._forked: set[int] = set()
+        self._kill_reason = ""
+
+    def fail(self, pid: int, why: str) -> None:
+        """Kill a process that hangs or violates the protocol: the one that loaded the model, or one forked from it."""
+        running = self._running
+        if running is None or self._kill_reason:
+            return
+        if pid in self._forked and _group(pid) == running.process.pid:
+            log.error("process %d of the model is killed, since %s", pid, why)
+            self._forked.discard(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        elif pid in (running.process.pid, *self._forked):
+            self._kill_reason = why
+            running.signal(signal.SIGKILL)
+
+    async def run(self) -> None:
+        """Keep the process running until cancelled.
+
+        Raises:
+            ModelNotLoaded: the first attempt to load the model failed. Later ones are repeated with
+                back-off, since the model is known to load.
+        """
+        loop = asyncio.get_running_loop()
+        delay, loaded = FIRST_DELAY, False
+        with self._reaper:
+            while True:
+                started = loop.time()
+                try:
+                    was_ready, end = await self._run_once()
+                except OSError as error:
+                    was_ready, end = False, f"the model's process cannot be started: {error.strerror}"
+                loaded = loaded or was_ready
+                if not loaded:
+                    raise ModelNotLoaded(end)
+                if was_ready and loop.time() - started > STEADY_SECONDS:
+                    delay = FIRST_DELAY
+                log.error("%s; starting it again in %.1f s", end, delay)
+                self._announce(end)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LONGEST_DELAY)
+
+    async def _run_once(self) -> tuple[bool, str]:
+        """Run one process to its end; return whether it was ready and how it ended."""
+        worker, self._started = self._started, None
+        told = worker is not None
+        if worker is None:
+            worker = WorkerProcess(self._python, self._environ)
+        self._running, self._forked, self._kill_reason = worker, set(), ""
+        self._reaper.watch(worker.process.pid)
+        control = WorkerControl(ControlSocket(worker.sock), self._deliver, self._example, self._forked)
+        controlling = asyncio.create_task(control.run(*([] if told else [self._handshake]), self._setup))
+        ended = asyncio.create_task(self._reaper.ended())
+        loading = asyncio.get_running_loop().call_later(self._load_seconds, self._out_of_time, control)
+        try:
+            await asyncio.wait((controlling, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not controlling.done():
+                # What it has said before its end is read; nobody else says anything, whoever has its socket.
+                worker.shut()
+            await controlling
+        except BadFrame as error:
+            self._kill_reason = f"it broke the rules of its connection to the server: {error}"
+        except asyncio.CancelledError:
+            if control.ready is None:
+                worker.signal(signal.SIGTERM)  # It loads, and would see the socket's end only after that.
+            raise
+        finally:
+            loading.cancel()
+            for task in (controlling, ended):
+                task.cancel()
+            await asyncio.gather(controlling, ended, return_exceptions=True)
+            control.connection.close()
+            ending = asyncio.create_task(self._end(worker))
+            try:
+                code = await asyncio.shield(ending)
+            except asyncio.CancelledError:
+                await ending  # Nothing of it may be left, also where the server ends meanwhile.
+                raise
+        when = " while it loaded the model" if control.ready is None else ""
+        if self._kill_reason:
+            return (
+                control.ready is not None,
+                f"the model's process was killed{when}, since {self._kill_reason}",
+            )
+        return (
+            control.ready is not None,
+            control.failure or f"the model's process ended {described(code)}{when}",
+        )
+
+    def _out_of_time(self, control: WorkerControl) -> None:
+        """Kill a process that has not loaded the model in time."""
+        if control.ready is None and self._running is not None:
+            why = f"it took more than {self._load_seconds:g} seconds; raise SERVER_LOAD_SECONDS if it may"
+            self.fail(self._running.process.pid, why)
+
+    async def _end(self, worker: WorkerProcess) -> int:
+        """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL.
+
+        Nothing that it has started is left.
+        """
+        ended = asyncio.ensure_future(self._reaper.ended())
+        for number in (None, signal.SIGTERM, signal.SIGKILL):
+            if number is not None or self._kill_reason:
+                worker.signal(number or signal.SIGKILL)
+            # Not wait_for: before Python 3.12 that forgets to be cancelled where the process ends at the same time.
+            await asyncio.wait((ended,), timeout=STOP_SECONDS)
+            if ended.done():
+                break
+        await ended
+        worker.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
+        code = worker.process.wait()
+        self._running = None  # Its number may be another's from now on.
+        await self._reaper.end_orphans()
+        return code
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

@@ -1,0 +1,110 @@
+"""The model's process: start, first frames, signals, exit.
+
+It is started before the server imports its own packages, since loading the model takes longest: this imports little.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from server.container.file_descriptors import EXHAUSTED
+from server.errors import ModelNotLoaded
+from server.model import orphans
+from server.settings import ServeSettings
+
+WORKER = Path(__file__).parents[1] / "worker" / "__main__.py"
+STOP_SECONDS = 5.0
+# What the system says where it is short of something that another process may give back.
+SHORT = (*EXHAUSTED, errno.EAGAIN)
+
+
+class WorkerProcess:
+    """A process that loads the model, and the server's end of the socket between them.
+
+    Args:
+        python: the interpreter of the model's environment.
+        environ: its environment variables.
+
+    Raises:
+        ModelNotLoaded: the interpreter cannot be started.
+        OSError: no process can be started for now.
+    """
+
+    def __init__(self, python: Path, environ: dict[str, str]) -> None:
+        self.environ = environ
+        self.sock, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.process = subprocess.Popen(
+                    [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno()), str(os.getpid())],
+                    # Libraries write beside themselves what they like (MLflow an mlruns): here they may.
+                    cwd=tempfile.gettempdir(),
+                    env=environ,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the server, which then ends the worker.
+                )
+            except OSError as error:
+                self.sock.close()
+                if error.errno in SHORT:
+                    raise
+                raise ModelNotLoaded(
+                    f"{python} cannot be started ({error.strerror}): it must be the interpreter that "
+                    "`environment` made; run `python -m server environment MODEL ENV` first"
+                ) from error
+        with suppress(ProcessLookupError):  # It has ended already, which is told of later.
+            orphans.mark(self.process.pid)
+
+    def tell(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
+        """Send a frame. A process that has ended meanwhile is reported when its answer is awaited."""
+        from server.ipc import wire  # numpy, which the process imports meanwhile too
+
+        try:
+            for buffer in wire.pack(header, list(values)):
+                self.sock.sendall(buffer)
+        except OSError:
+            return
+
+    def shut(self) -> None:
+        """Read nothing more from the process than what it has said until now."""
+        with suppress(OSError):  # The socket is closed.
+            self.sock.shutdown(socket.SHUT_RD)
+
+    def end(self) -> None:
+        """End the process and those that it forked, if they run."""
+        self.sock.close()
+        if self.process.returncode is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.signal(signal.SIGKILL)
+                self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, which is not reaped yet, and to those that it forked."""
+        os.killpg(self.process.pid, number)
+
+
+def interpreter(settings: ServeSettings, environment: Path) -> Path:
+    """Return the interpreter of the folder that the verb ``environment`` made.
+
+    Raises:
+        ModelNotLoaded: there is none.
+    """
+    python = environment / "current" / "bin" / "python"
+    if not python.exists():
+        raise ModelNotLoaded(
+            f"no Python environment in {environment}: run "
+            f"`python -m server environment {settings.model_uri} {environment}` first"
+        )
+    return python

@@ -1,0 +1,1 @@
+"""A request against the model's signature: columns, tensors, types, parameters; pure functions."""

@@ -1,0 +1,197 @@
+"""Values parsed from JSON as tables and tensors, or an error that says why they are none.
+
+``what`` is in every message the field that the value stands in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from array import array as packed
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+
+from server.errors import BadData
+from server.schema.limits import check_cells, check_columns
+
+NUMERIC = "biuf"
+# numpy's own limit.
+DIMENSIONS = 64
+FEW = 256
+# Up to here a double has every integer's value.
+EXACT = 2**53
+_LENGTHS = "it must be a list of whole numbers, 0 or more"
+
+
+class Doubles(np.ndarray):
+    """A table of doubles of which JSON has written some as whole numbers.
+
+    ``rows`` are the lists that it was made of, for whoever must tell the columns of whole numbers from the others.
+    """
+
+    rows: list[list[Any]] | None = None
+
+
+def mapping(what: str, value: Any) -> dict[str, Any]:
+    """Return a value that must be a JSON object."""
+    if not isinstance(value, dict):
+        raise BadData(f"{what} is {shown(value)}: it must be a JSON object")
+    return value
+
+
+def names(what: str, value: Any) -> list[str] | None:
+    """Return names of columns, or None where there are none. A whole number is the name of a column of an array."""
+    if value is None or value == []:
+        return None
+    types = set(map(type, value)) if isinstance(value, list) else set()
+    if isinstance(value, list):
+        check_columns(what, len(value))
+    if types == {str}:
+        return cast("list[str]", value)
+    if not types or not types <= {str, int}:
+        raise BadData(f"{what} is {shown(value)}: it must be a list of strings or whole numbers")
+    return list(map(str, value))
+
+
+def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[Any]:
+    """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are.
+
+    One row, such as the texts that a classifier of texts takes, is returned as it is too. With ``unequal`` rows are not
+    held to be of one length: they may be values of a type hint (check_rows).
+    """
+    if not isinstance(value, list):
+        raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
+    if not value:
+        raise BadData(f"{what} has no rows: send at least one")
+    check_cells(what, value)
+    array = _numbers(value)
+    if array is not None:
+        return array
+    array = as_array(value)
+    if array is not None and 0 in array.shape[:2]:
+        raise BadData(f"{what} has no values: send at least one column")
+    if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
+        return array
+    if not unequal:
+        check_rows(what, value)
+    return value
+
+
+def as_array(value: list[Any]) -> np.ndarray | None:
+    """Return lists as the array that numpy makes of them, or None where they are of several lengths.
+
+    Where a string is among them it is an array of objects: numpy's own would have room for the longest in every cell.
+    """
+    try:
+        array = np.array(value, dtype=object)
+        return array if str in set(map(type, array.ravel())) else np.array(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _numbers(rows: list[Any]) -> np.ndarray | None:
+    """Return rows of one length that are nothing but numbers as an array, as most are, or None.
+
+    It is the array that numpy would make after a search for its shape and dtype, which takes twice as long.
+    """
+    try:
+        cells = list(itertools.chain.from_iterable(rows))
+        types = set(map(type, cells))
+        if not types or not types <= {int, float}:
+            return None
+        width = len(rows[0])
+        if set(map(len, rows)) != {width}:
+            return None
+        whole = types == {int}
+        buffer = packed("q" if whole else "d", cells)
+    except (TypeError, OverflowError):
+        return None  # A row that is no list, or a number that no array can hold.
+    array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
+    if len(types) == 2:
+        if not bool((np.abs(array) < EXACT).all()):
+            return None  # A double may have another value than the integer that it was made of.
+        doubles = array.view(Doubles)
+        doubles.rows = rows
+        return doubles
+    return array
+
+
+def as_written(values: Any) -> Any:
+    """Return a table of numbers as the rows that JSON had where a column of it may be of whole numbers, else as it is."""
+    return values if getattr(values, "rows", None) is None else values.rows
+
+
+def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
+    """Return whether numpy has made nothing else of the values: a number of true, a double of a large integer."""
+    if array.dtype.kind == "b":
+        return True
+    # Looking at the cells of a few rows is quicker than asking numpy whether that is needed.
+    few = array.size <= FEW
+    hides_booleans = few or bool(((array == 0) | (array == 1)).any())
+    hides_integers = array.dtype.kind == "f" and (few or bool((np.abs(array) >= EXACT).any()))
+    if not hides_booleans and not hides_integers:
+        return True
+    cells: Iterable[Any] = value
+    for _ in range(array.ndim - 1):
+        cells = itertools.chain.from_iterable(cells)
+    cells = list(cells)
+    types = set(map(type, cells))
+    if bool in types:
+        return False
+    return not (hides_integers and int in types) or not any(
+        type(cell) is int and abs(cell) > EXACT for cell in cells
+    )
+
+
+def check_rows(what: str, rows: list[Any]) -> None:
+    """Refuse rows that are not lists of one length. Values that are no rows at all may be what a model takes."""
+    if not any(isinstance(row, list) for row in rows):
+        return
+    for index, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise BadData(f"{what} row {index} is {shown(row)}: every row must be a list")
+        if len(row) != len(rows[0]):
+            raise BadData(
+                f"{what} row {index} has {len(row)} values, row 0 has {len(rows[0])}: "
+                "rows must be of equal length"
+            )
+
+
+def tensor(what: str, value: Any) -> np.ndarray:
+    """Return a tensor, given as its shape and its values in C order, as an array."""
+    parts = mapping(what, value)
+    shape, values = parts.get("shape"), parts.get("values")
+    if not isinstance(shape, list) or not all(type(length) is int for length in shape):
+        raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
+    if not isinstance(values, list):
+        raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
+    check_cells(what, values)
+    array = as_array(values) if values else np.empty(0)
+    if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
+        wrong = next((value for value in values if not isinstance(value, int | float)), values)
+        raise BadData(f"{what}.values has {shown(wrong)}: it must be a flat list of numbers")
+    return shaped(what, array, shape)
+
+
+def shaped(what: str, values: np.ndarray, shape: list[int]) -> np.ndarray:
+    """Return flat values in the shape that they came with."""
+    if any(length < 0 for length in shape):
+        raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
+    if len(shape) > DIMENSIONS:
+        raise BadData(f"{what}.shape has {len(shape)} lengths: it must have {DIMENSIONS} or fewer")
+    # The lengths may be beyond what numpy can multiply.
+    size = math.prod(shape)
+    if size != values.size:
+        raise BadData(f"{what}.shape {shape} asks for {size} values, {what}.values has {values.size}")
+    if size == 0:
+        raise BadData(f"{what} has no values: send at least one row")
+    return values.reshape(shape)
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut to what a message can hold."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}…"

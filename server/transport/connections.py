@@ -1,0 +1,143 @@
+"""The connections of one listener: limits, timeouts, eviction of idle ones, draining."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from server.shared_counter import SharedCounter
+from server.transport.acceptor import Acceptor
+
+# Resolution of the timeouts, in seconds.
+TICK = 0.1
+# How long a client may go on sending after its last answer, so that it reads that before the connection closes.
+LINGER_SECONDS = 5.0
+# How long a connection waits for a request before it counts as idle.
+IDLE_SECONDS = 0.5
+# How long a connection that has sent nothing yet is kept.
+FRESH_SECONDS = 5.0
+# The minimum rate at which a client must send or receive, in bytes per second, over any ``read_seconds``.
+MIN_BYTES_PER_SECOND = 16 * 1024
+# How long a connection without a request is kept when the server ends: one may be under way, as its client could not know.
+DRAINED_SECONDS = 1.0
+NEVER = float("inf")
+log = logging.getLogger(__name__)
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class TimedConnection(Protocol):
+    """A connection with a deadline."""
+
+    @property
+    def deadline(self) -> float:
+        """When the server's clock has it ``expire``."""
+
+    def expire(self) -> None:
+        """Time out."""
+
+    def drain(self) -> None:
+        """Close after the responses in progress, or now if there is none."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
+class Evictable(Protocol):
+    """An idle connection, which may be closed for another one."""
+
+    def evict(self) -> None:
+        """End, and count no more from now on."""
+
+
+@dataclass(kw_only=True)
+class Connections:
+    """The connections of one listener, their limits and timeouts.
+
+    ``taken`` counts those of every process of the server, ``refused`` those of this one that count no more since they
+    only wait for their client to see that they are refused; ``now`` is as the server's clock has it.
+    """
+
+    max_connections: int
+    idle_seconds: float
+    read_seconds: float
+    connections: set[TimedConnection] = field(default_factory=set)
+    taken: SharedCounter = field(default_factory=SharedCounter)
+    refused: int = 0
+    draining: bool = False
+    now: float = 0.0
+    # Since when they wait for a request, the one idle longest first: those that have sent nothing yet, and the others.
+    fresh: dict[Evictable, float] = field(default_factory=dict)
+    idle: dict[Evictable, float] = field(default_factory=dict)
+
+    def evict_idle(self) -> None:
+        """End the connection of this process that is idle longest, if there is one; the first are those that never sent anything."""
+        for waiting in (self.fresh, self.idle):
+            connection, since = next(iter(waiting.items()), (None, self.now))
+            # The request of one that is new is on its way.
+            if connection is not None and self.now - since >= IDLE_SECONDS:
+                connection.evict()
+                return
+
+    @property
+    def drained_seconds(self) -> float:
+        """How long a connection without a request is kept when the server ends."""
+        return min(self.idle_seconds, DRAINED_SECONDS)
+
+    def tick(self, now: float) -> None:
+        """Take the time."""
+        self.now = now
+
+
+async def serve_connections(
+    shared: Connections,
+    protocol: Callable[[], asyncio.Protocol],
+    sock: socket.socket,
+    stop: asyncio.Event,
+    drain_seconds: float,
+) -> None:
+    """Accept connections until ``stop``, then drain them within the drain seconds."""
+    loop = asyncio.get_running_loop()
+    shared.tick(loop.time())
+    clock = loop.create_task(_clock(shared))
+    try:
+        acceptor = Acceptor(sock, protocol, shared.taken)
+        await stop.wait()
+        acceptor.close()
+        shared.draining = True
+        for connection in tuple(shared.connections):
+            connection.drain()
+        end = loop.time() + drain_seconds
+        while (shared.connections or acceptor.pending) and loop.time() < end:
+            await asyncio.sleep(TICK / 10)
+    finally:
+        clock.cancel()
+        for connection in tuple(shared.connections):
+            connection.abort()
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Reset a connection: what is not sent yet is dropped from the kernel's buffer too (SO_LINGER 0)."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
+
+
+async def _clock(shared: Connections) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(TICK)
+        shared.tick(loop.time())
+        for connection in tuple(shared.connections):
+            if connection.deadline < shared.now:
+                try:
+                    connection.expire()
+                except Exception:
+                    # The clock goes on for all others.
+                    log.exception("a connection cannot be kept in time")
+                    connection.abort()

@@ -1,0 +1,67 @@
+"""grpc_health's service, which follows the model's readiness."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from server.model.readiness import Readiness
+from server.transport.grpc.streams import Streams
+
+NAME: str = health.SERVICE_NAME
+# How long a watcher may take to take a status: the library has all others wait meanwhile.
+WRITE_SECONDS = 1.0
+
+
+class HealthService:
+    """The health of the server ("") and of its services, all being that of the model."""
+
+    def __init__(self, readiness: Readiness, services: Collection[str]) -> None:
+        self._readiness = readiness
+        self._services = ("", *services)
+        self.servicer = _Servicer()
+
+    async def follow(self) -> None:
+        """Set the status now and at every change, until readiness is closed."""
+        async for ready in self._readiness.changes():
+            status = HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING
+            for service in self._services:
+                await self.servicer.set(service, status)
+
+
+class _Servicer(health.aio.HealthServicer):
+    """The library's service for a bounded number of watchers, each of which has to take what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._streams = Streams("watch the health")
+
+    async def Watch(self, request: HealthCheckRequest, context: Any) -> None:  # noqa: N802  the library's name
+        """Tell a watcher of every change."""
+        async with self._streams.one(context):
+            try:
+                impatient: Any = _Impatient(context)
+                await super().Watch(request, impatient)
+            except TimeoutError:
+                await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the client does not take the status")
+
+
+class _Impatient:
+    """A call's context that does not wait for ever for a client that takes nothing."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    async def write(self, message: HealthCheckResponse) -> None:
+        """Write a message.
+
+        Raises:
+            TimeoutError: the client does not take it.
+        """
+        async with asyncio.timeout(WRITE_SECONDS):
+            await self._context.write(message)

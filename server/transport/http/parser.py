@@ -1,0 +1,165 @@
+"""Bytes of a connection to requests: nothing that two readers could read two ways, and no more than is allowed.
+
+llhttp reads the syntax, strictly; server.transport.http.head refuses what it lets through and HTTP forbids.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from server.api.http import HttpRequest
+from server.errors import BadData, BodyTooLarge, HeadTooLarge, ServerError
+from server.transport.http.head import MAX_HEAD_BYTES, MAX_HEADERS, Persistence, RequestHead
+
+# What may come around a body, such as the sizes of its chunks: this much, and this much for every byte of it.
+MAX_FRAMING_BYTES, MAX_FRAMING_PER_BYTE = 2 * MAX_HEAD_BYTES, 16
+# What a request takes beside its body, in bytes of memory.
+_REQUEST_BYTES = 1024
+
+
+class RequestParser:
+    """Makes requests of what is fed.
+
+    ``requests`` has those that are complete, each with what becomes of the connection after its answer; ``reading``
+    is true in the midst of another, and ``awaited`` while its client waits for 100 Continue.
+
+    Args:
+        limit: largest body in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.requests: deque[tuple[HttpRequest, Persistence]] = deque()
+        self.reading = self.awaited = False
+        self._limit = limit
+        self._http = HttpRequestParser(self)
+        self._fed = self._waiting = 0
+        self._body: bytes | bytearray = b""
+        self._ended = self._resumed = False
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next bytes. Those after a request that ends the connection count for nothing.
+
+        Raises:
+            BadData: they are no request that can be answered; nothing may be fed any more.
+        """
+        before = len(self.requests)
+        rest: bytes | memoryview = data
+        while rest and not self._ended:
+            rest = self._feed(rest)
+        self._fed = self._fed + len(data) if len(self.requests) == before else 0
+        if self.reading and self._fed > MAX_FRAMING_BYTES + MAX_FRAMING_PER_BYTE * len(self._body):
+            raise _head_too_large()
+
+    def next(self) -> tuple[HttpRequest, Persistence]:
+        """Return the request that came first, and forget it."""
+        request, persistence = self.requests.popleft()
+        self._waiting -= len(request.body) + _REQUEST_BYTES
+        return request, persistence
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory the requests that wait take, and the body that has not come to its end."""
+        # A body that grows is copied.
+        return self._waiting + (2 * len(self._body) if self.reading else 0)
+
+    def drop(self) -> None:
+        """Forget what has been read; nothing may be fed any more."""
+        self.requests.clear()
+        self._waiting, self._body = 0, b""
+
+    def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Feed llhttp; return what it has left since the request before it asks for another protocol."""
+        try:
+            self._http.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            rest = memoryview(data)[upgrade.args[0] :]
+        except HttpParserCallbackError as error:
+            raise error.__context__ if isinstance(error.__context__, ServerError) else error from None
+        except HttpParserError as error:
+            if not self._ended:
+                raise BadData(f"the request is not HTTP/1.1: {error}") from error
+            return b""
+        else:
+            return b""
+        # Nobody has to speak another protocol. The body has been left too, so a new parser gets its framing first.
+        self._http = HttpRequestParser(self)
+        if self._head is not None and self.reading:
+            self._resumed = True
+            self._http.feed_data(b"POST / HTTP/1.1\r\n" + self._head.framing + b"\r\n")
+        return rest
+
+    # What llhttp calls.
+
+    def on_message_begin(self) -> None:
+        """A request starts."""
+        if not self._resumed:
+            self.reading = True
+            self._url = b""
+            self._headers: dict[str, str] = {}
+            self._head: RequestHead | None = None
+            self._room, self._places = MAX_HEAD_BYTES, MAX_HEADERS
+            self._body = b""
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request's target."""
+        self._url += url
+        self._room -= len(url)
+        if self._room < 0:
+            raise _head_too_large()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole header. One after a chunked body counts for nothing."""
+        self._room -= len(name) + len(value)
+        self._places -= 1
+        if self._room < 0 or self._places < 0:
+            raise _head_too_large()
+        if self._head is None:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            before = self._headers.get(key)
+            self._headers[key] = text if before is None else f"{before}, {text}"
+
+    def on_headers_complete(self) -> None:
+        """Say at once what is wrong with the head, before a body comes."""
+        if self._head is None:
+            self._head = head = RequestHead(self._http, self._url, self._headers)
+            if head.length > self._limit:
+                raise self._too_large(f"{head.length} bytes")
+            self.awaited = head.awaits
+
+    def on_body(self, part: bytes) -> None:
+        """A part of the body."""
+        self.awaited = False
+        if len(self._body) + len(part) > self._limit:
+            raise self._too_large(f"more than {self._limit} bytes")
+        if not self._body:
+            self._body = part
+            return
+        if isinstance(self._body, bytes):
+            self._body = bytearray(self._body)
+        self._body += part
+
+    def on_message_complete(self) -> None:
+        """A request is complete, unless its body comes after an offer of another protocol."""
+        head = self._head
+        if head is None or (head.framing and not self._resumed):
+            return
+        body = bytes(self._body)
+        request = HttpRequest(head.method, head.path, head.query, self._headers, body, head.version)
+        self.requests.append((request, head.persistence))
+        self._waiting += len(body) + _REQUEST_BYTES
+        self._ended = head.persistence is Persistence.CLOSED
+        self.reading = self.awaited = self._resumed = False
+
+    def _too_large(self, size: str) -> BodyTooLarge:
+        return BodyTooLarge(
+            f"the body has {size}: the limit is {self._limit}; send fewer rows at a time, "
+            "or raise SERVER_MAX_BODY_BYTES"
+        )
+
+
+def _head_too_large() -> HeadTooLarge:
+    return HeadTooLarge(
+        f"the request's head is too large: it may have {MAX_HEAD_BYTES} bytes in {MAX_HEADERS} headers; send less"
+    )

@@ -1,0 +1,42 @@
+"""A server of HTTP/1.1 straight on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.byte_budget import default_body_bytes
+from server.settings import ServeSettings
+from server.shared_state import SharedState
+from server.transport.connections import serve_connections
+from server.transport.http.connection import HttpConnection
+from server.transport.http.server_state import HttpServerState
+
+
+async def serve(
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]],
+    settings: ServeSettings,
+    sock: socket.socket,
+    stop: asyncio.Event,
+    state: SharedState,
+) -> None:
+    """Answer what comes on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
+    shared = HttpServerState(
+        respond,
+        max_body_bytes=settings.max_body_bytes or default_body_bytes(),
+        budget=state.budget,
+        max_connections=settings.max_connections,
+        idle_seconds=settings.idle_seconds,
+        read_seconds=settings.read_seconds,
+        taken=state.connections,
+    )
+    await run(shared, sock, stop, settings.drain_seconds)
+
+
+async def run(
+    shared: HttpServerState, sock: socket.socket, stop: asyncio.Event, drain_seconds: float
+) -> None:
+    """Answer what comes on a socket that listens by ``shared.respond`` until ``stop``."""
+    await serve_connections(shared, lambda: HttpConnection(shared), sock, stop, drain_seconds)

@@ -1,0 +1,66 @@
+"""The state that the connections of one HTTP/1.1 server share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Protocol
+
+from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.byte_budget import ByteBudget, default_limit
+from server.errors import BudgetFull
+from server.transport.connections import Connections
+
+
+class Unread(Protocol):
+    """A connection with unread responses."""
+
+    def leave(self) -> None:
+        """Reset the connection, and release what is held for them."""
+
+
+@dataclass
+class HttpServerState(Connections):
+    """Connections with the application that answers, and the byte budget of what is being read.
+
+    ``date`` is the header line of the current second.
+    """
+
+    respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
+    max_body_bytes: int
+    budget: ByteBudget = field(default_factory=lambda: ByteBudget(default_limit()))
+    date: bytes = b""
+    # Connections with unread responses, the longest unread first.
+    unread: dict[Unread, None] = field(default_factory=dict)
+
+    def hold(self, connection: Unread, size: int) -> bool:
+        """Acquire the bytes of unread responses, and return whether they may be held.
+
+        If the budget is full, connections whose responses have been unread longest are reset.
+        """
+        size = self._charged(size)
+        while True:
+            try:
+                self.budget.acquire(size)
+            except BudgetFull:
+                first = next(iter(self.unread), None)
+                if first is None:
+                    return False
+                first.leave()
+            else:
+                self.unread[connection] = None
+                return True
+
+    def release(self, connection: Unread, size: int) -> None:
+        """Give back what ``hold`` has charged."""
+        self.unread.pop(connection, None)
+        self.budget.release(self._charged(size))
+
+    def _charged(self, size: int) -> int:
+        return min(size, self.budget.limit // 4)  # One that is larger alone shall be sent too.
+
+    def tick(self, now: float) -> None:
+        """Take the time."""
+        super().tick(now)
+        self.date = f"date: {formatdate(usegmt=True)}\r\n".encode()

@@ -1,0 +1,190 @@
+"""Large requests, forwarded to a process of their own, so that parsing them blocks no event loop that others need.
+
+Parsing JSON holds the GIL from the first byte to the last: a thread would block the others as well.
+The processes speak by frames (server.model.frame_protocol):
+
+    to it:   {"id", "method", "path", "query", "headers", "version"} and the body
+             {"more": id} for one more part of an answer in parts, {"cancel": id} where nobody awaits it any more
+    from it: {"id", "status", "type", "headers", "stream"} and the body, or its first part
+             {"id", "part"} and a part, true, or nothing at the end, false
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.api.routes import failed
+from server.byte_budget import ByteBudget
+from server.errors import NotReady, ServerError
+from server.model.frame_protocol import FrameProtocol
+
+Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
+Said = tuple[dict[str, Any], list[Any]]
+
+# A body is in both processes, and twice while it is handed over.
+COPIES = 3
+ENDED = "the process that answers large requests has ended: send the request again"
+
+
+class Forwarder(FrameProtocol):
+    """The accepting process's side: answers small requests itself and forwards large ones.
+
+    Args:
+        respond: answers a request here.
+        largest: the largest body that is answered here, in bytes.
+        budget: reserved for bodies while they are forwarded.
+    """
+
+    def __init__(self, respond: Respond, largest: int, budget: ByteBudget) -> None:
+        super().__init__()
+        self._respond = respond
+        self._largest_here = largest
+        self._budget = budget
+        self._numbers = itertools.count()
+        self._waiting: dict[int, asyncio.Future[Said]] = {}
+
+    async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
+        """Return the response to a request; it never raises."""
+        if len(request.body) <= self._largest_here:
+            return await self._respond(request)
+        try:
+            with self._budget.reserved(COPIES * len(request.body)):
+                return await self._forwarded(request)
+        except ServerError as error:
+            return failed(error)
+
+    async def _forwarded(self, request: HttpRequest) -> HttpResponse | HttpStream:
+        number = next(self._numbers)
+        said = request._asdict()
+        body = said.pop("body")
+        header, (content,) = await self._ask(number, {"id": number, **said}, [body])
+        status, kind, headers = header["status"], header["type"], header["headers"]
+        if not header["stream"]:
+            return HttpResponse(status, content, kind, headers)
+        rest = self._rest(number)
+        return HttpStream(status, content, rest, kind, headers)
+
+    async def _rest(self, number: int) -> AsyncGenerator[bytes, None]:
+        """Yield the parts of a streamed response, each on demand."""
+        over = False
+        try:
+            while True:
+                header, values = await self._ask(number, {"more": number}, [])
+                if not header["part"]:
+                    over = True
+                    return
+                yield values[0]
+        finally:
+            if not over:
+                self.send({"cancel": number}, [])
+
+    async def _ask(self, number: int, header: dict[str, Any], values: list[Any]) -> Said:
+        """Send a frame about a request, and return the next one about it."""
+        if self._transport is None or self._transport.is_closing():
+            raise NotReady(ENDED)
+        said: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = said
+        self.send(header, values)
+        try:
+            return await said
+        except asyncio.CancelledError:
+            self.send({"cancel": number}, [])
+            raise
+        finally:
+            self._waiting.pop(number, None)
+
+    def received(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Resolve the future of a request, unless it was cancelled."""
+        said = self._waiting.get(header["id"])
+        if said is not None and not said.done():
+            said.set_result((header, values))
+
+    def broken(self, why: str) -> None:
+        """Ignore a violation of the protocol: ``ended`` fails the pending requests."""
+
+    def ended(self) -> None:
+        """Fail the pending requests: the other process has ended."""
+        for said in self._waiting.values():
+            if not said.done():
+                said.set_exception(NotReady(ENDED))
+
+
+class LargeRequestServer(FrameProtocol):
+    """The answering process's side of one connection.
+
+    Args:
+        respond: answers a request.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        super().__init__()
+        self.over = asyncio.Event()
+        self._respond = respond
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._streams: dict[int, AsyncGenerator[bytes, None]] = {}
+
+    def received(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Start a request or the next part of its response, or cancel it."""
+        if "cancel" in header:
+            number = header["cancel"]
+            if (task := self._tasks.get(number)) is not None:
+                task.cancel()
+            elif (rest := self._streams.pop(number, None)) is not None:
+                self._begin(number, rest.aclose())
+        elif "more" in header:
+            self._begin(header["more"], self._part(header["more"]))
+        else:
+            number = header.pop("id")
+            header.pop("values")
+            self._begin(number, self._answer(number, HttpRequest(**header, body=values[0])))
+
+    def broken(self, why: str) -> None:
+        """Ignore a violation of the protocol: the connection is closed."""
+
+    def ended(self) -> None:
+        """Cancel the requests of an accepting process that has ended."""
+        for task in self._tasks.values():
+            task.cancel()
+        self.over.set()
+
+    def _begin(self, number: int, work: Any) -> None:
+        task = self._tasks[number] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+
+    async def _answer(self, number: int, request: HttpRequest) -> None:
+        response = await self._respond(request)
+        said = {"id": number, "status": response.status, "type": response.content_type}
+        said |= {"headers": dict(response.headers), "stream": isinstance(response, HttpStream)}
+        if isinstance(response, HttpStream):
+            self._streams[number] = response.rest
+            self.send(said, [response.first])
+        else:
+            self.send(said, [response.body])
+        del request, response
+        gc.collect()
+
+    async def _part(self, number: int) -> None:
+        part = await anext(self._streams[number], None)
+        if part is None:
+            del self._streams[number]
+        self.send({"id": number, "part": part is not None}, [] if part is None else [part])
+
+
+async def answer(respond: Respond, socks: list[Any]) -> None:
+    """Answer the accepting processes until all of them have ended.
+
+    Garbage collection during the allocation of millions of values doubles its time: it is run after each request.
+    """
+    gc.disable()
+    loop = asyncio.get_running_loop()
+    ends = []
+    for sock in socks:
+        _, end = await loop.create_unix_connection(lambda: LargeRequestServer(respond), sock=sock)
+        ends.append(end)
+    for end in ends:
+        await end.over.wait()

@@ -1,0 +1,74 @@
+"""Stream an answer, part by part as the model yields them."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any, Generator, List
+
+from ..ipc import wire
+from .argument import argument
+from .exceptions import failure
+
+if TYPE_CHECKING:
+    from ..ipc.connection import Frame, FrameConnection
+    from .answer import Callee
+    from .call_queue import CallQueue
+
+# In the header of a call that is answered in parts: how many of them may be sent before the server asks for more.
+AHEAD = "ahead"
+
+# Yields a frame a part, and returns the one that ends the call.
+Frames = Generator[List[wire.Buffer], None, List[wire.Buffer]]
+
+
+def answer_in_parts(callee: Callee, calls: CallQueue, connection: FrameConnection, call: Frame) -> None:
+    """Send what the model yields for a call, and the end; nothing else is called meanwhile.
+
+    The model is asked for a part only when the server takes one. Where the server has cancelled the call, or its
+    process is gone, the model's generator is closed.
+    """
+    header, values = call
+    running = calls.begin(connection, header["id"], header[AHEAD])
+    frames = _frames(callee, header, values)
+    try:
+        while calls.goes_on(running):
+            try:
+                frame = next(frames)
+            except StopIteration as end:
+                connection.send(end.value)
+                return
+            connection.send(frame)
+            running.ahead -= 1
+    except (BrokenPipeError, ConnectionResetError):
+        return  # That process of the server is gone, as `calls` will see.
+    finally:
+        frames.close()
+        calls.end(running)
+
+
+def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames:
+    said = {"id": header["id"]}
+    try:
+        method = callee.methods[header["method"]]
+        parts = method(argument(header, values), header.get("params"))
+        try:
+            for part in parts:
+                yield wire.limited({"event": "part", **said}, part, callee.largest)
+        finally:
+            _close(parts)
+    except (GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
+        return wire.pack({"event": "error", **said, **failure(error, values)}, [])
+    return wire.pack({"event": "end", **said}, [])
+
+
+def _close(parts: Any) -> None:
+    """Close a generator. What it raises meanwhile is for the log: nobody awaits its answer any more."""
+    try:
+        if hasattr(parts, "close"):
+            parts.close()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  whatever the model raises
+        traceback.print_exc()

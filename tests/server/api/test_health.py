@@ -1,0 +1,124 @@
+"""Health and metrics on a listener of their own, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from server.api import health
+from server.api.health import Health
+from server.api.node import Node
+from server.serving.health_listener import listening
+from server.settings import ServeSettings
+from server.shared_state import SharedState
+from server.transport.listener import listen
+from tests.project import MODELS
+from tests.server.polling import wait_for
+from tests.server.running_server import serving
+from tests.server.transport.http.http_serving import Client
+
+REQUEST = {"data": {"ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
+
+
+@contextmanager
+def own_listener(state: SharedState, settings: ServeSettings) -> Iterator[httpx.Client]:
+    sock = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    with (
+        listening(Health(Node(settings, state.waiting), state), sock, 100),
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def beating(state: SharedState) -> Iterator[None]:
+    """Have a loop beat, as that of the server does."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    beat = asyncio.run_coroutine_threadsafe(state.heartbeats.beat(), loop)
+    try:
+        yield
+    finally:
+        beat.cancel()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_a_loop_that_is_held_is_told_of_by_another(monkeypatch):
+    monkeypatch.setattr(health, "SILENT_SECONDS", 2.0)
+    settings = ServeSettings(model_uri=str(MODELS / "iris_svm_model"))
+    # Of two processes, the other never beats.
+    for processes, status in ((1, 200), (2, 503)):
+        state = SharedState(settings, processes)
+        with own_listener(state, settings) as client:
+            wait_for(lambda: client.get("/health/ping").status_code == 503)
+            assert "an event loop of the server has been held for " in client.get("/health/status").text
+            with beating(state):
+                answered = client.get("/health/ping")
+                wait_for(lambda: client.get("/health/ping").status_code == status)  # noqa: B023
+                assert answered.status_code in (200, 503)
+            assert "event_loop_silence_seconds" in client.get("/metrics").text
+
+
+def test_the_paths_are_on_both_ports_and_numbers_are_those_of_the_rest_interface(tmp_path):
+    with serving(tmp_path, MODELS / "iris_svm_model") as served:
+        own = f"http://127.0.0.1:{served.health_port}"
+        with httpx.Client(base_url=own, timeout=30) as client:
+            for path in ("/health/ping", "/health/status", "/api/v1.0/health/status"):
+                assert client.get(path).content == served.client.get(path).content
+            before = numbers(client.get("/metrics"))
+            assert before.keys() == numbers(served.client.get("/prometheus")).keys()
+            assert before["seldon_mlflow_server_ready"] == 1
+            assert served.post("/predict", REQUEST).status_code == 200
+            assert served.post("/predict", {}).status_code == 400
+            after = numbers(client.get("/prometheus"))
+            # The one of /prometheus on the REST interface, and the prediction.
+            assert grown(before, after, "2xx") == 2
+            assert grown(before, after, "4xx") == 1
+            assert client.post("/predict", json=REQUEST).status_code == 404
+            assert client.post("/health/ping").status_code == 405
+
+
+def numbers(answer: httpx.Response) -> dict[str, float]:
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def grown(before: dict[str, float], after: dict[str, float], status: str) -> float:
+    name = f'seldon_mlflow_server_responses_total{{status="{status}"}}'
+    return after[name] - before[name]
+
+
+def test_probes_are_answered_while_no_connection_of_the_rest_interface_is_free(tmp_path):
+    environ = {"SERVER_MAX_CONNECTIONS": "4"}
+    with serving(tmp_path, MODELS / "iris_svm_model", environ=environ) as served:
+        held = []
+        for _ in range(8):
+            sock = socket.create_connection(("127.0.0.1", served.client.base_url.port), timeout=30)
+            sock.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+            held.append(Client(sock))
+        assert held[-1].response().status == 503
+        for path in ("/health/ping", "/health/status", "/metrics"):
+            assert httpx.get(f"http://127.0.0.1:{served.health_port}{path}", timeout=5).status_code == 200
+        for client in held:
+            client.sock.close()
+
+
+@pytest.mark.parametrize("server_processes", ["2"])
+def test_the_model_that_is_gone_is_told_of_on_the_own_port_too(tmp_path, slow_model, server_processes):
+    with serving(tmp_path, slow_model, environ={"SERVER_EDGE_PROCESSES": server_processes}) as served:
+        own = f"http://127.0.0.1:{served.health_port}"
+        assert served.post("/predict", {"data": {"ndarray": [[-1]]}}).status_code == 503
+        wait_for(lambda: httpx.get(f"{own}/health/status").status_code == 503)
+        assert httpx.get(f"{own}/health/ping").status_code == 200
+        wait_for(lambda: httpx.get(f"{own}/health/status").status_code == 200)

@@ -1,0 +1,242 @@
+"""Calls of several clients, over REST and gRPC, that the model answers together."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.svm import SVC
+
+from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
+from tests.server.running_server import serving
+
+pytestmark = pytest.mark.xdist_group("batches")
+
+MODEL = """
+import time
+from sklearn.svm import SVC
+class Model(SVC):
+    def predict(self, X):
+        print("batch", *(row[0] for row in X), flush=True)
+        if len(X[0]) == 1:
+            time.sleep(X[0][0])
+            return X
+        return self.decision_function(X)
+"""
+MAKE = """
+import pickle, sys
+sys.path.insert(0, sys.argv[1] + "/code")
+import waited
+from sklearn.datasets import load_iris
+pickle.dump(waited.Model().fit(*load_iris(return_X_y=True)), open(sys.argv[1] + "/model.pkl", "wb"))
+"""
+ROWS, CLASSES = load_iris(return_X_y=True)
+SCORES = SVC().fit(ROWS, CLASSES).decision_function
+NAN = float("nan")
+# Of each channel a connection.
+OWN = [("grpc.use_local_subchannel_pool", 1)]
+
+
+@pytest.fixture(scope="module")
+def waited_model(tmp_path_factory):
+    """An SVC that says the first value of each row of a batch, and sleeps as long as a row of one value says."""
+    folder = tmp_path_factory.mktemp("waited")
+    (folder / "code").mkdir()
+    (folder / "code" / "waited.py").write_text(MODEL)
+    subprocess.run([sys.executable, "-c", MAKE, folder], check=True)
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, waited_model):
+    with serving(tmp_path_factory.mktemp("served"), waited_model, batching="on") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory, waited_model):
+    """A server whose batches have few rows."""
+    environ = {"SERVER_BATCH_ROWS": "16"}
+    with serving(tmp_path_factory.mktemp("few"), waited_model, batching="on", environ=environ) as running:
+        yield running
+
+
+def batches(served):
+    lines = served.log.read_text().splitlines()
+    return [line.split()[1:] for line in lines if line.startswith("batch ")]
+
+
+def row(number):
+    """Return a row of numbers that no other has."""
+    return [round(number + 5 + number / 1000, 4), 3.0, 1.5, 0.2]
+
+
+def first(number):
+    return str(row(number)[0])
+
+
+def tensor(values):
+    sent = Tensor(shape=[1, len(values)], values=values)
+    return SeldonMessage(data=DefaultData(tensor=sent)).SerializeToString()
+
+
+def scores(body):
+    found = SeldonMessage.FromString(body).data
+    return np.reshape(found.tensor.values, found.tensor.shape).tolist()
+
+
+class Clients:
+    """What asks a server by both interfaces, and by gRPC as two clients, without waiting for the answers."""
+
+    def __init__(self, client, pool, channel, another):
+        self._client = client
+        self._pool = pool
+        self._method, self._another = (
+            each.unary_unary("/seldon.protos.Model/Predict") for each in (channel, another)
+        )
+
+    def rest(self, values):
+        return self._pool.submit(self._client.post, "/predict", json={"data": {"ndarray": [values]}})
+
+    def grpc(self, values):
+        return self._method.future(tensor(values), timeout=60)
+
+    def another(self, values):
+        return self._another.future(tensor(values), timeout=60)
+
+    def occupy(self, served, seconds):
+        """Keep the model busy, so that what comes after waits."""
+        before = len(batches(served))
+        running = self.grpc([seconds])
+        end = time.monotonic() + 30
+        while len(batches(served)) == before:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        # The model's process holds the next one already.
+        return [running, self.grpc([0.0])]
+
+
+@contextmanager
+def asking(served):
+    with (
+        httpx.Client(base_url=served.client.base_url, timeout=60) as client,
+        concurrent.futures.ThreadPoolExecutor(40) as pool,
+        grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}", OWN) as channel,
+        grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}", OWN) as another,
+    ):
+        yield Clients(client, pool, channel, another)
+
+
+@pytest.fixture
+def clients(served):
+    with asking(served) as made:
+        yield made
+
+
+GAP = "the model cannot take the request: Input X contains NaN."
+BAD = {
+    "NaN": ("grpc", [5.0, 3.0, 1.5, NAN], GAP),
+    "NaN first": ("grpc", [NAN, 3.0, 1.5, 0.2], GAP),
+    "null": ("rest", [5.0, 3.0, None, 0.2], GAP),
+    "too wide": (
+        "grpc",
+        [5.0, 3.0, 1.5, 0.2, 1.0],
+        "ValueError: X has 5 features, but Model is expecting 4 features as input.",
+    ),
+    "too narrow": (
+        "rest",
+        [5.0, 3.0],
+        "ValueError: X has 2 features, but Model is expecting 4 features as input.",
+    ),
+    "text": ("rest", ["5.0a", 3.0, 1.5, 0.2], "ValueError: could not convert string to float: '5.0a'"),
+}
+
+
+def test_bad_requests_get_their_own_errors_and_all_others_their_own_numbers(served, clients):
+    before = len(batches(served))
+    clients.occupy(served, 1.0)
+    good = {}
+    bad = {}
+    refused = iter(BAD.items())
+    for number in range(30):
+        interface = ("rest", "grpc")[number % 2]
+        good[number] = (interface, getattr(clients, interface)(row(number)))
+        if number % 5 == 2:
+            name, (interface, values, _) = next(refused)
+            bad[name] = (interface, getattr(clients, interface)(values))
+    for number, (interface, call) in good.items():
+        got = call.result().json()["data"]["ndarray"] if interface == "rest" else scores(call.result())
+        assert got == SCORES([row(number)]).tolist(), number
+    assert bad.keys() == BAD.keys()
+    for name, (interface, call) in bad.items():
+        if interface == "rest":
+            answer = call.result()
+            assert answer.status_code == (400 if BAD[name][2] == GAP else 500)
+            said = answer.json()["status"]["info"]
+        else:
+            refused_code = (
+                grpc.StatusCode.INVALID_ARGUMENT if BAD[name][2] == GAP else grpc.StatusCode.INTERNAL
+            )
+            assert call.code() is refused_code
+            said = call.details()
+        assert said.partition("\n")[0] == BAD[name][2]
+    # What came by REST and what by gRPC has batches of its own, where a row with a gap is one of them.
+    by_rest, by_grpc = ({first(number) for number in range(start, 30, 2)} for start in (0, 1))
+    together = [{*batch} for batch in batches(served)[before:]]
+    assert any(len(batch & by_rest) > 1 for batch in together)
+    assert any(len(batch & by_grpc) > 1 and "nan" in batch for batch in together)
+
+
+def test_one_client_is_answered_with_the_next_batch_of_another_that_has_many(served, clients):
+    running = clients.occupy(served, 1.0)
+    many = [clients.grpc(row(number)) for number in range(200)]
+    time.sleep(0.3)
+    one = clients.another(row(500))
+    assert scores(one.result()) == SCORES([row(500)]).tolist()
+    assert [call.code() for call in (*running, *many)] == [grpc.StatusCode.OK] * 202
+    (batch,) = [each for each in batches(served) if first(500) in each]
+    assert len(batch) > 100
+
+
+@pytest.mark.long
+def test_what_comes_later_is_not_answered_before(few):
+    with asking(few) as clients:
+        clients.occupy(few, 1.5)
+        calls = [clients.grpc(row(number)) for number in range(100)]
+        time.sleep(0.3)
+        one = clients.another(row(500))
+        time.sleep(0.3)
+        calls += [clients.grpc(row(number)) for number in range(100, 200)]
+        assert one.code() is grpc.StatusCode.OK
+        assert [call.code() for call in calls] == [grpc.StatusCode.OK] * 200
+    (place,) = [index for index, batch in enumerate(batches(few)) if first(500) in batch]
+    earlier = {value for batch in batches(few)[:place] for value in batch}
+    later = {value for batch in batches(few)[place + 1 :] for value in batch}
+    assert not earlier & {first(number) for number in range(100, 200)}
+    assert not later & {first(number) for number in range(100)}
+    assert max(map(len, batches(few))) == 16
+
+
+@pytest.mark.long
+def test_a_client_of_rest_does_not_wait_for_all_that_waits_by_grpc(few):
+    with asking(few) as clients:
+        before = len(batches(few))
+        clients.occupy(few, 1.5)
+        calls = [clients.grpc(row(number)) for number in range(200)]
+        time.sleep(0.3)
+        assert clients.rest(row(500)).result().status_code == 200
+        assert [call.code() for call in calls] == [grpc.StatusCode.OK] * 200
+    found = batches(few)[before:]
+    (place,) = [index for index, batch in enumerate(found) if first(500) in batch]
+    assert place < 6 < len(found)
