@@ -104,6 +104,8 @@ def fingerprint(folder: Path, folders: set[Path]) -> str | None:
     It reads files only in and below the folder of a kustomization.
     Source: https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization-root
     """
+    if not folders:
+        return None  # A folder without a kustomization has nothing to tell it from another such.
     place = folder.resolve()
     content = hashlib.sha256()
     for root in sorted(folders):
