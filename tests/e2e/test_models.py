@@ -72,8 +72,8 @@ def test_a_model_of_one_s_own_is_fetched_from_where_it_is_pinned(
 ) -> None:
     folder, digest = churn
     if scheme == "s3":
-        store.upload(folder, "team", "churn/8")
-        uri = stored = "s3://team/churn/8"
+        store.upload(folder, "others", "churn/8")
+        uri = stored = "s3://others/churn/8"
     else:
         uri, stored = folder.as_uri(), f"s3://e2e/{digest.removeprefix('sha256:')}"
     tree.use_model("model", uri, digest)

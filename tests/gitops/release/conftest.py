@@ -49,7 +49,7 @@ def repository(tmp_path: Path) -> Repository:
     """A commit of all that inputs, pin and plan read."""
     root = tmp_path / "repository"
     shutil.copytree(MANIFESTS / "base", root / "base")
-    for name in ("server/settings_loader.py", "server/mlmodel.py", "tools/bootstrap.txt"):
+    for name in ("server/settings_loader.py", "server/mlmodel/signature.py", "tools/bootstrap.txt"):
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)

@@ -45,7 +45,7 @@ def table(rows, first="a"):
 
 
 def processes(served):
-    """Return the server's processes but the model's: the last is that for large requests."""
+    """Return the server's processes but the first and the model's."""
     children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
     return [int(each) for each in children if WORKER not in Path(f"/proc/{each}/cmdline").read_bytes()]
 
@@ -124,8 +124,9 @@ def metrics_of(served):
 
 
 def test_it_ends_the_server_when_it_is_killed(tmp_path, model):
-    with serving(tmp_path, model) as running:
-        os.kill(processes(running)[-1], signal.SIGKILL)
+    with serving(tmp_path, model, environ={"SERVER_GRPC": "false"}) as running:
+        (large,) = processes(running)
+        os.kill(large, signal.SIGKILL)
         assert running.process.wait(30) == 31
 
 
@@ -133,6 +134,6 @@ def test_there_is_none_where_bodies_are_small_or_it_is_not_wanted(tmp_path, mode
     for environ in ({"SERVER_MAX_BODY_BYTES": "100000"}, {"SERVER_LARGE_BODY_BYTES": "0"}):
         folder = tmp_path / "-".join(environ)
         folder.mkdir()
-        with serving(folder, model, environ=environ) as running:
+        with serving(folder, model, environ={**environ, "SERVER_GRPC": "false"}) as running:
             assert processes(running) == []
             assert running.post("/predict", table(1000)).status_code == 200
