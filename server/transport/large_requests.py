@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from server.api.http import HttpRequest, HttpResponse, HttpStream
@@ -62,17 +62,23 @@ class Forwarder(FrameProtocol):
         number = next(self._numbers)
         said = request._asdict()
         body = said.pop("body")
-        header, (content,) = await self._ask(number, {"id": number, **said}, [body])
+        try:
+            header, (content,) = await self._ask(number, {"id": number, **said}, [body])
+        except asyncio.CancelledError:
+            self.send({"cancel": number}, [])
+            raise
         status, kind, headers = header["status"], header["type"], header["headers"]
         if not header["stream"]:
             return HttpResponse(status, content, kind, headers)
-        rest = self._rest(number)
-        return HttpStream(status, content, rest, kind, headers)
+        parts = self._parts(number, content)
+        # It has begun, so that closing it has the other process end its own.
+        return HttpStream(status, await anext(parts), parts, kind, headers)
 
-    async def _rest(self, number: int) -> AsyncGenerator[bytes, None]:
-        """Yield the parts of a streamed response, each on demand."""
+    async def _parts(self, number: int, first: bytes) -> AsyncGenerator[bytes, None]:
+        """Yield the parts of a streamed response, each after the first on demand."""
         over = False
         try:
+            yield first
             while True:
                 header, values = await self._ask(number, {"more": number}, [])
                 if not header["part"]:
@@ -92,9 +98,6 @@ class Forwarder(FrameProtocol):
         self.send(header, values)
         try:
             return await said
-        except asyncio.CancelledError:
-            self.send({"cancel": number}, [])
-            raise
         finally:
             self._waiting.pop(number, None)
 
@@ -127,15 +130,12 @@ class LargeRequestServer(FrameProtocol):
         self._respond = respond
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._streams: dict[int, AsyncGenerator[bytes, None]] = {}
+        self._cancelling: set[asyncio.Task[None]] = set()
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
         """Start a request or the next part of its response, or cancel it."""
         if "cancel" in header:
-            number = header["cancel"]
-            if (task := self._tasks.get(number)) is not None:
-                task.cancel()
-            elif (rest := self._streams.pop(number, None)) is not None:
-                self._begin(number, rest.aclose())
+            self._cancel(header["cancel"])
         elif "more" in header:
             self._begin(header["more"], self._part(header["more"]))
         else:
@@ -148,11 +148,24 @@ class LargeRequestServer(FrameProtocol):
 
     def ended(self) -> None:
         """Cancel the requests of an accepting process that has ended."""
-        for task in self._tasks.values():
-            task.cancel()
+        for number in {*self._tasks, *self._streams}:
+            self._cancel(number)
         self.over.set()
 
-    def _begin(self, number: int, work: Any) -> None:
+    def _cancel(self, number: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._cancelled(number))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
+    async def _cancelled(self, number: int) -> None:
+        """Cancel what a request has under way, then close the stream that it may have left."""
+        if (task := self._tasks.get(number)) is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+        if (rest := self._streams.pop(number, None)) is not None:
+            await rest.aclose()
+
+    def _begin(self, number: int, work: Coroutine[Any, Any, None]) -> None:
         task = self._tasks[number] = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
 

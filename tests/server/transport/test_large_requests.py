@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server.api.http import HttpRequest, HttpStream
+from server.byte_budget import ByteBudget
+from server.transport.large_requests import Forwarder, LargeRequestServer
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
 from tests.server.running_server import WORKER, serving
@@ -137,3 +142,49 @@ def test_there_is_none_where_bodies_are_small_or_it_is_not_wanted(tmp_path, mode
         with serving(folder, model, environ={**environ, "SERVER_GRPC": "false"}) as running:
             assert processes(running) == []
             assert running.post("/predict", table(1000)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "taken", [0, 1, 2], ids=["before its second part", "after it", "while one is awaited"]
+)
+def test_a_stream_whose_client_leaves_ends_in_the_other_process(taken):
+    """Also where its first part was not taken yet."""
+    asyncio.run(asyncio.wait_for(left_after(taken), 30))
+
+
+async def left_after(taken):
+    closed = asyncio.Event()
+
+    async def parts():
+        try:
+            yield b"a"
+            yield b"b"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    async def respond(_):
+        rest = parts()
+        return HttpStream(200, await anext(rest), rest, "text/event-stream")
+
+    loop, (ours, theirs), budget = asyncio.get_running_loop(), socket.socketpair(), ByteBudget(1 << 20)
+    forwarder, server = Forwarder(respond, 0, budget), LargeRequestServer(respond)
+    await loop.create_unix_connection(lambda: forwarder, sock=ours)
+    await loop.create_unix_connection(lambda: server, sock=theirs)
+    stream = await forwarder.respond(HttpRequest("POST", "/", headers={}, body=b"x"))
+    assert (stream.status, stream.first) == (200, b"a")
+    if taken > 0:
+        assert await anext(stream.rest) == b"b"
+    if taken > 1:
+        waiting = asyncio.ensure_future(anext(stream.rest))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait((waiting,))
+    await stream.rest.aclose()
+    await closed.wait()
+    assert budget.taken == 0
+    while server._streams:
+        await asyncio.sleep(0)
+    forwarder.close()
+    await server.over.wait()
+    await asyncio.sleep(0)  # Until both have closed their sockets.
