@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvloop
 
@@ -34,7 +34,8 @@ def listening(health: Health, sock: socket.socket, idle_seconds: float) -> Itera
     try:
         yield
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        with suppress(RuntimeError):  # It has ended by itself, and closed its loop.
+            loop.call_soon_threadsafe(stop.set)
         thread.join(END_SECONDS)
 
 

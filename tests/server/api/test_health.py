@@ -69,6 +69,16 @@ def test_a_loop_that_is_held_is_told_of_by_another(monkeypatch):
             assert "event_loop_silence_seconds" in client.get("/metrics").text
 
 
+def test_one_that_cannot_listen_ends_without_a_second_error(caplog):
+    state = SharedState(ServeSettings())
+    node = Node(ServeSettings(model_uri=str(MODELS / "iris_svm_model")), state.waiting)
+    sock = listen("127.0.0.1", 0)
+    sock.close()
+    with listening(Health(node, state), sock, 100):
+        wait_for(lambda: "health" not in {thread.name for thread in threading.enumerate()})
+    assert "the listener of health and metrics has ended" in caplog.text
+
+
 def test_the_paths_are_on_both_ports_and_numbers_are_those_of_the_rest_interface(tmp_path):
     with serving(tmp_path, MODELS / "iris_svm_model") as served:
         own = f"http://127.0.0.1:{served.health_port}"
