@@ -273,6 +273,7 @@ class HttpConnection(asyncio.Protocol):
         """Write a response, and note whether it ends the connection."""
         if self._shared.draining:
             persistence = Persistence.CLOSED
+        self._shared.count(response.status)
         framing = b"content-length: %d\r\n" % len(response.body)
         head = response_head(response, self._shared.date, persistence, framing)
         self._transport.write(head + response.body if with_body else head)
@@ -287,6 +288,7 @@ class HttpConnection(asyncio.Protocol):
         chunked = request.version == "1.1"
         if self._shared.draining or not chunked:
             persistence = Persistence.CLOSED
+        self._shared.count(stream.status)
         framing = CHUNKED if chunked else b""
         self._transport.write(response_head(stream, self._shared.date, persistence, framing))
         async with aclosing(stream.rest):

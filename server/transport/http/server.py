@@ -31,6 +31,7 @@ async def serve(
         idle_seconds=settings.idle_seconds,
         read_seconds=settings.read_seconds,
         taken=state.connections,
+        responses=state.responses,
     )
     await run(shared, sock, stop, settings.drain_seconds)
 

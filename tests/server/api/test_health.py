@@ -94,6 +94,11 @@ def test_the_paths_are_on_both_ports_and_numbers_are_those_of_the_rest_interface
             # The one of /prometheus on the REST interface, and the prediction.
             assert grown(before, after, "2xx") == 2
             assert grown(before, after, "4xx") == 1
+            # What is refused before it is read too.
+            with socket.create_connection(("127.0.0.1", served.client.base_url.port), timeout=30) as sock:
+                sock.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
+                assert Client(sock).response().status == 413
+            assert grown(after, numbers(client.get("/metrics")), "4xx") == 1
             assert client.post("/predict", json=REQUEST).status_code == 404
             assert client.post("/health/ping").status_code == 405
 
