@@ -11,6 +11,7 @@ from server.errors import BadData
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.messages import DefaultData, Feedback, Meta, Metric, SeldonMessage
 from server.schema.json_arrays import rows, shaped
+from server.schema.limits import check_columns
 from server.schema.request import Request
 
 
@@ -19,12 +20,14 @@ def decode(body: bytes) -> Request:
 
     Raises:
         BadData: they are no SeldonMessage, or none that a model can be called with.
+        BodyTooLarge: they name more columns than a table may have.
     """
     message = SeldonMessage()
     _parse(message, body)
     meta = _meta(message.meta) if message.HasField("meta") else {}
     field = message.WhichOneof("data_oneof")
     if field == "data":
+        check_columns("data.names", len(message.data.names))
         kind, values = _values(message.data)
         return Request(kind, values, list(message.data.names) or None, meta)
     if field == "jsonData":

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from server.errors import BadData, BodyTooLarge
 from server.mlmodel.input_type import InputType
 from server.protocol.decode import decode, parse
+from server.protocol.proto import decode as proto
+from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from server.schema import limits
 from server.schema.arguments import arguments
 from server.schema.json_data import tabled
@@ -70,14 +72,16 @@ def test_columns_of_a_table_with_names():
     rule = " has 65537 columns: a table may have 65536; send fewer, or rows of numbers without names to a model that takes an array"
     row = [1] * len(names)
     records = {"dataframe_records": [dict(zip(names, row, strict=True))]}
+    message = SeldonMessage(data=DefaultData(names=names, tensor=Tensor(shape=[1, len(row)], values=row)))
     for what, call in {
         "data.names": lambda: decode({"data": {"names": names, "ndarray": [row]}}),
+        "data.names by gRPC": lambda: proto.decode(message.SerializeToString()),
         "jsonData.dataframe_records": lambda: tabled(Request("jsonData", records)),
         "data.ndarray": lambda: arguments(decode({"data": {"ndarray": [row]}}), None, InputType("frame")),
     }.items():
         with pytest.raises(BodyTooLarge) as refused:
             call()
-        assert str(refused.value) == what + rule
+        assert str(refused.value) == what.removesuffix(" by gRPC") + rule
     # An array has no columns to look at one by one.
     assert arguments(decode({"data": {"ndarray": [row]}}), None, InputType("array")).values[0].shape == (
         1,
