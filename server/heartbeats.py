@@ -10,6 +10,7 @@ BEAT_SECONDS = 0.5
 # How long a loop may be held before the server counts as hanging: the longest work that is done at once takes less.
 SILENT_SECONDS = 20.0
 _BYTES = 8
+_NEVER = 2**63 - 1
 
 
 class Heartbeats:
@@ -35,7 +36,11 @@ class Heartbeats:
             self._times[self._mine] = time.monotonic_ns()
             await asyncio.sleep(BEAT_SECONDS)
 
+    def leave(self) -> None:
+        """Beat no more: the process ends, and the others may go on for as long as they drain."""
+        self._times[self._mine] = _NEVER
+
     @property
     def silence(self) -> float:
-        """Seconds since the oldest last heartbeat."""
-        return (time.monotonic_ns() - min(self._times)) / 1e9
+        """Seconds since the oldest last heartbeat of a process that has not left."""
+        return max(0.0, (time.monotonic_ns() - min(self._times)) / 1e9)

@@ -230,7 +230,8 @@ async def _serve(
         node.client.close()
         for task in (*background, beating):
             task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.gather(*background, beating, return_exceptions=True)
+        state.heartbeats.leave()
     for result in ended:
         if isinstance(result, Exception):
             raise result
