@@ -58,11 +58,12 @@ def serve(settings: ServeSettings, environment: Path, worker: WorkerProcess) -> 
     apart = 0 < settings.large_body_bytes < largest
     state = SharedState(settings, count, apart + settings.grpc)
     node = Node(settings, state.waiting, count)
-    address = _grpc_address(settings) if settings.grpc else ""
     with (
         listen(settings.host, settings.http_port) as sock,
         listen(settings.host, settings.health_port, "PREDICTIVE_UNIT_METRICS_SERVICE_PORT") as health_sock,
     ):
+        # Behind the others, which may have the same port.
+        address = _grpc_address(settings) if settings.grpc else ""
         gc.freeze()  # Pages shared with the forked processes stay shared: the collector does not write to frozen objects.
         server_processes: list[ServerProcess] = []
         # Between each process that reads requests and the one that answers the large ones.

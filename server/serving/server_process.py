@@ -1,4 +1,4 @@
-"""A forked process of the server: one more for REST, so that requests are parsed on more than one CPU, or that of gRPC."""
+"""A forked process of the server: one more for REST, so that more than one CPU parses, that of large requests, or of gRPC."""
 
 from __future__ import annotations
 

@@ -224,6 +224,16 @@ def test_a_port_in_use_ends_serve(tmp_path, port, variable):
     )
 
 
+def test_one_port_for_two_interfaces_ends_serve(tmp_path):
+    number = free_port()
+    ended = run(tmp_path, MODELS / "iris_svm_model", port=number, grpc_port=number)
+    assert ended.returncode == 2
+    assert last_line(ended) == (
+        f"cannot listen on 127.0.0.1:{number}: the port must be free and the address this machine's; "
+        "choose another by PREDICTIVE_UNIT_GRPC_SERVICE_PORT or SERVER_HOST"
+    )
+
+
 def test_sigterm_while_the_model_loads_ends_serve(tmp_path):
     with serving(tmp_path, MODELS / "iris_svm_model", ready=False) as served:
         wait_for(lambda: "listens on" in served.log.read_text())
