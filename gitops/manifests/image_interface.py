@@ -10,7 +10,7 @@ from typing import Any
 
 from gitops.errors import BadManifest
 from gitops.manifests.unstructured import Unstructured
-from server.interface import interface
+from server.image_interface import interface
 
 FILE = "base/interface.json"
 
@@ -25,7 +25,7 @@ class Verb:
 
 @dataclass(frozen=True)
 class Interface:
-    """What an image takes (server.interface). ``image`` is its digest, empty for that of a tree.
+    """What an image takes (server.image_interface). ``image`` is its digest, empty for that of a tree.
 
     Where its release says so, ``commit`` and ``inputs`` (gitops.release.record) are what it was built from, and
     ``manifests`` the digests of its images by their platform, as in linux/arm64.
@@ -43,7 +43,7 @@ class Interface:
 
 def own() -> Interface:
     """Return the interface of the server in this tree."""
-    return from_content("server/interface.py", interface())
+    return from_content("server/image_interface.py", interface())
 
 
 def read(root: Path) -> Interface | None:

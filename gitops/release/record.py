@@ -24,7 +24,7 @@ from gitops.git import git
 from gitops.manifests import image, image_interface
 from gitops.manifests.image_interface import Interface
 from gitops.release import archive
-from server.interface import interface as own
+from server.image_interface import interface as own
 
 
 def command(parser: argparse.ArgumentParser) -> Run:

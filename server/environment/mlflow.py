@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from server.environment.requirements import Requirements
 from server.mlmodel import Model
-from server.mlmodel.load_plan import NATIVE, PYFUNC
+from server.mlmodel.load_plan import PYFUNC
 
 _PACKAGES = {"mlflow", "mlflow-skinny"}
 # The first versions that work without pkg_resources, with numpy 2 and with pandas 3.
@@ -23,7 +23,7 @@ def complete(model: Model, listed: Requirements) -> None:
 
     What it lists without saying how new it may be is limited to what MLflow's version works with.
     """
-    pyfunc = PYFUNC in model.flavors and not NATIVE.keys() & model.flavors.keys()
+    pyfunc = PYFUNC in model.flavors and not model.native
     if pyfunc and not listed.names & _PACKAGES:
         recorded = (model.mlflow_version or "").partition("+")[0]
         listed.add(

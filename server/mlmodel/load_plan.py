@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server.errors import NotAModel
-from server.mlmodel import FILE, Model
+from server.mlmodel import FILE, NATIVE, Model
 from server.mlmodel.code_paths import code
 from server.mlmodel.input_type import input_type
 
@@ -38,10 +38,10 @@ def plan(model: Model, xtype: str) -> dict[str, Any]:
     """
     imports = ["pandas"] if input_type(model, xtype).is_frame else []
     pyfunc = model.flavors.get(PYFUNC)
-    for name, native in NATIVE.items():
+    for name in NATIVE:
         flavor = model.flavors.get(name)
         if flavor is not None:
-            return {"code": code(model), "imports": imports, **native(model, flavor)}
+            return {"code": code(model), "imports": imports, **PLANS[name](model, flavor)}
     if pyfunc is None:
         raise NotAModel(
             f"{model.folder}: flavours {', '.join(sorted(model.flavors))} cannot be loaded: a model needs the "
@@ -71,8 +71,7 @@ def methods(model: Model, chosen: str) -> dict[str, tuple[str, ...]]:
 
 def streams(model: Model) -> bool:
     """Return whether a model answers in parts too: mlflow.pyfunc loads it, and it was logged with predict_stream."""
-    native = NATIVE.keys() & model.flavors.keys()
-    return not native and model.flavors.get(PYFUNC, {}).get("streamable") is True
+    return not model.native and model.flavors.get(PYFUNC, {}).get("streamable") is True
 
 
 def _sklearn(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +101,8 @@ def _catboost(model: Model, flavor: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-NATIVE: dict[str, Callable[[Model, dict[str, Any]], dict[str, Any]]] = {
+# The plan of each flavour that server.mlmodel.NATIVE names.
+PLANS: dict[str, Callable[[Model, dict[str, Any]], dict[str, Any]]] = {
     "sklearn": _sklearn,
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,

@@ -10,7 +10,7 @@ from gitops.__main__ import main
 from gitops.errors import BadArgument, BadManifest, NotWritten
 from gitops.manifests import image
 from gitops.release.proposal import pin
-from server.interface import interface
+from server.image_interface import interface
 from tests.gitops.policies.copies import Copy
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -13,7 +13,7 @@ from gitops.manifests.image import pinned_digest
 from gitops.release.plan import plan
 from gitops.release.proposal import propose
 from gitops.release.record import build_inputs, record
-from server.interface import interface as own
+from server.image_interface import interface as own
 from tests.gitops.release.conftest import Repository, read_outputs
 from tests.gitops.release.oci import Build
 

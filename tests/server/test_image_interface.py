@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.interface import interface
+from server.image_interface import interface
 
 
 def test_verbs_have_their_arguments_and_options() -> None:
