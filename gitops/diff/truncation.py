@@ -28,7 +28,7 @@ def truncate(report: Report, limit: int, measure: Measure, whole: str) -> str:
 
     Args:
         report: the report.
-        limit: the greatest length, ``LEAST`` or more.
+        limit: the greatest length, ``MINIMUM_LIMIT`` or more.
         measure: how the length is counted.
         whole: where the whole is to be had, for the note.
     """

@@ -33,9 +33,9 @@ def command(parser: argparse.ArgumentParser) -> Run:
 def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
     """Write ``file`` as the comment of the pull request ``number``; return what was done.
 
-    Only a comment that the same account wrote is edited. An empty file makes no comment, and an old one say that nothing changes. Where the variable DIFF is the outcome
-    ``failure`` of a step that wrote nothing, the comment says that, and where to read why: it must not pass for a change
-    of nothing.
+    Only a comment by the same account is edited. An empty file creates no comment; an existing one then says that nothing
+    changes. Where the step that writes the file failed (DIFF=failure) and wrote nothing, the comment links to the run:
+    a failed diff must not read as an empty one.
 
     Raises:
         BadArgument: the number is not one, the file cannot be read or is too long, or a variable is missing.
