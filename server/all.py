@@ -39,7 +39,7 @@ _DOWNLOADS = (
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: the model at ``source``, put below ``folder``; ``passed`` names what the model may read too."""
+    """The arguments of the verb: the model at ``source``, put below ``folder``; ``passed`` names further variables for the model."""
 
     source: str
     folder: Path
@@ -57,7 +57,7 @@ class Order:
         return self.folder / "environment"
 
     def arguments(self, step: str) -> list[str]:
-        """Return the command line that goes on with ``step``."""
+        """Return the command line of the next step, ``step``."""
         if step == "serve":
             return ["serve", "--environment", str(self.environment)]
         options = ["--digest", self.digest] if self.digest else []
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="environment variable that the model may read, once or more",
     )
-    # Where the process goes on after it has replaced itself.
+    # The step that the replaced process runs next.
     parser.add_argument("--step", choices=("fetch", "environment"), default="fetch", help=argparse.SUPPRESS)
 
 

@@ -34,7 +34,7 @@ def default_body_bytes() -> int:
 
 
 def json_cost(body: bytes) -> int:
-    """Return the most memory that JSON takes once it is parsed, in bytes. It is told without parsing it."""
+    """Return an upper bound of the memory that JSON takes once it is parsed, in bytes, without parsing it."""
     cost = len(body) * (_ASCII if body.isascii() else _WIDE) + _VALUE * (body.count(b",") + 1)
     return cost + _LIST * body.count(b"[") + _OBJECT * body.count(b"{") + _MEMBER * body.count(b":")
 
@@ -52,7 +52,7 @@ class ByteBudget:
         self._taken = taken or SharedCounter()
 
     def become(self, process: int) -> None:
-        """Take for another process from now on: its number, 0 being the first one's."""
+        """Count as process number ``process`` from now on, 0 being the first."""
         self._taken.become(process)
 
     @property
@@ -61,20 +61,20 @@ class ByteBudget:
         return self._taken.total
 
     def acquire(self, cost: int, *, beside: int = 0) -> None:
-        """Take so many bytes, which ``release`` must get back, for a request that has taken others ``beside`` them.
+        """Acquire ``cost`` bytes, to be released, for a request that has acquired ``beside`` bytes already.
 
         Raises:
             TooCostly: a request can never take as many.
             BudgetFull: others have taken too many for now.
         """
-        whole = cost + beside
-        room = self.limit if whole <= SMALL else int(self.limit * (1 - RESERVE))
-        if whole > room:
+        total = cost + beside
+        limit = self.limit if total <= SMALL else int(self.limit * (1 - RESERVE))
+        if total > limit:
             raise TooCostly(
-                f"the request takes up to {whole} bytes of memory once it is parsed: it may take {room}; send fewer rows "
+                f"the request takes up to {total} bytes of memory once it is parsed: it may take {limit}; send fewer rows "
                 "at a time, or raise the container's memory limit (or SERVER_BUDGET_BYTES)"
             )
-        if self._taken.total + cost > room:
+        if self._taken.total + cost > limit:
             raise BudgetFull(
                 f"the requests under way take {self._taken.total} of {self.limit} bytes of memory: this one has to wait; "
                 "send it again later, or raise the container's memory limit (or SERVER_BUDGET_BYTES)"
@@ -87,7 +87,7 @@ class ByteBudget:
 
     @contextmanager
     def reserved(self, cost: int) -> Iterator[None]:
-        """Take so many bytes for as long as the context lasts; raises as ``acquire``."""
+        """Acquire ``cost`` bytes for the time of the context; raises as ``acquire``."""
         self.acquire(cost)
         try:
             yield

@@ -122,13 +122,13 @@ class MLFlowServer:
         return SeldonMessage.FromString(body)
 
     def health_status_raw(self) -> dict[str, Any]:
-        """Say that the model can be called; 503 if it cannot."""
+        """Answer readiness: 200 if the model can be called, else 503."""
         with _reported():
             self._client.healthy()
         return {"strData": "healthy", "meta": self._node.meta()}
 
     def init_metadata(self) -> dict[str, Any]:
-        """Return what /metadata says of the model; the wrapper puts MODEL_METADATA over it."""
+        """Return the model's metadata for /metadata; the wrapper merges MODEL_METADATA over it."""
         return asyncio.run(self._node.metadata())
 
     def _answer(self, role: Role, message: Any) -> Any:

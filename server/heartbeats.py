@@ -27,11 +27,11 @@ class Heartbeats:
             self._times[process] = time.monotonic_ns()
 
     def become(self, process: int) -> None:
-        """Beat for another process from now on: its number, 0 being the first one's."""
+        """Record the heartbeats of process number ``process`` from now on, 0 being the first."""
         self._mine = process
 
     async def beat(self) -> None:
-        """Beat at every interval while the event loop runs, until cancelled."""
+        """Record a heartbeat at every interval while the event loop runs, until cancelled."""
         while True:
             self._times[self._mine] = time.monotonic_ns()
             await asyncio.sleep(BEAT_SECONDS)

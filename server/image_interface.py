@@ -24,13 +24,15 @@ def interface() -> dict[str, Any]:
     declared = list(_settings())
     return {
         "verbs": {name: _verb(verb) for name, verb in sorted(_verbs(parser()).items())},
-        "settings": dict(sorted((name, list(said["choices"])) for said in declared for name in said["env"])),
+        "settings": dict(
+            sorted((name, list(metadata["choices"])) for metadata in declared for name in metadata["env"])
+        ),
         "parameters": {
-            said["parameter"]: list(said["choices"])
-            for said in sorted(declared, key=lambda said: str(said["parameter"]))
-            if said["parameter"]
+            metadata["parameter"]: list(metadata["choices"])
+            for metadata in sorted(declared, key=lambda metadata: str(metadata["parameter"]))
+            if metadata["parameter"]
         },
-        "annotations": sorted(said["annotation"] for said in declared if said["annotation"]),
+        "annotations": sorted(metadata["annotation"] for metadata in declared if metadata["annotation"]),
     }
 
 

@@ -14,8 +14,8 @@ class SharedState:
     """Memory that the processes share since they were forked.
 
     ``waiting`` counts the calls that wait for the model, ``connections`` those of the REST interface, ``responses`` its
-    answers by the first digit of their status; ``budget`` is what requests under way may take, ``heartbeats`` say that the
-    event loops go on.
+    answers by the first digit of their status; ``budget`` is what requests under way may take, ``heartbeats`` are those of
+    the event loops.
 
     Args:
         settings: how the node was configured.
@@ -33,7 +33,7 @@ class SharedState:
         self.heartbeats = Heartbeats(processes)
 
     def become(self, process: int) -> None:
-        """Count for another process from now on: its number, 0 being the first one's."""
+        """Count as process number ``process`` from now on, 0 being the first."""
         for counter in (self.waiting, *self.responses.values()):
             counter.become(process)
         self.budget.become(process)

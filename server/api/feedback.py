@@ -1,4 +1,4 @@
-"""A feedback message: what a client says of an earlier answer."""
+"""A feedback message: a client's judgement of an earlier answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Liveness, readiness and metrics: routes of the REST interface, and of a listener of their own.
 
-That listener has a thread, an event loop, connections and a budget of its own, so that neither a flood of the REST
-interface nor a loop that is held keeps a probe out. What it says is the truth about the others: their loops beat.
+The health listener has a thread, an event loop, connections and a byte budget of its own, so that neither load on the REST
+interface nor a blocked event loop delays a probe. Liveness is judged by the heartbeats of the other event loops.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ class Health:
     def __init__(self, node: Node, state: SharedState) -> None:
         self._node = node
         self._state = state
-        numbers = {"GET": self._metrics}
+        metrics = {"GET": self._metrics}
         self.routes: Routes = {
             "/health/ping": {"GET": self._ping},
             "/health/status": {"GET": self._status},
             "/api/v1.0/health/status": {"GET": self._status},
-            "/metrics": numbers,
-            # Where Seldon's operator has Prometheus look.
-            "/prometheus": numbers,
+            "/metrics": metrics,
+            # The path in the annotations that Seldon's operator writes for Prometheus.
+            "/prometheus": metrics,
         }
 
     async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """Return the response to a request of the listener of its own; it never raises."""
         return await answer(self.routes, request)
 
-    def _goes_on(self) -> None:
+    def _check_liveness(self) -> None:
         silence = self._state.heartbeats.silence
         if silence >= SILENT_SECONDS:
             raise NotReady(
@@ -45,11 +45,11 @@ class Health:
             )
 
     async def _ping(self, _: HttpRequest) -> HttpResponse:
-        self._goes_on()
+        self._check_liveness()
         return HttpResponse(200, b"pong", "text/html; charset=utf-8")
 
     async def _status(self, _: HttpRequest) -> HttpResponse:
-        self._goes_on()
+        self._check_liveness()
         if not self._node.client.ready:
             why = self._node.client.why
             raise NotReady(f"the model is not loaded: {why}" if why else "the model is not loaded")

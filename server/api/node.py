@@ -30,7 +30,7 @@ from server.shared_counter import SharedCounter
 
 
 class Role(StrEnum):
-    """What a call asks of the node."""
+    """The role in which a call addresses the node."""
 
     PREDICT = "predict"
     TRANSFORM_INPUT = "transform_input"

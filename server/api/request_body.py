@@ -39,7 +39,7 @@ def message(request: HttpRequest) -> Any:
     content_type = request.headers.get("content-type", "")
     if "multipart/form-data" in content_type:
         return _multipart(content_type, request.body)
-    # curl says urlencoded whatever it is given to post, so JSON is looked for in any case.
+    # curl sends every body as urlencoded by default, so JSON is tried in any case.
     if content_type.startswith(URLENCODED) and request.body.lstrip()[:1] not in (b"{", b"["):
         _check(len(request.body))
         field = _field(request.body.decode("utf-8", "replace"))

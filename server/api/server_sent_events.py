@@ -16,7 +16,7 @@ from server.errors import NotReady, ServerError
 from server.protocol.encode import dumps, status
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
-# Nobody between the server and its client may keep the events or hold them back (nginx does unless it is told).
+# No proxy may cache the events or buffer them (nginx buffers unless a header forbids it).
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 DONE = b"data: [DONE]\n\n"
 

@@ -20,7 +20,7 @@ from server.settings import FetchSettings
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-# obstore asks again, and goes on where a connection was lost, with jitter between the tries.
+# obstore retries with jitter, and resumes at the byte where a connection was lost.
 RETRIES: RetryConfig = {
     "max_retries": 4,
     "retry_timeout": timedelta(minutes=5),

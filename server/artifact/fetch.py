@@ -25,7 +25,7 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
     """Copy the model at ``source`` into ``dest``, which then holds all of it, or nothing.
 
     With ``digest`` (``sha256:…``) any other model is refused. A destination that holds the same model
-    already is left as it is; where the digest is given, the source is not even asked.
+    already is left as it is; where the digest is given, the source is not contacted.
 
     Raises:
         ServerError: see server.errors, from BadSetting to BadSignature.

@@ -1,4 +1,4 @@
-"""What is under way, in the log every few seconds."""
+"""The progress of a transfer, logged every few seconds."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Progress:
         return time.monotonic() - self._began
 
     def expect(self, size: int) -> None:
-        """Say that ``size`` more bytes are to come."""
+        """Add ``size`` bytes to the total."""
         with self._lock:
             self.total += size
 
     def add(self, size: int) -> None:
-        """Say that ``size`` more bytes are there."""
+        """Count ``size`` bytes as transferred."""
         with self._lock:
             self.bytes += size
 

@@ -28,7 +28,7 @@ _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+?)/?")
 _HEADER = re.compile(r"(?i)(?<=['\"])(bearer|basic) [^'\"]*|\b(bearer|basic) [^\s'\"]+")
 # models:/name@alias → models:/name/version → models:/m-… → the place, and one to spare.
 _STEPS = 5
-# MLflow's client waits for minutes by default, and reports its use. What the environment says counts before.
+# MLflow's client retries for minutes by default, and sends telemetry. Variables of the environment take precedence.
 _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

@@ -1,4 +1,4 @@
-"""The settings of S3 stores, made regular before obstore sees them.
+"""The settings of S3 stores, normalised before obstore gets them.
 
 It panics on an address without a scheme and on a line break in a key.
 """

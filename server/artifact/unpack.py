@@ -1,4 +1,4 @@
-"""An archive into a folder: listed and checked as a whole before the first file is written."""
+"""Unpacks an archive into a folder: all entries are checked before the first file is written."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _write(member: _Member, target: Path, uri: str) -> None:
 
 
 def _members(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
-    """Yield the files in ``archive``; each is to be read before the next one is asked for."""
+    """Yield the files in ``archive``; each must be read before the next."""
     found = _zip(archive, uri, settings) if archive.suffix == ".zip" else _tar(archive, uri, settings)
     while True:
         with _read(uri):

@@ -53,7 +53,7 @@ class NodeClient:
         # Kept, for Python warns of one that is forgotten while it runs.
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = threading.local()
-        # The node's process loads the model from now on, and goes on while this process lives.
+        # The node's process loads the model from now on, and lives as long as this process.
         self._kept: socket.socket | None = self._connect()
         os.register_at_fork(after_in_child=self._part)
 

@@ -39,7 +39,7 @@ class NodeConnection(FrameProtocol):
         self._answering = asyncio.create_task(self._answer(header, values))
 
     def broken(self, why: str) -> None:
-        """Say what is wrong with the other end, one of this program's own."""
+        """Log a violation by the peer, which is a process of this program."""
         log.error("a connection of the wrapper is closed: %s", why)
 
     def ended(self) -> None:

@@ -27,7 +27,7 @@ def folders(root: Path, controller: str) -> Iterator[tuple[int, Path]]:
 
 
 def read(path: Path) -> str:
-    """Return what a file of the kernel says, or nothing where the kernel has none."""
+    """Return the text of a kernel file, empty where the kernel does not have it."""
     try:
         return path.read_text().strip()
     except OSError:

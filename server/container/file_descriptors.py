@@ -7,7 +7,7 @@ import resource
 
 # Runtimes of containers give 1,024 for the sake of old programs that use select(2), and let a program raise it.
 ENOUGH = 65_536
-# What the system says where there is no descriptor or memory for one more.
+# Errors of a system without a descriptor or memory for one more.
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 

@@ -23,7 +23,7 @@ _UNDER_PIP = "list it under pip as name==version and log the model again"
 
 @dataclass(frozen=True)
 class Package:
-    """A package of conda: how it is written, where, and what that says."""
+    """A conda package: its text, where it is listed, and its parsed match specification."""
 
     text: str
     origin: str
@@ -31,7 +31,7 @@ class Package:
 
     @property
     def known(self) -> tuple[Kind, str]:
-        """What it is to pip, as far as its name says it, and its name on the index."""
+        """Its kind by its name, and its name on the package index."""
         return conda_packages.known(self.spec.name)
 
     def requirement(self) -> Requirement:

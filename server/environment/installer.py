@@ -97,12 +97,12 @@ class Installer:
                 (version[0], version[1], version[2]), Path(record["interpreter"]), record["platform"]
             )
         except (OSError, ValueError, LookupError):
-            return None  # There is none, or not one that this version of the server made.
+            return None  # Absent, or made by another version of the server.
         same = record["wanted"] == self.wanted and record["key"] == self.key(python)
         return python if same and python.path.exists() else None
 
     def _record(self, python: Interpreter, target: Path) -> dict[str, Any]:
-        # Read, not asked for: the environment's own interpreter would run what packages put into .pth files.
+        # Read from the file: running the environment's interpreter would execute the packages' .pth files.
         installed = metadata.distributions(
             path=[str(path) for path in target.glob("lib/python*/site-packages")]
         )

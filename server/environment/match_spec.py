@@ -43,7 +43,7 @@ class MatchSpec:
 
 
 def read(text: str) -> MatchSpec:
-    """Return the match specification ``text``; what is none, as the URL of a file, is a name."""
+    """Return the match specification ``text``; a text that is not one, such as the URL of a file, counts as a name."""
     match = _MATCH.match(text.strip())
     if match is None or "://" in text:
         return MatchSpec(text.strip(), text.strip(), "")

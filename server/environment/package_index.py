@@ -25,9 +25,9 @@ class PackageIndex:
     scratch: Path
 
     def has(self, name: str) -> bool:
-        """Whether they have a package of this name, in whatever version.
+        """Whether they have a package of this name, in any version.
 
-        Where they cannot be asked they are taken to have it: what is missing then, the installation says.
+        Where they cannot be reached the answer is yes: the installation reports what is missing.
         """
         source = self.scratch / "asked.txt"
         source.write_text("".join(f"{line}\n" for line in (*self.listed.options, name)))

@@ -26,7 +26,7 @@ _PIP = {
 }
 # Other names of uv's own variables; one that is set is not overruled by pip's.
 _OTHER_NAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_EXTRA_INDEX_URL": "UV_INDEX"}
-# What says where packages come from, and which of their versions count.
+# Variables that choose the indexes, and which versions on them count.
 _SOURCES = (
     *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX"),
     *("UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION", "UV_FORK_STRATEGY", "UV_TORCH_BACKEND"),

@@ -1,4 +1,4 @@
-"""What uv's failures mean to whoever deploys the model: the requirements at fault and what to do."""
+"""uv's failures as errors for the person who deploys the model: the requirements at fault and the fix."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CORRECT = "correct the requirements and log the model again, or pin them with a
 
 
 def unresolvable(error: UvError, listed: Requirements, python: str) -> UnresolvableRequirements:
-    """Return the error that tells uv's explanation, the requirements at fault and the fix."""
+    """Return the error with uv's explanation, the requirements at fault and the fix."""
     explanation = str(error)
     fix = next((fix for sign, fix in _FIXES if re.search(sign, explanation, re.IGNORECASE)), _CORRECT)
     faults = "".join(f"\nat fault: {entry}" for entry in at_fault(explanation, listed))

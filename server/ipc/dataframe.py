@@ -1,6 +1,6 @@
 """A table, or one column, of pandas, polars or pyarrow as arrays of its columns' own types.
 
-They are told by the methods that they have: the model's environment need have none of them.
+They are recognised by their methods: the model's environment need have none of these packages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def table(value: Any) -> Table | None:
 
 
 def column(value: Any) -> Column | None:
-    """Return a Series, an Index or an array of these packages, or None where it is none."""
+    """Return a Series, an Index or an array of these packages, or None for another value."""
     if hasattr(value, "isna") and hasattr(value, "astype"):
         return _of_pandas(value)
     if hasattr(value, "null_count") and (hasattr(value, "to_list") or hasattr(value, "to_pylist")):

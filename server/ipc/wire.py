@@ -34,7 +34,7 @@ LITTLE = sys.byteorder == "little"
 FEW = 4096
 # In the header of a frame about a call: it is cancelled, or the server takes one more part of its stream.
 CANCEL, MORE = "cancel", "more"
-# What a frame's header and values may have where nobody says otherwise, in bytes.
+# Default size limit of a frame's header and values, in bytes.
 LARGEST = 1 << 31
 
 Buffer = Union[bytes, bytearray, memoryview]

@@ -1,4 +1,4 @@
-"""What an MLmodel file says: flavours, signature, versions. Reads YAML; does not import mlflow.
+"""The MLmodel file: flavours, signature, versions. Reads YAML; does not import mlflow.
 
 Source: https://mlflow.org/docs/latest/ml/model/#storage-format
 """

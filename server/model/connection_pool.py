@@ -40,11 +40,11 @@ class ConnectionPool:
         return any(connection.held for connection in self._connections)
 
     def silent(self, now: float, seconds: float) -> list[WorkerConnection]:
-        """Return the channels whose process has owed an answer for so many seconds a call and said nothing."""
+        """Return the connections whose process has been silent, with a call in progress, for ``seconds`` or longer."""
         return [connection for connection in self._connections if connection.silent(now) >= seconds]
 
     def longest_silence(self, now: float) -> float:
-        """Return for how many seconds a call a process at most has owed an answer and said nothing."""
+        """Return the longest silence of a process with a call in progress, in seconds."""
         return max((connection.silent(now) for connection in self._connections), default=0.0)
 
     def drop(self, call: Call) -> None:

@@ -83,7 +83,7 @@ class ControlSocket:
             await asyncio.get_running_loop().sock_sendall(self._sock, frame)
 
     def finish(self) -> None:
-        """Tell the other end that nothing more comes."""
+        """Shut down sending: the peer reads the end of the stream."""
         with suppress(OSError):  # It is gone.
             self._sock.shutdown(socket.SHUT_WR)
 
@@ -93,7 +93,7 @@ class ControlSocket:
             sock.close()
 
     def _taken(self) -> dict[str, Any] | None:
-        """Return the header of the first frame if it is whole."""
+        """Return the header of the first frame if it is complete."""
         if len(self._buffer) < wire.PREFIX.size:
             return None
         header_size, body_size = wire.size(self._buffer, 0, LARGEST)

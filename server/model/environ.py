@@ -42,7 +42,7 @@ LIBRARIES = (
     ),
     *("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "MLFLOW_DEFAULT_PREDICTION_DEVICE", "MLFLOW_DISABLE_TELEMETRY"),
 )
-# What is not the model's, and is not told of.
+# Withheld from the model, and not logged.
 _OTHERS = (
     *(
         "SERVER_*",
@@ -55,7 +55,7 @@ _OTHERS = (
     ),
     *("SELDON_*", "KUBERNETES_*", "PYTHON*", "UV_*", "PIP_*", "GPG_KEY", "PWD", "OLDPWD", "SHLVL", "_"),
 )
-# A word of a name that says that its value must stay where it is, as in HF_TOKEN.
+# A word of a name that marks its value as a secret, as in HF_TOKEN.
 SECRETIVE = frozenset(
     (
         "AUTH",
@@ -104,7 +104,7 @@ LAZY = (OPENMP, "MKL_NUM_THREADS")
 
 
 def with_threads(environ: Mapping[str, str], cpus: int, processes: int) -> dict[str, str]:
-    """Return the environment variables of the model's processes: ``environ``, and what it does not say of threads.
+    """Return the environment variables of the model's processes: ``environ``, and the numbers of threads that it does not set.
 
     The processes share the CPUs. Of several, which are forked, each has one thread of those libraries that start them
     when they are imported: a fork has none of its parent's threads.

@@ -73,7 +73,7 @@ class FrameProtocol(asyncio.Protocol):
         raise NotImplementedError
 
     def send(self, header: dict[str, Any], values: list[Any]) -> None:
-        """Write a frame, or nothing when the other end is gone: ``ended`` tells of that."""
+        """Write a frame, or nothing when the peer is gone: ``ended`` reports that."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.writelines(wire.pack(header, values, _dumped))
 
@@ -83,7 +83,7 @@ class FrameProtocol(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close this end now, whatever is not sent yet; nothing that comes counts any more."""
+        """Close this end now, without sending what is buffered; frames received later are ignored."""
         self._broken = True
         self._buffer.clear()
         if self._transport is not None:
@@ -98,7 +98,7 @@ class FrameProtocol(asyncio.Protocol):
         self.ended()
 
     def data_received(self, data: bytes) -> None:
-        """Hand over the frames that are whole (asyncio)."""
+        """Deliver the complete frames (asyncio)."""
         if self._broken:
             return
         try:

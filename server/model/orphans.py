@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# The bytes of POSIX message queues: one less is missed by nobody.
+# The limit of bytes in POSIX message queues: one byte less changes nothing.
 MARK = resource.RLIMIT_MSGQUEUE
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
 
 class Process(NamedTuple):
-    """A process as /proc has it."""
+    """A process in /proc."""
 
     pid: int
     state: str
@@ -42,7 +42,7 @@ def hide() -> None:
 
 
 def mark(pid: int) -> None:
-    """Mark the model's process, and whatever it will fork, before any code of the model runs in it."""
+    """Mark the model's process, and all that it will fork, before code of the model runs in it."""
     soft, hard = resource.prlimit(pid, MARK)
     below = (hard if hard != resource.RLIM_INFINITY else 2**31) - 1
     if below >= 0:
@@ -59,7 +59,7 @@ def reap(pid: int) -> None:
 def kill(pid: int) -> bool:
     """Kill what the model's processes left behind, and what that has forked, however far from them it is.
 
-    Returns whether there was any, so that what was born meanwhile can be looked for.
+    Returns whether there was any: some may have forked meanwhile, so the caller repeats it.
     """
     found = False
     for process in _left(pid):
@@ -99,7 +99,7 @@ def _processes() -> Iterator[Process]:
 
 
 def _is_marked(pid: int) -> bool:
-    """Return whether a process is the model's. One that this process may not look at is not: it could not end it either."""
+    """Return whether a process is the model's. One of another user, which could not be killed either, is not."""
     mine = resource.getrlimit(MARK)[1]
     try:
         hard = resource.prlimit(pid, MARK)[1]

@@ -32,7 +32,7 @@ def names(result: Result, stated: list[str] | None) -> list[str]:
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
-    """Return the lengths of a table, of which the first two count, or None where it is none."""
+    """Return the shape of a table, of which the first two axes count, or None for another value."""
     if isinstance(value, np.ndarray):
         return tuple(value.shape)
     if isinstance(value, ColumnarTable):

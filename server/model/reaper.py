@@ -9,7 +9,7 @@ import signal
 
 from server.model import orphans
 
-# How often what is still born is looked for; a process that is killed forks no more.
+# How often orphans are looked for again, as some fork while others are killed.
 ROUNDS, ROUND_SECONDS = 100, 0.02
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Reaper:
         await self._ended.wait()
 
     async def end_orphans(self) -> None:
-        """Kill whatever is left when the process has been reaped."""
+        """Kill the orphans that are left when the process has been reaped."""
         self._pid = 0
         for _ in range(ROUNDS):
             try:
@@ -66,7 +66,5 @@ class Reaper:
                 self._ended.set()
         try:
             orphans.reap(self._pid)
-        except (
-            OSError
-        ):  # Without descriptors /proc cannot be read: what is left is looked for when the process has ended.
-            return
+        except OSError:
+            return  # Without descriptors /proc cannot be read: orphans are reaped when the process has ended.

@@ -12,7 +12,7 @@ AHEAD = 16
 
 
 class Stream:
-    """The parts that have come and are not taken yet: ``AHEAD`` at most.
+    """The parts that were received and not taken yet: ``AHEAD`` at most.
 
     ``ask`` is what has the model's process send one more, ``awaited`` since when somebody waits for one.
     """

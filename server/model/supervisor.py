@@ -62,7 +62,7 @@ class Supervisor:
         self._load_seconds = load_seconds
         self._started = worker
         self._reaper = Reaper()
-        # The process that runs, those that it has forked and told of, and why it is killed.
+        # The running process, those forked from it (as it reports), and why it is killed.
         self._running: WorkerProcess | None = None
         self._forked: set[int] = set()
         self._kill_reason = ""
@@ -110,19 +110,19 @@ class Supervisor:
     async def _run_once(self) -> tuple[bool, str]:
         """Run one process to its end; return whether it was ready and how it ended."""
         worker, self._started = self._started, None
-        told = worker is not None
+        greeted = worker is not None
         if worker is None:
             worker = WorkerProcess(self._python, self._environ)
         self._running, self._forked, self._kill_reason = worker, set(), ""
         self._reaper.watch(worker.process.pid)
         control = WorkerControl(ControlSocket(worker.sock), self._deliver, self._example, self._forked)
-        controlling = asyncio.create_task(control.run(*([] if told else [self._handshake]), self._setup))
+        controlling = asyncio.create_task(control.run(*([] if greeted else [self._handshake]), self._setup))
         ended = asyncio.create_task(self._reaper.ended())
         loading = asyncio.get_running_loop().call_later(self._load_seconds, self._out_of_time, control)
         try:
             await asyncio.wait((controlling, ended), return_when=asyncio.FIRST_COMPLETED)
             if not controlling.done():
-                # What it has said before its end is read; nobody else says anything, whoever has its socket.
+                # Frames sent before its exit are still read; none may follow, even if a child inherited the socket.
                 worker.shut()
             await controlling
         except BadFrame as error:

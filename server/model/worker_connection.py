@@ -28,8 +28,8 @@ KILLED = "the model's process is killed, since {why}; it is being started again:
 class InFlight:
     """A batch in flight.
 
-    ``since`` is when it was sent, ``asked`` how many parts of a stream the process may send, and ``cancelled`` when it was
-    told that nobody awaits it any more, which it owes an answer too.
+    ``since`` is when it was sent, ``asked`` how many parts of a stream the process may send, and ``cancelled`` when its
+    cancellation was sent, which the process acknowledges.
     """
 
     calls: list[Call]
@@ -39,7 +39,7 @@ class InFlight:
 
     @property
     def awaited(self) -> float | None:
-        """Since when the process owes a frame, or None while a stream's client does not wait for a part."""
+        """Since when a frame of the process is due, or None while a stream's client does not wait for a part."""
         stream = self.calls[0].stream
         if stream is None:
             return self.since
@@ -103,7 +103,7 @@ class WorkerConnection(FrameProtocol):
         return math.inf if self._busy or self._streams else len(self._held)
 
     def silent(self, now: float) -> float:
-        """Return for how many seconds the process has owed an answer and said nothing, for each call of the batch that it runs.
+        """Return the seconds since an answer is due and no frame came, per call of the batch that the process runs.
 
         A batch may take as long as its calls one after the other.
         """
@@ -117,7 +117,7 @@ class WorkerConnection(FrameProtocol):
 
     @property
     def _owed(self) -> tuple[float, int]:
-        """Since when the process owes the first answer, and to how many calls."""
+        """Since when the first answer is due, and to how many calls."""
         owing = [(held.awaited, len(held.calls)) for held in self._held.values()]
         return min(((since, calls) for since, calls in owing if since is not None), default=(0.0, 0))
 

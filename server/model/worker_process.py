@@ -23,7 +23,7 @@ from server.settings import ServeSettings
 
 WORKER = Path(__file__).parents[1] / "worker" / "__main__.py"
 STOP_SECONDS = 5.0
-# What the system says where it is short of something that another process may give back.
+# Errors of a system that is short of what another process may release.
 SHORT = (*EXHAUSTED, errno.EAGAIN)
 
 
@@ -61,7 +61,7 @@ class WorkerProcess:
                     f"{python} cannot be started ({error.strerror}): it must be the interpreter that "
                     "`environment` made; run `python -m server environment MODEL ENV` first"
                 ) from error
-        with suppress(ProcessLookupError):  # It has ended already, which is told of later.
+        with suppress(ProcessLookupError):  # It has exited already; the reaper reports it.
             orphans.mark(self.process.pid)
 
     def tell(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
@@ -75,7 +75,7 @@ class WorkerProcess:
             return
 
     def shut(self) -> None:
-        """Read nothing more from the process than what it has said until now."""
+        """Receive nothing more from the process beyond what it has sent."""
         with suppress(OSError):  # The socket is closed.
             self.sock.shutdown(socket.SHUT_RD)
 

@@ -39,7 +39,7 @@ def smoke(
 ) -> None:
     """Wait at most ``seconds`` for the models of ``digests`` at ``url``, then compare their answer.
 
-    Where nothing is ``expected``, their health is asked for instead.
+    Without an ``expected`` answer their health is checked instead.
 
     ``digests`` are those of all nodes of the graph; ``image``, if not empty, is the one that all of them run.
 

@@ -33,10 +33,10 @@ def decode(message: Any) -> Request:
             f"the body has {given}: it must have exactly one of {', '.join(FIELDS)}; "
             'send for instance {"data": {"ndarray": [[…], …]}}'
         )
-    said = meta(message.get("meta"))
+    request_meta = meta(message.get("meta"))
     field = fields[0]
     if field != "data":
-        return Request(field, _VALUES[field](message[field]), meta=said)
+        return Request(field, _VALUES[field](message[field]), meta=request_meta)
     data = mapping("data", message["data"])
     kinds = [kind for kind in KINDS if kind in data]
     if len(kinds) != 1:
@@ -48,7 +48,7 @@ def decode(message: Any) -> Request:
         if kind == "tensor"
         else rows("data.ndarray", data[kind], unequal=True)
     )
-    return Request(kind, values, names("data.names", data.get("names")), said)
+    return Request(kind, values, names("data.names", data.get("names")), request_meta)
 
 
 def bare(message: Any) -> Request:
@@ -79,7 +79,7 @@ def parse(body: bytes) -> Any:
             try:
                 return json.loads(body)
             except (ValueError, RecursionError):
-                pass  # The first error says more.
+                pass  # The first error is the clearer one.
         raise BadData(f"the body is not JSON: {error}") from error
 
 

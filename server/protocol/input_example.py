@@ -160,7 +160,7 @@ def _table(rows: list[Any], names: list[str], model: Model) -> dict[str, Any]:
 
 
 def _labels(columns: Any) -> bool:
-    """Whether columns are none, or names that data.names has room for: texts, and numbers as texts."""
+    """Whether columns can be sent in data.names: strings, or numbers as strings; None can be left out."""
     return columns is None or (
         isinstance(columns, list)
         and all(isinstance(name, str | int) and not isinstance(name, bool) for name in columns)

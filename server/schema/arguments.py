@@ -155,7 +155,7 @@ def _by_columns(request: Request, inputs: Schema, input_type: InputType) -> Argu
             request, values=request.values[:, np.newaxis]
         )  # A list of values is a column of them.
     if _in_order(request, inputs, input_type.strict):
-        # As most requests are: nothing has to be looked for.
+        # The common case: nothing to reorder or check.
         block = columns.block(inputs, request.values)
         if block is not None:
             return Arguments("frame", [block], inputs.labels) if frame else Arguments("array", [block])

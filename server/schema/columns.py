@@ -74,7 +74,7 @@ def as_json(values: np.ndarray | list[Any]) -> list[Any]:
 
 
 def _quick(kind: str, values: list[Any]) -> np.ndarray | list[Any] | None:
-    """Return a column whose values plainly are of its type, or None where each must be looked at."""
+    """Return a column converted at once where its values are of its type, or None where each must be checked."""
     types = set(map(type, values))
     if kind == "double" and types <= {int, float, type(None)}:
         try:

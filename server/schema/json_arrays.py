@@ -29,7 +29,7 @@ _LENGTHS = "it must be a list of whole numbers, 0 or more"
 class Doubles(np.ndarray):
     """A table of doubles of which JSON has written some as whole numbers.
 
-    ``rows`` are the lists that it was made of, for whoever must tell the columns of whole numbers from the others.
+    ``rows`` are the lists that it was made of, which tell columns of whole numbers from the others.
     """
 
     rows: list[list[Any]] | None = None
@@ -83,7 +83,7 @@ def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[A
 def as_array(value: list[Any]) -> np.ndarray | None:
     """Return lists as the array that numpy makes of them, or None where they are of several lengths.
 
-    Where a string is among them it is an array of objects: numpy's own would have room for the longest in every cell.
+    Where a string is among them it is an array of objects: numpy's string dtype would take the longest one's bytes for every cell.
     """
     try:
         array = np.array(value, dtype=object)

@@ -1,4 +1,4 @@
-"""What JSON may ask for at most, whatever its size in bytes: levels, cells and columns, each of which costs its own."""
+"""Limits of JSON beside its size in bytes: levels, cells and columns, each of which costs memory or time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from server.errors import BadData, BodyTooLarge
 MAX_DEPTH = 100
 # A cell of a table that is nothing but numbers takes two bytes of JSON at least.
 MAX_CELLS = 4 * 1024 * 1024
-# Each column of a table with names is looked at by itself. An array of numbers may be wider.
+# Each column of a table with names is converted by itself. An array of numbers may be wider.
 MAX_COLUMNS = 64 * 1024
 
-# A string, also one that does not end: each quote is looked at once.
+# A string, also an unterminated one, matched in linear time.
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 _AS_LISTS = bytes.maketrans(b"{}", b"[]")
@@ -23,7 +23,7 @@ _AS_LISTS = bytes.maketrans(b"{}", b"[]")
 def check_depth(body: bytes) -> None:
     """Refuse JSON that nests lists and objects too deeply, before it is parsed.
 
-    What is no JSON is left to the parser, which says more.
+    Invalid JSON is left to the parser, whose error is clearer.
 
     Raises:
         BadData: it has more levels than it may.

@@ -19,7 +19,7 @@ from server.transport.http.server_state import HttpServerState
 log = logging.getLogger(__name__)
 
 
-# Probes and scrapes come one at a time: whoever has more than these connections is no kubelet.
+# Probes and scrapes come one at a time: no kubelet or Prometheus needs more connections.
 MAX_CONNECTIONS, MAX_BODY_BYTES, BUDGET_BYTES = 64, 1024, 4 * 1024 * 1024
 READ_SECONDS = 5
 END_SECONDS = 5

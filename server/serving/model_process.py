@@ -78,11 +78,11 @@ def model_supervisor(
         if opened is not None:
             await opened()
         mine, *others = sockets
-        said = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
+        described = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
         for server_process, sock in zip(server_processes, others, strict=True):
             with sock:
-                server_process.send({"event": "channel", **said}, [sock])
-        await node.client.add(mine, **said)
+                server_process.send({"event": "channel", **described}, [sock])
+        await node.client.add(mine, **described)
 
     def announce(why: str) -> None:
         node.client.why = why
@@ -92,12 +92,12 @@ def model_supervisor(
     python = interpreter(settings, environment)
     environ = worker.environ if worker else model_environ(settings)
     call = example_call(settings, model)
-    told = setup(settings, 1 + len(server_processes), call)
+    setup_frame = setup(settings, 1 + len(server_processes), call)
     process = Supervisor(
         python,
         environ,
         handshake(settings, model),
-        told,
+        setup_frame,
         call,
         deliver,
         announce,
@@ -116,11 +116,11 @@ async def receive_connections(node: Node, control: ControlSocket) -> None:
     node.client.report = lambda pid, why: control.send({"event": "failed", "pid": pid, "why": why})
     try:
         while True:
-            said, sockets = await control.receive()
-            if said["event"] == "gone":
-                node.client.why = said["why"]
+            described, sockets = await control.receive()
+            if described["event"] == "gone":
+                node.client.why = described["why"]
             else:
                 (sock,) = sockets
-                await node.client.add(sock, said["methods"], said["batched"], said["pid"])
+                await node.client.add(sock, described["methods"], described["batched"], described["pid"])
     except EOFError:
         return

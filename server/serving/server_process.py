@@ -33,7 +33,7 @@ class ServerProcess:
             _work(work, theirs, (self.sock, *left))
         theirs.close()
         self.control = ControlSocket(self.sock)
-        # Set when it has said that it can be called.
+        # Set when it accepts calls.
         self.opened = asyncio.Event()
         self._reaping: asyncio.Task[int] | None = None
 

@@ -36,7 +36,7 @@ class TimedConnection(Protocol):
 
     @property
     def deadline(self) -> float:
-        """When the server's clock has it ``expire``."""
+        """The time, by the server's clock, at which ``expire`` is called."""
 
     def expire(self) -> None:
         """Time out."""
@@ -52,15 +52,15 @@ class Evictable(Protocol):
     """An idle connection, which may be closed for another one."""
 
     def evict(self) -> None:
-        """End, and count no more from now on."""
+        """Close, and leave the connection counter."""
 
 
 @dataclass(kw_only=True)
 class Connections:
     """The connections of one listener, their limits and timeouts.
 
-    ``taken`` counts those of every process of the server, ``refused`` those of this one that count no more since they
-    only wait for their client to see that they are refused; ``now`` is as the server's clock has it.
+    ``taken`` counts those of all server processes, ``refused`` those of this process that were refused, and stay open
+    uncounted until their client has read that; ``now`` is the time by the server's clock.
     """
 
     max_connections: int
@@ -76,7 +76,7 @@ class Connections:
     idle: dict[Evictable, float] = field(default_factory=dict)
 
     def evict_idle(self) -> None:
-        """End the connection of this process that is idle longest, if there is one; the first are those that never sent anything."""
+        """Close this process's longest idle connection, if any; those that never sent a request go first."""
         for waiting in (self.fresh, self.idle):
             connection, since = next(iter(waiting.items()), (None, self.now))
             # The request of one that is new is on its way.
@@ -90,7 +90,7 @@ class Connections:
         return min(self.idle_seconds, DRAINED_SECONDS)
 
     def tick(self, now: float) -> None:
-        """Take the time."""
+        """Set the clock."""
         self.now = now
 
 
@@ -138,6 +138,6 @@ async def _clock(shared: Connections) -> None:
                 try:
                     connection.expire()
                 except Exception:
-                    # The clock goes on for all others.
+                    # The clock keeps ticking for all others.
                     log.exception("a connection cannot be kept in time")
                     connection.abort()

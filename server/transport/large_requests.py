@@ -4,7 +4,7 @@ Parsing JSON holds the GIL from the first byte to the last: a thread would block
 The processes speak by frames (server.model.frame_protocol):
 
     to it:   {"id", "method", "path", "query", "headers", "version"} and the body
-             {"more": id} for one more part of an answer in parts, {"cancel": id} where nobody awaits it any more
+             {"more": id} for one more part of a streamed response, {"cancel": id} when the client has left
     from it: {"id", "status", "type", "headers", "stream"} and the body, or its first part
              {"id", "part"} and a part, true, or nothing at the end, false
 """
@@ -24,7 +24,7 @@ from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
-Said = tuple[dict[str, Any], list[Any]]
+Frame = tuple[dict[str, Any], list[Any]]
 
 # A body is in both processes, and twice while it is handed over.
 COPIES = 3
@@ -46,7 +46,7 @@ class Forwarder(FrameProtocol):
         self._largest_here = largest
         self._budget = budget
         self._numbers = itertools.count()
-        self._waiting: dict[int, asyncio.Future[Said]] = {}
+        self._waiting: dict[int, asyncio.Future[Frame]] = {}
 
     async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """Return the response to a request; it never raises."""
@@ -60,10 +60,10 @@ class Forwarder(FrameProtocol):
 
     async def _forwarded(self, request: HttpRequest) -> HttpResponse | HttpStream:
         number = next(self._numbers)
-        said = request._asdict()
-        body = said.pop("body")
+        head = request._asdict()
+        body = head.pop("body")
         try:
-            header, (content,) = await self._ask(number, {"id": number, **said}, [body])
+            header, (content,) = await self._ask(number, {"id": number, **head}, [body])
         except asyncio.CancelledError:
             self.send({"cancel": number}, [])
             raise
@@ -89,32 +89,32 @@ class Forwarder(FrameProtocol):
             if not over:
                 self.send({"cancel": number}, [])
 
-    async def _ask(self, number: int, header: dict[str, Any], values: list[Any]) -> Said:
+    async def _ask(self, number: int, header: dict[str, Any], values: list[Any]) -> Frame:
         """Send a frame about a request, and return the next one about it."""
         if self._transport is None or self._transport.is_closing():
             raise NotReady(ENDED)
-        said: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = said
+        reply: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
         self.send(header, values)
         try:
-            return await said
+            return await reply
         finally:
             self._waiting.pop(number, None)
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
         """Resolve the future of a request, unless it was cancelled."""
-        said = self._waiting.get(header["id"])
-        if said is not None and not said.done():
-            said.set_result((header, values))
+        reply = self._waiting.get(header["id"])
+        if reply is not None and not reply.done():
+            reply.set_result((header, values))
 
     def broken(self, why: str) -> None:
         """Ignore a violation of the protocol: ``ended`` fails the pending requests."""
 
     def ended(self) -> None:
         """Fail the pending requests: the other process has ended."""
-        for said in self._waiting.values():
-            if not said.done():
-                said.set_exception(NotReady(ENDED))
+        for reply in self._waiting.values():
+            if not reply.done():
+                reply.set_exception(NotReady(ENDED))
 
 
 class LargeRequestServer(FrameProtocol):
@@ -171,13 +171,13 @@ class LargeRequestServer(FrameProtocol):
 
     async def _answer(self, number: int, request: HttpRequest) -> None:
         response = await self._respond(request)
-        said = {"id": number, "status": response.status, "type": response.content_type}
-        said |= {"headers": dict(response.headers), "stream": isinstance(response, HttpStream)}
+        reply = {"id": number, "status": response.status, "type": response.content_type}
+        reply |= {"headers": dict(response.headers), "stream": isinstance(response, HttpStream)}
         if isinstance(response, HttpStream):
             self._streams[number] = response.rest
-            self.send(said, [response.first])
+            self.send(reply, [response.first])
         else:
-            self.send(said, [response.body])
+            self.send(reply, [response.body])
         del request, response
         gc.collect()
 

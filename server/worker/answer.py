@@ -15,11 +15,11 @@ from .streaming import AHEAD, answer_in_parts
 
 
 class Callee(NamedTuple):
-    """What is called.
+    """The loaded model as it is called.
 
-    ``methods`` are a model's methods by their names, ``columns`` those for which it takes an array (see columns), and
-    ``names`` by method what the model itself calls the columns of its answers (see names). ``largest`` is how many bytes an
-    answer may have.
+    ``methods`` are the model's methods by name, ``columns`` those for which it takes an array in place of a DataFrame
+    (array_input), ``names`` the output names of each method (output_names). ``largest`` is the size limit of an answer in
+    bytes.
     """
 
     methods: dict[str, Method]
@@ -31,7 +31,7 @@ class Callee(NamedTuple):
 def answer_all(callee: Callee, calls: CallQueue) -> None:
     """Answer calls until the server is gone, which raises EOFError.
 
-    Each of the server's processes is told the names that the model has for its columns first, once for all answers.
+    The output names of the fitted model are sent to each of the server's processes first, once for all answers.
     """
     if callee.names:
         calls.tell(wire.pack({"event": "names", "names": callee.names}, []))
@@ -53,11 +53,11 @@ def call_model(callee: Callee, header: dict[str, Any], values: list[Any]) -> tup
 
 
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
-    said = {"id": header["id"]}
+    call_id = {"id": header["id"]}
     try:
         value, names = call_model(callee, header, values)
-        return wire.limited({"event": "result", "names": names, **said}, value, callee.largest)
+        return wire.limited({"event": "result", "names": names, **call_id}, value, callee.largest)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        return wire.pack({"event": "error", **said, **failure(error, values)}, [])
+        return wire.pack({"event": "error", **call_id, **failure(error, values)}, [])

@@ -29,7 +29,7 @@ def columns(model: Any) -> list[str] | None:
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         return None
-    # It was asked for a DataFrame, whose names are looked at before.
+    # A DataFrame was wanted, whose names are checked before.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     return list(names)
 

@@ -14,7 +14,7 @@ from ..ipc.busy_polling import AdaptivePolling
 from ..ipc.connection import Frame, FrameConnection
 from ..ipc.wire import CANCEL, MORE
 
-# How often the server's processes whose calls wait are told that others' are answered meanwhile.
+# How often server processes whose calls wait get a sign of life while others' calls are answered.
 TURN_SECONDS = 1.0
 
 
@@ -51,14 +51,14 @@ class CallQueue:
         self._turns: deque[FrameConnection] = deque(connections)
         self._held: dict[FrameConnection, dict[int, Frame]] = {connection: {} for connection in connections}
         self._running: RunningStream | None = None
-        self._told = time.monotonic()
+        self._turn_sent = time.monotonic()
         self._spin = AdaptivePolling(spin)
         self._poll = select.poll()
         for descriptor in (control.fileno(), *self._by_descriptor):
             self._poll.register(descriptor, select.POLLIN)
 
     def tell(self, frame: list[wire.Buffer]) -> None:
-        """Write a frame to each of the server's processes. One that is gone is found to be so when it is listened to."""
+        """Write a frame to each of the server's processes. One that is gone is noticed at the next receive."""
         for connection in self._by_descriptor.values():
             try:
                 connection.send(frame)
@@ -79,9 +79,9 @@ class CallQueue:
                     return connection, header, values
 
     def begin(self, connection: FrameConnection, number: int, ahead: int) -> RunningStream:
-        """Begin a stream, and tell all of the server's processes that this one is busy.
+        """Begin a stream, and send "busy" to all of the server's processes.
 
-        What they ask meanwhile is handed back, for another process or until this one is free.
+        Calls received meanwhile are refused: the server sends them to another process, or again when this one is free.
         """
         self._running = RunningStream(connection, number, ahead)
         self._tell_all({"event": "busy"})
@@ -89,25 +89,25 @@ class CallQueue:
 
     def goes_on(self, running: RunningStream) -> bool:
         """Return whether the stream is still wanted, when the server takes another part of it or wants no more."""
-        self._heed(running, 0)
+        self._receive_during_stream(running, 0)
         while not running.ahead and not running.cancelled:
-            self._heed(running, None)
+            self._receive_during_stream(running, None)
         return not running.cancelled
 
     def end(self, running: RunningStream) -> None:
-        """End a stream, and tell them all."""
+        """End a stream, and send "free" to all of the server's processes."""
         self._running = None
         if running.cancelled and not running.gone:
             _tell(running.connection, {"event": "cancelled", "id": running.number})
         self._tell_all({"event": "free"})
 
     def _tell_turn(self) -> None:
-        """Tell those whose calls wait that this process goes on: it would seem to hang, where it answers others for long."""
+        """Send a sign of life to the server processes whose calls wait: else a process busy with others' calls seems to hang."""
         if len(self._held) == 1:
-            return  # It hears of its other calls themselves.
+            return  # Answers to its other calls are sign enough.
         now = time.monotonic()
-        if now - self._told >= TURN_SECONDS:
-            self._told = now
+        if now - self._turn_sent >= TURN_SECONDS:
+            self._turn_sent = now
             for connection, held in self._held.items():
                 if held:
                     _tell(connection, {"event": "turn"})
@@ -116,8 +116,8 @@ class CallQueue:
         for connection in self._turns:
             _tell(connection, header)
 
-    def _heed(self, running: RunningStream, timeout: int | None) -> None:
-        """Receive what comes while a stream runs, without waiting where ``timeout`` is 0."""
+    def _receive_during_stream(self, running: RunningStream, timeout: int | None) -> None:
+        """Receive frames while a stream runs, and refuse new calls; without waiting where ``timeout`` is 0."""
         for descriptor, _ in self._poll.poll(timeout):
             if descriptor == self._control.fileno():
                 running.cancelled = True  # The server is gone, as the next receive will raise.

@@ -72,7 +72,7 @@ def _decoded(kept: dict[str, Any]) -> list[Any] | None:
 
 
 def _cast(rows: Any, names: list[str] | None, known: Categories) -> Any:
-    """Return rows with their categorical columns cast; a value that is none of the categories is missing, as in training."""
+    """Return rows with their categorical columns cast; a value outside the categories is missing, as in training."""
     pandas = importlib.import_module("pandas")
     is_frame = hasattr(rows, "columns")
     if not is_frame and getattr(rows, "ndim", 0) != 2:
@@ -80,7 +80,7 @@ def _cast(rows: Any, names: list[str] | None, known: Categories) -> Any:
     frame = rows.copy(deep=False) if is_frame else pandas.DataFrame(rows, columns=names).infer_objects()
     for index, categories in known.items():
         if index >= len(frame.columns):
-            continue  # The model says what it misses.
+            continue  # The model's own error names the missing column.
         name = frame.columns[index]
         if categories is not None:
             frame[name] = pandas.Categorical(frame[name], categories=categories)

@@ -1,4 +1,4 @@
-"""An exception as an answer: its text, and whether the request is at fault, which only the worker can tell."""
+"""An exception as an answer: its text, and whether the request is at fault, which only the worker can judge."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def exception_header(error: BaseException) -> dict[str, str]:
 # Where mlflow.pyfunc holds a request to a type hint, and to a signature: mlflow/pyfunc/utils/data_validation.py and
 # mlflow/pyfunc/__init__.py of 2.20 to 3.17.
 CHECKS = ("_validate_model_input", "_validate_prediction_input")
-# How libraries call what a number is due for and is none.
+# How libraries name a value that is missing or not finite.
 GAP = re.compile(r"(?i)\b(nan|nans|inf|infs|infinity|infinite|finite|missing|null|none|nonetype)\b")
 OWN = frozenset(
     str(path)

@@ -24,7 +24,7 @@ def check_threads() -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when its parent ends, whatever it does then (PR_SET_PDEATHSIG(2const))."""
+    """Have the kernel kill this process when its parent exits (PR_SET_PDEATHSIG(2const))."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         number = ctypes.get_errno()
@@ -54,7 +54,7 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def run_forked(work: Callable[[], Any]) -> Any:
-    """Return what ``work``, done in a process of its own, returns, if JSON can say it. Raises RuntimeError if it dies."""
+    """Run ``work`` in a forked process and return its result, as JSON. Raises RuntimeError if the process dies."""
     ours, theirs = os.pipe()
     child = fork(lambda: _write(theirs, json.dumps(work()).encode()))
     os.close(theirs)

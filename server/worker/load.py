@@ -40,7 +40,7 @@ def _pickle(folder: str, plan: dict[str, Any]) -> Any:
 
 
 def _check_allowed() -> None:
-    """Heed MLflow's own switch: files of these formats can run code while they are read.
+    """Apply MLflow's own switch: files of these formats can run code while they are read.
 
     Source: MLFLOW_ALLOW_PICKLE_DESERIALIZATION, https://mlflow.org/docs/latest/api_reference/python_api/mlflow.environment_variables.html
     """

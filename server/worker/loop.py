@@ -27,11 +27,11 @@ from .output_names import names
 def run(descriptor: int) -> int:
     """Load the model that the handshake names, and serve it until the server closes the socket; return the exit code.
 
-    The server sends two frames: what to load, at once, and what else it found out meanwhile; and a call made of the
-    model's input example where it is asked for by "example". It gets "ready" or "failed", and with "process" an end of a
-    connection for each of its own processes.
+    The server sends the handshake (what to load), the setup (processes, limits, batching), and on the event "example" a
+    call made of the model's input example. The worker sends "ready" or "failed", and with "process" a socket for each of
+    the server's processes.
     """
-    # What the model prints belongs to the log, and the socket to nobody but this program.
+    # The model's output goes to the log; programs that the model starts must not inherit the socket.
     os.set_inheritable(descriptor, False)
     control = FrameConnection(socket.socket(fileno=descriptor))
     try:

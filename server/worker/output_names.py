@@ -57,14 +57,14 @@ def _transformed(owner: Any, inputs: list[str] | None) -> list[str] | None:
         if callable(found):
             try:
                 return _texts(found(inputs) if _takes(owner, found, inputs) else found())
-            except AttributeError:  # A step of a pipeline cannot say it.
+            except AttributeError:  # A step of a pipeline lacks the method.
                 if not keeps:
                     raise
     return _fitted(owner) or inputs if keeps else None
 
 
 def _takes(owner: Any, asked: Callable[..., Any], inputs: list[str] | None) -> bool:
-    """Return whether a model has to be told what its columns are called; not each of scikit-learn's knows their number."""
+    """Return whether the method needs input_features, and their number fits where the estimator records one."""
     return (
         inputs is not None
         and _fitted(owner) is None

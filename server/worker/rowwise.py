@@ -114,7 +114,7 @@ def _known(estimator: Any, method: str) -> bool:
 
 
 def parts(model: Any, composites: Mapping[str, str]) -> Iterator[Any]:
-    """Yield the estimators that a model consists of, itself if it is none of ``composites``."""
+    """Yield the estimators that a model consists of; the model itself unless it is one of ``composites``."""
     kind = type(model)
     if kind.__module__.partition(".")[0] != "sklearn" or kind.__name__ not in composites:
         yield model

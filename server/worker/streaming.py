@@ -22,9 +22,9 @@ Frames = Generator[List[wire.Buffer], None, List[wire.Buffer]]
 
 
 def answer_in_parts(callee: Callee, calls: CallQueue, connection: FrameConnection, call: Frame) -> None:
-    """Send what the model yields for a call, and the end; nothing else is called meanwhile.
+    """Send the parts that the model yields for a call, then the end; no other call runs meanwhile.
 
-    The model is asked for a part only when the server takes one. Where the server has cancelled the call, or its
+    A part is computed only when the server has asked for one. Where the server has cancelled the call, or its
     process is gone, the model's generator is closed.
     """
     header, values = call
@@ -47,24 +47,24 @@ def answer_in_parts(callee: Callee, calls: CallQueue, connection: FrameConnectio
 
 
 def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames:
-    said = {"id": header["id"]}
+    call_id = {"id": header["id"]}
     try:
         method = callee.methods[header["method"]]
         parts = method(argument(header, values), header.get("params"))
         try:
             for part in parts:
-                yield wire.limited({"event": "part", **said}, part, callee.largest)
+                yield wire.limited({"event": "part", **call_id}, part, callee.largest)
         finally:
             _close(parts)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        return wire.pack({"event": "error", **said, **failure(error, values)}, [])
-    return wire.pack({"event": "end", **said}, [])
+        return wire.pack({"event": "error", **call_id, **failure(error, values)}, [])
+    return wire.pack({"event": "end", **call_id}, [])
 
 
 def _close(parts: Any) -> None:
-    """Close a generator. What it raises meanwhile is for the log: nobody awaits its answer any more."""
+    """Close a generator; an exception that it raises is logged, since its call is over."""
     try:
         if hasattr(parts, "close"):
             parts.close()

@@ -81,7 +81,7 @@ class CallHandler(grpc.GenericRpcHandler):
                     self._idle.set()
             return await _fail(context, refused)
 
-        # As a stream of requests, whose first message is read when it is asked for.
+        # As a stream of requests: its first message is read on demand.
         return grpc.stream_unary_rpc_method_handler(answer)
 
     async def _answer(self, unary: Unary, context: Context) -> bytes:

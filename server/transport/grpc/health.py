@@ -14,7 +14,7 @@ from server.model.readiness import Readiness
 from server.transport.grpc.streams import Streams
 
 NAME: str = health.SERVICE_NAME
-# How long a watcher may take to take a status: the library has all others wait meanwhile.
+# How long a watcher may take to read a status: the library blocks all others meanwhile.
 WRITE_SECONDS = 1.0
 
 
@@ -35,24 +35,24 @@ class HealthService:
 
 
 class _Servicer(health.aio.HealthServicer):
-    """The library's service for a bounded number of watchers, each of which has to take what it is told."""
+    """The library's service for a bounded number of watchers; one that does not read a status in time is cut off."""
 
     def __init__(self) -> None:
         super().__init__()
         self._streams = Streams("watch the health")
 
     async def Watch(self, request: HealthCheckRequest, context: Any) -> None:  # noqa: N802  the library's name
-        """Tell a watcher of every change."""
+        """Stream every change of the status to a watcher."""
         async with self._streams.one(context):
             try:
-                impatient: Any = _Impatient(context)
-                await super().Watch(request, impatient)
+                timed: Any = _TimedContext(context)
+                await super().Watch(request, timed)
             except TimeoutError:
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the client does not take the status")
 
 
-class _Impatient:
-    """A call's context that does not wait for ever for a client that takes nothing."""
+class _TimedContext:
+    """A call's context whose writes time out."""
 
     def __init__(self, context: Any) -> None:
         self._context = context

@@ -35,6 +35,6 @@ def options(settings: ServeSettings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 1000 * settings.grpc_min_ping_seconds),
         ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
-        # Else a fast client's stream gets a window of megabytes that nobody has asked to be filled.
+        # Else a fast client's stream gets a window of megabytes, which bypasses the limit of messages being read.
         ("grpc.http2.bdp_probe", 0),
     ]

@@ -1,4 +1,4 @@
-"""A limit of the messages being read, each of which may grow to the largest size before its size is known."""
+"""Reading a bounded number of messages at a time: each may reach the largest size before its size is known."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ HURRY_SECONDS = 0.5
 class Reading:
     """Reads a bounded number of messages at a time.
 
-    What is not read stays with its client, but for the window of its stream. A client that sends slowly gives way to
-    those that wait: it costs them ``HURRY_SECONDS`` at most.
+    Flow control keeps unread messages at the client, but for the window of the stream. While others wait, a slow sender has
+    ``HURRY_SECONDS`` to complete its message.
 
     Args:
         most: how many messages are read at a time.
@@ -33,7 +33,7 @@ class Reading:
 
         Raises:
             TooSlow: it does not come.
-            Overloaded: the others that come take all the time, or wait for it.
+            Overloaded: too many others are being read or wait to be.
             BadData: there is none.
         """
         if self._free.locked():

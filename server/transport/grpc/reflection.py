@@ -14,7 +14,7 @@ NAME: str = reflection.SERVICE_NAME
 
 
 class Reflection(reflection.aio.ReflectionServicer):
-    """Tells of ``services``, and of itself."""
+    """Lists ``services``, and itself."""
 
     def __init__(self, services: Collection[str]) -> None:
         super().__init__((*services, NAME))
@@ -23,7 +23,7 @@ class Reflection(reflection.aio.ReflectionServicer):
     async def ServerReflectionInfo(  # type: ignore[override]  # noqa: N802  the library's name; its types know no generator
         self, request_iterator: AsyncIterable[ServerReflectionRequest], context: Any
     ) -> AsyncIterator[ServerReflectionResponse]:
-        """Answer one question after the other."""
+        """Answer one request after the other."""
         responses: Any = super().ServerReflectionInfo(request_iterator, context)
         async with self._streams.one(context):
             async for response in responses:

@@ -21,11 +21,11 @@ from server.transport.grpc.options import message_bytes, options
 from server.transport.grpc.reading import Reading
 from server.transport.grpc.reflection import Reflection
 
-# What messages that are being read may take beside the budget, which counts them once they are: a part of it.
+# What messages being read may take beside the budget, which counts them once they are read: a share of it.
 READING_SHARE = 1 / 8
-# How long no call must have come for that all clients are taken to have gone, and how long they are answered at most.
+# How long without a new call until all clients count as gone, and how long new calls are answered at most.
 QUIET_SECONDS, LAST_SECONDS = 0.5, 5.0
-# How long whoever watches the health has to take that it is over.
+# How long watchers of the health have to read the last status.
 WATCH_SECONDS = 0.1
 
 
@@ -34,7 +34,7 @@ async def serve(
 ) -> None:
     """Serve a node on an address (HOST:PORT) until ``stop``; calls in progress may end within the drain seconds.
 
-    What they are parsed to takes from ``budget``; ``opened`` is told when it can be called.
+    Parsed messages are charged to ``budget``; ``opened`` is called when the server accepts calls.
 
     Raises:
         BadSetting: the address cannot be listened on.
@@ -85,10 +85,10 @@ async def run(
 
 
 async def _end(server: grpc.aio.Server, calls: CallHandler, seconds: float) -> None:
-    """End the calls under way, once clients have had time to see by the health that they are to go elsewhere.
+    """Drain: keep answering while clients notice NOT_SERVING, refuse new calls, then let those in progress end.
 
-    The library ends calls that come after it was told to stop with CANCELLED, which no client sends again
-    (https://github.com/grpc/grpc/issues/41785). So it is told when no more come.
+    Once stopped, the library ends late calls with CANCELLED, which no client retries
+    (https://github.com/grpc/grpc/issues/41785). So it is stopped when no more come.
     """
     end = asyncio.get_running_loop().time() + seconds
     await calls.quiet(QUIET_SECONDS, min(LAST_SECONDS, seconds / 2))
@@ -97,4 +97,4 @@ async def _end(server: grpc.aio.Server, calls: CallHandler, seconds: float) -> N
         async with asyncio.timeout_at(end):
             await calls.quiet(QUIET_SECONDS, LAST_SECONDS)
             await calls.idle()
-    await server.stop(WATCH_SECONDS)  # Whoever watches the health does so until then.
+    await server.stop(WATCH_SECONDS)  # Health watchers stay connected until then.

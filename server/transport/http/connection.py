@@ -76,7 +76,7 @@ class HttpConnection(asyncio.Protocol):
         if len(data) <= PIECE_BYTES and not self._resting:
             self._feed(data)
         else:
-            # What the transport has read before it was told to stop comes behind.
+            # Bytes that the transport read before it was paused follow.
             self._unfed = memoryview(b"".join((self._unfed, data))) if self._unfed else memoryview(data)
             if not self._resting:
                 self._turn(full=len(data) >= TURN_BYTES)

@@ -35,11 +35,11 @@ class Persistence(Enum):
 class RequestHead:
     """A request's line and headers, checked.
 
-    ``length`` is the body's in bytes, 0 where it is not told before; ``awaits`` whether the client waits for 100
-    Continue; ``framing`` the line that frames the body, where llhttp leaves that for an offer of another protocol.
+    ``length`` is the body's in bytes, 0 for a chunked body or none; ``awaits`` whether the client waits for 100 Continue;
+    ``framing`` the header line that frames the body, for a new parser after a declined Upgrade.
 
     Raises:
-        BadData: HTTP does not allow it.
+        BadData: the head violates HTTP/1.1.
     """
 
     __slots__ = ("awaits", "framing", "length", "method", "path", "persistence", "query", "version")
@@ -75,7 +75,7 @@ class RequestHead:
 def _target(url: bytes) -> tuple[str, str]:
     """Return the path of a request's target, decoded, and its query."""
     if not url.startswith(b"/") and url != b"*":
-        # A whole address, as a proxy gets it.
+        # The absolute form, as sent to a proxy.
         try:
             parsed = parse_url(url)
         except HttpParserError as error:

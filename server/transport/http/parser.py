@@ -20,10 +20,10 @@ _REQUEST_BYTES = 1024
 
 
 class RequestParser:
-    """Makes requests of what is fed.
+    """Parses fed bytes into requests.
 
-    ``requests`` has those that are complete, each with what becomes of the connection after its answer; ``reading``
-    is true in the midst of another, and ``awaited`` while its client waits for 100 Continue.
+    ``requests`` are the complete ones, each with the persistence of the connection after its response; ``reading`` is
+    true while another is incomplete, ``awaited`` while its client waits for 100 Continue.
 
     Args:
         limit: largest body in bytes.
@@ -39,10 +39,10 @@ class RequestParser:
         self._ended = self._resumed = False
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take the next bytes. Those after a request that ends the connection count for nothing.
+        """Feed the next bytes. Those after a request that closes the connection are ignored.
 
         Raises:
-            BadData: they are no request that can be answered; nothing may be fed any more.
+            BadData: they are not a valid request; feed nothing more.
         """
         before = len(self.requests)
         rest: bytes | memoryview = data
@@ -53,24 +53,24 @@ class RequestParser:
             raise _head_too_large()
 
     def next(self) -> tuple[HttpRequest, Persistence]:
-        """Return the request that came first, and forget it."""
+        """Remove and return the oldest complete request."""
         request, persistence = self.requests.popleft()
         self._waiting -= len(request.body) + _REQUEST_BYTES
         return request, persistence
 
     @property
     def held(self) -> int:
-        """How many bytes of memory the requests that wait take, and the body that has not come to its end."""
+        """Bytes of memory taken by the complete requests and by the body being read."""
         # A body that grows is copied.
         return self._waiting + (2 * len(self._body) if self.reading else 0)
 
     def drop(self) -> None:
-        """Forget what has been read; nothing may be fed any more."""
+        """Discard all that was read; feed nothing more."""
         self.requests.clear()
         self._waiting, self._body = 0, b""
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Feed llhttp; return what it has left since the request before it asks for another protocol."""
+        """Feed llhttp; return the bytes that it leaves after a request with an Upgrade header."""
         try:
             self._http.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -83,14 +83,14 @@ class RequestParser:
             return b""
         else:
             return b""
-        # Nobody has to speak another protocol. The body has been left too, so a new parser gets its framing first.
+        # The upgrade is declined. llhttp has skipped the body too, so a new parser is fed its framing first.
         self._http = HttpRequestParser(self)
         if self._head is not None and self.reading:
             self._resumed = True
             self._http.feed_data(b"POST / HTTP/1.1\r\n" + self._head.framing + b"\r\n")
         return rest
 
-    # What llhttp calls.
+    # Callbacks of llhttp.
 
     def on_message_begin(self) -> None:
         """A request starts."""
@@ -99,21 +99,21 @@ class RequestParser:
             self._url = b""
             self._headers: dict[str, str] = {}
             self._head: RequestHead | None = None
-            self._room, self._places = MAX_HEAD_BYTES, MAX_HEADERS
+            self._head_bytes_left, self._headers_left = MAX_HEAD_BYTES, MAX_HEADERS
             self._body = b""
 
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
         self._url += url
-        self._room -= len(url)
-        if self._room < 0:
+        self._head_bytes_left -= len(url)
+        if self._head_bytes_left < 0:
             raise _head_too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole header. One after a chunked body counts for nothing."""
-        self._room -= len(name) + len(value)
-        self._places -= 1
-        if self._room < 0 or self._places < 0:
+        """A complete header; a trailer of a chunked body is ignored."""
+        self._head_bytes_left -= len(name) + len(value)
+        self._headers_left -= 1
+        if self._head_bytes_left < 0 or self._headers_left < 0:
             raise _head_too_large()
         if self._head is None:
             key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -121,7 +121,7 @@ class RequestParser:
             self._headers[key] = text if before is None else f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
-        """Say at once what is wrong with the head, before a body comes."""
+        """Check the head, so that an invalid one is refused before its body is read."""
         if self._head is None:
             self._head = head = RequestHead(self._http, self._url, self._headers)
             if head.length > self._limit:

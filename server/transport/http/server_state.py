@@ -23,7 +23,7 @@ class Unread(Protocol):
 
 @dataclass
 class HttpServerState(Connections):
-    """Connections with the application that answers, and the byte budget of what is being read.
+    """The connections, the application that answers, and the byte budget of requests being read.
 
     ``date`` is the header line of the current second, ``responses`` count what is answered by the first digit of the status.
     """
@@ -69,6 +69,6 @@ class HttpServerState(Connections):
         return min(size, self.budget.limit // 4)  # One that is larger alone shall be sent too.
 
     def tick(self, now: float) -> None:
-        """Take the time."""
+        """Set the clock, and the date header of its second."""
         super().tick(now)
         self.date = f"date: {formatdate(usegmt=True)}\r\n".encode()
