@@ -37,7 +37,7 @@ class BadSetting(ServerError):
 
 
 class BadData(ServerError):
-    """The request does not hold what the model can be called with."""
+    """The request is malformed, or does not fit the model's signature."""
 
     status = 400
     grpc = "INVALID_ARGUMENT"
@@ -52,7 +52,7 @@ class BodyTooLarge(BadData):
 
 
 class TooCostly(BodyTooLarge):
-    """The request would take more memory than any may."""
+    """The request would take more memory than a single request may."""
 
 
 class HeadTooLarge(BadData):
@@ -63,7 +63,7 @@ class HeadTooLarge(BadData):
 
 
 class TooSlow(BadData):
-    """The request does not come in the time that it may take."""
+    """The client has not sent the request within the read timeout."""
 
     status = 408
     grpc = "DEADLINE_EXCEEDED"
@@ -77,7 +77,7 @@ class NoSuchPath(BadData):
 
 
 class MethodNotAllowed(BadData):
-    """The path does not answer to this HTTP method."""
+    """The path does not allow this HTTP method."""
 
     status = 405
     grpc = "UNIMPLEMENTED"
@@ -98,7 +98,7 @@ class NotReady(ServerError):
 
 
 class TooManyConnections(NotReady):
-    """The server has as many connections as it takes."""
+    """The server has its largest number of connections."""
 
     grpc = "RESOURCE_EXHAUSTED"
 
@@ -128,7 +128,7 @@ class ModelFailed(ServerError):
 
 
 class BadMetadata(ServerError):
-    """What the model's folder or a setting says of the model has no form in the protocol."""
+    """Metadata of the model, from its folder or a setting, cannot be expressed in the protocol."""
 
     reason = "MICROSERVICE_BAD_METADATA"
 
@@ -179,7 +179,7 @@ class BadArtifact(ServerError):
 
 
 class BadSignature(ServerError):
-    """The model is not signed, or not by the key that is asked for."""
+    """The model is not signed, or not by the expected key."""
 
     exit_code = 17
 
@@ -236,12 +236,12 @@ class NotServed(ServerError):
 
 
 class WrongAnswer(ServerError):
-    """The service answers otherwise than the model did when it was promoted."""
+    """The service's answer differs from the one recorded at promotion."""
 
     exit_code = 41
 
 
 class BadExpectation(ServerError):
-    """The file with the expected answer is missing or is none."""
+    """The file with the expected answer is missing or invalid."""
 
     exit_code = 42

@@ -52,7 +52,7 @@ class FetchSettings:
     )
     authorization: str = setting(
         "",
-        "The Authorization header that the address of an archive is asked with, as in `Bearer …`.",
+        "The Authorization header of requests for an archive, as in `Bearer …`.",
         env="FETCH_AUTHORIZATION",
         secret=True,
     )
@@ -65,7 +65,7 @@ class FetchSettings:
     signature_key: str = setting(
         "",
         "PEM file of the public key that must have signed the model (OpenSSF model signing, in model.sig). "
-        "Default: signatures are not looked at.",
+        "Default: signatures are not verified.",
         env="FETCH_SIGNATURE_KEY",
     )
     max_bytes: int = setting(
@@ -127,7 +127,7 @@ class ServeSettings:
     )
     grace_seconds: int | None = setting(
         None,
-        "How long beyond SERVER_DEADLINE_SECONDS the model's process may owe an answer and say nothing; then it is taken to hang: "
+        "How long beyond SERVER_DEADLINE_SECONDS the model's process may be silent while an answer is due; then it counts as hanging: "
         "the server is not ready, and the process is killed and started again. Where it answers several requests by one call, it has "
         "that long for each of them. Default: as long again.",
         env="SERVER_GRACE_SECONDS",
@@ -195,7 +195,7 @@ class ServeSettings:
         "", "The container's image, the value in meta.requestPath.", env="PREDICTIVE_UNIT_IMAGE"
     )
     model_metadata: str = setting(
-        "", "YAML that counts before what /metadata would say of the model.", env="MODEL_METADATA"
+        "", "YAML that overrides the model's metadata at /metadata.", env="MODEL_METADATA"
     )
     host: str = setting("0.0.0.0", "Address to listen on.", env="SERVER_HOST")  # noqa: S104  a pod's own network
     http_port: int = setting(
@@ -306,7 +306,7 @@ class ServeSettings:
     )
     grpc_keepalive_seconds: int = setting(
         60,
-        "After how long a silent client of the gRPC interface is asked by a PING whether it is there; it has 20 s to answer.",
+        "After how long without traffic the gRPC interface sends its client a PING; it has 20 s to answer.",
         env="SERVER_GRPC_KEEPALIVE_SECONDS",
         minimum=1,
     )

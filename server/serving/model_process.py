@@ -78,11 +78,11 @@ def model_supervisor(
         if opened is not None:
             await opened()
         mine, *others = sockets
-        described = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
+        details = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
         for server_process, sock in zip(server_processes, others, strict=True):
             with sock:
-                server_process.send({"event": "channel", **described}, [sock])
-        await node.client.add(mine, **described)
+                server_process.send({"event": "channel", **details}, [sock])
+        await node.client.add(mine, **details)
 
     def announce(why: str) -> None:
         node.client.why = why
@@ -116,11 +116,11 @@ async def receive_connections(node: Node, control: ControlSocket) -> None:
     node.client.report = lambda pid, why: control.send({"event": "failed", "pid": pid, "why": why})
     try:
         while True:
-            described, sockets = await control.receive()
-            if described["event"] == "gone":
-                node.client.why = described["why"]
+            frame, sockets = await control.receive()
+            if frame["event"] == "gone":
+                node.client.why = frame["why"]
             else:
                 (sock,) = sockets
-                await node.client.add(sock, described["methods"], described["batched"], described["pid"])
+                await node.client.add(sock, frame["methods"], frame["batched"], frame["pid"])
     except EOFError:
         return
