@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class GitopsError(Exception):
-    """A command cannot do what it was asked for; ``exit_code`` is what it ends with."""
+    """A command failed; ``exit_code`` is its exit code."""
 
     exit_code = 1
 
@@ -79,7 +79,7 @@ class ValidationFailed(GitopsError):
 
 
 class BadCertificate(GitopsError):
-    """What should be the cluster's sealing certificate is none, is expired, or cannot be fetched."""
+    """The cluster's sealing certificate is invalid, expired, or cannot be fetched."""
 
     exit_code = 13
 

@@ -41,7 +41,7 @@ def git_bytes(
     try:
         done = subprocess.run(
             ["git", "-C", folder, *arguments],
-            # No refreshing of the user's index on the way, and no question that nobody answers.
+            # Do not refresh the user's index, and do not prompt.
             env={**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **variables},
             input=given,
             capture_output=True,

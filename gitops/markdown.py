@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _DIGEST = re.compile(r"\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b")
-# Printable to Python, and seen by nobody: fillers of Hangul, an empty pattern of braille.
+# Printable to Python, and invisible: fillers of Hangul, an empty pattern of braille.
 _BLANK = "\u115f\u1160\u3164\uffa0\u2800\u034f"
 # Longer values are not for reading; the diff has them whole.
 WIDTH = 200
@@ -41,7 +41,7 @@ def visible(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """Return ``text`` with the beginnings of its digests, which tell them apart as well."""
+    """Return ``text`` with its digests shortened."""
     return _DIGEST.sub(r"\1…", text)
 
 
@@ -133,7 +133,7 @@ def read_state(body: str) -> CommentState | None:
 
 
 def with_changes_since(old: str, new: str) -> str:
-    """Return the comment ``new`` with what is new in it since the comment ``old``, said below its title."""
+    """Return the comment ``new`` with what is new in it since the comment ``old``, listed below its title."""
     before, after = read_state(old), read_state(new)
     if before is None or after is None or before.head == after.head:
         return new
@@ -143,7 +143,7 @@ def with_changes_since(old: str, new: str) -> str:
 
 def _since(before: CommentState, after: CommentState) -> str:
     if before.base != after.base:
-        # What was told against another base is no measure.
+        # A comment against another base is no reference.
         return f"**Compared anew:** the base is {code(after.base)} now, it was {code(before.base)}."
     both = before.changes.keys() & after.changes.keys()
     groups = (

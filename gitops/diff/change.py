@@ -19,7 +19,7 @@ Models = dict[str, Model]
 
 @dataclass(frozen=True)
 class ModelChange:
-    """What becomes of the model of a graph node."""
+    """The change of a graph node's model."""
 
     node: str
     effects: tuple[Effect, ...]
@@ -41,9 +41,9 @@ class KustomizationChange:
 
     ``failures`` are pairs of a side's title and why it does not build there; ``graphs`` are pairs of a caption and
     a picture: one, or where the graph changes those before and after; ``listed`` are the deployments, with their
-    models, of a kustomization that there is on one side only; ``problems`` is what git says wrongly of its models;
-    ``addresses`` are the paths under which it answers before and after; ``dangers`` what must not be overlooked.
-    ``applied`` says whether Argo CD applies it, before or after; None where that is not known.
+    models, of a kustomization that there is on one side only; ``problems`` name files of its models that are unreadable or of another model;
+    ``addresses`` are the paths under which it answers before and after; ``dangers`` are its dangers.
+    ``applied``: whether Argo CD applies it, before or after; None where that is unknown.
     ``was`` is the folder that it had before, empty where it is the same.
     """
 
@@ -62,7 +62,7 @@ class KustomizationChange:
 
     @property
     def says(self) -> bool:
-        """Whether there is anything to tell: kustomizations whose files alone changed have nothing."""
+        """Whether it has a section: not if only its files changed, and nothing that is rendered."""
         return bool(self.failures or self.objects or self.models or self.was)
 
     @property

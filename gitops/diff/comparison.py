@@ -101,27 +101,27 @@ def _state(pair: Pair) -> State:
 def _failures(pair: Pair, base: Checkout, head: Checkout) -> Iterator[tuple[str, str]]:
     for side, outcome in ((base, pair.before), (head, pair.after)):
         if isinstance(outcome, Exception):
-            # The same failure of several kustomizations is told once, so their own names are not in it.
+            # The same failure of several kustomizations is reported once, so it does not name them.
             yield side.title, side.words(outcome).removeprefix(f"kustomize build {pair.folder}: ")
 
 
 def _objects(before: Sequence[Entry], after: Sequence[Entry], *, locked: bool) -> Iterator[ObjectChange]:
     """Yield what becomes of the objects, the deployment first.
 
-    What another one takes from the deployment, as the smoke test does its image and model, is told once; so are the
+    What other objects take from the deployment, as the smoke test does its image and model, is reported once; so are the
     packages of a lock where ``locked`` says that the model tells them.
     """
-    told: set[tuple[str | None, str | None]] = set()
+    reported: set[tuple[str | None, str | None]] = set()
     for change in sorted(changes(before, after), key=lambda change: change.kind != KIND):
         found = tuple(rows(change))
         if change.kind == KIND and change.before and change.after:
-            told.update((row.before, row.after) for row in found)
+            reported.update((row.before, row.after) for row in found)
             yield ObjectChange(KIND, change, found)
         else:
             own = tuple(
                 row
                 for row in found
-                if (row.before, row.after) not in told
+                if (row.before, row.after) not in reported
                 and not (locked and row.field.startswith(f"key {LOCK}"))
             )
             yield ObjectChange(change.title, change, own)
@@ -153,7 +153,7 @@ def _graphs(
         yield from (("before", mermaid(entry, old)) for entry in deployments[0])
         yield from (("after", mermaid(entry, new, changed)) for entry in deployments[1])
     elif after:
-        # A single node is told by its line in the table.
+        # The line in the table is enough for a single node.
         yield from (("", mermaid(entry, new)) for entry in deployments[1] if _several(entry))
 
 

@@ -23,10 +23,11 @@ from gitops.markdown import code, listed
 
 @dataclass(frozen=True)
 class ReportContext:
-    """Of a comparison: the ``base`` as messages name it, the Applications before and after, and where lines stand.
+    """The context of a report.
 
-    ``code`` are the files of the code that compares which the change itself touches; ``kustomize`` the versions that
-    both sides pin; ``findings`` what the check says, None where it was not asked.
+    ``base`` is the base as messages name it, ``places`` are the changed lines, ``applied`` the Applications of both sides.
+    ``code`` are the files of the comparing code that the change itself touches; ``kustomize`` the versions that both
+    sides pin; ``findings`` those of the check, None without CHECK=1.
     """
 
     base: str
@@ -88,10 +89,10 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class GitContext:
-    """Of a comparison: the commit of the ``base`` and the ``head`` commit, the time, and the addresses on GitHub.
+    """The commits that are compared, ``base`` and ``head``, the time, and the addresses on GitHub.
 
-    ``dirty`` says that the work tree has changes that are not committed. ``repository`` and ``run`` are addresses, ``branch`` is the base of the pull
-    request; all three are empty outside of one.
+    ``dirty``: the work tree has uncommitted changes. ``repository`` and ``run`` are addresses, ``branch`` is the base
+    branch of the pull request; all three are empty outside of one.
     """
 
     root: Path
@@ -151,7 +152,7 @@ def git_context(root: Path, base: str, environ: Mapping[str, str]) -> GitContext
 
 
 def _pull_request(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the event of the workflow says of its pull request."""
+    """Return the pull request of the workflow's event."""
     try:
         event = json.loads(Path(environ.get("GITHUB_EVENT_PATH") or "").read_text(encoding="utf-8"))
         return dict(event["pull_request"])

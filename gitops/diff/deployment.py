@@ -1,4 +1,4 @@
-"""A SeldonDeployment as tables of what a reviewer looks for, one for each of its parts."""
+"""A SeldonDeployment as tables for a reviewer, one for each of its parts."""
 
 from __future__ import annotations
 

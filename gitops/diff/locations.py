@@ -12,7 +12,7 @@ from gitops.manifests.checkout import Checkout
 
 # In a longer file the lines count as changed that the other side has nowhere.
 _MOST_LINES = 400
-# Above it a file holds data, and nobody reads it by lines.
+# A larger file holds data, and is not reviewed by lines.
 _MOST_BYTES = 500_000
 
 _KIND = re.compile(r"\bkind:\s")
@@ -20,7 +20,7 @@ _KIND = re.compile(r"\bkind:\s")
 
 @dataclass(frozen=True)
 class Location:
-    """A line, counted from 1, of a ``file`` of the tree; ``gone`` says that it is one of the base. ``text`` is the line."""
+    """A ``line``, counted from 1, of a ``file`` of the tree, with its ``text``; ``gone`` if it is one of the base."""
 
     file: str
     line: int
@@ -39,10 +39,9 @@ class Locations:
         self._changed = cache(self._lines)
 
     def find(self, folder: str, field: str, value: str = "", kind: str = "") -> Location | None:
-        """Return the changed line, of all that ``folder`` is made of, that most likely says ``field`` and ``value``.
+        """Return the changed line, in the files that ``folder`` is rendered from, that most likely sets ``field`` to ``value``.
 
-        A file with an object of ``kind`` goes before others. None where no file of it changed: what it renders changes
-        by something else.
+        Files with an object of ``kind`` are preferred. None where none of the files changed, as by another kustomize.
         """
         key = field.rpartition(".")[2].partition("[")[0].removeprefix("key ").removeprefix("parameter ")
         best: tuple[int, Location] | None = None

@@ -1,4 +1,4 @@
-"""The models that a rendered overlay pins, with what git says of them beside their overlay."""
+"""The models that a rendered overlay pins, with the contract and lock beside it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """An object before and after, without secret values; one of the two is None where it is new or gone."""
+    """An object before and after, without secret values; ``before`` is None for a new one, ``after`` for one that is gone."""
 
     before: Entry | None
     after: Entry | None

@@ -61,8 +61,8 @@ def report(changes: Sequence[KustomizationChange], report_context: ReportContext
             _place(alike[0].folder),
         ),
     )
-    told: dict[ModelChange, str] = {}
-    sections = [section(alike, told, report_context.link) for alike in ordered]
+    described: dict[ModelChange, str] = {}
+    sections = [section(alike, described, report_context.link) for alike in ordered]
     if report_context.findings:
         sections = [Section((), part, "") for part in report_context.findings.markdown()] + sections
     return Report(

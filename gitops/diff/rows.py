@@ -16,7 +16,7 @@ from gitops.diff.objects import Change
 from gitops.manifests.quantity import quantity
 from gitops.manifests.seldondeployment import SeldonDeployment, is_seldon_deployment, seldon_deployment
 
-# What a reviewer looks for first; the rest keeps its order.
+# Fields that come first in a table; the rest keeps its order.
 _FIRST = ((None, IMAGE), (NODE, MODEL_URI), (NODE, MODEL_DIGEST), (NODE, None), (SERVER, None))
 # The same in all of a deployment's containers.
 EVERY_CONTAINER = "every container"
@@ -31,9 +31,9 @@ _VALUE = re.compile(r"^(env\[[^\]]*\])\.value$")
 
 @dataclass(frozen=True)
 class Row:
-    """A value before and after; None where there is none. ``name`` tells several parts of one ``kind`` apart.
+    """A value before and after, None where absent. ``name`` distinguishes parts of one ``kind``.
 
-    ``whole`` says that the part itself is new or gone, with all its values.
+    ``whole`` is true where the part itself is new or gone, with all its values.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Row:
 
     @property
     def part(self) -> str:
-        """How a reviewer is told where the value stands."""
+        """The part of the object as the report names it."""
         between = " of " if self.kind == EVERY_CONTAINER and self.name else " "
         return f"{self.kind}{between}{self.name}".strip()
 

@@ -36,13 +36,13 @@ Link = Callable[[str, str, str, str], str]
 
 
 def section(
-    alike: list[KustomizationChange], told: dict[ModelChange, str], link: Link | None = None
+    alike: list[KustomizationChange], described: dict[ModelChange, str], link: Link | None = None
 ) -> Section:
     """Return the section of kustomizations that change in the same way; the first stands for all.
 
     Args:
         alike: the changes, one or more.
-        told: the folders in whose sections changes of a model are told already; those told here are added.
+        described: the folders in whose sections changes of a model are described already; those described here are added.
         link: gives where in the files a value stands, for dangers.
     """
     shown = alike[0]
@@ -63,7 +63,7 @@ def section(
     ]
     if dangers:
         parts.append("\n".join(dangers))
-    parts += _content(shown, told)
+    parts += _content(shown, described)
     diff = "\n".join(entry.change.diff for entry in shown.objects if entry.change.diff)
     lines = diff.count("\n") + 1
     title = f"Rendered difference of {shown.folder}, {lines} {'line' if lines == 1 else 'lines'}"
@@ -94,7 +94,7 @@ def _gone(alike: list[KustomizationChange]) -> str:
     return "\n\n".join(lines)
 
 
-def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterator[str]:
+def _content(shown: KustomizationChange, described: dict[ModelChange, str]) -> Iterator[str]:
     for side, words in shown.failures:
         yield f"Does not build in {side}:\n\n{block(words)}"
     for problem in shown.problems:
@@ -111,10 +111,10 @@ def _content(shown: KustomizationChange, told: dict[ModelChange, str]) -> Iterat
     if len(rows) > MOST_ROWS:
         yield f"and {len(rows) - MOST_ROWS} more values, in the difference below"
     for model in shown.models:
-        if model in told:
-            yield f"The model of {code(model.node)} changes as in {code(told[model])}, above."
+        if model in described:
+            yield f"The model of {code(model.node)} changes as in {code(described[model])}, above."
         else:
-            told[model] = shown.folder
+            described[model] = shown.folder
             yield from _model(model)
     for caption, picture in shown.graphs:
         yield f"Graph{f' {caption}' if caption else ''}:\n\n{block(picture, 'mermaid')}"

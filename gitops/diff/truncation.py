@@ -11,9 +11,9 @@ from gitops.markdown import listed
 
 # Below it not even the notes fit.
 MINIMUM_LIMIT = 4_000
-# What tells the next comment what is new takes one in so many characters at most.
+# The state for the next comment takes at most one in so many characters.
 _SHARE = 8
-# What the note takes at most: two lists of ten folders.
+# Largest length of the note: two lists of ten folders.
 _NOTE = 1_600
 # A folder in the note is shortened to this.
 _NAME = 60
@@ -74,7 +74,7 @@ class _Left:
     measure: Measure
 
     def take(self, text: str) -> bool:
-        """Take the room for a paragraph if it is there, and say whether it was."""
+        """Take a paragraph's length if enough is left; return whether it was."""
         needed = self.measure(text) + 2
         if needed > self.length:
             return False

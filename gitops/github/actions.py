@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write_outputs(environ: Mapping[str, str], **values: str) -> None:
-    """Add ``values`` of one line each to the step's outputs; outside of a workflow there are none."""
+    """Add ``values`` of one line each to the step's outputs; outside of a workflow nothing is written."""
     file = environ.get("GITHUB_OUTPUT")
     if file:
         with Path(file).open("a", encoding="utf-8") as stream:

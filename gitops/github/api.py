@@ -24,7 +24,7 @@ _VARIABLES = ("GITHUB_TOKEN", "GITHUB_REPOSITORY")
 
 
 class GithubRefused(GithubFailed):
-    """GitHub answered, and not with success: ``status`` is that of HTTP, ``message`` is what it says."""
+    """GitHub answered with an error: ``status`` is the HTTP status, ``message`` its text."""
 
     def __init__(self, request: str, status: int, message: str) -> None:
         super().__init__(f"{request}: GitHub says {status}: {message}")
@@ -132,7 +132,7 @@ def _message(answer: httpx.Response) -> str:
     return " ".join(": ".join(map(str, message)).split())[:300]
 
 
-# What GitHub says where the setting is off, whatever the job's permissions.
+# GitHub's message where the setting is off, with any permissions of the job.
 _NOT_PERMITTED = "not permitted to create"
 
 

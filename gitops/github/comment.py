@@ -71,7 +71,7 @@ def comment(number: str, file: Path, environ: Mapping[str, str]) -> str:
 
 
 def read_body(file: Path) -> str:
-    """Return what a file says.
+    """Return the text of a file.
 
     Raises:
         BadArgument: it cannot be read.

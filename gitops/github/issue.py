@@ -66,7 +66,7 @@ def report_failures(environ: Mapping[str, str]) -> str:
             api.send("PATCH", path, body=body, state="closed")
             return f"{workflow}: issue {issue['number']} is closed"
         api.send("PATCH", path, body=body)
-        # An edit notifies nobody; what fails newly should.
+        # An edit sends no notification; a new failure should.
         if failed and (before is None or f": {', '.join(failed)} (" not in before):
             api.send("POST", f"{path}/comments", body=lines[workflow])
         return f"{workflow}: issue {issue['number']} is up to date"

@@ -19,7 +19,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
 
 
 def lint(root: Path) -> int:
-    """Judge the workflows of ``root``; both say on standard output what is wrong.
+    """Lint the workflows of ``root``; both programs report on standard output.
 
     Returns:
         0, or the first exit status of theirs that is not.

@@ -1,4 +1,4 @@
-"""``python -m gitops demo`` and ``smoke``: the overlays run here, asked through the gateway as by a client."""
+"""``python -m gitops demo`` and ``smoke``: runs the overlays here, and sends their requests through the gateway."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def send(running: Run, overlay: LocalOverlay, request: dict[str, Any]) -> 
 
 
 def read_expected(folder: Path) -> Expectation | None:
-    """Return what the expected.json of the overlay in ``folder`` says, or None where no answer is compared.
+    """Read the expected.json of the overlay in ``folder``; None where no answer is compared.
 
     Raises:
         BadManifest: the file is missing, or does not hold a request and a response.
@@ -129,7 +129,7 @@ async def smoke(
 
 
 def _passed(folder: Path) -> str:
-    """Say what is as it should be of an overlay without problems."""
+    """Return the report of an overlay without problems."""
     if read_expected(folder) is None:
         return "serves; its expected.json names no request, so no answer is compared"
     return "numbers, names and requestPath as expected"

@@ -67,7 +67,7 @@ def variables(
         if value is not None:
             result[entry.name] = translate(_expand(value, result), mounts)
     if "/tmp" in mounts:  # noqa: S108
-        # Programs take /tmp without being told.
+        # The default of programs would be /tmp.
         result.setdefault("TMPDIR", str(mounts["/tmp"]))  # noqa: S108
     return {**result, **operator}
 

@@ -1,4 +1,4 @@
-"""One address for all deployments, as the ingress of a cluster has it: /seldon/<namespace>/<deployment>.
+"""The gateway, one address for all deployments as a cluster's ingress is: /seldon/<namespace>/<deployment>.
 
 A request goes straight to the container of a deployment without orchestrator; for the others the
 gateway does what the orchestrator does.
@@ -42,7 +42,7 @@ _LARGE_BYTES = 1024 * 1024
 class Gateway:
     """Serves on the socket ``listener``; an asynchronous context manager.
 
-    ``routes`` is asked at each request and gives the routes by the paths of the deployments.
+    ``routes`` is called at each request and returns the routes by the deployments' paths.
     """
 
     def __init__(self, listener: socket.socket, routes: Callable[[], Routes]) -> None:
@@ -152,7 +152,7 @@ class Gateway:
         self, method: str, url: URL, headers: CIMultiDict[str], body: bytes
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         data = io.BytesIO(body) if body else None
-        # A container that finds a body too large says so and hangs up; its answer is lost to who still sends.
+        # A container that refuses a large body answers and closes; a client that still sends loses the answer.
         large = len(body) > _LARGE_BYTES
         return self._client.request(
             method, url, headers=headers, data=data, expect100=large, allow_redirects=False

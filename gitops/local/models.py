@@ -93,7 +93,7 @@ def _nodes(root: Path) -> Iterator[GraphNode]:
         try:
             found = read_node(file.parent)
         except GitopsError:
-            continue  # The overlay does not start, and says why.
+            continue  # The overlay's own start reports why it fails.
         if found is not None:
             yield found
 

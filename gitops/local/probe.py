@@ -17,7 +17,7 @@ from gitops.local.operator import Ports
 from gitops.local.ports import HOST
 from gitops.manifests.pod import Container
 
-# Asked more often than the manifest says, since a person waits; given up when the manifest says.
+# Probed more often than the manifest says, since a person waits; the failure threshold's time is the manifest's.
 INTERVAL_SECONDS = 0.1
 _DEFAULTS = {"initialDelaySeconds": 0, "periodSeconds": 10, "timeoutSeconds": 1, "failureThreshold": 3}
 # What the operator adds to a container that has none.

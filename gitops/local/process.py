@@ -63,7 +63,7 @@ class Process:
                 continue
 
     def ending(self) -> str:
-        """Say how the process ended, with the last lines of its log."""
+        """Return how the process ended, with the last lines of its log."""
         code = self._process.returncode or 0
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return f"ended with {how}\n{self.last_lines()}"

@@ -42,7 +42,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Applications:
-    """All Applications, why what others make cannot be told (owner and reason), and the projects that are declared."""
+    """All Applications, the generators that cannot be expanded (owner and reason), and the declared projects."""
 
     known: tuple[Application, ...]
     unknown: tuple[tuple[str, str], ...]

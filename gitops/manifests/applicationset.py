@@ -22,7 +22,7 @@ _DNS = re.compile(r"[^a-z0-9.]+")
 
 
 class Unsupported(Exception):
-    """What an ApplicationSet makes cannot be told from the tree alone; the message says of which part."""
+    """The Applications of an ApplicationSet do not follow from the tree alone; the message names the part."""
 
 
 def parameters(generator: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ class Checkout:
         if content is None or key not in _RENDERED:
             outcome = render(self.root, folder)
             if content is None or not isinstance(outcome, Rendered):
-                # What does not build says in which tree.
+                # A failure names the tree in its text.
                 return outcome
             if len(_RENDERED) >= _MOST_KEPT:
                 _RENDERED.clear()
@@ -60,5 +60,5 @@ class Checkout:
         return _RENDERED[key]
 
     def words(self, error: Exception) -> str:
-        """Return what an error says, with paths relative to the tree."""
+        """Return the text of an error, with paths relative to the tree."""
         return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")

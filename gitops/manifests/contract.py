@@ -1,4 +1,4 @@
-"""An overlay's contract.json, what `python -m server inspect --json` says of the model, read from either side."""
+"""An overlay's contract.json, as `python -m server inspect --json` wrote it, read from either side."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def node_folder(rendered: Rendered, node: Node) -> str:
 def model_contract(root: Path, folder: str) -> Contract | None:
     """Return the contract in ``folder`` of the tree ``root``, None where there is none that can be read."""
     place = root / folder
-    # A link may lead anywhere, and what is read is told.
+    # A link may lead out of the tree, and the report shows what is read.
     if not (place / contract.FILE).resolve().is_relative_to(root.resolve()):
         return None
     try:

@@ -37,9 +37,9 @@ KIND = "GraphNode"
 
 @dataclass(frozen=True)
 class GraphNode:
-    """What a node.yaml says. ``name`` is its metadata.name, ``raw`` all that was written there.
+    """A node.yaml. ``name`` is its metadata.name, ``raw`` the parsed document.
 
-    ``model_from`` is what the model was promoted from, empty where that is not said.
+    ``model_from`` is what the model was promoted from, empty where it is not recorded.
     """
 
     name: str
@@ -59,7 +59,7 @@ class GraphNode:
 
 
 def read_node(folder: Path) -> GraphNode | None:
-    """Return what ``folder``/node.yaml says, or None where there is no such file.
+    """Read ``folder``/node.yaml; None where there is no such file.
 
     Raises:
         BadManifest: it is not one GraphNode with all its fields.
@@ -71,7 +71,7 @@ def read_node(folder: Path) -> GraphNode | None:
 
 
 def parse_node(text: str, *, origin: str) -> GraphNode:
-    """Return what the text of a node.yaml says.
+    """Parse the text of a node.yaml.
 
     Raises:
         BadManifest, BuildFailed: as of ``read_node``; the message starts with ``origin``.

@@ -1,4 +1,4 @@
-"""The project's own image, whatever registry and owner a fork gives it, and the digest that base pins."""
+"""The project's own image, under any registry and owner, and the digest that base pins."""
 
 from __future__ import annotations
 

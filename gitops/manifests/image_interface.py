@@ -59,7 +59,7 @@ def read(root: Path) -> Interface | None:
 
 
 def parse(content: str) -> Interface:
-    """Return the interface that a text of base/interface.json says.
+    """Parse the text of base/interface.json.
 
     Raises:
         BadManifest: `make pin` did not write the text.
@@ -79,7 +79,7 @@ def serialize(image: str, content: Mapping[str, Any] | None = None) -> str:
 
 
 def from_content(owner: str, content: Mapping[str, Any]) -> Interface:
-    """Return what ``content`` says; messages name it as ``owner``.
+    """Return ``content`` as an interface; messages name it ``owner``.
 
     Raises:
         BadManifest: a value has another type than it must have.

@@ -23,7 +23,7 @@ _SKIPPED = "tests"
 
 @dataclass(frozen=True)
 class Kustomization:
-    """A kustomization file: its ``folder`` and ``file`` relative to the tree, and what it says."""
+    """A kustomization file: its ``folder`` and ``file`` relative to the tree, and its content."""
 
     folder: str
     file: str
@@ -68,7 +68,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     try:
         return next(iter(parse_objects(read_text(file), origin=str(file))), {})
     except BuildFailed:
-        # The build says what is wrong with it.
+        # The build reports what is wrong with it.
         return {}
 
 
@@ -117,12 +117,12 @@ def fingerprint(folder: Path, folders: set[Path]) -> str | None:
                 file = Path(current, name)
                 try:
                     # Where a link leads matters to kustomize, which refuses one out of the folder.
-                    told = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+                    data = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
                 except OSError:
                     return None
                 if file.is_symlink() and not file.resolve().is_relative_to(root):
                     return None
-                for part in (os.path.relpath(file, place).encode(), told):
+                for part in (os.path.relpath(file, place).encode(), data):
                     content.update(len(part).to_bytes(8, "big") + part)
     return content.hexdigest()
 
@@ -133,7 +133,7 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
         (folder / name for name in FILES if (folder / name).is_symlink() or (folder / name).exists()), None
     )
     if place in seen or file is None:
-        return  # Of a folder without one kustomize says so.
+        return  # kustomize itself reports a folder without one.
     seen.add(place)
     try:
         content: Any = next(iter(documents(read_text(file), str(file))), {})

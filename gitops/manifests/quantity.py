@@ -15,7 +15,7 @@ _FORM = re.compile(r"(?P<number>[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)(?P<unit>[A-Za-
 
 
 def quantity(value: Any) -> Decimal | None:
-    """Return what a quantity such as 250m or 1Gi comes to, in cores or bytes; None where it is none."""
+    """Return a Kubernetes quantity such as 250m or 1Gi in cores or bytes; None where the text is not one."""
     match = _FORM.fullmatch(str(value))
     if match is None or match["unit"] not in _UNITS:
         return None

@@ -30,7 +30,7 @@ _ENDING = ("Job", "CronJob")
 
 @dataclass(frozen=True)
 class Workload:
-    """A pod and whose it is. ``ends`` says that it runs to an end, as a Job's does."""
+    """A pod and its owner. ``ends``: it runs to completion, as a Job's does."""
 
     title: str
     namespace: str
@@ -74,7 +74,7 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a kustomization renders. ``node`` is its node.yaml, None where there is none."""
+    """The objects that a kustomization renders. ``node`` is its node.yaml, None without one."""
 
     folder: str
     node: GraphNode | None
@@ -106,7 +106,7 @@ def render(root: Path, folder: str) -> RenderResult:
 
 
 def render_at(folder: str, node: GraphNode | None, place: Path) -> RenderResult:
-    """Return what the kustomization in ``place`` renders, told as that of ``folder`` with ``node``, or why it does not."""
+    """Return what the kustomization in ``place`` renders, reported as ``folder`` with ``node``, or why it does not build."""
     try:
         return from_objects(folder, node, build(place))
     except (BuildFailed, BadManifest) as error:

@@ -21,10 +21,10 @@ from gitops.manifests.rendered import OVERLAYS, Rendered, RenderResult, render, 
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree of manifests: its kustomizations by folder, what those render that build, and why others do not.
+    """A tree of manifests: its kustomizations by folder, the rendered objects of those that build, and the failures of the others.
 
-    A component is in neither where others use it. Where none does, it is tried upon the overlay in ``compositions``.
-    ``before`` is the root of the tree that this one changes, None where that is not asked.
+    A component that others use is in neither; an unused one is built on the overlay that ``compositions`` names.
+    ``before`` is the root of the base's tree, None where there is no base.
     """
 
     root: Path
@@ -35,7 +35,7 @@ class Tree:
     before: Path | None = None
 
     def add(self, folder: str, outcome: RenderResult) -> None:
-        """Note what ``folder`` renders, or why it does not."""
+        """Record what ``folder`` renders, or why it does not build."""
         if isinstance(outcome, Rendered):
             self.rendered[folder] = outcome
         else:
@@ -47,13 +47,13 @@ class Tree:
         return not any(folder for folder in self.failures if not folder.startswith(f"{OVERLAYS}/"))
 
     def without(self, folders: Set[str]) -> Tree:
-        """Return the tree with ``folders`` among the failures, whatever they render."""
+        """Return the tree with ``folders`` moved to the failures."""
         failures = {folder: BadManifest(folder) for folder in folders} | self.failures
         rendered = {folder: entry for folder, entry in self.rendered.items() if folder not in folders}
         return Tree(self.root, self.kustomizations, rendered, failures, self.compositions, self.before)
 
     def words(self, error: Exception) -> str:
-        """Return what an error says, with paths relative to the tree."""
+        """Return the text of an error, with paths relative to the tree."""
         return str(error).replace(f"{self.root}/", "").replace(str(self.root), ".")
 
     def causes(self) -> dict[str, str]:
@@ -70,7 +70,7 @@ class Tree:
             ]
             for folder, text in message.items()
         }
-        # Only what is told of by itself can stand for others.
+        # Only a failure that is reported itself can stand for others.
         own = {folder for folder, others in named.items() if not others}
         return {
             folder: next(other for other in others if other in own)

@@ -19,7 +19,7 @@ from server.errors import BadExpectation
 from server.pins import expectation
 from server.pins.expectation import Expectation
 
-# Beside those, a word is misspelt or meant for nobody.
+# Any other key is misspelt or unused.
 _KEYS = ("request", "response", "tolerance", "varies", expectation.MODELS)
 # Of the largest number of the answer: with more, almost any answer would be the expected one.
 _MOST = 0.01

@@ -108,7 +108,7 @@ def _changed(before: Path, root: Path, folder: str, node: GraphNode) -> Iterator
             return
         message, now = read_json(before / folder / contract.FILE), read_json(root / folder / contract.FILE)
     except (BadManifest, BuildFailed):
-        return  # What is wrong with it is said by itself.
+        return  # A broken contract is a violation of its own.
     if isinstance(message, dict) and isinstance(now, dict):
         yield from (key for key in message if now.get(key) != message[key])
 

@@ -29,7 +29,7 @@ from gitops.policies import (
 )
 from gitops.policies.policy import Finding, Policy, Subject, Violation, grouped
 
-# What must hold of a folder before the others can look at it; what is judged over the whole tree; and folder by folder.
+# Policies that the others rely on; policies over the whole tree; policies folder by folder.
 SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,

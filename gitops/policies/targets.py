@@ -42,7 +42,7 @@ _SHOWN = {
 class _Probe:
     """A selector of a kustomization: how messages name it, and the kustomization with the probe in it.
 
-    ``mark`` is a field of what it matches where it is asked with all others, empty where it cannot be.
+    ``mark`` is a field set on its matches when all selectors are built at once, empty where it needs a build of its own.
     """
 
     name: str
@@ -63,7 +63,7 @@ def target(tree: Tree) -> Iterator[Violation]:
         probes = {
             folder: list(_probes(tree.kustomizations[folder], tree.root / folder))
             for folder, places in asked.items()
-            # Of the others kustomize has said what is wrong with them.
+            # For the others kustomize has reported what is wrong.
             if places
         }
         # Of those that use a component the first mostly shows that it matches.
@@ -115,22 +115,22 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
         (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [_SHOWN]}))
         tops.append(top)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = "".join(pool.map(_said, tops))
+        found = "".join(pool.map(_built, tops))
     for file, text in written.items():
         file.write_text(text)
     return found
 
 
-def _said(folder: Path) -> str:
+def _built(folder: Path) -> str:
     try:
         return build_yaml(folder)
     except BuildFailed:
-        # A mark is in the way of something: each is asked alone.
+        # A mark breaks the build: each selector gets a build of its own.
         return ""
 
 
 def _matches(folder: Path) -> bool:
-    """Whether the probe in the tree came to something: an error that names it, or an image of its name."""
+    """Whether the probe had an effect: an error that names it, or an image of its name."""
     try:
         return _PROBE in build_yaml(folder)
     except BuildFailed as error:

@@ -71,10 +71,10 @@ def patch_command(parser: argparse.ArgumentParser) -> Run:
 
 
 def promote_aliases(root: Path, out: TextIO) -> int:
-    """Promote in each overlay of ``root`` whose modelFrom is an alias what that alias means now, if it is another model.
+    """Promote in each overlay of ``root`` whose modelFrom is an alias the model that it names now, if that has changed.
 
-    An overlay that cannot be promoted, or that `make check` refuses with the new model, is put back as it was and told
-    of; the others are promoted all the same.
+    An overlay that cannot be promoted, or that `make check` refuses with the new model, is restored and reported; the
+    others are promoted all the same.
 
     Returns:
         0, or the exit code of the first failure.
@@ -92,9 +92,9 @@ def exit_code(outcomes: list[PromotionResult]) -> int:
 
 
 def fetch_models(root: Path, folder: Path) -> None:
-    """Ask what the aliases mean, and prepare in ``folder`` each model that is another one now; run none.
+    """Resolve the aliases, and fetch into ``folder`` each model that has changed; run none.
 
-    What fails is told of, and written down for ``settle``.
+    Failures are logged, and recorded for ``promote_fetched``.
 
     Raises:
         BadArgument: the folder holds something.
@@ -189,7 +189,7 @@ def _errors(root: Path) -> Iterator[str]:
 
 
 def _attempt(step: Callable[[PromotionResult], PromotionResult], outcome: PromotionResult) -> PromotionResult:
-    """Return what a step makes of an outcome; whatever goes wrong is this overlay's alone."""
+    """Return the result of a step; an error of any kind fails this overlay only."""
     try:
         return step(outcome)
     except ServerError as error:

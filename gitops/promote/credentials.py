@@ -40,7 +40,7 @@ _FILES = (
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH"),
     *("AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE", "NETRC"),
 )
-# The secret or variable with the authorities of a company, and what is told of them.
+# The secret or variable with a company's certificate authorities, and the variables that point to them.
 _AUTHORITIES, _TRUSTING = "CA_BUNDLE", ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "FETCH_CA_BUNDLE")
 
 

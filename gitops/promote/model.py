@@ -1,6 +1,6 @@
 """A model before it runs: its URI resolved, fetched, described and locked, with its Python environment.
 
-All that needs credentials is here: the registry, the store and the package index are asked in no other module.
+All that needs credentials is here: no other module contacts the registry, the store or the package index.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def predict(
         if example.message is None:
             return None
         first = _call(client, node, example.message)
-        # What says when it was made counts in seconds, as a chat's answer does.
+        # Timestamps of an answer count in seconds, as a chat's do.
         time.sleep(_SECOND)
         second = _call(client, node, example.message)
     except BadData as error:
@@ -82,7 +82,7 @@ def predict(
 
 
 def advice(model: Path, node: Node, example: ExampleRequest) -> str:
-    """Say what to do about a request that is refused: name another xtype only where that takes it."""
+    """Return the fix for a refused request; it names another xtype only where that accepts the request."""
     hint = (
         "log it again with an input example that fits its signature, or give a request by EXAMPLE=file.json"
     )

@@ -11,7 +11,7 @@ from typing import Literal
 from gitops.markdown import block, code, folded, table
 
 Result = Literal["promoted", "unchanged", "failed"]
-# Of a reason, which may quote what a model's code said.
+# Length limit of a reason, which may quote output of a model's code.
 REASON_LENGTH = 2_000
 
 

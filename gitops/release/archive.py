@@ -25,7 +25,7 @@ _MEGABYTE = 1024 * 1024
 _DOCUMENT = 4 * _MEGABYTE
 # An index holds manifests; BuildKit's holds one more index.
 _DEPTH = 3
-# What says of which image something is an attestation; others are times and names of the machine that built.
+# The annotation that names an attestation's image; the others are times and names of the build machine.
 _ANNOTATIONS = "vnd.docker.reference."
 
 

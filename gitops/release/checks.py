@@ -16,7 +16,7 @@ from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, GithubFailed, NotChecked
 from gitops.github.api import Api
 
-# Seconds between two looks: the first and, doubled each time, the longest.
+# Seconds between two polls: the first and, doubled each time, the longest.
 _FIRST, _LONGEST = 5.0, 30.0
 # GitHub answers an error now and then; more of them in a row are no accident.
 _ERRORS = 4

@@ -103,7 +103,7 @@ def _pinned(root: Path) -> Interface | None:
     try:
         has = image_interface.read(root)
     except BadManifest:
-        return None  # `make check` says so, and a new one mends it.
+        return None  # `make check` reports it, and pinning again mends it.
     return has if has is not None and has.image == pinned_digest(root) else None
 
 

@@ -77,7 +77,7 @@ def seal(
     """Seal the secrets ``names``, or all, to the committed certificate; write what is sealed below ``root``.
 
     Values come from ``lines`` (None: there are none), ``environ`` or ``ask``, as gitops.seal.values says. All are
-    looked at before anything is written.
+    validated before anything is written.
 
     Raises:
         BadArgument: there is no such secret.
@@ -93,7 +93,7 @@ def seal(
             f"{certificate.FILE} is the demo's: everyone can open what is sealed to it (`make seal-cert`)",
         )
     wanted = {value.name: value for secret in chosen for value in secret.values}
-    # Those of the other secrets may be there too, and are not looked at.
+    # Those of the other secrets may be there too, and are ignored.
     known = [value.name for secret in SECRETS for value in secret.values]
     values = collect(
         wanted.values(), given(lines or (), known), environ, ask, lambda notice: _say(out, notice)
@@ -111,7 +111,7 @@ def seal(
 
 
 def fetch_certificate(origin: str, *, root: Path, out: TextIO) -> int:
-    """Put the sealing certificate of the cluster, or of the file or URL ``origin``, where ``seal`` looks for it.
+    """Put the sealing certificate of the cluster, or of the file or URL ``origin``, where ``seal`` reads it.
 
     Raises:
         BadCertificate: it cannot be fetched, is invalid, or has expired.

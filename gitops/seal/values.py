@@ -40,7 +40,7 @@ def collect(
 ) -> dict[str, str]:
     """Return ``values`` by name: from ``lines``, else ``environ``, else asked for, else by default; optional ones if given.
 
-    ``notice`` is told where each comes from and what was taken off it. ``ask`` is None where there is no terminal.
+    ``notice`` is called with the origin of each, and with what was trimmed. ``ask`` is None where there is no terminal.
 
     Raises:
         BadValue: one is missing, or has a line break inside.

@@ -17,9 +17,9 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Danger:
-    """One of them as Markdown of one line: the value before → after, and what follows from it.
+    """A danger as one line of Markdown: the value before → after, and its consequence.
 
-    ``field`` and ``value`` are what to look for in the files, for the place that it stands at, ``kind`` that of the object.
+    ``field``, ``value`` and the object's ``kind`` find the changed line that causes it (gitops.diff.locations).
     """
 
     text: str
@@ -28,12 +28,12 @@ class Danger:
     kind: str = ""
 
 
-# Of the change of one object; its docstring says in one line what it finds.
+# Finds dangers in the change of one object; its docstring names them in one line.
 Rule = Callable[[Change], Iterator[Danger]]
 
 
 def shown(value: Any) -> str:
-    """Return a value, or that there is none, as code."""
+    """Return a value as code, "none" for None."""
     if value is None:
         return "none"
     if isinstance(value, Mapping):
