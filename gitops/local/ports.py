@@ -1,4 +1,4 @@
-"""Ports on loopback: the gateway's, which is fixed, and free ones for the containers."""
+"""Ports on loopback: the gateway's, as requested, and free ones for the containers."""
 
 from __future__ import annotations
 

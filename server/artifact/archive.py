@@ -12,9 +12,9 @@ import obstore
 from obstore.store import HTTPStore
 
 from server.artifact import entries
-from server.artifact.client import RETRIES, client_options
 from server.artifact.progress import Progress
 from server.artifact.staging import check_space
+from server.artifact.store_client import RETRIES, client_options
 from server.artifact.store_errors import configured, reported
 from server.artifact.unpack import CHUNK_BYTES, unpack
 from server.errors import BadArtifact, BadSetting, SourceUnreachable

@@ -8,13 +8,13 @@ from pathlib import Path
 from server import mlmodel
 from server.artifact import digest as digests
 from server.artifact import signature_file
-from server.artifact.client import strip_environment
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress, size
 from server.artifact.source import shown
 from server.artifact.source import source as source_of
 from server.artifact.staging import Staging
+from server.artifact.store_client import strip_environment
 from server.errors import BadArtifact, BadDestination, DigestMismatch, NotAModel
 from server.settings import FetchSettings
 

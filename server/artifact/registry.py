@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from server.artifact.client import authorities
+from server.artifact.store_client import authorities
 from server.errors import AccessDenied, BadSetting, ServerError, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
 

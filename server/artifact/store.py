@@ -8,9 +8,9 @@ from pathlib import Path
 import obstore
 
 from server.artifact import entries
-from server.artifact.client import Place, connect
 from server.artifact.progress import Progress
 from server.artifact.staging import check_space
+from server.artifact.store_client import Place, connect
 from server.artifact.store_errors import reported
 from server.artifact.transfer import Object, transfer
 from server.errors import SourceNotFound

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import obstore
 
-from server.artifact.client import Place
 from server.artifact.entries import Entry
 from server.artifact.progress import Progress
+from server.artifact.store_client import Place
 from server.artifact.store_errors import reported
 from server.errors import SourceUnreachable
 

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 from server.artifact import local
-from server.artifact.client import strip_environment
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress
 from server.artifact.source import shown
 from server.artifact.source import source as source_of
+from server.artifact.store_client import strip_environment
 from server.pins.contract import contract, text
 from server.settings import FetchSettings
 

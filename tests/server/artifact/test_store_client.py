@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from server.artifact.client import connect, strip_environment
 from server.artifact.fetch import fetch
+from server.artifact.store_client import connect, strip_environment
 from server.errors import AccessDenied, BadSetting, SourceNotFound
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import AUTHORITY, DIGEST, answering, names

@@ -1,4 +1,4 @@
-"""obstore's client for a URI."""
+"""The client of an object store, obstore's, for a URI: credentials, timeouts, retries."""
 
 from __future__ import annotations
 
