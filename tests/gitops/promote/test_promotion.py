@@ -15,7 +15,6 @@ from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
 from server.artifact.digest import model_digest
-from server.pins import expectation
 from tests.gitops.promote.conftest import MODELS, Work
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -136,7 +135,7 @@ def test_an_estimator_without_signature_is_promoted_on_its_example(
     work: Work, changed_model: Callable[..., str]
 ) -> None:
     work.promote("model", changed_model("iris_svm_model", no_signature))
-    expected = expectation.read(work.root / "overlays/model")
+    expected = demo.read_expected(work.root / "overlays/model")
     # The columns of the rows and the classes of the model are all that names anything.
     assert expected.request["data"]["names"][0] == "sepal length (cm)"
     response = {
