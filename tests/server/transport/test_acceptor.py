@@ -137,7 +137,9 @@ def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_othe
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("served", [{"SERVER_EDGE_PROCESSES": "2"}], indirect=True, ids=["2"])
+@pytest.mark.parametrize(
+    "served", [{"SERVER_EDGE_PROCESSES": "2", "SERVER_LARGE_BODY_BYTES": "0"}], indirect=True, ids=["2"]
+)
 def test_so_do_several_processes(served, clients):
     wait_for(clients.are_answered)
     processes = [served.process.pid, *server_processes(served)[:-1]]  # The last one is gRPC's.
