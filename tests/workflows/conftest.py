@@ -19,7 +19,17 @@ from tests.workflows.repository import Repository
 from tests.workflows.runner import Runner
 
 HEAVY = (
-    *("test", "test-all", "pythons", "smoke", "image", "image-seldon-core", "image-test", "image-compare"),
+    *(
+        "test",
+        "test-all",
+        "fuzz",
+        "pythons",
+        "smoke",
+        "image",
+        "image-seldon-core",
+        "image-test",
+        "image-compare",
+    ),
     *("e2e", "e2e-cluster", "e2e-logs"),
 )
 
