@@ -14,6 +14,7 @@ from gitops.local.commands import run_smoke
 from gitops.local.progress import Progress
 from tests.conformance.wrapping import interpreter
 from tests.gitops.local.copies import Copy
+from tests.project import ROOT
 
 PYTHON, TEMPORARY = Path("/wrapper/bin/python"), Path("/state/tmp")
 PARAMETER = {"name": "model_uri", "value": "/state/models", "type": "STRING"}
@@ -76,6 +77,7 @@ def test_the_overlays_answer_the_same_by_the_wrapper(
 ) -> None:
     interpreter()
     state = tmp_path_factory.mktemp("w")
+    (copy.root / "gitops").symlink_to(ROOT / "gitops")  # The wrapper is started by a module of it.
     assert run_smoke(["model", "pipeline"], root=copy.root, state=state, runtime="seldon-core") == 0
     said = capsys.readouterr().out
     assert "model: numbers, names and requestPath as expected" in said

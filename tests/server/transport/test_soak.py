@@ -22,6 +22,8 @@ from tests.server.pickled import pickled
 from tests.server.running_server import ROOT, Served, serving
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
+# Times and growth are judged in a soak that was asked for: a busy machine, and a minute's warm-up, say nothing of them.
+JUDGED = "SOAK_SECONDS" in os.environ
 QUIET_SECONDS = 10.0
 LIMIT = 1024**3
 CGROUPS = Path("/sys/fs/cgroup")
@@ -164,5 +166,7 @@ def test_who_means_well_gets_right_answers_beside_who_does_not(tmp_path, group):
         f"memory at most {early >> 20} MiB, then {late >> 20} MiB of {LIMIT >> 20}"
     )
     assert good.wrong == probes.wrong == quiet.wrong == []
-    assert good.p99 < 10 * quiet.p99
-    assert late < 1.25 * early < LIMIT
+    assert max(early, late) < LIMIT
+    if JUDGED:
+        assert good.p99 < 10 * quiet.p99
+        assert late < 1.25 * early
