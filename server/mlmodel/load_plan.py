@@ -111,14 +111,14 @@ PLANS: dict[str, Callable[[Model, dict[str, Any]], dict[str, Any]]] = {
 
 
 def _pickled(model: Model, name: str, flavor: dict[str, Any], key: str, default: str) -> dict[str, Any]:
-    input_type = flavor.get("serialization_format") or default
+    serialization = flavor.get("serialization_format") or default
     path = _path(model, name, flavor, key)
-    if input_type == "skops":
+    if serialization == "skops":
         return {"loader": "skops", "path": path, "trusted": flavor.get("skops_trusted_types")}
-    if input_type in FORMATS:
-        return {"loader": "pickle", "path": path, "module": input_type}
+    if serialization in FORMATS:
+        return {"loader": "pickle", "path": path, "module": serialization}
     raise NotAModel(
-        f"{model.folder}/{FILE}: serialization_format {input_type!r} is not known; it must be skops, "
+        f"{model.folder}/{FILE}: serialization_format {serialization!r} is not known; it must be skops, "
         f"{' or '.join(FORMATS)}"
     )
 

@@ -33,35 +33,33 @@ def tabled(request: Request, inputs: Schema | None = None, *, nested: bool = Fal
     value = request.values
     if request.kind != "jsonData" or not isinstance(value, dict):
         return request
-    forms = [input_type for input_type in FORMS if input_type in value]
+    forms = [form for form in FORMS if form in value]
     if not forms or _is_row(value, forms[0], inputs):
         return request
-    input_type = forms[0]
-    if not value.keys() <= {input_type, "params"}:
+    form = forms[0]
+    if not value.keys() <= {form, "params"}:
         if nested:
             return request  # An object with a member of this name.
-        raise BadData(
-            f"jsonData has {', '.join(sorted(value))}: it must have {input_type} alone, or with params"
-        )
-    if nested and input_type != "dataframe_split":
-        table, columns = value[input_type], None
+        raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {form} alone, or with params")
+    if nested and form != "dataframe_split":
+        table, columns = value[form], None
     else:
-        table, columns = FORMS[input_type](f"jsonData.{input_type}", value[input_type])
+        table, columns = FORMS[form](f"jsonData.{form}", value[form])
         if nested and columns is None:
             columns = [str(index) for index in range(len(table[0]))]
     params = mapping("jsonData.params", value.get("params") or {})
     return Request(request.kind, table, columns, request.meta, params)
 
 
-def _is_row(value: dict[str, Any], input_type: str, inputs: Schema | None) -> bool:
-    """Return whether an object that has a member called ``input_type`` is a row by the names of a signature's columns."""
+def _is_row(value: dict[str, Any], form: str, inputs: Schema | None) -> bool:
+    """Return whether an object that has a member called ``form`` is a row by the names of a signature's columns."""
     names = set(inputs.names or ()) if inputs is not None else set()
-    if input_type not in names or not value.keys() <= names:
+    if form not in names or not value.keys() <= names:
         return False
-    others = value.keys() - {input_type}
+    others = value.keys() - {form}
     if others == {"params"}:
         return not isinstance(value["params"], dict)
-    return bool(others) or not isinstance(value[input_type], list | dict)
+    return bool(others) or not isinstance(value[form], list | dict)
 
 
 def _split(what: str, value: Any) -> Table:

@@ -32,8 +32,8 @@ def as_table(request: Request, inputs: Schema) -> Request:
     """
     value = request.values
     if isinstance(value, dict):
-        input_type = {"inputs": value} if inputs.tensors else {"dataframe_records": [value]}
-        return tabled(Request("jsonData", input_type, meta=request.meta))
+        form = {"inputs": value} if inputs.tensors else {"dataframe_records": [value]}
+        return tabled(Request("jsonData", form, meta=request.meta))
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return tabled(Request("jsonData", {"dataframe_records": value}, meta=request.meta))
     if is_table(value):

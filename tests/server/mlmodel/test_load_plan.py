@@ -8,6 +8,7 @@ import pytest
 
 from server import mlmodel
 from server.errors import NotAModel
+from server.mlmodel.load_plan import PLANS as NATIVE_PLANS
 from server.mlmodel.load_plan import methods, plan
 
 
@@ -140,3 +141,7 @@ def test_what_cannot_be_loaded_is_refused(tmp_path, flavors, message):
     with pytest.raises(NotAModel) as caught:
         planned(tmp_path, flavors)
     assert str(caught.value) == message.format(folder=tmp_path)
+
+
+def test_every_native_flavour_has_a_plan():
+    assert set(NATIVE_PLANS) == set(mlmodel.NATIVE)
