@@ -7,7 +7,8 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import uvloop
 from server.api import health
 from server.api.node import Node
 from server.api.rest import Rest
-from server.byte_budget import default_body_bytes
 from server.container.cpus import available_cpus
 from server.model.control_socket import ControlSocket
 from server.model.readiness import Readiness
@@ -38,6 +38,9 @@ END_SECONDS = 5
 # How long before the end of draining a streamed response is ended with an error event.
 STREAM_SECONDS = 1
 
+# What a forked process does, with its control socket.
+Main = Callable[[ControlSocket], Coroutine[Any, Any, None]]
+
 log = logging.getLogger(__name__)
 
 
@@ -54,8 +57,7 @@ def serve(settings: ServeSettings, environment: Path, worker: WorkerProcess) -> 
     count = settings.edge_processes or min(
         max(1, available_cpus(settings.cpu_request) - 1), MAX_SERVER_PROCESSES
     )
-    largest = settings.max_body_bytes or default_body_bytes()
-    apart = 0 < settings.large_body_bytes < largest
+    apart = 0 < settings.large_body_bytes < http_server.body_bytes(settings)
     state = SharedState(settings, count, apart + settings.grpc)
     node = Node(settings, state.waiting, count)
     with (
@@ -68,62 +70,38 @@ def serve(settings: ServeSettings, environment: Path, worker: WorkerProcess) -> 
         server_processes: list[ServerProcess] = []
         # Between each process that reads requests and the one that answers the large ones.
         pairs = [socket.socketpair() for _ in range(count if apart else 0)]
-        for number in range(1, count):
+        forwarding, answering = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
-            def work(control: socket.socket, number: int = number) -> None:
+        def fork(number: int, main: Main, unused: Iterable[socket.socket]) -> None:
+            def work(control: socket.socket) -> None:
                 state.become(number)
-                own = _own(pairs, number)
-                _run(_additional(node, sock, state, own, ControlSocket(control)))
+                _run(main(ControlSocket(control)))
 
-            left = (worker.sock, health_sock, *(server_process.sock for server_process in server_processes))
-            server_processes.append(ServerProcess(work, left))
+            others = (each.sock for each in server_processes)
+            server_processes.append(ServerProcess(work, (worker.sock, health_sock, *others, *unused)))
+
+        def rest(number: int) -> tuple[socket.socket | None, list[socket.socket]]:
+            """Return the end of its pair that a process for REST has, if any, and those that it does not use."""
+            own = forwarding[number] if apart else None
+            return own, [*answering, *(each for each in forwarding if each is not own)]
+
+        for number in range(1, count):
+            own, unused = rest(number)
+            fork(number, partial(_additional, node, sock, state, own), unused)
         if apart:
-
-            def answer(control: socket.socket) -> None:
-                state.become(count)
-                for ours, _ in pairs:
-                    ours.close()
-                _run(_large(node, state, [theirs for _, theirs in pairs], ControlSocket(control)))
-
-            left = (
-                worker.sock,
-                sock,
-                health_sock,
-                *(server_process.sock for server_process in server_processes),
-            )
-            server_processes.append(ServerProcess(answer, left))
+            fork(count, partial(_large, node, state, answering), (sock, *forwarding))
         if settings.grpc:
-
-            def call(control: socket.socket) -> None:
-                state.become(count + apart)
-                _own(pairs, None)
-                _run(_grpc(node, address, state, ControlSocket(control)))
-
-            left = (
-                worker.sock,
-                sock,
-                health_sock,
-                *(server_process.sock for server_process in server_processes),
-            )
-            server_processes.append(ServerProcess(call, left))
-        own = _own(pairs, 0)
+            fork(count + apart, partial(_grpc, node, address, state), (sock, *forwarding, *answering))
+        own, unused = rest(0)
+        for each in unused:
+            each.close()
         # gRPC's process is the last; the others' socket listens already.
         opened = server_processes[-1].opened.wait if settings.grpc else None
-        process = model_supervisor(
-            node, environment, worker, [server_process.control for server_process in server_processes], opened
-        )
+        controls = [each.control for each in server_processes]
+        process = model_supervisor(node, environment, worker, controls, opened)
         # Its thread begins when all processes are forked.
         with health_listener.listening(health.Health(node, state), health_sock, settings.idle_seconds):
             _run(_first(node, process, sock, count, state, own, server_processes))
-
-
-def _own(pairs: list[tuple[socket.socket, socket.socket]], number: int | None) -> socket.socket | None:
-    """Return a process's end of its pair, if it has one, and close all others."""
-    for place, (ours, theirs) in enumerate(pairs):
-        theirs.close()
-        if place != number:
-            ours.close()
-    return None if number is None or not pairs else pairs[number][0]
 
 
 def _grpc_address(settings: ServeSettings) -> str:
@@ -158,7 +136,7 @@ async def _first(
     )
     interface = _rest(node, sock, stop, state, own)
     others = (process.run(), *(server_process.run(process.fail) for server_process in server_processes))
-    await _serve(node, stop, state, (interface,), others, server_processes)
+    await _serve(node, stop, state, interface, others, server_processes)
 
 
 async def _grpc(node: Node, address: str, state: SharedState, control: ControlSocket) -> None:
@@ -167,7 +145,7 @@ async def _grpc(node: Node, address: str, state: SharedState, control: ControlSo
 
     stop = _stop_on_signals()
     interface = server.serve(node, address, stop, state.budget, lambda: control.send({"event": "opened"}))
-    await _serve(node, stop, state, (interface,), (receive_connections(node, control),), ())
+    await _serve(node, stop, state, interface, (receive_connections(node, control),), ())
 
 
 async def _additional(
@@ -176,7 +154,7 @@ async def _additional(
     """Serve REST as another process, until the first one closes its end of the control socket."""
     stop = _stop_on_signals()
     interface = _rest(node, sock, stop, state, own)
-    await _serve(node, stop, state, (interface,), (receive_connections(node, control),), ())
+    await _serve(node, stop, state, interface, (receive_connections(node, control),), ())
 
 
 async def _large(node: Node, state: SharedState, socks: list[socket.socket], control: ControlSocket) -> None:
@@ -184,7 +162,7 @@ async def _large(node: Node, state: SharedState, socks: list[socket.socket], con
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # The others end first, with the answers that they wait for.
     interface = large_requests.answer(Rest(node, state).respond, socks)
-    await _serve(node, asyncio.Event(), state, (interface,), (receive_connections(node, control),), ())
+    await _serve(node, asyncio.Event(), state, interface, (receive_connections(node, control),), ())
 
 
 async def _rest(
@@ -207,18 +185,18 @@ async def _serve(
     node: Node,
     stop: asyncio.Event,
     state: SharedState,
-    interfaces: Sequence[Coroutine[Any, Any, None]],
+    interface: Coroutine[Any, Any, None],
     others: Sequence[Coroutine[Any, Any, None]],
     server_processes: Sequence[ServerProcess],
 ) -> None:
-    """Serve by ``interfaces`` beside ``others``, until ``stop`` or one of them ends; then drain."""
-    serving = [asyncio.create_task(interface) for interface in interfaces]
+    """Serve by ``interface`` beside ``others``, until ``stop`` or one of them ends; then drain."""
+    serving = asyncio.create_task(interface)
     background = [asyncio.create_task(other) for other in others]
     freezing = asyncio.create_task(freeze_when_ready(node.client.readiness))
     stopping = asyncio.create_task(stop.wait())
     beating = asyncio.create_task(state.heartbeats.beat())
     try:
-        await asyncio.wait((stopping, *serving, *background), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping, serving, *background), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()
         node.client.readiness.close()
@@ -227,7 +205,7 @@ async def _serve(
         seconds = drain_seconds + END_SECONDS
         ending = (server_process.end(seconds) for server_process in server_processes)
         ended: list[object] = [task.exception() for task in background if task.done()]
-        ended += await asyncio.gather(freezing, *serving, *ending, return_exceptions=True)
+        ended += await asyncio.gather(freezing, serving, *ending, return_exceptions=True)
         node.client.close()
         for task in (*background, beating):
             task.cancel()

@@ -15,6 +15,11 @@ from server.transport.http.connection import HttpConnection
 from server.transport.http.server_state import HttpServerState
 
 
+def body_bytes(settings: ServeSettings) -> int:
+    """Return the size of the largest body."""
+    return settings.max_body_bytes or default_body_bytes()
+
+
 async def serve(
     respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]],
     settings: ServeSettings,
@@ -25,7 +30,7 @@ async def serve(
     """Answer what comes on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
     shared = HttpServerState(
         respond,
-        max_body_bytes=settings.max_body_bytes or default_body_bytes(),
+        max_body_bytes=body_bytes(settings),
         budget=state.budget,
         max_connections=settings.max_connections,
         idle_seconds=settings.idle_seconds,
