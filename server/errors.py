@@ -2,7 +2,7 @@
 
 An error's message names the value, the rule that it breaks and the fix. Seldon's
 error body (https://docs.seldon.io/projects/seldon-core/en/v1.17.1/python/python_component.html)
-is made from ``reason`` and the message by ``server.protocol.failure``.
+is made from ``reason`` and the message by ``server.protocol.encode.failure``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ class ServerError(Exception):
     grpc = "INTERNAL"
     reason = "MICROSERVICE_INTERNAL_ERROR"
     exit_code = 1
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the server or its model is at fault, and not the client or the moment: such errors are logged."""
+        return self.status >= 500
 
     def __str__(self) -> str:
         """Return the message; halves of surrogate pairs, which no protocol can carry, as they stand in Python."""
@@ -93,6 +98,7 @@ class NotReady(ServerError):
     status = 503
     grpc = "UNAVAILABLE"
     reason = "MICROSERVICE_NOT_READY"
+    is_fault = False
     # When a client may try again what could not be answered for now.
     retry_seconds = 1
 

@@ -29,7 +29,7 @@ async def answer(routes: Routes, request: HttpRequest) -> HttpResponse | HttpStr
 
 def failed(error: ServerError) -> HttpResponse:
     """Return an error's response; log it unless the client is at fault."""
-    if error.status >= 500 and not isinstance(error, NotReady):
+    if error.is_fault:
         log.error("%s: %s", error.reason, error)
     headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
     if isinstance(error, NotReady):

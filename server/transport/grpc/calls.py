@@ -104,7 +104,7 @@ class CallHandler(grpc.GenericRpcHandler):
 
 async def _fail(context: Context, error: ServerError) -> bytes:
     """End a call with an error's status; log it unless the client is at fault."""
-    if error.status >= 500 and not isinstance(error, NotReady):
+    if error.is_fault:
         log.error("%s: %s", error.reason, error)
     details = str(error).encode()[:LONGEST_DETAILS].decode(errors="ignore")
     trailing = ((PUSHBACK, str(1000 * error.retry_seconds)),) if isinstance(error, NotReady) else ()
