@@ -24,7 +24,7 @@ from tests import step_summary
 settings.register_profile(
     "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
-settings.register_profile("fuzz", settings.get_profile("project"), derandomize=False, max_examples=1000)
+settings.register_profile("fuzz", settings.get_profile("project"), derandomize=False, max_examples=500)
 settings.load_profile("project")
 
 pytest_plugins = ["tests.shards"]

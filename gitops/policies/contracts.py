@@ -44,10 +44,7 @@ def contract_changed(tree: Tree) -> Iterator[Violation]:
 @warning
 def contract_present(tree: Tree) -> Iterator[Violation]:
     """An overlay has the contract.json of its model: without one a review shows no change of the signature."""
-    for folder, node in _nodes(tree):
-        if not (tree.root / folder / contract.FILE).is_file():
-            fix = f"make it: {_promote(folder, node)}"
-            yield Violation(node.title, f"has no {contract.FILE} beside it", fix, folder)
+    yield from _missing(tree, contract.FILE)
 
 
 @policy
@@ -69,10 +66,14 @@ def lock_digest(tree: Tree) -> Iterator[Violation]:
 @warning
 def lock_present(tree: Tree) -> Iterator[Violation]:
     """An overlay locks its model's requirements: without a lock each pod resolves them anew when it starts."""
+    yield from _missing(tree, requirements_lock.FILE)
+
+
+def _missing(tree: Tree, file: str) -> Iterator[Violation]:
     for folder, node in _nodes(tree):
-        if not (tree.root / folder / requirements_lock.FILE).is_file():
+        if not (tree.root / folder / file).is_file():
             fix = f"make it: {_promote(folder, node)}"
-            yield Violation(node.title, f"has no {requirements_lock.FILE} beside it", fix, folder)
+            yield Violation(node.title, f"has no {file} beside it", fix, folder)
 
 
 def _promote(folder: str, node: GraphNode) -> str:

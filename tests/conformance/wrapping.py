@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from gitops import tools
 from gitops.errors import WrapperNotInstalled
 from tests.project import ROOT
 from tests.pythons import missing
-from tests.server.running_server import IMAGE, READY_SECONDS, free_port
+from tests.server.running_server import IMAGE, READY_SECONDS, free_port, wait_until_status
 
 PLAIN = "plain.Plain"
 COMPONENT = "server.component.MLFlowServer"
@@ -46,15 +45,7 @@ class Wrapped:
 
     def wait_until_rest_answers(self) -> None:
         """Return when REST answers; fail with the log when it never does."""
-        end = time.monotonic() + READY_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if self.client.get("/health/status").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(f"REST is not ready; its log:\n{self.log.read_text()}")
+        wait_until_status(self.process, self.client, self.log)
 
 
 def interpreter() -> Path:

@@ -40,21 +40,26 @@ class Served:
 
     def wait_until_ready(self) -> None:
         """Return when /health/status answers 200; fail with the log when it never does."""
-        end = time.monotonic() + READY_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if self.client.get("/health/status").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(f"not ready; its log:\n{self.log.read_text()}")
+        wait_until_status(self.process, self.client, self.log)
 
     def worker(self) -> int:
         """Return the process id of the model's process."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         (child,) = [int(child) for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes()]
         return child
+
+
+def wait_until_status(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
+    """Return when /health/status of a process answers 200; fail with its log when it never does."""
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if client.get("/health/status").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"not ready; its log:\n{log.read_text()}")
 
 
 def free_port() -> int:

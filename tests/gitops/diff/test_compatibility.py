@@ -1,4 +1,4 @@
-"""TODO."""
+"""Which changes of a signature break those who call the model, or only require more of them."""
 
 from __future__ import annotations
 
