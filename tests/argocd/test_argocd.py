@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from gitops.manifests.applications import applications
 from gitops.manifests.kustomize import build
+from gitops.manifests.site import read_site
 from gitops.manifests.tree import load
+from gitops.policies.argocd import OPERATOR_KINDS
 from tests.project import MANIFESTS
 
-URL = yaml.safe_load((MANIFESTS / "argocd" / "repository.yaml").read_text())["data"]["url"]
+URL = read_site(MANIFESTS).url
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +33,7 @@ def test_every_overlay_with_a_node_has_an_application_named_by_its_deployment() 
     }
 
 
-def test_one_file_says_which_repository(objects: dict[str, Any]) -> None:
-    named = [
-        file.name for file in sorted((MANIFESTS / "argocd").iterdir()) if "github.com/" in file.read_text()
-    ]
-    assert named == ["repository.yaml"]
+def test_all_of_it_reads_the_repository_of_the_site(objects: dict[str, Any]) -> None:
     assert "<" not in str({kind: entry for kind, entry in objects.items() if kind != "ConfigMap"})
     assert objects["AppProject"]["spec"]["sourceRepos"] == [URL]
     assert objects["Application"]["spec"]["source"] == {
@@ -82,3 +79,25 @@ def test_a_project_of_one_repository_and_one_namespace(objects: dict[str, Any]) 
     spec = objects["AppProject"]["spec"]
     assert spec["destinations"] == [{"server": "https://kubernetes.default.svc", "namespace": "seldon"}]
     assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": "seldon"}]
+
+
+def test_the_project_allows_what_it_shows_and_no_overlay_renders_that(objects: dict[str, Any]) -> None:
+    allowed = {
+        (entry["group"], entry["kind"])
+        for entry in objects["AppProject"]["spec"]["namespaceResourceWhitelist"]
+    }
+    assert allowed >= {
+        ("apps", "Deployment"),
+        ("apps", "ReplicaSet"),
+        ("", "Pod"),
+        ("", "Service"),
+        ("autoscaling", "HorizontalPodAutoscaler"),
+    }
+    rendered = {
+        (entry["apiVersion"].rpartition("/")[0], entry["kind"])
+        for folder, result in load(MANIFESTS).rendered.items()
+        if folder.startswith(("overlays/", "base/", "components/"))
+        for entry in result.objects
+    }
+    # What is allowed for another reason than to be shown is used; Namespace is of the cluster.
+    assert allowed - set(OPERATOR_KINDS) == rendered - {("", "Namespace")}

@@ -18,7 +18,7 @@ MOUNT = "/mnt/environment-cache"
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the manifests in which the preprocessor uses the component."""
-    for name in ("base", "overlays", "components", "examples"):
+    for name in ("base", "overlays", "components", "examples", "site"):
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/preprocessor/kustomization.yaml"
     file.write_text(

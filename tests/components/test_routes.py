@@ -1,4 +1,4 @@
-"""components/gateway and components/network-policy: filled from the overlay's node.yaml."""
+"""components/gateway, network-policy and high-availability: filled from the overlay's node.yaml."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from tests.project import FOLDERS, MANIFESTS
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the manifests in which the model uses both components."""
+    """A copy of the manifests in which the model uses these components."""
     for name in FOLDERS:
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/model/kustomization.yaml"
-    used = "".join(f"  - ../../components/{name}\n" for name in ("gateway", "network-policy"))
+    used = "".join(
+        f"  - ../../components/{name}\n" for name in ("gateway", "network-policy", "high-availability")
+    )
     file.write_text(file.read_text().replace("  - ../../base/node\n", f"  - ../../base/node\n{used}"))
     return tmp_path
 
@@ -46,7 +48,21 @@ def test_the_network_policy_selects_the_deployment_s_pods_alone(tree: Path) -> N
     assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_a_graph_takes_neither_along_from_a_node(tree: Path) -> None:
+def test_two_pods_are_spread_over_nodes_and_drained_one_at_a_time(tree: Path) -> None:
+    labels = {"seldon-deployment-id": "graph-iris-model"}
+    (predictor,) = rendered(tree, "SeldonDeployment")["spec"]["predictors"]
+    assert predictor["replicas"] == 2
+    (spread,) = predictor["componentSpecs"][0]["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["labelSelector"]) == (
+        "kubernetes.io/hostname",
+        {"matchLabels": labels},
+    )
+    budget = rendered(tree, "PodDisruptionBudget")
+    assert budget["metadata"]["name"] == "graph-iris-model"
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+
+
+def test_a_graph_takes_none_along_from_a_node(tree: Path) -> None:
     assert {entry["kind"] for entry in build(tree / "overlays/pipeline")} == {
         "ConfigMap",
         "Job",

@@ -60,6 +60,7 @@ def test_a_committed_model_gives_the_tutorials_numbers(name: str) -> None:
     np.testing.assert_allclose(answer(MODELS, name, rows), numbers, rtol=0, atol=1e-9)
 
 
+@pytest.mark.long
 @each
 def test_training_again_gives_the_same_model(trained: Path, name: str) -> None:
     rows, _ = expected(name)

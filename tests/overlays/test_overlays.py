@@ -101,7 +101,7 @@ def test_the_graph_runs_each_node_as_its_overlay_says(node: str) -> None:
 
 
 def test_a_change_of_an_overlay_changes_the_graph_too(tmp_path: Path) -> None:
-    for name in ("base", "overlays"):
+    for name in ("base", "overlays", "site"):
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     node = tmp_path / "overlays/model/node.yaml"
     node.write_text(
@@ -208,7 +208,7 @@ def test_an_overlay_says_what_it_answers(overlay: str) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_path: Path) -> None:
-    for name in ("base", "overlays"):
+    for name in ("base", "overlays", "site"):
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     lock = tmp_path / "overlays" / node / "requirements.lock"
     names = []
@@ -226,7 +226,7 @@ def test_the_lock_is_mounted_by_a_name_that_follows_its_content(node: str, tmp_p
 
 
 def test_an_overlay_without_a_lock_still_builds(tmp_path: Path) -> None:
-    for name in ("base", "overlays"):
+    for name in ("base", "overlays", "site"):
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     file = tmp_path / "overlays/preprocessor/kustomization.yaml"
     entry = "  - name: preprocessor-requirements\n    files: [requirements.lock]\n"
