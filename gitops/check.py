@@ -15,7 +15,7 @@ from gitops.git import resolve_revision
 from gitops.manifests.rendered import BASE
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
-from gitops.policies.evaluation import evaluate
+from gitops.policies.evaluation import causes, evaluate
 from gitops.policies.policy import Finding
 
 
@@ -53,11 +53,17 @@ def check(root: Path, out: TextIO, base: str = "") -> int:
 
 
 def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
-    causes = tree.causes()
+    others = causes(tree, found)
     wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
     for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
-        if folder in causes:
-            out.write(f"not built {folder}: is made of {causes[folder]}\n")
+        if folder in others:
+            out.write(f"not built {folder}: is made of {others[folder]}\n")
+        elif folder in tree.kustomizations and not (
+            tree.users(folder) or folder in tree.rendered or folder in wrong
+        ):
+            out.write(
+                f"not built {folder}: no overlay is there that it could be tried upon (`make new-overlay NAME=…`)\n"
+            )
         elif folder in tree.kustomizations and folder not in wrong:
             out.write(f"ok {folder}: {_summary(tree, folder)}\n")
         for finding in found:

@@ -17,7 +17,7 @@ SEALED_ANEW = "(sealed anew, the same or another value)"
 
 # Where the values stand: https://github.com/bitnami-labs/sealed-secrets#sealedsecrets-as-templates-for-secrets and
 # Kubernetes' Secret. spec.data is the form of SealedSecret's first version.
-_VALUES = {"SealedSecret": ("spec.encryptedData", "spec.data"), "Secret": ("data", "stringData")}
+_VALUES = {"SealedSecret": ("spec.encryptedData", "spec.data"), "Secret": ("data", "stringData", "sops")}
 SECRETS = tuple(_VALUES)
 # kubectl keeps a copy of the whole object in it.
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"

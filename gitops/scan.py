@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO
@@ -28,20 +29,25 @@ ALLOWED = Path(__file__).with_suffix(".yaml")
 
 @dataclass(frozen=True)
 class Allowed:
-    """What may be found: a pattern of files, the types that detect-secrets names, and the reason."""
+    """What may be found: a pattern of files, the types that detect-secrets names, and the reason.
+
+    ``line`` is what a line has to match in full, None where any line may have it.
+    """
 
     file: str
     types: tuple[str, ...]
     why: str
+    line: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """What may be a secret; its value is kept nowhere."""
+    """What may be a secret, and the ``text`` of its line, which nobody is shown."""
 
     file: str
     line: int
     type: str
+    text: str = field(repr=False)
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
@@ -60,14 +66,14 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
     """
     allowances = read() if allowed is None else allowed
     files, used = tracked_files(root, fail=ScanFailed, untracked=True), set[Allowed]()
-    suspects = []
+    found = []
     for suspect in _suspects(root, files):
         entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
         if entry is None:
-            suspects.append(suspect)
+            found.append(suspect)
         else:
             used.add(entry)
-    for suspect in suspects:
+    for suspect in found:
         out.write(f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)\n")
     unused = [
         entry
@@ -76,18 +82,33 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
     ]
     for entry in unused:
         out.write(f"{ALLOWED.name}: {entry.file} allows what nothing needs: remove the entry\n")
-    if suspects:
+    if found:
         out.write(
             "what may be a secret must not lie in git: take it out, and replace it where it is valid; "
             f"if it is none, say why in gitops/{ALLOWED.name}\n"
         )
-    return int(bool(suspects or unused))
+    return int(bool(found or unused))
+
+
+def suspects(root: Path, files: list[str]) -> list[str]:
+    """Return the places in ``files``, relative to ``root``, where something may be a secret and is not allowed."""
+    allowances = read()
+    return [
+        f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)"
+        for suspect in _suspects(root, files)
+        if not any(_allows(entry, suspect) for entry in allowances)
+    ]
 
 
 def read(file: Path = ALLOWED) -> list[Allowed]:
     """Return what ``file`` allows."""
     return [
-        Allowed(entry["file"], tuple(entry["types"]), entry["why"])
+        Allowed(
+            entry["file"],
+            tuple(entry["types"]),
+            entry["why"],
+            re.compile(entry["line"]) if "line" in entry else None,
+        )
         for entry in yaml.safe_load(file.read_text())
     ]
 
@@ -99,10 +120,22 @@ def _suspects(root: Path, files: list[str]) -> list[Suspect]:
         found = SecretsCollection(root=str(root))
         found.scan_files(*files, num_processors=os.cpu_count() or 1)
     return sorted(
-        (Suspect(file, secret.line_number, secret.type) for file, secret in found),
+        (
+            Suspect(file, secret.line_number, secret.type, _line(root / file, secret.line_number))
+            for file, secret in found
+        ),
         key=lambda suspect: (suspect.file, suspect.line, suspect.type),
     )
 
 
+def _line(file: Path, number: int) -> str:
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
 def _allows(entry: Allowed, suspect: Suspect) -> bool:
-    return suspect.type in entry.types and fnmatchcase(suspect.file, entry.file)
+    return (
+        suspect.type in entry.types
+        and fnmatchcase(suspect.file, entry.file)
+        and (entry.line is None or entry.line.fullmatch(suspect.text) is not None)
+    )

@@ -20,12 +20,13 @@ from gitops.diff.locations import Locations
 from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
 from gitops.diff.truncation import MINIMUM_LIMIT, truncate
-from gitops.errors import BadArgument, BuildFailed
+from gitops.errors import BadArgument
 from gitops.git import resolve_revision
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.rendered import OVERLAYS
 from gitops.markdown import COMMENT_LIMIT, SUMMARY_LIMIT, utf8_bytes, utf16_units
 from gitops.redaction import redacted
+from gitops.switch import add_switch
 from gitops.tools import tool
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
         metavar="N",
         help=f"characters at most (a comment: {COMMENT_LIMIT})",
     )
-    parser.add_argument("--check", action="store_true", help="report the findings of the check, too")
+    add_switch(parser, "CHECK", "report the findings of the check, too")
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return diff(
@@ -123,7 +124,7 @@ def diff(
     out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
     if annotations is not None and report_context.findings:
         annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
-    return BuildFailed.exit_code if any(change.state == "does not build" for change in changes) else 0
+    return int(any(change.state == "does not build" for change in changes))
 
 
 def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:

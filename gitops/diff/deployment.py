@@ -31,7 +31,8 @@ def parts(deployment: SeldonDeployment, main: str, *, several: bool) -> dict[Par
         several: whether there are others, on this side or on the one that it is compared with.
     """
     raw = deployment.raw
-    outside = {**raw, "spec": _without(raw["spec"], "predictors")}
+    rest = _without(raw["spec"], "predictors")
+    outside = {**_without(raw, "spec"), **({"spec": rest} if rest else {})}
     found = {("SeldonDeployment", ""): flatten(outside)}
     for predictor in deployment.predictors:
         # Canaries have the names of the main predictor's nodes once more.

@@ -21,6 +21,7 @@ def mermaid(deployment: SeldonDeployment, models: dict[str, Model], changed: Set
         models: its models by their node, as ``gitops.diff.model.models`` names them.
         changed: the nodes to draw in bold.
     """
+    images = _images(deployment)
     lines = ["flowchart LR", '  request(["request"])', '  answer(["answer"])']
     for place, predictor in enumerate(deployment.predictors):
         within = f"{predictor.name}/" if place else ""
@@ -30,7 +31,7 @@ def mermaid(deployment: SeldonDeployment, models: dict[str, Model], changed: Set
         nodes = {id(node): f"n{place}_{number}" for number, node in enumerate(predictor.graph.walk())}
         lines.append(f'  subgraph p{place}["{_escaped(title)}"]')
         for node in predictor.graph.walk():
-            box = f'    {nodes[id(node)]}["{_label(node, models.get(within + node.name))}"]'
+            box = f'    {nodes[id(node)]}["{_label(node, models.get(within + node.name), images.get(within + node.name, ""))}"]'
             lines.append(f"{box}:::changed" if within + node.name in changed else box)
         way = flow(predictor.graph)
         lines += [f"    {nodes[id(one)]} --> {nodes[id(other)]}" for one, other in way.steps]
@@ -49,12 +50,27 @@ def _topology(node: Node) -> tuple[object, ...]:
     return node.name, node.type, node.implementation, tuple(_topology(child) for child in node.children)
 
 
-def _label(node: Node, model: Model | None) -> str:
+def _images(deployment: SeldonDeployment) -> dict[str, str]:
+    """Return the image of each node, as models are named; none where all run the same."""
+    found = {
+        f"{predictor.name}/{container.name}" if place else container.name: container.image
+        for place, predictor in enumerate(deployment.predictors)
+        for node in predictor.graph.walk()
+        for container in predictor.containers
+        if container.name == node.name
+    }
+    return found if len(set(found.values())) > 1 else {}
+
+
+def _label(node: Node, model: Model | None, image: str) -> str:
     lines = [node.name, node.type or node.implementation]
     if model is not None and model.uri:
         lines += [model.uri.rstrip("/").rpartition("/")[2], model.digest.removeprefix("sha256:")[:12]]
     if model is not None and model.method:
         lines.append(f"calls {model.method}")
+    if image:
+        repository, _, digest = image.partition("@")
+        lines.append(f"image {digest.removeprefix('sha256:')[:12] or repository}")
     return "<br>".join(_escaped(line) for line in lines if line)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops.manifests.applicationset import Unsupported, fill, parameters
+from gitops.manifests.rendered import BASE, Rendered
+from gitops.manifests.secrets import source_of_secret
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 
@@ -30,12 +32,16 @@ _GROUP = "argoproj.io"
 
 @dataclass(frozen=True)
 class Application:
-    """An Application: its name and project, the folders of the tree that it applies, from which repositories, and whereto."""
+    """An Application: its name and project, the folders of the tree that it applies, from which repositories, and whereto.
+
+    ``plugged`` are those of its folders that a config management plugin renders in place of Kustomize alone.
+    """
 
     name: str
     project: str
     repositories: tuple[str, ...]
     folders: tuple[str, ...]
+    plugged: frozenset[str]
     cluster: str
     namespace: str
 
@@ -93,11 +99,24 @@ def _made(tree: Tree, entry: Mapping[str, Any]) -> Iterator[Application]:
 def _application(name: str, spec: Mapping[str, Any]) -> Application:
     sources = spec.get("sources") or [spec.get("source") or {}]
     destination = spec.get("destination") or {}
+    rendered = {source["path"].strip("/"): source for source in sources if source.get("path")}
     return Application(
         name=name,
         project=spec.get("project") or "",
         repositories=tuple(source.get("repoURL") or "" for source in sources),
-        folders=tuple(source["path"].strip("/") for source in sources if source.get("path")),
+        folders=tuple(rendered),
+        plugged=frozenset(folder for folder, source in rendered.items() if source.get("plugin")),
         cluster=destination.get("server") or destination.get("name") or "",
         namespace=destination.get("namespace") or "",
     )
+
+
+def deployed(tree: Tree) -> Iterator[tuple[str, Rendered]]:
+    """Yield the folders that Argo CD or Flux has to apply: overlays of one node, and what makes Secrets.
+
+    A graph, an overlay without node.yaml, is there to be switched on, and so is a component.
+    """
+    for folder, rendered in tree.rendered.items():
+        wanted = (rendered.overlay and rendered.node) or any(map(source_of_secret, rendered.objects))
+        if wanted and folder not in (BASE, *tree.compositions):
+            yield folder, rendered

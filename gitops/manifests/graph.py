@@ -5,13 +5,14 @@ A node gets its neighbour's answer by names, and refuses columns that its signat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.errors import BadManifest
 from gitops.manifests import contract
 from gitops.manifests.contract import Column, Contract
+from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
 from gitops.manifests.rendered import OVERLAYS, Rendered
 from gitops.manifests.seldondeployment import Node
 
@@ -41,6 +42,18 @@ def node_folder(rendered: Rendered, node: Node) -> str:
     """Return the folder with a node's contract and lock: this overlay's, or for a graph of several the one of its name."""
     own = rendered.node is not None and rendered.node.node == node.name
     return rendered.folder if own else f"{OVERLAYS}/{node.name}"
+
+
+def pinned_models(rendered: Rendered) -> Mapping[str, str]:
+    """Return the digest of each node's model; those of a canary or shadow are tried by their own overlays."""
+    return {
+        container.name.removesuffix(f"-{INITIALIZER}"): fetch_arguments(container)[1]
+        for deployment in rendered.deployments
+        for predictor in deployment.predictors[:1]
+        for pod in predictor.pods
+        for container in pod.init_containers
+        if container.name.endswith(f"-{INITIALIZER}")
+    }
 
 
 def model_contract(root: Path, folder: str) -> Contract | None:

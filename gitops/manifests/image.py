@@ -35,29 +35,32 @@ def is_digest(text: str) -> bool:
 BASE_KUSTOMIZATION = "base/kustomization.yaml"
 
 
-def pinned_repository(root: Path) -> str:
-    """Return the repository of the image that base pins, as in ghcr.io/owner/seldon-mlflow-server.
-
-    Raises:
-        BadManifest: base/kustomization.yaml names no image of the project.
-    """
-    return str(_entry(root).get("newName") or NAME)
-
-
 def pinned_digest(root: Path) -> str:
     """Return the digest that base pins, empty where no image is released.
 
     Raises:
         BadManifest: base/kustomization.yaml names no image of the project.
     """
-    digest = str(_entry(root).get("digest") or "")
+    try:
+        return digest_in((root / BASE_KUSTOMIZATION).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadManifest(f"{BASE_KUSTOMIZATION}: cannot be read: {error}") from error
+
+
+def digest_in(text: str) -> str:
+    """Return the digest that the text of base/kustomization.yaml pins, empty where no image is released.
+
+    Raises:
+        BadManifest: it names no image of the project.
+    """
+    digest = str(_entry(text).get("digest") or "")
     return digest if is_digest(digest) else ""
 
 
-def _entry(root: Path) -> Mapping[str, Any]:
+def _entry(text: str) -> Mapping[str, Any]:
     try:
-        content = yaml.safe_load((root / BASE_KUSTOMIZATION).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
         raise BadManifest(f"{BASE_KUSTOMIZATION}: cannot be read: {' '.join(str(error).split())}") from error
     for entry in (content if isinstance(content, dict) else {}).get("images") or ():
         if isinstance(entry, dict) and entry.get("name") == NAME:

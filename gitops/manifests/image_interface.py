@@ -1,4 +1,7 @@
-"""The interface of the pinned image, which its release wrote beside its digest: verbs, settings, parameters, annotations."""
+"""The interface of a pinned image, which lies beside its digest: verbs, settings, parameters, annotations.
+
+That of the image that base pins is base/interface.json; an overlay that pins one of its own has an interface.json too.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import BadManifest
+from gitops.manifests.rendered import BASE, OVERLAYS
 from gitops.manifests.unstructured import Unstructured
 from server.image_interface import interface
 
-FILE = "base/interface.json"
+NAME = "interface.json"
+FILE = f"{BASE}/{NAME}"
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,25 @@ def own() -> Interface:
     return from_content("server/image_interface.py", interface())
 
 
-def read(root: Path) -> Interface | None:
-    """Return the interface that the last release wrote below ``root``, or None where there is none.
+def files(root: Path) -> list[str]:
+    """Return the paths of the interfaces below ``root``: that of base, if it is there, then those of overlays."""
+    found = [root / FILE, *sorted((root / OVERLAYS).glob(f"*/{NAME}"))]
+    return [file.relative_to(root).as_posix() for file in found if file.is_file()]
+
+
+def read(root: Path, file: str = FILE) -> Interface | None:
+    """Return the interface that `make pin` wrote to ``file`` below ``root``, or None where there is none.
 
     Raises:
         BadManifest: `make pin` did not write the file.
     """
-    file = root / FILE
-    if not file.is_file():
+    if not (root / file).is_file():
         return None
-    return parse(file.read_text(encoding="utf-8"))
+    return parse((root / file).read_text(encoding="utf-8"), file)
 
 
-def parse(content: str) -> Interface:
-    """Parse the text of base/interface.json.
+def parse(content: str, file: str = FILE) -> Interface:
+    """Parse the text of ``file``, an interface.json.
 
     Raises:
         BadManifest: `make pin` did not write the text.
@@ -67,10 +77,10 @@ def parse(content: str) -> Interface:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise BadManifest(f"{FILE}: is not JSON ({error}); write it again with `make pin`") from error
+        raise BadManifest(f"{file}: is not JSON ({error}); write it again with `make pin`") from error
     if not isinstance(found, dict):
-        raise BadManifest(f"{FILE}: must be an object; write it again with `make pin`")
-    return from_content(FILE, found)
+        raise BadManifest(f"{file}: must be an object; write it again with `make pin`")
+    return from_content(file, found)
 
 
 def serialize(image: str, content: Mapping[str, Any] | None = None) -> str:

@@ -37,9 +37,17 @@ class Kustomization:
     @property
     def components(self) -> tuple[str, ...]:
         """Folders, relative to the tree, of the components that it uses."""
+        return self._paths("components")
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Files and folders, relative to the tree, that it lists as resources."""
+        return self._paths("resources")
+
+    def _paths(self, key: str) -> tuple[str, ...]:
         return tuple(
             PurePath(os.path.normpath(PurePath(self.folder, str(entry)))).as_posix()
-            for entry in self.raw.get("components") or ()
+            for entry in self.raw.get(key) or ()
         )
 
 

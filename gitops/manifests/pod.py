@@ -6,7 +6,7 @@ version that the SeldonDeployment CRD of 1.17.1 holds).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,11 @@ class Volume:
     kind: str
     source: Mapping[str, Any]
     path: str
+
+    @property
+    def projected(self) -> Sequence[Mapping[str, Any]]:
+        """The sources of a projected volume, none of another kind."""
+        return (self.source.get("sources") or ()) if self.kind == "projected" else ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,15 @@ from gitops.manifests.unstructured import Unstructured
 API_GROUP = "machinelearning.seldon.io"
 KIND = "SeldonDeployment"
 NO_ENGINE = "seldon.io/no-engine"
+# The protocols that this project's server speaks. Seldon's older name of the second is kfserving.
+SELDON, V2 = "seldon", "v2"
 DEFAULT_NAMESPACE = "default"
+
+
+def protocol(raw: Mapping[str, Any]) -> str:
+    """Return what clients of a SeldonDeployment speak."""
+    given = str(raw["spec"].get("protocol") or SELDON)
+    return V2 if given == "kfserving" else given
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,11 @@ class SeldonDeployment:
     annotations: Mapping[str, str]
     predictors: tuple[Predictor, ...]
     raw: Mapping[str, Any]
+
+    @property
+    def protocol(self) -> str:
+        """What its clients speak."""
+        return protocol(self.raw)
 
     @property
     def title(self) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 from gitops.errors import BuildFailed
 from gitops.manifests.contract import Column
 from gitops.manifests.documents import is_pointer, read_json, words
-from gitops.manifests.graph import model_contract
-from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
+from gitops.manifests.graph import model_contract, pinned_models
 from gitops.manifests.rendered import Rendered
 from gitops.manifests.tree import Tree
 from gitops.manifests.unstructured import leaves
@@ -79,8 +78,7 @@ def graph_answer_model(tree: Tree) -> Iterator[Violation]:
     for folder, expected in _expectations(tree):
         rendered = tree.rendered[folder]
         for reason in _of_other_models(expected, rendered) if rendered.node is None else ():
-            digests = ", ".join(f'"{node}": "{digest}"' for node, digest in _pinned(rendered).items())
-            fix = f'write the answer that `make smoke` shows, and "{expectation.MODELS}": {{{digests}}}'
+            fix = f"`make graph-answer OVERLAY={PurePath(folder).name}` runs the graph and writes its answer"
             yield Violation(f"{folder}/{expectation.FILE}", reason, fix, folder)
 
 
@@ -126,23 +124,11 @@ def _fault(file: Path) -> str:
 
 
 def _of_other_models(expected: Expectation, rendered: Rendered) -> Iterator[str]:
-    for node, digest in _pinned(rendered).items():
+    for node, digest in pinned_models(rendered).items():
         given = expected.models.get(node, "")
         if given != digest:
             whose = f"is the answer of {given}" if given else "does not say of which model it is the answer"
             yield f"{whose} for the node {node}, which pins {digest}"
-
-
-def _pinned(rendered: Rendered) -> Mapping[str, str]:
-    """Return the digest of each node's model; those of a canary or shadow are tried by their own overlays."""
-    return {
-        container.name.removesuffix(f"-{INITIALIZER}"): fetch_arguments(container)[1]
-        for deployment in rendered.deployments
-        for predictor in deployment.predictors[:1]
-        for pod in predictor.pods
-        for container in pod.init_containers
-        if container.name.endswith(f"-{INITIALIZER}")
-    }
 
 
 def _method(rendered: Rendered) -> str:

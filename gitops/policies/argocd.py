@@ -1,4 +1,4 @@
-"""Policies about Argo CD's Applications and AppProjects; they find nothing in a tree without the folder argocd/."""
+"""Policies about Argo CD's Applications and AppProjects, which find nothing in a tree without the folder argocd/, and graphs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gitops.manifests.applications import CLUSTER_WIDE, FOLDER, Application, Applications, applications
-from gitops.manifests.rendered import BASE
+from gitops.manifests.applications import CLUSTER_WIDE, FOLDER, Application, applications, deployed
+from gitops.manifests.flux import applied_folders
+from gitops.manifests.rendered import BASE, Rendered
+from gitops.manifests.secrets import is_encrypted
 from gitops.manifests.seldondeployment import SeldonDeployment, title
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
-from gitops.policies.references import SEALED
+from gitops.policies.references import sealed_elsewhere
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
 @policy
 def application_coverage(tree: Tree) -> Iterator[Violation]:
-    """An overlay with a node.yaml and the sealed secrets have an Application: what none applies runs nowhere."""
+    """An overlay with a node.yaml and what makes Secrets have an Application: what none applies runs nowhere."""
     found = applications(tree)
     if found is None:
         return
@@ -30,11 +32,8 @@ def application_coverage(tree: Tree) -> Iterator[Violation]:
             "use the generators git, list or matrix, and Go templates of plain fields such as {{.path.path}}",
             FOLDER,
         )
-    for folder, rendered in tree.rendered.items() if not found.unknown else ():
-        kinds = {str(entry.get("kind")) for entry in rendered.objects}
-        # A graph, an overlay without node.yaml, is there to be switched on.
-        wanted = (rendered.overlay and rendered.node) or SEALED in kinds
-        if wanted and folder != BASE and not found.of(folder):
+    for folder, rendered in deployed(tree) if not found.unknown else ():
+        if not found.of(folder):
             yield Violation(
                 f"overlay {rendered.overlay}" if rendered.overlay else f"folder {folder}",
                 "no Application has it as its source.path",
@@ -85,18 +84,38 @@ def application_overlap(tree: Tree) -> Iterator[Violation]:
 
 
 @policy
-def orchestrator_namespace(tree: Tree) -> Iterator[Violation]:
-    """A graph that Argo CD applies may run where it is: Pod Security restricted refuses Seldon's orchestrator."""
+def sops_plugin(tree: Tree) -> Iterator[Violation]:
+    """A plugin renders Secrets that SOPS encrypted: Argo CD itself applies them as they are in git."""
     found = applications(tree)
-    if found is not None:
-        yield from _refused(tree, {folder for entry in found.known for folder in entry.folders})
+    for application in found.known if found else ():
+        for folder in application.folders:
+            for entry in tree.rendered[folder].objects if folder in tree.rendered else ():
+                if is_encrypted(entry) and folder not in application.plugged:
+                    yield Violation(
+                        title(entry),
+                        f"is applied by Application {application.name}, whose source has no plugin that decrypts it",
+                        "name the plugin in spec.source.plugin of the Application (docs/secrets.md)",
+                        folder,
+                    )
+
+
+@policy
+def orchestrator_namespace(tree: Tree) -> Iterator[Violation]:
+    """A graph that Argo CD or Flux applies may run where it is: Pod Security restricted refuses Seldon's orchestrator."""
+    yield from _refused(tree, _applied(tree))
 
 
 @warning
 def orchestrator_opt_in(tree: Tree) -> Iterator[Violation]:
     """A graph that is switched off could run when switched on: restricted refuses Seldon's orchestrator."""
-    found = applications(tree) or Applications((), (), ())
-    yield from _refused(tree, {folder for folder in tree.rendered if not found.of(folder)})
+    yield from _refused(tree, tree.rendered.keys() - _applied(tree))
+
+
+def _applied(tree: Tree) -> set[str]:
+    found = applications(tree)
+    if found is None:
+        return set(applied_folders(tree) or ())
+    return {folder for entry in found.known for folder in entry.folders}
 
 
 def _refused(tree: Tree, folders: set[str]) -> Iterator[Violation]:
@@ -132,6 +151,29 @@ def _identity(entry: Mapping[str, Any], application: Application) -> tuple[str, 
     kind, metadata = str(entry.get("kind")), entry["metadata"]
     namespace = "" if kind in CLUSTER_WIDE else metadata.get("namespace") or application.namespace
     return application.cluster, group, kind, namespace, metadata["name"]
+
+
+# What Seldon's operator makes, by group and kind; without them in the project Argo CD's resource tree would not show them.
+OPERATOR_KINDS = (
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("", "Pod"),
+    ("", "Service"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
+)
+
+
+@policy
+def operator_kind(rendered: Rendered) -> Iterator[Violation]:
+    """An overlay leaves to the operator what that makes: the project allows these kinds only for Argo CD to show them."""
+    for entry in rendered.objects if rendered.overlay else ():
+        group, kind = str(entry.get("apiVersion")).rpartition("/")[0], str(entry.get("kind"))
+        if (group, kind) in OPERATOR_KINDS:
+            yield Violation(
+                title(entry),
+                f"is a {kind}, which Seldon's operator makes of a SeldonDeployment",
+                "remove it, or render it in a folder that an Application of another project applies",
+            )
 
 
 # Every Argo CD has it, and it allows everything.
@@ -181,6 +223,8 @@ def _destined(cluster: str, namespace: str, project: Mapping[str, Any]) -> bool:
 
 def _namespaces(tree: Tree, application: Application, project: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield the objects that say a namespace of their own which the project does not allow, by that namespace."""
+    # The policy sealed_namespace says what to do with these.
+    elsewhere = sealed_elsewhere(tree)
     for folder in application.folders:
         found: dict[str, list[str]] = defaultdict(list)
         for entry in tree.rendered[folder].objects if folder in tree.rendered else ():
@@ -188,7 +232,7 @@ def _namespaces(tree: Tree, application: Application, project: Mapping[str, Any]
             # What is wrong with its own destination is said of the Application.
             if str(entry.get("kind")) in CLUSTER_WIDE or namespace == application.namespace:
                 continue
-            if not _destined(application.cluster, namespace, project):
+            if entry not in elsewhere and not _destined(application.cluster, namespace, project):
                 found[namespace].append(title(entry))
         for namespace, titles in found.items():
             yield Violation(

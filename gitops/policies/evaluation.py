@@ -6,23 +6,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gitops.errors import GitopsError
+from gitops.errors import BadManifest, GitopsError
+from gitops.manifests.dependencies import Dependencies
 from gitops.manifests.rendered import BASE, Rendered
 from gitops.manifests.tree import Tree, load
 from gitops.policies import (
     answers,
     argocd,
     contracts,
+    flux,
     graph,
     images,
     models,
     mounts,
     names,
+    patches,
     pods,
     predictors,
     rendering,
     schemas,
     sealed_secrets,
+    secret_keys,
     secrets,
     skew,
     targets,
@@ -30,7 +34,12 @@ from gitops.policies import (
 from gitops.policies.policy import Finding, Policy, Subject, Violation, grouped
 
 # Policies that the others rely on; policies over the whole tree; policies folder by folder.
-SHAPE_POLICIES: tuple[Policy[Tree], ...] = (rendering.build, rendering.shape, schemas.schema)
+SHAPE_POLICIES: tuple[Policy[Tree], ...] = (
+    patches.merge_patch,
+    rendering.build,
+    rendering.shape,
+    schemas.schema,
+)
 TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.overlay,
     rendering.placeholder,
@@ -39,6 +48,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     rendering.lfs_pointer,
     targets.target,
     images.image_released,
+    images.argocd_version,
     skew.image_interface,
     skew.skew,
     contracts.contract_digest,
@@ -54,10 +64,14 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     answers.answer_names,
     graph.neighbours,
     secrets.secret_declared,
+    secrets.secret_scope,
+    secret_keys.secret_keys,
+    secret_keys.identity_keys,
+    secret_keys.identity_value,
     mounts.mount_declared,
     mounts.lock_mounted,
     sealed_secrets.sealed_value,
-    sealed_secrets.sealed_keys,
+    sealed_secrets.sealed_namespace,
     sealed_secrets.certificate_valid,
     sealed_secrets.demo_certificate,
     sealed_secrets.demo_secret,
@@ -65,8 +79,11 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     argocd.application_name,
     argocd.application_overlap,
     argocd.application_project,
+    argocd.sops_plugin,
     argocd.orchestrator_namespace,
     argocd.orchestrator_opt_in,
+    flux.flux_coverage,
+    pods.service_account_declared,
 )
 FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
     rendering.one_deployment,
@@ -80,6 +97,8 @@ FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
     predictors.traffic,
     predictors.shadow,
     predictors.protocol,
+    predictors.graph_protocol,
+    predictors.smoke_protocol,
     predictors.endpoint_type,
     predictors.no_engine,
     graph.node_container,
@@ -101,14 +120,17 @@ FOLDER_POLICIES: tuple[Policy[Rendered], ...] = (
     pods.capabilities,
     pods.seccomp,
     pods.resources,
+    pods.model_processes,
     pods.probes,
     pods.service_account_token,
     pods.service_links,
     mounts.config_map_size,
     mounts.config_map_growth,
     secrets.secret_value,
-    secrets.secret_scope,
+    secrets.identity_webhook,
+    secret_keys.secret_source,
     secrets.sealed_scope,
+    argocd.operator_kind,
 )
 POLICIES = (*SHAPE_POLICIES, *TREE_POLICIES, *FOLDER_POLICIES)
 
@@ -150,11 +172,20 @@ def findings(
     """Yield what breaks the policies: what concerns the whole tree first, then folder by folder.
 
     A folder with an object that is not of its kind's shape is judged no further: the policies rely on it.
+    Where a patch has replaced a list, that alone is said of it.
     """
-    misshapen = set()
+    misshapen: set[str] = set()
+    patched: set[str] = set()
     for policy in shape_policies:
         for finding in _evaluate(policy, tree, ""):
-            misshapen.add(finding.folder)
+            if policy is patches.merge_patch:
+                patched |= {finding.folder, *_made_of(tree, finding.folder)}
+            else:
+                misshapen.add(finding.folder)
+                if finding.folder in patched:
+                    # The list that is gone is the cause.
+                    tree.failures.setdefault(finding.folder, BadManifest(finding.violation.value))
+                    continue
             yield finding
     sound = tree.without(misshapen)
     for policy in tree_policies:
@@ -163,6 +194,24 @@ def findings(
         if folder != BASE:
             for folder_policy in folder_policies:
                 yield from _evaluate(folder_policy, rendered, folder)
+
+
+def _made_of(tree: Tree, folder: str) -> set[str]:
+    """Return the other kustomizations that are made of the one in ``folder``."""
+    dependencies = Dependencies(tree.root, tree.kustomizations)
+    file = tree.kustomizations[folder].file
+    return {other for other in tree.kustomizations if other != folder and file in dependencies.files(other)}
+
+
+def causes(tree: Tree, found: Iterable[Finding]) -> dict[str, str]:
+    """Return the kustomizations that are not judged for the fault of another, by which of them that is."""
+    patched = [finding.folder for finding in found if finding.id == patches.merge_patch.id]
+    return tree.causes() | {
+        other: folder
+        for folder in patched
+        for other in _made_of(tree, folder)
+        if other in tree.failures and other not in patched
+    }
 
 
 def _evaluate(policy: Policy[Subject], subject: Subject, folder: str) -> Iterator[Finding]:

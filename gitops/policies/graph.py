@@ -83,18 +83,25 @@ def logger_mode(rendered: Rendered) -> Iterator[Violation]:
 
 @policy
 def output_transformer(rendered: Rendered) -> Iterator[Violation]:
-    """In a graph with a MODEL an OUTPUT_TRANSFORMER is its parent: what it transforms are that model's answers."""
+    """In a graph with a MODEL an OUTPUT_TRANSFORMER is its parent, or that of another: it transforms that model's answers."""
     for deployment in rendered.deployments:
         for predictor in deployment.predictors:
             models = [node.name for node in predictor.graph.walk() if node.type == "MODEL"]
             for node in predictor.graph.walk():
-                children = [child.type for child in node.children]
-                if models and node.type == "OUTPUT_TRANSFORMER" and "MODEL" not in children:
+                if models and node.type == "OUTPUT_TRANSFORMER" and "MODEL" not in _transformed(node):
                     yield Violation(
                         deployment.title,
                         f"{node.path} ({node.name}) is an OUTPUT_TRANSFORMER and not the parent of a MODEL",
                         f"make it the parent of {models[0]}",
                     )
+
+
+def _transformed(node: Node) -> Iterator[str]:
+    """Yield the types of the nodes whose answers reach this one with nothing but output transformers between them."""
+    for child in node.children:
+        yield child.type
+        if child.type == "OUTPUT_TRANSFORMER":
+            yield from _transformed(child)
 
 
 @policy

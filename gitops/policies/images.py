@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gitops.manifests import image
-from gitops.manifests.rendered import Rendered
+from gitops.manifests.rendered import BASE, Rendered
 from gitops.manifests.seldondeployment import Predictor
 from gitops.manifests.tree import Tree
 from gitops.policies.graph import BUILT_IN
@@ -49,13 +49,35 @@ def image_released(tree: Tree) -> Iterator[Violation]:
     """The pinned image exists: a digest of zeros stands for a release to come."""
     seen: dict[str, tuple[str, str]] = {}
     for folder, rendered in tree.rendered.items():
-        for workload in rendered.workloads:
+        # Site gives the base's image its whole name in the overlays.
+        for workload in rendered.workloads if folder != BASE else ():
             for container in workload.containers:
                 seen.setdefault(container.image, (folder, workload.title))
     for reference, (folder, owner) in seen.items():
         if image.digest(reference) == image.UNRELEASED:
             fix = "release the image; its digest goes into base/kustomization.yaml"
             yield Violation(owner, f"runs {reference}", fix, folder)
+
+
+# What argocd/ needs: names in clusterResourceWhitelist are of 3.3 (docs/install.md).
+_ARGO_CD_LEAST = (3, 3)
+_ARGO_CD = re.compile(r"(?:^|/)argocd:v(\d+)\.(\d+)")
+
+
+@policy
+def argocd_version(tree: Tree) -> Iterator[Violation]:
+    """An Argo CD that this repository installs is 3.3 or newer: an older one drops fields of argocd/ without a word."""
+    for folder, rendered in tree.rendered.items():
+        for workload in rendered.workloads:
+            for container in workload.containers:
+                found = _ARGO_CD.search(container.image)
+                if found and (int(found[1]), int(found[2])) < _ARGO_CD_LEAST:
+                    yield Violation(
+                        workload.title,
+                        f"{container.path}.image is {container.image}: must be of {'.'.join(map(str, _ARGO_CD_LEAST))} or newer",
+                        "install a newer one (docs/install.md)",
+                        folder,
+                    )
 
 
 def _seldons_own(predictor: Predictor) -> Iterator[str]:

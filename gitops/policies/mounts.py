@@ -8,11 +8,12 @@ from typing import Any
 
 from gitops.manifests.documents import read_text
 from gitops.manifests.pod import Container, Pod
+from gitops.manifests.provided import ANNOTATION, CONFIG_MAP
 from gitops.manifests.rendered import Rendered
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
-from gitops.policies.references import ANNOTATION, CONFIG_MAP, SECRET, of_volume, undeclared
+from gitops.policies.references import CLAIM, of_volume, undeclared
 from server.environment import requirements_lock
 
 # Of the data of a ConfigMap: https://kubernetes.io/docs/concepts/configuration/configmap/
@@ -26,7 +27,7 @@ def mount_declared(tree: Tree) -> Iterator[Violation]:
     """A ConfigMap or PersistentVolumeClaim that a pod needs is declared in the tree: it waits for ever for one that nobody makes."""
     for entry in undeclared(tree):
         found = entry.reference
-        if found.kind == SECRET:
+        if found.kind not in (CONFIG_MAP, CLAIM):
             continue
         if entry.keys is None:
             yield Violation(

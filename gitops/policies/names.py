@@ -41,7 +41,7 @@ def folder_name(rendered: Rendered) -> Iterator[Violation]:
 
 @policy
 def deployment_name(rendered: Rendered) -> Iterator[Violation]:
-    """The SeldonDeployment is named by node.yaml: its Application has the same name."""
+    """The SeldonDeployment is named by node.yaml: so is its Application."""
     if rendered.node is None:
         return
     for deployment in rendered.deployments:

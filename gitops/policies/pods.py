@@ -6,11 +6,16 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#res
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from gitops.manifests.pod import Container, Pod
+from gitops.manifests.provided import ANNOTATION, SERVICE_ACCOUNT
+from gitops.manifests.quantity import cores, quantity
 from gitops.manifests.rendered import Rendered
+from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy
+from gitops.policies.references import undeclared
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _RESOURCES = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
@@ -29,6 +34,38 @@ def resources(rendered: Rendered) -> Iterator[Violation]:
                         f"{container.path}.resources.{kind}.{name} is not set",
                         "set what the container needs, measured under load",
                     )
+
+
+@policy
+def model_processes(rendered: Rendered) -> Iterator[Violation]:
+    """A pod has a CPU for each process of its model, and no GPU where there are several: each would take the GPU's memory."""
+    for workload in rendered.workloads:
+        for container in workload.pod.containers:
+            variable = container.variable("SERVER_MODEL_PROCESSES")
+            count = int(variable.value) if variable and variable.value.isdecimal() else 1
+            if variable is None or count < 2:
+                continue
+            given = container.raw.get("resources") or {}
+            gpus = sorted(name for name in given.get("limits") or {} if _is_device(name))
+            cpus = max(quantity((given.get(kind) or {}).get("cpu")) or 0 for kind in ("requests", "limits"))
+            if gpus:
+                yield Violation(
+                    workload.title,
+                    f"{variable.path}.value is {count}, and {container.path}.resources.limits has {gpus[0]}",
+                    "leave SERVER_MODEL_PROCESSES at 1, and serve by more replicas",
+                )
+            if cpus < count:
+                yield Violation(
+                    workload.title,
+                    f"{variable.path}.value is {count}, and {container.path}.resources gives {cores(Decimal(cpus))} CPUs",
+                    f"request {count} CPUs, or lower SERVER_MODEL_PROCESSES: on fewer they take them from each other",
+                )
+
+
+def _is_device(resource: str) -> bool:
+    """Return whether a resource is one of a device plugin: it has a domain (nvidia.com/gpu), which is not Kubernetes' own."""
+    domain, slash, _ = resource.partition("/")
+    return bool(slash) and not domain.endswith("kubernetes.io")
 
 
 @policy
@@ -54,6 +91,21 @@ def service_account_token(rendered: Rendered) -> Iterator[Violation]:
                 workload.title,
                 f"{workload.pod.path}.automountServiceAccountToken is not false",
                 "set it to false",
+            )
+
+
+@policy
+def service_account_declared(tree: Tree) -> Iterator[Violation]:
+    """The service account of a pod is declared in the tree: the API server refuses a pod without it."""
+    for entry in undeclared(tree):
+        found = entry.reference
+        if found.kind == SERVICE_ACCOUNT:
+            yield Violation(
+                entry.owner,
+                f"{found.path} is {found.name}, which nothing in namespace {entry.namespace} declares",
+                "list ../../components/service-account in base/secrets/kustomization.yaml, correct the name, or say that the "
+                f"cluster has it by the annotation {ANNOTATION}: {SERVICE_ACCOUNT}/{found.name}",
+                entry.folder,
             )
 
 

@@ -60,6 +60,7 @@ class Finding:
 
     def __str__(self) -> str:
         message = self.violation.value.replace("\n", "\n  ")
+        fix = self.violation.fix.replace("\n", "\n  ")
         also = [f"  also {entry.place}\n" for entry in self.more[:_MOST_PLACES]]
         if len(self.more) > _MOST_PLACES:
             also.append(f"  and in {len(self.more) - _MOST_PLACES} other places\n")
@@ -68,7 +69,7 @@ class Finding:
             f"  {self.violation.owner}: {message}\n"
             f"{''.join(also)}"
             f"  policy: {self.reason}\n"
-            f"  fix: {self.violation.fix}"
+            f"  fix: {fix}"
         )
 
     @property

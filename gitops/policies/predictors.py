@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.manifests.rendered import Rendered
-from gitops.manifests.seldondeployment import NO_ENGINE, SeldonDeployment, title
+from gitops.manifests.seldondeployment import NO_ENGINE, SELDON, V2, SeldonDeployment, title
 from gitops.policies.policy import Violation, policy
 
 _CHOICES = {
@@ -92,6 +92,39 @@ def protocol(rendered: Rendered) -> Iterator[Violation]:
                         f"{predictor.path}.svcOrchSpec.env has no {', '.join(missing)}",
                         "add what the orchestrator needs for serverType kafka",
                     )
+
+
+@policy
+def graph_protocol(rendered: Rendered) -> Iterator[Violation]:
+    """A graph of several nodes speaks Seldon's protocol, and its smoke test asks by it: v2 has no names or meta from node to node."""
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            nodes = [node.name for node in predictor.graph.walk()]
+            if deployment.protocol != SELDON and len(nodes) > 1:
+                yield Violation(
+                    deployment.title,
+                    f"spec.protocol is {deployment.protocol!r}, and the graph has the nodes {', '.join(nodes)}",
+                    f"remove it, or set it to {SELDON}: clients of {V2} ask deployments of a single node",
+                )
+
+
+@policy
+def smoke_protocol(rendered: Rendered) -> Iterator[Violation]:
+    """The smoke test asks by the deployment's protocol, as its clients do: what it does not ask it does not test."""
+    protocols = {deployment.protocol for deployment in rendered.deployments}
+    for entry in rendered.objects:
+        if entry.get("kind") != "Job":
+            continue
+        for container in entry["spec"]["template"]["spec"]["containers"]:
+            args = container.get("args") or ()
+            asked = next((arg.partition("=")[2] for arg in args if arg.startswith("--protocol=")), SELDON)
+            if args[:1] == ["smoke"] and asked not in protocols:
+                yield Violation(
+                    title(entry),
+                    f"asks by the protocol {asked!r}, the deployment's is {', '.join(sorted(protocols))!r}",
+                    "switch components/open-inference-protocol on in overlays of a single node, whose deployment and smoke test get both their protocol "
+                    "by it; a graph is of overlays without it",
+                )
 
 
 @policy

@@ -1,21 +1,24 @@
-"""References of pods to Secrets, ConfigMaps and PersistentVolumeClaims, and whether something declares them.
-
-What the cluster has already is named by an annotation of the object that refers to it, each by its kind:
-gitops.local/provided-by-cluster: "Secret/x ConfigMap/y".
-"""
+"""References of pods to Secrets, ConfigMaps, PersistentVolumeClaims and ServiceAccounts, and whether something declares them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gitops.manifests.pod import Container, Pod, Volume
+from gitops.manifests.provided import (
+    CONFIG_MAP,
+    SERVICE_ACCOUNT,
+    provided_by_cluster,
+    provided_in_namespace,
+)
 from gitops.manifests.rendered import BASE, Rendered
-from gitops.manifests.seldondeployment import DEFAULT_NAMESPACE, title
+from gitops.manifests.secrets import SEALED, SECRET, source_of_secret
+from gitops.manifests.seldondeployment import DEFAULT_NAMESPACE
 from gitops.manifests.tree import Tree
 
-SECRET, CONFIG_MAP, CLAIM = "Secret", "ConfigMap", "PersistentVolumeClaim"
+CLAIM = "PersistentVolumeClaim"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ def references(rendered: Rendered) -> Iterator[tuple[str, str, Reference]]:
             for path, name in named:
                 if name:
                     yield deployment.title, deployment.namespace, Reference(SECRET, path, name)
+
+
+def sealed_elsewhere(tree: Tree) -> list[Mapping[str, Any]]:
+    """Return the SealedSecrets of base/secrets that are sealed for another namespace than site.yaml says."""
+    secrets = tree.rendered.get(f"{BASE}/secrets")
+    return [
+        entry
+        for entry in (secrets.objects if secrets else ())
+        if entry.get("kind") == SEALED
+        and tree.site
+        and entry["metadata"].get("namespace") != tree.site.namespace
+    ]
 
 
 def secrets_of(pod: Pod, container: Container) -> Iterator[Reference]:
@@ -99,6 +114,8 @@ def _of_variables(container: Container) -> Iterator[Reference]:
 
 
 def _of_pod(pod: Pod) -> Iterator[Reference]:
+    if pod.raw.get("serviceAccountName"):
+        yield Reference(SERVICE_ACCOUNT, f"{pod.path}.serviceAccountName", pod.raw["serviceAccountName"])
     for index, name in enumerate(pod.image_pull_secrets):
         yield Reference(SECRET, f"{pod.path}.imagePullSecrets[{index}]", name)
     # Those that no container mounts too: the kubelet waits for all volumes of a pod.
@@ -106,27 +123,6 @@ def _of_pod(pod: Pod) -> Iterator[Reference]:
         yield from of_volume(volume)
     for container in (*pod.init_containers, *pod.containers):
         yield from _of_variables(container)
-
-
-ANNOTATION = "gitops.local/provided-by-cluster"
-# In every namespace: https://kubernetes.io/docs/concepts/configuration/configmap/
-_ALWAYS = (CONFIG_MAP, "kube-root-ca.crt")
-
-
-def provided_by_cluster(rendered: Rendered) -> set[tuple[str, str, str]]:
-    """Return whose (kind and name), of which kind and by which name the cluster has what is referred to."""
-    found = set()
-    for entry in rendered.objects:
-        owner = title(entry)
-        found.add((owner, *_ALWAYS))
-        annotations = (entry.get("metadata") or {}).get("annotations") or {}
-        for named in str(annotations.get(ANNOTATION, "")).replace(",", " ").split():
-            kind, _, name = named.partition("/")
-            found.add((owner, kind, name))
-    return found
-
-
-SEALED = "SealedSecret"
 
 
 @dataclass(frozen=True)
@@ -145,38 +141,40 @@ class Undeclared:
 
 def undeclared(tree: Tree) -> Iterator[Undeclared]:
     """Yield the references that must be there before a pod starts, and that neither the tree nor the cluster has."""
-    declared = _declared(tree)
+    # A component that nothing uses declares nothing for the others, and may lean on another such.
+    used = [rendered for folder, rendered in tree.rendered.items() if folder not in tree.compositions]
+    declared, available = _declared(used), _declared(tree.rendered.values())
+    in_namespace = provided_in_namespace(tree)
     # What did not build might declare it.
     for folder, rendered in tree.rendered.items() if tree.complete else ():
         if folder == BASE:
             continue
         cluster = provided_by_cluster(rendered)
+        own = available if folder in tree.compositions else declared
         for owner, namespace, found in references(rendered):
-            if (owner, found.kind, found.name) in cluster:
+            at = (namespace, found.kind, found.name)
+            if (owner, found.kind, found.name) in cluster or at in in_namespace:
                 continue
-            keys = declared.get((found.kind, namespace, found.name))
-            if keys is None or (found.key and found.key not in keys):
-                yield Undeclared(folder, owner, namespace, found, None if keys is None else frozenset(keys))
+            if at not in own:
+                yield Undeclared(folder, owner, namespace, found, None)
+                continue
+            keys = own[at]
+            if keys is not None and found.key and found.key not in keys:
+                yield Undeclared(folder, owner, namespace, found, keys)
 
 
-def _declared(tree: Tree) -> Mapping[tuple[str, str, str], set[str]]:
-    """Return the keys of all that the tree makes, by kind, namespace and name; a SealedSecret makes a Secret."""
-    found: dict[tuple[str, str, str], set[str]] = {}
-    for rendered in tree.rendered.values():
+def _declared(used: Iterable[Rendered]) -> dict[tuple[str, str, str], frozenset[str] | None]:
+    """Return the keys of all that ``used`` makes, by namespace, kind and name; None where they are not known."""
+    found: dict[tuple[str, str, str], frozenset[str] | None] = {}
+    for rendered in used:
         for entry in rendered.objects:
-            metadata, kind = entry["metadata"], str(entry.get("kind"))
-            at = (
-                SECRET if kind == SEALED else kind,
-                metadata.get("namespace", DEFAULT_NAMESPACE),
-                metadata["name"],
-            )
-            found.setdefault(at, set()).update(_keys(entry))
+            secret = source_of_secret(entry)
+            if secret is not None:
+                at, keys = (secret.namespace, SECRET, secret.name), secret.keys
+            else:
+                metadata = entry["metadata"]
+                at = (metadata.get("namespace", DEFAULT_NAMESPACE), str(entry.get("kind")), metadata["name"])
+                keys = frozenset(key for field in ("data", "binaryData") for key in entry.get(field) or ())
+            before = found.get(at, frozenset())
+            found[at] = None if before is None or keys is None else before | keys
     return found
-
-
-def _keys(entry: Mapping[str, Any]) -> set[str]:
-    spec = entry.get("spec") or {}
-    sources = [entry.get(key) for key in ("data", "binaryData", "stringData")]
-    if entry.get("kind") == SEALED:
-        sources += [spec.get("encryptedData"), spec.get("template", {}).get("data")]
-    return {key for source in sources for key in source or ()}

@@ -8,15 +8,19 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.errors import BadManifest, BuildFailed
+from gitops.manifests.applications import CLUSTER_WIDE
 from gitops.manifests.documents import documents, is_pointer, read_text
 from gitops.manifests.graphnode import FILE
 from gitops.manifests.rendered import BASE, OVERLAYS, Rendered
-from gitops.manifests.seldondeployment import title
+from gitops.manifests.seldondeployment import KIND, title
+from gitops.manifests.site import FOLDER
 from gitops.manifests.tree import Tree, submodules
 from gitops.policies.policy import Violation, policy
 
 _DEPTH = 3
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+# Of kustomize, about the source of a replacement.
+_NOT_SELECTED = re.compile(rf"nothing selected by {KIND}\S*?/([a-z0-9-]+)")
 _PLACEHOLDER = re.compile(r"<[a-z][A-Za-z]*>")
 
 
@@ -78,12 +82,12 @@ def one_deployment(rendered: Rendered) -> Iterator[Violation]:
 @policy
 def namespace(rendered: Rendered) -> Iterator[Violation]:
     """An object names its namespace: it must not depend on who applies it."""
-    for deployment in rendered.deployments:
-        if "namespace" not in deployment.raw["metadata"]:
+    for entry in rendered.objects:
+        if entry.get("kind") not in CLUSTER_WIDE and "namespace" not in entry["metadata"]:
             yield Violation(
-                deployment.title,
+                title(entry),
                 "has no metadata.namespace",
-                "set namespace in the overlay's kustomization.yaml",
+                f"add ../../{FOLDER} to the components of the kustomization.yaml that it is listed in",
             )
 
 
@@ -106,7 +110,27 @@ def _failed(tree: Tree, kind: type[Exception], fix: str) -> Iterator[Violation]:
         if isinstance(error, kind) and folder not in causes:
             made = [other for other, cause in causes.items() if cause == folder]
             also = f"; {', '.join(made)} {'is' if len(made) == 1 else 'are'} made of it" if made else ""
-            yield Violation("kustomization", tree.words(error), f"{fix}{also}", folder)
+            yield Violation(
+                "kustomization", tree.words(error), f"{_renamed(tree, folder, error) or fix}{also}", folder
+            )
+
+
+def _renamed(tree: Tree, folder: str, error: Exception) -> str:
+    """Return the fix of a graph that names a deployment which none of its nodes' overlays has; empty for another fault."""
+    found = _NOT_SELECTED.search(str(error))
+    entry = tree.kustomizations.get(folder)
+    nodes = {
+        resource: tree.rendered[resource].node
+        for resource in (entry.resources if entry else ())
+        if resource in tree.rendered
+    }
+    names = [f"{resource} deploys as {node.deployment}" for resource, node in nodes.items() if node]
+    if found is None or not names:
+        return ""
+    return (
+        f"it names deployments of the overlays that it is composed of, and none of them is {found[1]}: {', '.join(names)}; "
+        f"write the name that it has now wherever {folder} has {found[1]}, or change spec.deployment in its node.yaml back"
+    )
 
 
 @policy

@@ -8,6 +8,7 @@ from typing import Any
 
 from gitops.manifests.graphnode import KIND as GRAPH_NODE
 from gitops.manifests.rendered import BASE
+from gitops.manifests.secrets import SOPS, is_encrypted
 from gitops.manifests.seldondeployment import KIND, title
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy
@@ -27,7 +28,7 @@ _FIXES = {
 def schema(tree: Tree) -> Iterator[Violation]:
     """Every object is valid by the strict schema of its kind: the API server refuses a field that it does not know."""
     groups = {
-        folder: (*rendered.objects, *([rendered.node.raw] if rendered.node else []))
+        folder: (*map(_decrypted, rendered.objects), *([rendered.node.raw] if rendered.node else []))
         for folder, rendered in tree.rendered.items()
         if folder != BASE
     }
@@ -35,6 +36,11 @@ def schema(tree: Tree) -> Iterator[Violation]:
         yield Violation(
             f"{found.kind} {found.name}", _said(found, groups[found.group]), _fix(found), found.group
         )
+
+
+def _decrypted(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object as it is applied: what decrypts a Secret takes away what SOPS added."""
+    return {key: value for key, value in entry.items() if key != SOPS} if is_encrypted(entry) else entry
 
 
 def _said(found: Invalid, objects: Sequence[Mapping[str, Any]]) -> str:

@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.errors import BadCertificate, SealFailed
+from gitops.manifests import site
+from gitops.manifests.secrets import SEALED
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
-from gitops.policies.references import SEALED
+from gitops.policies.references import sealed_elsewhere
 from gitops.seal import certificate
 from gitops.seal.kubeseal import unseal
-from gitops.seal.secrets import NAMESPACE, SECRETS, Secret
 
+_FOLDER = certificate.FILE.rpartition("/")[0]
 _LENGTH = 2
 # AES-GCM ends with a tag of 16 bytes, and a value has one byte at least.
 _LEAST = 17
@@ -37,27 +39,16 @@ def sealed_value(tree: Tree) -> Iterator[Violation]:
 
 
 @policy
-def sealed_keys(tree: Tree) -> Iterator[Violation]:
-    """A SealedSecret has the keys and the type that `make seal` makes of it: a pod finds no other."""
-    known = {secret.name: secret for secret in SECRETS}
-    for folder, entry in _sealed(tree):
-        secret = known.get(entry["metadata"]["name"])
-        if secret is None or entry["metadata"].get("namespace") != NAMESPACE:
-            continue
-        keys, given = set(secret.keys), set(_values(entry))
-        for message, names in (("lacks", keys - given), ("has", given - keys - set(secret.optional_keys))):
-            if names:
-                what = f"{message} the {'key' if len(names) == 1 else 'keys'} {', '.join(sorted(names))}"
-                yield Violation(title(entry), f"{what}: {_rule(secret)}", _again(entry), folder)
-        type_ = ((entry.get("spec") or {}).get("template") or {}).get("type", "Opaque")
-        if type_ != secret.type:
-            message = f"spec.template.type is {type_!r}: must be {secret.type}"
-            yield Violation(title(entry), message, _again(entry), folder)
-
-
-def _rule(secret: Secret) -> str:
-    others = f", and may be {', '.join(secret.optional_keys)} too" if secret.optional_keys else ""
-    return f"must be {', '.join(secret.keys)}{others}"
+def sealed_namespace(tree: Tree) -> Iterator[Violation]:
+    """The secrets of the deployments are sealed for their namespace: in another one nobody can open them."""
+    for entry in sealed_elsewhere(tree):
+        yield Violation(
+            title(entry),
+            f"is sealed for the namespace {entry['metadata'].get('namespace')}, and {site.FILE} says "
+            f"{tree.site.namespace if tree.site else ''}",
+            f"seal all again for it: `make seal` (docs/secrets.md), or correct spec.namespace in {site.FILE}",
+            _FOLDER,
+        )
 
 
 def _sealed(tree: Tree) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -95,9 +86,6 @@ def _key_bytes(tree: Tree) -> int | None:
 
 def _again(entry: Mapping[str, Any]) -> str:
     return f"seal it again: `make seal SECRET={entry['metadata']['name']}` (docs/secrets.md)"
-
-
-_FOLDER = certificate.FILE.rpartition("/")[0]
 
 
 @policy

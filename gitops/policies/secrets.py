@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitops.manifests.graphnode import INITIALIZER
+from gitops.manifests.pod import Container, Pod
+from gitops.manifests.provided import ANNOTATION, SERVICE_ACCOUNT
 from gitops.manifests.rendered import Rendered
+from gitops.manifests.secrets import SEALED, SECRET, clear_values, is_encrypted
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
-from gitops.policies.policy import Violation, policy
-from gitops.policies.references import ANNOTATION, SEALED, SECRET, secrets_of, undeclared
+from gitops.manifests.unstructured import nested_list, nested_map
+from gitops.policies.policy import Violation, policy, warning
+from gitops.policies.references import sealed_elsewhere, secrets_of, undeclared
 from gitops.redaction import is_credential
-from gitops.seal.secrets import STORE
 
 
 @policy
 def secret_value(rendered: Rendered) -> Iterator[Violation]:
     """A secret is referenced by name: its value in git is a leak."""
     for entry in rendered.objects:
-        if entry.get("kind") == "Secret":
+        if is_encrypted(entry):
+            for path in clear_values(entry):
+                yield Violation(
+                    title(entry),
+                    f"{path} is not encrypted, though SOPS encrypted the Secret (not shown)",
+                    "encrypt all of it with `sops encrypt --encrypted-regex '^(data|stringData)$'`, and replace the leaked "
+                    "value",
+                )
+        elif entry.get("kind") == SECRET:
             yield Violation(title(entry), "is rendered with its values", "seal it, and refer to it by name")
     for workload in rendered.workloads:
         for container in workload.containers:
@@ -32,39 +43,84 @@ def secret_value(rendered: Rendered) -> Iterator[Violation]:
 
 
 @policy
-def secret_scope(rendered: Rendered) -> Iterator[Violation]:
-    """Only fetch sees the object store's secret: the model's code must not."""
-    for workload in rendered.workloads:
-        for container in workload.containers:
-            names = {found.name for found in secrets_of(workload.pod, container)}
-            if STORE.name in names and not container.name.endswith(f"-{INITIALIZER}"):
-                yield Violation(
-                    workload.title,
-                    f"{container.path} ({container.name}) refers to the Secret {STORE.name}",
-                    f"remove the reference; only <node>-{INITIALIZER} needs it",
-                )
+def secret_scope(tree: Tree) -> Iterator[Violation]:
+    """Only fetch sees the object store's secret, or the token of an identity: the model's code must not."""
+    store = tree.site.object_store_secret if tree.site else ""
+    for folder, rendered in tree.rendered.items():
+        for workload in rendered.workloads:
+            for container in workload.containers:
+                if container.name.endswith(f"-{INITIALIZER}"):
+                    continue
+                if store in {found.name for found in secrets_of(workload.pod, container)}:
+                    yield Violation(
+                        workload.title,
+                        f"{container.path} ({container.name}) refers to the Secret {store}",
+                        f"remove the reference; only <node>-{INITIALIZER} needs it",
+                        folder,
+                    )
+                for path in _token_mounts(workload.pod, container):
+                    yield Violation(
+                        workload.title,
+                        f"{path} ({container.name}) mounts a token of the pod's service account",
+                        f"remove the mount; only <node>-{INITIALIZER} needs it",
+                        folder,
+                    )
+
+
+def _token_mounts(pod: Pod, container: Container) -> Iterator[str]:
+    for mount in container.mounts:
+        volume = pod.volume(mount.volume)
+        if volume and any("serviceAccountToken" in source for source in volume.projected):
+            yield mount.path
+
+
+_ROLE, _USE = "eks.amazonaws.com/role-arn", "azure.workload.identity/use"
+
+
+@warning
+def identity_webhook(rendered: Rendered) -> Iterator[Violation]:
+    """An identity is for fetch alone: a cloud's webhook gives its token to all containers, the model's code included."""
+    for entry in rendered.objects:
+        if entry.get("kind") == SERVICE_ACCOUNT and _ROLE in nested_map(entry, "metadata", "annotations"):
+            yield Violation(
+                title(entry),
+                f"has the annotation {_ROLE}",
+                "remove it, and name the role in components/workload-identity-aws, which gives the token to fetch",
+            )
+    for deployment in rendered.deployments:
+        for predictor in deployment.predictors:
+            for index, pod in enumerate(nested_list(predictor.raw, "componentSpecs")):
+                if _USE in nested_map(pod, "metadata", "labels"):
+                    yield Violation(
+                        deployment.title,
+                        f"{predictor.path}.componentSpecs[{index}].metadata.labels has {_USE}",
+                        "remove it, and use components/workload-identity-azure, which gives the token to fetch",
+                    )
 
 
 @policy
 def secret_declared(tree: Tree) -> Iterator[Violation]:
     """A Secret that is referred to is declared in the tree: a pod waits for ever for one that nobody makes."""
+    # Of these sealed_namespace speaks.
+    elsewhere = {entry["metadata"]["name"] for entry in sealed_elsewhere(tree)}
     for entry in undeclared(tree):
         found = entry.reference
-        if found.kind != SECRET:
+        if found.kind != SECRET or (entry.keys is None and found.name in elsewhere):
             continue
         if entry.keys is None:
             yield Violation(
                 entry.owner,
-                f"{found.path} is the Secret {found.name}, and no SealedSecret in namespace {entry.namespace} makes it",
-                "correct the name, seal it (docs/secrets.md) and list it in base/secrets/kustomization.yaml, or say that "
-                f"the cluster has it by the annotation {ANNOTATION}: {SECRET}/{found.name}",
+                f"{found.path} is the Secret {found.name}, which nothing in namespace {entry.namespace} makes",
+                "correct the name, seal it (docs/secrets.md has the other ways) and list it in "
+                "base/secrets/kustomization.yaml, or say that the cluster has it, here or on the Namespace, by the "
+                f"annotation {ANNOTATION}: {SECRET}/{found.name}",
                 entry.folder,
             )
         else:
             yield Violation(
                 entry.owner,
                 f"{found.path} is the key {found.key} of the Secret {found.name}, which has {', '.join(sorted(entry.keys))}",
-                "correct the key, or seal the Secret again with it",
+                "correct the key, or make the Secret with it",
                 entry.folder,
             )
 

@@ -1,6 +1,6 @@
 """Policies about skew: the server and the manifests change in one repository, and its image is released later.
 
-Two interfaces count: that of the image that runs, and that of this tree's server, which says what else is a setting of the
+Two interfaces count: that of the image that runs, which base or the overlay pins, and that of this tree's server, which says what else is a setting of the
 server. All other variables may be the model's.
 """
 
@@ -13,46 +13,52 @@ from gitops.errors import BadManifest
 from gitops.manifests import image
 from gitops.manifests import image_interface as interface
 from gitops.manifests.image_interface import Interface, Verb
+from gitops.manifests.overlay_image import pins
 from gitops.manifests.pod import Container
 from gitops.manifests.rendered import BASE, Rendered
+from gitops.manifests.secrets import source_of_secret
 from gitops.manifests.seldondeployment import Node
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy
-
-_SEALED = "SealedSecret"
 
 
 @policy
 def image_interface(tree: Tree) -> Iterator[Violation]:
     """A released image has its interface beside its digest: what it takes is judged without asking a registry."""
-    try:
-        pinned = interface.read(tree.root)
-    except BadManifest as error:
-        yield Violation(
-            interface.FILE, str(error).removeprefix(f"{interface.FILE}: "), _fix("sha256:…"), BASE
-        )
-        return
+    images, own = {}, pins(tree.kustomizations.values())
+    for file in interface.files(tree.root):
+        folder = file.rpartition("/")[0]
+        try:
+            images[file] = _read(tree, file).image
+        except BadManifest as error:
+            yield Violation(file, str(error).removeprefix(f"{file}: "), _fix("sha256:…", folder), folder)
+            return
+        if folder != BASE and folder not in own:
+            message = f"is that of {images[file]}, and the overlay pins no image of its own"
+            fix = f"remove it, or pin that image: {_command(images[file], folder)}"
+            yield Violation(file, message, fix, folder)
     seen: dict[str, tuple[str, str]] = {}
     for folder, rendered in _judged(tree):
         for owner, container in _containers(rendered):
             seen.setdefault(image.digest(container.image), (folder, owner))
     for digest, (folder, owner) in seen.items():
-        if digest != image.UNRELEASED and (pinned is None or pinned.image != digest):
-            message = (
-                f"{interface.FILE} is that of {pinned.image}" if pinned else f"there is no {interface.FILE}"
-            )
-            yield Violation(owner, f"runs the image {digest}, and {message}", _fix(digest), folder)
+        if digest != image.UNRELEASED and digest not in images.values():
+            where = next((entry for entry in own if image.digest(own[entry]) == digest), BASE)
+            file = f"{where}/{interface.NAME}"
+            message = f"{file} is that of {images[file]}" if file in images else f"there is no {file}"
+            yield Violation(owner, f"runs the image {digest}, and {message}", _fix(digest, where), folder)
 
 
 @policy
 def skew(tree: Tree) -> Iterator[Violation]:
     """Manifests ask the pinned image only for what it has: what is new in the server is released before it is used."""
     try:
-        pinned = interface.read(tree.root)
+        found = [_read(tree, file) for file in interface.files(tree.root)]
     except BadManifest:
         return  # image_interface says so.
+    pinned = {entry.image: entry for entry in found}
     fix = "release the image that has it, then ask for it (docs/decisions/skew.md); or correct the name"
-    own, keys = interface.own(), _sealed_keys(tree)
+    own, keys = interface.own(), _secret_keys(tree)
     for folder, rendered in _judged(tree):
         for owner, container in _containers(rendered):
             judge = _judge(container, pinned, own)
@@ -72,15 +78,25 @@ def skew(tree: Tree) -> Iterator[Violation]:
                             yield Violation(deployment.title, message, fix, folder)
 
 
-def _judge(container: Container, pinned: Interface | None, own: Interface) -> InterfaceCheck | None:
+def _read(tree: Tree, file: str) -> Interface:
+    return interface.parse((tree.root / file).read_text(encoding="utf-8"), file)
+
+
+def _judge(container: Container, pinned: Mapping[str, Interface], own: Interface) -> InterfaceCheck | None:
     """Return who judges a container, None where the interface of its image is not known."""
+    digest = image.digest(container.image)
     # Before the first release the image is what the tree would make.
-    has = own if image.digest(container.image) == image.UNRELEASED else pinned
+    has = own if digest == image.UNRELEASED else pinned.get(digest)
     return InterfaceCheck(has, own) if has else None
 
 
-def _fix(digest: str) -> str:
-    return f"write it in the checkout that the image was built from: `make pin IMAGE_DIGEST={digest}`"
+def _fix(digest: str, folder: str) -> str:
+    return f"write it in the checkout that the image was built from: {_command(digest, folder)}"
+
+
+def _command(digest: str, folder: str) -> str:
+    overlay = "" if folder == BASE else f" OVERLAY={folder.rpartition('/')[2]}"
+    return f"`make pin IMAGE_DIGEST={digest}{overlay}`"
 
 
 def _judged(tree: Tree) -> Iterator[tuple[str, Rendered]]:
@@ -95,14 +111,10 @@ def _containers(rendered: Rendered) -> Iterator[tuple[str, Container]]:
                 yield workload.title, container
 
 
-def _sealed_keys(tree: Tree) -> dict[str, tuple[str, ...]]:
-    """Return the keys of each sealed secret by its name."""
-    return {
-        str(entry["metadata"]["name"]): tuple((entry.get("spec") or {}).get("encryptedData") or ())
-        for rendered in tree.rendered.values()
-        for entry in rendered.objects
-        if entry.get("kind") == _SEALED
-    }
+def _secret_keys(tree: Tree) -> dict[str, tuple[str, ...]]:
+    """Return the keys of each Secret by its name, as far as the tree has them."""
+    sources = (source_of_secret(entry) for rendered in tree.rendered.values() for entry in rendered.objects)
+    return {secret.name: tuple(sorted(secret.keys or ())) for secret in sources if secret is not None}
 
 
 # What begins so is a setting of the server in any case.

@@ -5,6 +5,9 @@ asked once more, in a copy of the tree. First all at once: beside each target go
 mark that comes out of any build is a match. A mark can get lost, where what it stands on is removed again or only a
 source; so each that does not come out is asked alone, by a probe that kustomize cannot apply: where the build still
 succeeds, the target has matched nothing.
+
+The list of site/ is left out: it serves folders of which each has some of its targets, and a tree need not have all of
+them. What it would not fill stays a placeholder, which the policy placeholder finds.
 """
 
 from __future__ import annotations
@@ -13,26 +16,26 @@ import copy
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from gitops.errors import BuildFailed
+from gitops.manifests import site
 from gitops.manifests.documents import documents, read_text
-from gitops.manifests.kustomization import FILES, Kustomization, outside
+from gitops.manifests.kustomization import FILES, Kustomization
 from gitops.manifests.kustomize import build_yaml
-from gitops.manifests.tree import Tree, write_composition
+from gitops.manifests.tree import Tree, write_copy
 from gitops.policies.policy import Violation, policy
 
 _PROBE = "probe-of-this-target"
 _PATCHES = ("patches", "patchesJson6902")
 _LOCAL = "config.kubernetes.io/local-config"
 # Shows what is only a source too.
-_SHOWN = {
+SHOWN = {
     "target": {"annotationSelector": _LOCAL},
     "patch": f"- {{op: remove, path: /metadata/annotations/{_LOCAL.replace('/', '~1')}}}",
 }
@@ -55,10 +58,7 @@ def target(tree: Tree) -> Iterator[Violation]:
     """A target matches something: kustomize is silent about a patch that changes nothing."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        for top in sorted({PurePath(folder).parts[:1] for folder in tree.kustomizations}):
-            source = tree.root.joinpath(*top)
-            # Beside a kustomization of the whole tree, what lies there for other reasons.
-            shutil.copytree(source, root.joinpath(*top), ignore=None if top else outside, dirs_exist_ok=True)
+        write_copy(tree, root)
         asked = {folder: _places(tree, entry, root) for folder, entry in tree.kustomizations.items()}
         probes = {
             folder: list(_probes(tree.kustomizations[folder], tree.root / folder))
@@ -92,13 +92,12 @@ def target(tree: Tree) -> Iterator[Violation]:
 def _places(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
     """Return the folders below the copy ``root`` that build with the kustomization in them."""
     folder = kustomization.folder
-    if folder in tree.compositions:
-        place = root / ".trials" / folder
-        write_composition(place, root, folder, tree.kustomizations[tree.compositions[folder]])
-        return [place]
+    if folder == site.FOLDER or (kustomization.is_component and folder in tree.failures):
+        return []
     # A component shows its matches only in what uses it; one that matches is enough.
-    users = tree.users(folder) if kustomization.is_component else [folder]
-    return [root / user for user in users if user in tree.rendered]
+    if kustomization.is_component:
+        return tree.places(folder, root)
+    return [root / folder] if folder in tree.rendered else []
 
 
 def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
@@ -112,7 +111,7 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
         top = root / ".shown" / place.relative_to(root)
         top.mkdir(parents=True, exist_ok=True)
         resource = os.path.relpath(place, top)
-        (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [_SHOWN]}))
+        (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [SHOWN]}))
         tops.append(top)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = "".join(pool.map(_built, tops))

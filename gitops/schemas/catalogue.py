@@ -41,7 +41,27 @@ SCHEMAS = tools.MODULE / "schemas"
 CRDS = (
     Crds("github.com/bitnami/sealed-secrets", "helm/sealed-secrets/crds/*.yaml"),
     Crds("github.com/argoproj/argo-cd/v3", "manifests/crds/*-crd.yaml", SCHEMAS),
+    Crds("github.com/fluxcd/kustomize-controller", "config/crd/bases/*.yaml", SCHEMAS),
+    Crds("github.com/fluxcd/source-controller", "config/crd/bases/*.yaml", SCHEMAS),
+    Crds(
+        "github.com/external-secrets/external-secrets",
+        "config/crds/bases/external-secrets.io_*.yaml",
+        SCHEMAS,
+    ),
+    *(
+        Crds("github.com/kserve/kserve", f"config/crd/full/serving.kserve.io_{kinds}.yaml", SCHEMAS)
+        for kinds in ("inferenceservices", "servingruntimes")
+    ),
     Crds("sigs.k8s.io/gateway-api", "config/crd/standard/*.yaml", SCHEMAS),
+    # Its other kinds are an administrator's, and Prometheus's own is a megabyte.
+    *(
+        Crds(
+            "github.com/prometheus-operator/prometheus-operator",
+            f"example/prometheus-operator-crd/monitoring.coreos.com_{kinds}.yaml",
+            SCHEMAS,
+        )
+        for kinds in ("podmonitors", "servicemonitors", "prometheusrules")
+    ),
 )
 
 

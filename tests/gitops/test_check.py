@@ -30,6 +30,7 @@ def test_a_line_for_each_kustomization_that_is_fine(tree: Copy) -> None:
         "ok overlays/pipeline",
         "ok overlays/postprocessor",
         "ok overlays/preprocessor",
+        "ok site",
     ]
     assert lines["ok base"] == "builds; judged as a part of the overlays"
     assert lines["ok base/node"] == f"builds as a part of {USERS}"
@@ -47,7 +48,7 @@ def test_all_findings_are_listed_and_the_status_is_1(tree: Copy) -> None:
     assert [line for line in said.splitlines() if line.startswith(("error", "2 "))] == [
         "error[schema] overlays/model",
         "error[folder-name] overlays/pipeline",
-        "2 errors in 7 kustomizations",
+        "2 errors in 8 kustomizations",
     ]
     assert "ok overlays/model" not in said
 
@@ -116,19 +117,23 @@ def test_what_breaks_other_kustomizations_too_is_said_once(tree: Copy, file: str
     assert [line.partition(" ")[2] for line in lines if line[:6] == "error["] == ["overlays/postprocessor"]
     assert "not built overlays/pipeline: is made of overlays/postprocessor" in lines
     assert "; overlays/pipeline is made of it" in said
-    assert lines[-1] == "1 error in 7 kustomizations"
+    assert lines[-1] == "1 error in 8 kustomizations"
 
 
 def test_one_cause_is_one_finding_with_its_places(tree: Copy) -> None:
     shutil.copytree(MANIFESTS / "components", tree.root / "components")
-    tree.edit("overlays/model/kustomization.yaml", "namespace: seldon", "namespace: other")
+    tree.edit(
+        "overlays/model/kustomization.yaml",
+        "kind: Kustomization\n",
+        "kind: Kustomization\nnamespace: other\n",
+    )
     status, said = tree.check()
     assert status == 1
     assert [line for line in said.splitlines() if line.startswith(("error", "  also", "2 "))] == [
         "error[secret-declared] overlays/model",
         "  also overlays/model: Job graph-iris-model-smoke: spec.template.spec.imagePullSecrets[0]",
         "error[secret-declared] overlays/model",
-        "2 errors in 10 kustomizations",
+        "2 errors in 21 kustomizations",
     ]
 
 
@@ -152,12 +157,12 @@ def test_what_the_base_has_too_is_marked_and_fails_nothing(tree: Copy) -> None:
     assert status == 0
     (error,) = [line for line in said.splitlines() if line.startswith("error")]
     assert error.startswith("error[shape] overlays/postprocessor (as in HEAD (")
-    assert said.endswith("no errors in 7 kustomizations, and 1 that was there before\n")
+    assert said.endswith("no errors in 8 kustomizations, and 1 that was there before\n")
     tree.edit("overlays/model/kustomization.yaml", "kind: SeldonDeployment", "kind: Seldon")
     status, said = tree.check(base="HEAD")
     assert status == 1
     assert "error[target] overlays/model\n" in said
-    assert said.endswith("1 error in 7 kustomizations, and 1 that was there before\n")
+    assert said.endswith("1 error in 8 kustomizations, and 1 that was there before\n")
 
 
 def test_a_contract_that_changes_without_its_model_is_an_error(tree: Copy) -> None:

@@ -113,6 +113,19 @@ def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
     }
 
 
+def test_what_sops_adds_to_a_secret_is_left_out_too() -> None:
+    secret = {
+        "kind": "Secret",
+        "stringData": {"key": "ENC[…]"},
+        "sops": {"mac": "ENC[…]", "age": [{"enc": "…"}]},
+    }
+    assert Redactor().hide(secret) == {
+        "kind": "Secret",
+        "stringData": {"key": HIDDEN},
+        "sops": {"mac": HIDDEN, "age": HIDDEN},
+    }
+
+
 def test_data_of_the_wrong_form_is_left_out_too() -> None:
     assert Redactor().hide(
         {"kind": "SealedSecret", "spec": {"data": "AgBlob", "encryptedData": ["AgOther"]}}

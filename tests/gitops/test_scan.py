@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from gitops.errors import ScanFailed
 from gitops.scan import Allowed, read, scan
+from tests.gitops.policies.fixture import FOLDER
 
 AWS = "AKIA" + "ABCDEFGHIJKLMNOP"
 GITHUB = "ghp" + "_" + "a1B2" * 9
@@ -66,6 +68,28 @@ def test_what_is_allowed_is_allowed_by_file_and_type_only(root: Path) -> None:
     assert scanned(root, allowed) == (0, "")
     (root / "keys/demo.pem").write_text(f"{PEM}\n{AWS}\n")
     assert scanned(root, allowed) == (1, f"keys/demo.pem:2: AWS Access Key (not shown)\n{LAST}")
+
+
+ENCRYPTED = (FOLDER / "secret-value/valid/encrypted-by-sops.yaml").read_text()
+SECRET = "base/secrets/secret-seldon-init-container-secret.yaml"
+
+
+def test_what_sops_encrypted_is_allowed(root: Path) -> None:
+    (root / "base/secrets").mkdir(parents=True)
+    (root / SECRET).write_text(ENCRYPTED)
+    (root / ".sops.yaml").write_text(
+        f"creation_rules:\n  - age: {re.search('age1[0-9a-z]+', ENCRYPTED)[0]}\n"  # type: ignore[index]
+    )
+    assert scanned(root, *read()) == (0, "")
+    assert scanned(root)[0] == 1
+
+
+def test_a_value_in_clear_among_what_sops_encrypted_is_found(root: Path) -> None:
+    (root / "base/secrets").mkdir(parents=True)
+    clear = re.sub(r"(AWS_SECRET_ACCESS_KEY): .*", r"\1: in-" + "clear-and-long", ENCRYPTED)
+    (root / SECRET).write_text(clear)
+    line = clear.splitlines().index("  AWS_SECRET_ACCESS_KEY: in-clear-and-long") + 1
+    assert scanned(root, *read()) == (1, f"{SECRET}:{line}: Secret Keyword (not shown)\n{LAST}")
 
 
 def test_an_allowance_that_nothing_needs_is_said(root: Path) -> None:

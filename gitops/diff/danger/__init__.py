@@ -15,7 +15,7 @@ from gitops.diff.danger.access import (
 from gitops.diff.danger.argocd import health_changed, project_widened, sync_weakened
 from gitops.diff.danger.danger import Danger, Rule
 from gitops.diff.danger.immutable import immutable
-from gitops.diff.danger.outage import gone, stopped, unprobed, unreached
+from gitops.diff.danger.outage import gone, stopped, unprobed, unreached, unspoken
 from gitops.diff.danger.verification import unlocked, untested
 from gitops.diff.objects import Change
 
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     stopped,
     gone,
     unreached,
+    unspoken,
     unprobed,
     immutable,
     network_opened,

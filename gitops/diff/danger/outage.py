@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gitops.diff.danger.danger import Danger, both, containers, transition
 from gitops.diff.objects import Change
-from gitops.manifests.seldondeployment import KIND
+from gitops.manifests.seldondeployment import KIND, NO_ENGINE, protocol
 from gitops.manifests.unstructured import nested, nested_list, nested_map
 from gitops.markdown import code
 
@@ -18,8 +18,11 @@ GONE = {
     "ApplicationSet": "its Applications go",
     "AppProject": "its Applications can apply nothing",
     "HTTPRoute": "no request comes in by it",
-    "NetworkPolicy": "its pods may be asked by anybody and ask anything",
-    **dict.fromkeys(("SealedSecret", "Secret"), "pods that need it do not start"),
+    "NetworkPolicy": "its pods accept every connection and may open any",
+    "PodDisruptionBudget": "draining nodes may take all pods at once",
+    **dict.fromkeys(
+        ("SealedSecret", "ExternalSecret", "Secret", "ServiceAccount"), "pods that need it do not start"
+    ),
 }
 
 
@@ -35,7 +38,7 @@ def stopped(change: Change) -> Iterator[Danger]:
 
 
 def gone(change: Change) -> Iterator[Danger]:
-    """An Application, ApplicationSet, AppProject, Namespace, PersistentVolumeClaim, HTTPRoute, NetworkPolicy or (sealed) Secret that goes."""
+    """An Application, ApplicationSet, AppProject, Namespace, PersistentVolumeClaim, HTTPRoute, NetworkPolicy, PodDisruptionBudget, ServiceAccount or Secret that goes."""
     if both(change, "PersistentVolumeClaim"):
         spaces = tuple(nested(side, "metadata", "namespace") for side in (change.before, change.after))
         if spaces[0] != spaces[1]:
@@ -46,6 +49,23 @@ def gone(change: Change) -> Iterator[Danger]:
             )
     if change.after is None and change.kind in GONE:
         yield Danger(f"{code(change.title)} goes: {GONE[change.kind]}", "name", change.title.split()[-1])
+
+
+def unspoken(change: Change) -> Iterator[Danger]:
+    """Another protocol where an orchestrator stands before the nodes: it answers the former one no more."""
+    if change.before is None or change.after is None or change.kind != KIND:
+        return
+    before, after = protocol(change.before), protocol(change.after)
+    orchestrated = any(
+        str((predictor.get("annotations") or {}).get(NO_ENGINE, "")).lower() != "true"
+        for predictor in nested_list(change.after, "spec", "predictors")
+    )
+    if before != after and orchestrated:
+        yield Danger(
+            f"protocol {transition(before, after)}: the orchestrator answers clients of {code(before)} no more",
+            "protocol",
+            after,
+        )
 
 
 def unprobed(change: Change) -> Iterator[Danger]:

@@ -1,4 +1,4 @@
-"""Ten changes as people make them, each over a repository of its own that says the same wherever the tests run."""
+"""Eleven changes as people make them, each over a repository of its own that says the same wherever the tests run."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def repository(root: Path) -> Repository:
     for folder in (made.root / "overlays").iterdir():
         if folder.name not in KEPT:
             shutil.rmtree(folder)
-    made.edit("base/kustomization.yaml", "newName: .*", "newName: ghcr.io/acme/seldon-mlflow-server")
-    made.edit("argocd/repository.yaml", "url: .*", "url: https://github.com/acme/models")
+    made.edit("site/site.yaml", "image: .*", "image: ghcr.io/acme/seldon-mlflow-server")
+    made.edit("site/site.yaml", "url: .*", "url: https://github.com/acme/models")
     made.release("a")
     for digit, node in enumerate(NODES, 1):
         made.edit(f"overlays/{node}/node.yaml", "modelUri: .*", f"modelUri: s3://mlflow/artifacts/{node}")
         made.pin(node, str(digit))
         made.write(f"overlays/{node}/expected.json", ANSWER)
-    store = "base/secrets/sealedsecret-seldon-init-container-secret.yaml"
+    store = "base/secrets/sealedsecret-object-store.yaml"
     made.write(
         store,
         sealed("seldon-init-container-secret", AWS_ACCESS_KEY_ID="AgOne", AWS_SECRET_ACCESS_KEY="AgTwo"),
@@ -109,6 +109,15 @@ def network(made: Repository) -> None:
     made.edit("components/environment-cache/persistentvolumeclaim.yaml", "storage: 20Gi", "storage: 10Gi")
 
 
+def protocol(made: Repository) -> None:
+    """A deployment whose clients speak another protocol."""
+    made.edit(
+        "overlays/postprocessor/kustomization.yaml",
+        "  - ../../base/node",
+        "  - ../../base/node\n  - ../../components/open-inference-protocol",
+    )
+
+
 def argocd(made: Repository) -> None:
     """What is changed by hand stays, any repository may be applied, and the pipeline is switched on."""
     made.edit("argocd/application-secrets.yaml", "selfHeal: true", "selfHeal: false")
@@ -121,7 +130,7 @@ def secrets(made: Repository) -> None:
     """Sealed again with a key more, and a webhook's address in a variable of the server."""
     name = "seldon-init-container-secret"
     keys = {"AWS_ACCESS_KEY_ID": "AgOne", "AWS_SECRET_ACCESS_KEY": "AgThree", "AWS_REGION": "AgFour"}
-    made.write(f"base/secrets/sealedsecret-{name}.yaml", sealed(name, **keys))
+    made.write("base/secrets/sealedsecret-object-store.yaml", sealed(name, **keys))
     hook = "https://hooks.slack.com/" + "services/T0/B0/hunter2"
     made.patch("model", {"op": "add", "path": f"{POD}/containers/0/args/-", "value": f"--notify={hook}"})
 
@@ -134,7 +143,19 @@ def broken(made: Repository) -> None:
 
 EXAMPLES: dict[str, Callable[[Repository], None]] = {
     change.__name__.replace("_", "-"): change
-    for change in (release, promotion, scaling, new_overlay, rename, canary, network, argocd, secrets, broken)
+    for change in (
+        release,
+        promotion,
+        scaling,
+        new_overlay,
+        rename,
+        canary,
+        network,
+        protocol,
+        argocd,
+        secrets,
+        broken,
+    )
 }
 
 

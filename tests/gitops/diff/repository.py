@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from gitops.diff.command import diff
+from gitops.manifests.site import read_site
 from gitops.markdown import COMMENT_LIMIT
 from tests.project import MANIFESTS
 
@@ -110,7 +111,7 @@ class Repository:
     def release(self, digit: str) -> str:
         """Pin another image in the base; return its name."""
         self.edit("base/kustomization.yaml", "digest: .*", f"digest: sha256:{digit * 64}")
-        name = yaml.safe_load(self.read("base/kustomization.yaml"))["images"][0]["newName"]
+        name = read_site(self.root).image
         return f"{name}@sha256:{digit * 64}"
 
     def pin(self, overlay: str, digit: str, **changes: Any) -> str:
@@ -151,7 +152,7 @@ def applied(root: Path) -> Repository:
 
 
 def make(root: Path, *more: str) -> Repository:
-    for name in ("base", "components", "overlays", *more):
+    for name in ("base", "components", "overlays", "site", *more):
         if (MANIFESTS / name).is_dir():
             shutil.copytree(MANIFESTS / name, root / name)
     repository = Repository(root)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitops import __main__ as command
-from gitops.errors import BadArgument, BuildFailed, NoBase
+from gitops.errors import BadArgument, NoBase
 from gitops.markdown import short
 from tests.gitops.diff.repository import POD, Repository, column, contract, lock, section
 from tests.project import ROOT
@@ -30,7 +30,7 @@ def head(text: str) -> str:
 
 def test_nothing_changes(repository: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     repository.write("docs/page.md", "text\n")
-    repository.edit("overlays/model/kustomization.yaml", "^namespace", "# a comment\nnamespace")
+    repository.edit("overlays/model/kustomization.yaml", "^resources", "# a comment\nresources")
     output = tmp_path / "summary.md"
     caplog.set_level("INFO")
     assert repository.diff(output=output) == (0, "")
@@ -209,7 +209,7 @@ def test_the_work_tree_does_not_build(repository: Repository) -> None:
         "model", {"op": "add", "path": f"{POD}/containers/0/resources/limits/memory", "value": "3Gi"}
     )
     status, text = repository.diff()
-    assert status == BuildFailed.exit_code
+    assert status == 1
     assert "| `overlays/preprocessor` | does not build |" in head(text)
     broken = section(text, "overlays/preprocessor")
     assert broken.startswith(
@@ -246,7 +246,7 @@ def test_the_same_failure_of_several_is_read_once(repository: Repository) -> Non
     repository.commit()
     repository.write("base/kustomization.yaml", "resources: [")
     status, text = repository.diff("HEAD")
-    assert status == BuildFailed.exit_code
+    assert status == 1
     assert text.count("Does not build in the work tree") == 1
     assert "### `overlays/model`, `overlays/postprocessor`, `overlays/preprocessor`: does not build" in text
 
@@ -418,7 +418,7 @@ def test_a_kustomize_that_cannot_be_had(repository: Repository) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1].startswith("error: no tool 'kustomize': tools/go.mod has ")
 
@@ -454,12 +454,24 @@ def test_a_folder_and_a_deployment_of_another_name(repository: Repository) -> No
 def test_another_namespace_is_one_row(repository: Repository) -> None:
     shutil.rmtree(repository.root / "overlays/pipeline")
     repository.commit()
-    repository.edit("overlays/model/kustomization.yaml", "namespace: seldon", "namespace: other")
+    repository.edit(
+        "overlays/model/kustomization.yaml", "^kind: Kustomization$", "kind: Kustomization\nnamespace: other"
+    )
     _, text = repository.diff("HEAD")
     moved = section(text, "overlays/model")
     table = [line for line in moved.splitlines() if line.startswith("| `")]
     assert table == ["| `SeldonDeployment` | `metadata.namespace` | `seldon` | `other` |"]
     assert "- **Deployments:** 1 change, 0 new, 0 gone\n" in text
+
+
+def test_another_site_is_a_change_of_each_overlay_that_it_fills(repository: Repository) -> None:
+    repository.commit()
+    repository.edit("site/site.yaml", "^  image: .*", "  image: ghcr.io/acme/seldon-mlflow-server")
+    _, text = repository.diff("HEAD")
+    assert "- **Deployments:** 4 change, 0 new, 0 gone\n" in text
+    model = section(text, "overlays/model")
+    assert "`ghcr.io/owner/seldon-mlflow-server@" in model
+    assert "`ghcr.io/acme/seldon-mlflow-server@" in model
 
 
 def test_another_alias_to_follow(repository: Repository) -> None:

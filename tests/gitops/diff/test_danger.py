@@ -66,6 +66,16 @@ DEPLOYMENT = made(
         ]
     },
 )
+# Without an orchestrator.
+ALONE = made(
+    "SeldonDeployment",
+    "machinelearning.seldon.io/v1",
+    spec={
+        "predictors": [
+            {"name": "main", "annotations": {"seldon.io/no-engine": "true"}, "graph": {"name": "iris"}}
+        ]
+    },
+)
 CLAIM = made(
     "PersistentVolumeClaim",
     spec={"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "20Gi"}}},
@@ -104,6 +114,7 @@ ROUTE = made(
         ],
     },
 )
+BUDGET = made("PodDisruptionBudget", "policy/v1", spec={"maxUnavailable": 1})
 NETWORK = made(
     "NetworkPolicy",
     "networking.k8s.io/v1",
@@ -213,7 +224,7 @@ CASES: tuple[tuple[str, Entry, Edit | None, str | None], ...] = (
     ("stopped", DEPLOYMENT, put("spec/predictors/0/replicas", 1), None),
     *(
         ("gone", entry, None, f"`{entry['kind']} {entry['metadata']['name']}` goes: ")
-        for entry in (APPLICATION, PROJECT, NAMESPACE, CLAIM, ROUTE, NETWORK, SEALED)
+        for entry in (APPLICATION, PROJECT, NAMESPACE, CLAIM, ROUTE, NETWORK, BUDGET, SEALED)
     ),
     ("gone", SERVICE, None, None),
     ("unreached", ROUTE, put(f"{RULE}/matches/0/path/value", "/seldon/seldon/iris/b"), "is answered no more"),
@@ -224,6 +235,21 @@ CASES: tuple[tuple[str, Entry, Edit | None, str | None], ...] = (
         "leads elsewhere: `iris-iris:9000` → `other:9000`",
     ),
     ("unreached", ROUTE, put(f"{RULE}/timeouts", {"request": "9s"}), None),
+    (
+        "unspoken",
+        DEPLOYMENT,
+        put("spec/protocol", "v2"),
+        "protocol `seldon` → `v2`: the orchestrator answers clients of `seldon` no more",
+    ),
+    ("unspoken", DEPLOYMENT, put("spec/protocol", "seldon"), None),
+    ("unspoken", ALONE, put("spec/protocol", "v2"), None),
+    # Seldon's former name of the same protocol.
+    (
+        "unspoken",
+        {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "protocol": "kfserving"}},
+        put("spec/protocol", "v2"),
+        None,
+    ),
     ("unprobed", DEPLOYMENT, drop(f"{SERVER}/readinessProbe"), "`readinessProbe` of `iris` goes: "),
     ("unprobed", DEPLOYMENT, put(f"{SERVER}/readinessProbe/periodSeconds", 9), None),
     ("immutable", CLAIM, put("spec/accessModes", ["ReadWriteOnce"]), "`spec.accessModes` is immutable"),

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Flattened values: every one has a table, and different ones have different tables."""
 
 from __future__ import annotations
 

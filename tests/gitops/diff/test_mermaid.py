@@ -61,6 +61,20 @@ def test_a_combiner_takes_the_answers_of_all_and_a_router_asks_one() -> None:
     }
 
 
+def test_nodes_of_several_images_say_which_is_whose() -> None:
+    def pod(name: str, digit: str) -> dict[str, Any]:
+        return {"spec": {"containers": [{"name": name, "image": f"registry/server@sha256:{digit * 64}"}]}}
+
+    graph = node("pre", "TRANSFORMER", node("model"))
+    several = deployment(
+        {"name": "main", "graph": graph, "componentSpecs": [pod("pre", "1"), pod("model", "2")]}
+    )
+    assert f'["pre<br>TRANSFORMER<br>image {"1" * 12}"]' in mermaid(several, {})
+    assert f'["model<br>MODEL<br>image {"2" * 12}"]' in mermaid(several, {})
+    one = deployment({"name": "main", "graph": graph, "componentSpecs": [pod("pre", "1"), pod("model", "1")]})
+    assert "image" not in mermaid(one, {})
+
+
 def test_a_canary_is_a_second_way_down() -> None:
     picture = mermaid(
         deployment(

@@ -13,6 +13,7 @@ import pytest
 
 from gitops.diff.command import diff
 from gitops.markdown import read_state
+from gitops.release.pin import pin
 from tests.gitops.diff.repository import POD, Repository, applied
 
 
@@ -140,10 +141,13 @@ def test_a_pipeline_that_is_switched_off_and_on(repository: Repository) -> None:
             ["`graph-iris-model → other` | renamed"],
         ),
         (
-            "argocd/application-secrets.yaml",
-            "namespace: seldon}",
-            "namespace: other}",
-            ["`seldon-secrets` | moved"],
+            "site/site.yaml",
+            "^  namespace: seldon",
+            "  namespace: other",
+            [
+                *(f"`graph-iris-{node}` | moved" for node in ("model", "postprocessor", "preprocessor")),
+                "`seldon-secrets` | moved",
+            ],
         ),
         (
             "argocd/application-secrets.yaml",
@@ -186,3 +190,18 @@ def test_a_change_that_renders_itself_says_so_on_top(repository: Repository, tmp
     assert "kustomize of no version → 5.9.0" in above
     # Outside of a pull request there is nobody to be warned.
     assert review(repository)[0] == ""
+
+
+@pytest.mark.long
+def test_an_image_of_one_overlay_changes_that_overlay_and_its_node_of_a_graph(repository: Repository) -> None:
+    list(pin(repository.root, f"sha256:{'1' * 64}"))
+    repository.commit()
+    list(pin(repository.root, f"sha256:{'2' * 64}", None, "model"))
+    report = io.StringIO()
+    diff(repository.root, "HEAD", report, check=True)
+    change = "image `sha256:111111111111…` → `sha256:222222222222…`"
+    assert f"| `overlays/model` | changed | {change} |" in report.getvalue()
+    assert f"| `overlays/pipeline` | changed | {change} |" in report.getvalue()
+    assert "| `every container of model` | `image` |" in report.getvalue()
+    assert "`overlays/preprocessor`" not in report.getvalue()
+    assert "nothing by this change" in report.getvalue()

@@ -1,4 +1,4 @@
-"""The comment of ten changes as people make them, each in a file that a person can read.
+"""The comment of eleven changes as people make them, each in a file that a person can read.
 
 After a change that is meant: ``UPDATE_SNAPSHOTS=1 pytest tests/gitops/diff/test_snapshots.py``, and review the difference.
 """

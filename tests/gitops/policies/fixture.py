@@ -1,6 +1,6 @@
 """A policy's fixture: a file of rendered objects or a small tree, whose name is the case.
 
-An object of the kind GraphNode in a file stands for the overlay's node.yaml. What an invalid fixture breaks stands on
+An object of the kind GraphNode in a file stands for the overlay's node.yaml; the site.yaml of each is the tests'. What an invalid fixture breaks stands on
 top of the file as a comment, or in expected.txt inside the tree, where {root} is the tree.
 """
 
@@ -16,8 +16,10 @@ import yaml
 from gitops.manifests.documents import parse_objects
 from gitops.manifests.graphnode import FILE, KIND, read_node
 from gitops.manifests.rendered import from_objects
+from gitops.manifests.site import read_site
 from gitops.manifests.tree import Tree, load
 from gitops.policies.evaluation import FOLDER_POLICIES, SHAPE_POLICIES, TREE_POLICIES, findings
+from tests.project import MANIFESTS
 
 FOLDER = Path(__file__).parent / "fixtures"
 OVERLAY = "overlays/model"
@@ -65,7 +67,8 @@ class Fixture:
             if entry.get("kind") == KIND:
                 (folder / FILE).write_text(yaml.safe_dump(entry))
         shown = [entry for entry in objects if entry.get("kind") != KIND]
-        return Tree(root, {}, {OVERLAY: from_objects(OVERLAY, read_node(folder), shown)}, {}, {})
+        rendered = {OVERLAY: from_objects(OVERLAY, read_node(folder), shown)}
+        return Tree(root, {}, rendered, {}, {}, site=read_site(MANIFESTS))
 
     def _judge(self, tree: Tree) -> list[str]:
         found = findings(

@@ -50,11 +50,50 @@ def test_an_overlay_that_forgets_the_component_keeps_the_placeholders(tree: Copy
     }
 
 
+def test_a_graph_whose_node_deploys_under_another_name(tree: Copy) -> None:
+    tree.edit("overlays/model/node.yaml", "deployment: graph-iris-model", "deployment: iris")
+    (error,) = tree.broken("build", "overlays/pipeline")
+    assert error.splitlines()[-1] == (
+        "  fix: it names deployments of the overlays that it is composed of, and none of them is graph-iris-model: "
+        "overlays/preprocessor deploys as graph-iris-preprocessor, overlays/postprocessor deploys as "
+        "graph-iris-postprocessor, overlays/model deploys as iris; write the name that it has now wherever "
+        "overlays/pipeline has graph-iris-model, or change spec.deployment in its node.yaml back"
+    )
+
+
+def test_a_tree_without_overlays(tree: Copy) -> None:
+    shutil.copytree(MANIFESTS / "components", tree.root / "components")
+    shutil.rmtree(tree.root / "overlays")
+    status, said = tree.check()
+    assert status == 0, said
+    assert (
+        "not built components/gateway: no overlay is there that it could be tried upon (`make new-overlay NAME=…`)\n"
+        in said
+    )
+
+
+@pytest.mark.long
+def test_an_identity_of_the_documentation_is_no_fault_before_it_is_used(tree: Copy) -> None:
+    shutil.copytree(MANIFESTS / "components", tree.root / "components")
+    assert [error for error in tree.errors() if "[identity-value]" in error] == []
+    tree.edit(
+        "overlays/model/kustomization.yaml",
+        "  - ../../base/node\n",
+        "  - ../../base/node\n  - ../../components/workload-identity-azure\n",
+    )
+    found = tree.broken("identity-value", "overlays/model")
+    assert [error.splitlines()[1].partition(".env")[2].partition(": must")[0] for error in found] == [
+        "[2]: AZURE_STORAGE_ACCOUNT_NAME is 'your-account'",
+        "[3]: AZURE_CLIENT_ID is '00000000-0000-0000-0000-000000000000'",
+        "[4]: AZURE_TENANT_ID is '00000000-0000-0000-0000-000000000000'",
+    ]
+
+
 def test_a_graph_that_renders_its_sources_too(tree: Copy) -> None:
     tree.edit(
         "overlays/pipeline/kustomization.yaml",
-        "name: graph-iris-(preprocessor|postprocessor|model)",
-        "name: graph-iris-(preprocessor|postprocessor)",
+        "name: (graph-iris-preprocessor|graph-iris-postprocessor|graph-iris-model)",
+        "name: (graph-iris-preprocessor|graph-iris-postprocessor)",
     )
     (error,) = tree.broken("one-deployment", "overlays/pipeline")
     assert "  overlay pipeline: renders 2 SeldonDeployments: graph-iris-model" in error

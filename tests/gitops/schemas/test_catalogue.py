@@ -66,6 +66,7 @@ def test_the_folder_is_made_once(cache: Path) -> None:
     assert list(cache.iterdir()) == [made]
 
 
+@pytest.mark.long
 def test_another_kind_takes_one_more_source(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
