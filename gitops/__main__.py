@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("gitops.scan:command", "look for secrets in the tree"),
     "train": ("gitops.promote.train:command", "train the example models and pin their digests"),
     "promote": ("gitops.promote.promotion:command", "pin a model in an overlay"),
-    "promote-moved": (
+    "promote-aliases": (
         "gitops.promote.aliases:command",
         "promote again each model whose alias names another version",
     ),
@@ -43,10 +43,20 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "apply such a file to the overlays, and print it as Markdown; run nothing",
     ),
     "new-overlay": ("gitops.promote.new_overlay:command", "add a deployment of one node to overlays/"),
-    "adopt": ("gitops.adopt:command", "replace owner, repository and bucket wherever the tree names them"),
+    "new-graph": ("gitops.promote.new_graph:command", "add a graph of overlays of one node to overlays/"),
+    "graph-answer": (
+        "gitops.promote.graph_answer:command",
+        "run a graph on this machine and write its answer to its expected.json",
+    ),
+    "adopt": (
+        "gitops.adopt:command",
+        "write site.yaml, and the new names wherever else the tree has the old ones",
+    ),
+    "up": ("gitops.up.command:command", "do all that leads from a fork to models that answer"),
     "release-plan": ("gitops.release.plan:command", "tell whether the image must be built"),
     "release-record": ("gitops.release.record:command", "write the record of a build"),
     "pin": ("gitops.release.proposal:command", "pin a released image, or tell why not"),
+    "unpin": ("gitops.release.pin:unpin_command", "let an overlay follow the image of base again"),
     "image-push": ("gitops.release.registry:push_command", "push OCI archives by their digest"),
     "image-tag": ("gitops.release.registry:tag_command", "tag a pushed image"),
     "image-verify": ("gitops.release.verify:command", "verify who built the pinned image, or another one"),
@@ -85,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code (gitops.errors)."""
     given = sys.argv[1:] if argv is None else argv
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    arguments = parser(next(iter(given), "")).parse_args(given)
     try:
+        arguments = parser(next(iter(given), "")).parse_args(given)
         return int(arguments.run(arguments, ROOT))
     except GitopsError as error:
         print(f"error: {error}", file=sys.stderr)

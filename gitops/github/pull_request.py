@@ -107,9 +107,11 @@ def _check(root: Path, branch: str, title: str, void: str) -> None:
     try:
         git(root, "check-ref-format", f"refs/heads/{branch}", fail=BadArgument)
     except BadArgument as error:
-        raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved") from error
+        raise BadArgument(
+            f"BRANCH {branch!r}: must be the name of a branch, as in promote/aliases"
+        ) from error
     if branch.startswith("-"):
-        raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/moved")
+        raise BadArgument(f"BRANCH {branch!r}: must be the name of a branch, as in promote/aliases")
 
 
 class _Proposal:

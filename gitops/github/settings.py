@@ -15,6 +15,7 @@ from gitops.errors import BadArgument, GithubFailed, SettingsFailed
 from gitops.github import gh, rulesets
 from gitops.github.gh import SettingChange, differences
 from gitops.manifests import image
+from gitops.switch import is_on
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ class Repository:
 
 # What a rule that is not ours would do to the bot's branches: GitHub refuses its push with GH013.
 _STOP = {"creation", "update", "pull_request", "required_status_checks", "non_fast_forward", "deletion"}
-_CHOICES = {"": None, "0": False, "1": True}
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
@@ -70,7 +70,7 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         GithubFailed: the repository cannot be read.
         SettingsFailed: a setting cannot be read or set; all others were tried.
     """
-    dry = _choice(environ, "DRY_RUN") or False
+    dry = is_on("DRY_RUN", environ.get("DRY_RUN", ""))
     repo = _repository(root, environ)
     yield f"{repo.name}: {'what differs (nothing is changed)' if dry else 'what is set'}"
     failed = []
@@ -98,7 +98,7 @@ def settings(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _repository(root: Path, environ: Mapping[str, str]) -> Repository:
-    queue, asked = _choice(environ, "MERGE_QUEUE"), environ.get("APPROVALS", "")
+    queue, asked = _queue(environ.get("MERGE_QUEUE", "")), environ.get("APPROVALS", "")
     if asked and not (asked.isascii() and asked.isdigit() and int(asked) <= 10):
         raise BadArgument(f"APPROVALS {asked!r}: must be a number from 0 to 10")
     name = gh.repository(root, environ.get("GITHUB_REPOSITORY", ""))
@@ -112,11 +112,9 @@ def _repository(root: Path, environ: Mapping[str, str]) -> Repository:
     )
 
 
-def _choice(environ: Mapping[str, str], name: str) -> bool | None:
-    value = environ.get(name, "")
-    if value not in _CHOICES:
-        raise BadArgument(f"{name} {value!r}: must be 1 or 0")
-    return _CHOICES[value]
+def _queue(value: str) -> bool | None:
+    """Return whether there is to be a merge queue, None where nobody says."""
+    return is_on("MERGE_QUEUE", value) if value else None
 
 
 def _workflows(repo: Repository) -> Iterator[SettingChange | str]:

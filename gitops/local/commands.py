@@ -16,8 +16,10 @@ from gitops.command import Run
 from gitops.local import overlay, ports
 from gitops.local.demo import demo, smoke
 from gitops.local.progress import Progress
-from gitops.local.run import claim, prepare
+from gitops.local.prometheus import NAME as PROMETHEUS
+from gitops.local.run import TOOLS, claim, prepare
 from gitops.local.runtime import SELDON_CORE, SERVER
+from gitops.switch import add_switch
 
 T = TypeVar("T")
 
@@ -30,10 +32,17 @@ INTERRUPTED = 128 + signal.SIGINT
 def demo_command(parser: argparse.ArgumentParser) -> Run:
     """Declare the command's arguments."""
     parser.add_argument("--port", type=_port, default=8080, help="port of the gateway (8080)")
+    add_switch(parser, "MONITORING", "run Prometheus beside them")
     _add_arguments(parser)
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
-        return run_demo(arguments.overlays, arguments.port, root=root, runtime=arguments.runtime)
+        return run_demo(
+            arguments.overlays,
+            arguments.port,
+            root=root,
+            runtime=arguments.runtime,
+            monitoring=arguments.monitoring,
+        )
 
     return run
 
@@ -69,12 +78,19 @@ _port.__name__ = "port number"
 
 
 def run_demo(
-    names: Sequence[str], port: int, *, root: Path, state: Path | None = None, runtime: str = SERVER
+    names: Sequence[str],
+    port: int,
+    *,
+    root: Path,
+    state: Path | None = None,
+    runtime: str = SERVER,
+    monitoring: bool = False,
 ) -> int:
     """Serve the overlays ``names`` of ``root``, or all, on ``port`` until a signal; return the exit code.
 
     ``state`` is the folder for volumes, logs and the object store's data; ``root``/.demo if not given.
-    ``runtime`` is the name of what answers in the containers (gitops.local.runtime).
+    ``runtime`` is the name of what answers in the containers (gitops.local.runtime). ``monitoring`` runs a
+    Prometheus beside them.
 
     Raises:
         GitopsError: it cannot start.
@@ -82,8 +98,16 @@ def run_demo(
     progress = Progress(Console())
     folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(port) as listener, claim(state):
-        work = demo(folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime)
-        _run(work, progress)
+        work = demo(
+            folders,
+            root=root,
+            state=state,
+            listener=listener,
+            progress=progress,
+            runtime=runtime,
+            monitoring=monitoring,
+        )
+        _run(work, progress, (*TOOLS, *((PROMETHEUS,) if monitoring else ())))
     return 0
 
 
@@ -99,16 +123,16 @@ def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None, ru
     folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(0) as listener, claim(state):
         work = smoke(folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime)
-        fine = _run(work, progress)
+        fine = _run(work, progress, TOOLS)
     return INTERRUPTED if fine is None else int(not fine)
 
 
-def _run(work: Coroutine[None, None, T], progress: Progress) -> T | None:
-    """Return what ``work`` returns, or None when a signal ended it, in order."""
+def _run(work: Coroutine[None, None, T], progress: Progress, tools: Sequence[str]) -> T | None:
+    """Build ``tools``, and return what ``work`` returns, or None when a signal ended it, in order."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        prepare(progress)
+        prepare(progress, tools)
         return asyncio.run(_until_signal(work))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return None

@@ -8,6 +8,7 @@ import shlex
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 from rich.text import Text
 
 from gitops.errors import BadManifest, GitopsError, StartFailed
-from gitops.local.gateway import PREDICTIONS, Gateway
+from gitops.local.gateway import Gateway
 from gitops.local.overlay import LocalOverlay
 from gitops.local.progress import Progress
+from gitops.local.prometheus import DASHBOARD, prometheus
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER
+from gitops.manifests.seldondeployment import SELDON
 from server.errors import BadExpectation
 from server.pins import expectation
 from server.pins.expectation import Expectation, differences
@@ -33,22 +36,33 @@ async def demo(
     listener: socket.socket,
     progress: Progress,
     runtime: str = SERVER,
+    monitoring: bool = False,
 ) -> None:
-    """Run the overlays in ``folders`` and serve them until cancelled.
+    """Run the overlays in ``folders``, with ``monitoring`` a Prometheus beside them, and serve them until cancelled.
 
     Raises:
-        StartFailed: none of them starts.
+        StartFailed: none of them starts, or Prometheus does not.
+        BadManifest: Prometheus has no rules.
     """
     async with run(
         folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime
     ) as running:
         if not running.deployments:
-            raise StartFailed("no overlay runs; why is said above")
+            raise StartFailed("no overlay is ready; see the errors above")
         for deployment in sorted(running.deployments, key=lambda entry: entry.overlay.name):
             await _show(deployment, running, progress)
-        progress.say()
-        progress.say(f"Serving at {running.gateway.url} until Ctrl-C; logs are in {state / 'logs'}")
-        await asyncio.Event().wait()
+        async with AsyncExitStack() as stack:
+            if monitoring:
+                with progress.step("Prometheus"):
+                    url = await stack.enter_async_context(prometheus(running, root=root, state=state))
+                progress.say()
+                progress.say(
+                    f"Prometheus at {url} scrapes them: the data source of a Grafana that imports {DASHBOARD};"
+                )
+                progress.say(f"its alerts: {url}/api/v1/alerts")
+            progress.say()
+            progress.say(f"Serving at {running.gateway.url} until Ctrl-C; logs are in {state / 'logs'}")
+            await asyncio.Event().wait()
 
 
 async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -> None:
@@ -63,7 +77,11 @@ async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -
     if expected is None:
         progress.say(f"{deployment.overlay.name}: {address} (its expected.json names no request)")
         return
-    request = expected.request
+    try:
+        request = deployment.overlay.protocol.request(expected)
+    except BadExpectation as error:
+        progress.say(f"{deployment.overlay.name}: {address} ({error})")
+        return
     body = shlex.quote(json.dumps(request, separators=(",", ":")))
     progress.say(f"$ curl -s -H 'Content-Type: application/json' {address} \\\n    -d {body}")
     progress.say((await send(running, deployment.overlay, request)).text)
@@ -79,11 +97,11 @@ class Response:
 
 def predictions_url(gateway: Gateway, overlay: LocalOverlay) -> str:
     """Return the address of the overlay's predictions."""
-    return f"{gateway.url}{overlay.path}/{PREDICTIONS}"
+    return f"{gateway.url}{overlay.path}{overlay.protocol.predictions}"
 
 
 async def send(running: Run, overlay: LocalOverlay, request: dict[str, Any]) -> Response:
-    """Send a SeldonMessage to the overlay's deployment."""
+    """Send a request, as its protocol has it, to the overlay's deployment."""
     async with running.client.post(predictions_url(running.gateway, overlay), json=request) as answer:
         return Response(answer.status, await answer.text())
 
@@ -121,39 +139,47 @@ async def smoke(
         progress.say()
         for name, problems in results.items():
             mark = ("failed", "red") if problems else ("ok", "green")
-            message = "; ".join(problems) or _passed(next(entry for entry in folders if entry.name == name))
+            message = "; ".join(problems) or _passed(_overlay(running, name))
             progress.say(Text.assemble((f"{mark[0]:>6}", mark[1]), f"  {name}: {message}"))
     fine = sum(not problems for problems in results.values())
     progress.say(f"{fine} of {len(results)} overlays ok in {time.monotonic() - began:.1f} s")
     return fine == len(results)
 
 
-def _passed(folder: Path) -> str:
+def _overlay(running: Run, name: str) -> LocalOverlay:
+    return next(entry.overlay for entry in running.deployments if entry.overlay.name == name)
+
+
+def _passed(overlay: LocalOverlay) -> str:
     """Return the report of an overlay without problems."""
-    if read_expected(folder) is None:
+    if read_expected(overlay.folder) is None:
         return "serves; its expected.json names no request, so no answer is compared"
-    return "numbers, names and requestPath as expected"
+    if overlay.deployment.protocol == SELDON:
+        return "numbers, names and requestPath as expected"
+    return f"values as expected, by {overlay.protocol.predictions}"
 
 
 async def _problems(folder: Path, running: Run) -> list[str]:
     """Return what is wrong with the overlay in ``folder`` or its answer."""
     if folder.name in running.failures:
         return [str(running.failures[folder.name]).partition("\n")[0]]
-    overlay = next(entry.overlay for entry in running.deployments if entry.overlay.folder == folder)
+    overlay = _overlay(running, folder.name)
     try:
         expected = read_expected(folder)
-    except GitopsError as error:
+        if expected is None:
+            return []  # It is healthy, or it would be among the failures.
+        request = overlay.protocol.request(expected)
+    except (GitopsError, BadExpectation) as error:
         return [str(error)]
-    if expected is None:
-        return []  # It is healthy, or it would be among the failures.
-    answer = await send(running, overlay, expected.request)
+    answer = await send(running, overlay, request)
     if answer.status != 200:
         return [f"answered {answer.status}: {answer.text}"]
     try:
         content = json.loads(answer.text)
     except ValueError:
         return [f"answered what is no JSON: {answer.text}"]
-    return [
-        *expected.differences(content),
-        *differences(overlay.request_path, content.get("meta", {}).get("requestPath"), "meta.requestPath"),
-    ]
+    problems = expected.differences(overlay.protocol.answer(expected, content))
+    if overlay.deployment.protocol != SELDON:
+        return problems
+    said = content.get("meta", {}).get("requestPath")
+    return [*problems, *differences(overlay.request_path, said, "meta.requestPath")]

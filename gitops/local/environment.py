@@ -18,6 +18,9 @@ from gitops.manifests.quantity import quantity
 
 # Fields that would change what the process does; the others are for the scheduler and the kernel.
 _UNKNOWN = ("command", "workingDir", "volumeDevices", "stdin", "tty")
+# What says of a store that everyone may read it (components/public-store).
+_UNSIGNED = "_SKIP_SIGNATURE"
+_NAMESPACE = "metadata.namespace"
 _REFERENCE = re.compile(r"\$(?:\$|\(([A-Za-z_][A-Za-z0-9_.\-]*)\))")
 
 
@@ -45,11 +48,15 @@ def arguments(container: Container, mounts: Mapping[str, Path], environ: Mapping
 
 
 def variables(
-    container: Container, mounts: Mapping[str, Path], secret: Mapping[str, str], operator: Mapping[str, str]
+    container: Container,
+    mounts: Mapping[str, Path],
+    secret: Mapping[str, str],
+    operator: Mapping[str, str],
+    namespace: str,
 ) -> dict[str, str]:
     """Return the environment variables of ``container`` as Kubernetes would set them: envFrom, then env.
 
-    ``secret`` is the content of any secret, ``operator`` what the operator adds.
+    ``secret`` is the content of any secret, ``operator`` what the operator adds, ``namespace`` the pod's.
 
     Raises:
         NotRunnable: a value comes from something that is not here.
@@ -63,8 +70,9 @@ def variables(
             )
         result |= {source.prefix + key: value for key, value in secret.items()}
     for entry in container.env:
-        value = _from(container, entry, secret) if entry.value_from else entry.value
-        if value is not None:
+        value = _from(container, entry, secret, namespace) if entry.value_from else entry.value
+        # The store here wants a signature, and the keys for it are in the secret.
+        if value is not None and not entry.name.endswith(_UNSIGNED):
             result[entry.name] = translate(_expand(value, result), mounts)
     if "/tmp" in mounts:  # noqa: S108
         # The default of programs would be /tmp.
@@ -72,14 +80,20 @@ def variables(
     return {**result, **operator}
 
 
-def _from(container: Container, entry: EnvVar, secret: Mapping[str, str]) -> str | None:
+def _from(container: Container, entry: EnvVar, secret: Mapping[str, str], namespace: str) -> str | None:
     where = f"{entry.path}.valueFrom of container {container.name}"
     if "resourceFieldRef" in entry.value_from:
         return _resource(container, entry.value_from["resourceFieldRef"], where)
+    if "fieldRef" in entry.value_from:
+        field = entry.value_from["fieldRef"].get("fieldPath")
+        if field != _NAMESPACE:
+            raise NotRunnable(f"{where} asks for {field!r}: the local run knows {_NAMESPACE} of a pod only")
+        return namespace
     reference = entry.value_from.get("secretKeyRef")
     if reference is None:
         raise NotRunnable(
-            f"{where} is {', '.join(entry.value_from)}: the local run provides secretKeyRef and resourceFieldRef only"
+            f"{where} is {', '.join(entry.value_from)}: the local run provides secretKeyRef, fieldRef and "
+            "resourceFieldRef only"
         )
     key = str(reference.get("key"))
     if key not in secret and not reference.get("optional"):

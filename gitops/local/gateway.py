@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from yarl import URL
 
 from gitops.local.ports import HOST
 from gitops.local.routes import Call, Container, Graph, Routes, Unavailable
+from gitops.manifests.seldondeployment import V2
 
 # Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 _HOP_BY_HOP = {
@@ -35,6 +37,7 @@ _STATUS = ("health/status", "api/v1.0/health/status")
 _METADATA = "api/v1.0/metadata"
 # What the orchestrator passes on of a model's own.
 _MODEL_METADATA = ("name", "platform", "versions", "inputs", "outputs")
+_V2 = re.compile(r"v2/models/[^/]+((?P<infer>/infer)|(?P<ready>/ready))?")
 _EVENTS = "text/event-stream"
 _LARGE_BYTES = 1024 * 1024
 
@@ -89,6 +92,8 @@ class Gateway:
 
     async def _walk(self, request: web.Request, graph: Graph, path: str) -> web.Response:
         """Answer as the orchestrator: from one node to the next; what a node refuses comes out as it is."""
+        if graph.protocol == V2:
+            return await self._v2(request, graph, path)
         method, node = request.method, path.removeprefix(f"{_METADATA}/")
         if method == hdrs.METH_GET and path == _METADATA:
             return await self._graph_metadata(request, graph)
@@ -117,6 +122,21 @@ class Gateway:
                 body = answer.body if isinstance(answer.body, bytes) else b""
         answer.headers[_PUID] = puid
         return answer
+
+    async def _v2(self, request: web.Request, graph: Graph, path: str) -> web.Response:
+        """Answer as the orchestrator of a deployment with the protocol v2: by its one node, which it calls by its own name."""
+        (node,) = graph.ports
+        found = _V2.fullmatch(path)
+        if found is None or request.method != (hdrs.METH_POST if found["infer"] else hdrs.METH_GET):
+            return _failure(
+                404,
+                "NO_SUCH_PATH",
+                f"{request.method} {request.path}: a deployment with an orchestrator and the protocol v2 answers POST "
+                f"v2/models/{node}/infer, GET v2/models/{node} and GET v2/models/{node}/ready",
+            )
+        rest = found["infer"] or found["ready"] or ""
+        url = URL.build(scheme="http", host=HOST, port=graph.ports[node], path=f"/v2/models/{node}{rest}")
+        return await self._send(request.method, url, _passed(request.headers), await request.read())
 
     async def _graph_metadata(self, request: web.Request, graph: Graph) -> web.Response:
         """Answer with the metadata of all nodes, as https://docs.seldon.io/projects/seldon-core/en/v1.17.1/reference/apis/metadata.html says."""

@@ -40,6 +40,11 @@ def keep(root: Path, digest: str, model: Path) -> None:
             shutil.rmtree(folder)
 
 
+def is_kept(root: Path, digest: str) -> bool:
+    """Return whether the local runs of ``root`` find the model of this digest on this machine."""
+    return _place(root, digest).is_dir()
+
+
 class Models:
     """The models of the overlays of ``root``, of which ``store`` gets those that are here and that pods take from S3."""
 

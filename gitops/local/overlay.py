@@ -10,7 +10,10 @@ from gitops.errors import BadArgument, NotRunnable
 from gitops.local import routes
 from gitops.manifests import kustomize
 from gitops.manifests.kustomization import FILES
-from gitops.manifests.seldondeployment import Predictor, SeldonDeployment, seldon_deployments
+from gitops.manifests.seldondeployment import SELDON, Predictor, SeldonDeployment, seldon_deployments
+from server.errors import BadSetting
+from server.pins import protocols
+from server.pins.protocols import SeldonProtocol
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,18 @@ class LocalOverlay:
     def path(self) -> str:
         """Where the deployment is answered, as behind Seldon's ingress; predictions are below it."""
         return f"/seldon/{self.deployment.namespace}/{self.deployment.name}"
+
+    @property
+    def protocol(self) -> SeldonProtocol:
+        """How it is asked.
+
+        Raises:
+            NotRunnable: by a protocol that the local run does not speak.
+        """
+        try:
+            return protocols.protocol(self.deployment.protocol, self.predictor.graph.name)
+        except BadSetting as error:
+            raise NotRunnable(f"spec.protocol of {self.deployment.title}: {error}") from error
 
     @property
     def request_path(self) -> dict[str, str]:
@@ -93,4 +108,9 @@ def load(folder: Path) -> LocalOverlay:
         for entry in objects
         if entry["kind"] == "ConfigMap"
     }
-    return LocalOverlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)
+    overlay = LocalOverlay(folder, deployment, predictor, () if predictor.no_engine else calls, config_maps)
+    if len(calls) > 1 and deployment.protocol != SELDON:
+        raise NotRunnable(
+            f"spec.protocol of {deployment.title} is {deployment.protocol!r}: a graph of several nodes speaks {SELDON}"
+        )
+    return overlay

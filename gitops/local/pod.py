@@ -57,8 +57,8 @@ class LocalPod:
         self._machine = machine
         self._logs = machine.state / "logs" / overlay.deployment.name
         first = pod.containers[0].name
-        name = f"{overlay.deployment.name}-{overlay.predictor.name}-{first}"
-        self._volumes = Volumes(pod, name, machine.state / "pods", overlay.config_maps)
+        self.name = f"{overlay.deployment.name}-{overlay.predictor.name}-{first}"
+        self._volumes = Volumes(pod, self.name, machine.state / "pods", overlay.config_maps)
         self._processes: dict[str, Process] = {}
         self.ports = {container.name: Ports.free() for container in pod.containers}
 
@@ -141,7 +141,9 @@ class LocalPod:
 
     def _command(self, container: Container, given: Mapping[str, str]) -> Command:
         mounts = self._volumes.mounts(container)
-        environ = environment.variables(container, mounts, self._machine.secret, given)
+        environ = environment.variables(
+            container, mounts, self._machine.secret, given, self._overlay.deployment.namespace
+        )
         arguments = environment.arguments(container, mounts, environ)
         return self._machine.runtime(
             self._machine.models((arguments, environment.host_variables(os.environ) | environ))

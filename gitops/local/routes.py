@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitops.errors import NotRunnable
 from gitops.manifests.graph import flow
-from gitops.manifests.seldondeployment import Node
+from gitops.manifests.seldondeployment import SELDON, Node
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,14 @@ class Container:
 
 @dataclass(frozen=True)
 class Graph:
-    """A deployment whose requests are answered by ``calls``; ``ports`` are the HTTP ports of its nodes."""
+    """A deployment whose requests are answered by ``calls``; ``ports`` are the HTTP ports of its nodes.
+
+    Its clients speak ``protocol``, and no other.
+    """
 
     calls: tuple[Call, ...]
     ports: Mapping[str, int]
+    protocol: str = SELDON
 
 
 @dataclass(frozen=True)

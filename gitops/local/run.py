@@ -32,17 +32,18 @@ TOOLS = ("kustomize", "versitygw", "kubeseal")
 
 @dataclass
 class Run:
-    """What runs: the deployments that are up, and why each other overlay is not."""
+    """What runs: the deployments that are up, and why each other overlay is not; ``group`` is the process group."""
 
     gateway: Gateway
     client: aiohttp.ClientSession
+    group: int
     deployments: list[LocalDeployment] = field(default_factory=list)
     failures: dict[str, GitopsError] = field(default_factory=dict)
 
 
-def prepare(progress: Progress) -> None:
-    """Build the pinned tools that a run needs, if they are not there yet."""
-    for name in TOOLS:
+def prepare(progress: Progress, tools: Sequence[str] = TOOLS) -> None:
+    """Build the pinned ``tools``, if they are not there yet."""
+    for name in tools:
         tool(name, announce=progress.say)
 
 
@@ -108,7 +109,7 @@ async def run(
             runtime=await asyncio.to_thread(runtimes.runtime, runtime, state, progress),
             wrapped=runtime == runtimes.SELDON_CORE,
         )
-        running = Run(gateway, client)
+        running = Run(gateway, client, group.id)
         watchers: list[asyncio.Task[None]] = []
         try:
             await run_all(*(_start(folder, machine, running, local) for folder in folders))
@@ -167,7 +168,7 @@ class LocalDeployment:
 
     def __init__(self, overlay: LocalOverlay, machine: Machine) -> None:
         self.overlay = overlay
-        self._pods = [LocalPod(overlay, pod, machine) for pod in overlay.predictor.pods]
+        self.pods = [LocalPod(overlay, pod, machine) for pod in overlay.predictor.pods]
         self.route: Route = Unavailable(f"{overlay.deployment.name} is starting")
 
     async def start(self) -> None:
@@ -178,20 +179,20 @@ class LocalDeployment:
             NotRunnable: the manifest asks for what this machine does not have.
         """
         try:
-            await run_all(*(pod.start() for pod in self._pods))
+            await run_all(*(pod.start() for pod in self.pods))
         except BaseException as error:
             self._fail(error)
             await self.stop()
             raise
-        ports = {name: ports.http for pod in self._pods for name, ports in pod.ports.items()}
+        ports = {name: ports.http for pod in self.pods for name, ports in pod.ports.items()}
         if self.overlay.calls:
-            self.route = Graph(self.overlay.calls, ports)
+            self.route = Graph(self.overlay.calls, ports, self.overlay.deployment.protocol)
         else:
             self.route = Container(ports[self.overlay.predictor.graph.name])
 
     async def ended(self) -> StartFailed:
         """Return why, once a container of the started deployment has ended."""
-        waiting = [asyncio.create_task(pod.ended()) for pod in self._pods]
+        waiting = [asyncio.create_task(pod.ended()) for pod in self.pods]
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -203,7 +204,7 @@ class LocalDeployment:
 
     async def stop(self) -> None:
         """Stop all pods."""
-        await asyncio.gather(*(pod.stop() for pod in self._pods))
+        await asyncio.gather(*(pod.stop() for pod in self.pods))
 
     def _fail(self, error: BaseException) -> None:
         reason = str(error).partition("\n")[0] if isinstance(error, GitopsError) else "it is being stopped"

@@ -21,9 +21,11 @@ from obstore.store import S3Store
 from gitops.errors import SealFailed, StartFailed
 from gitops.local import ports
 from gitops.manifests.documents import parse_objects
+from gitops.manifests.site import read_site
 from gitops.seal.certificate import DEMO_KEY
 from gitops.seal.kubeseal import unseal
-from gitops.seal.secrets import ENDPOINT, STORE, USE_SSL
+from gitops.seal.secrets import object_store
+from gitops.seal.stores import ENDPOINT, USE_SSL
 from gitops.tools import tool
 
 START_SECONDS = 20.0
@@ -149,11 +151,15 @@ def committed_secret(root: Path) -> dict[str, str]:
     """Return the object store's secret of the repository ``root``, empty where the demo key does not open it.
 
     Raises:
+        BadManifest: site.yaml is not valid.
         BuildFailed: its file is not YAML.
         ToolNotBuilt: kubeseal cannot be had.
     """
-    file, key = root / STORE.file, root / DEMO_KEY
-    if not file.is_file() or not key.is_file():
+    key = root / DEMO_KEY
+    if not key.is_file():
+        return {}
+    file = root / object_store(read_site(root)).file
+    if not file.is_file():
         return {}
     (sealed,) = parse_objects(file.read_text(), origin=str(file))
     try:

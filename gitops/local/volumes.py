@@ -18,7 +18,7 @@ _HASH = "[0-9a-f]{12}"
 
 
 class Volumes:
-    """The volumes of one pod: emptyDirs, ConfigMaps and claims.
+    """The volumes of one pod: emptyDirs, ConfigMaps and claims; that of a service account's token stays empty.
 
     emptyDirs outlive its containers as they do on a node, claims outlive the pod and are shared by all that name
     them. ``config_maps`` holds the data of the ConfigMaps that there are, by name. Each pod has a folder named by
@@ -68,12 +68,12 @@ class Volumes:
 
     def _content(self, volume: Volume) -> Mapping[str, str]:
         """Return the files that a volume starts with."""
-        if volume.kind in ("emptyDir", CLAIM):
+        if volume.kind in ("emptyDir", CLAIM) or _is_token(volume):
             return {}
         if volume.kind != "configMap" or volume.source.get("items"):
             raise NotRunnable(
                 f"{volume.path} (volume {volume.name}) is of kind {volume.kind}: the local run has only emptyDir, "
-                "claims and whole ConfigMaps"
+                "claims, whole ConfigMaps and service account tokens"
             )
         name = volume.source.get("name", "")
         if name not in self._config_maps and not volume.source.get("optional", False):
@@ -87,6 +87,11 @@ class Volumes:
         if volume is not None and volume.kind == CLAIM:
             return self._parent.parent / "claims" / str(volume.source.get("claimName"))
         return self.folder / name
+
+
+def _is_token(volume: Volume) -> bool:
+    """Whether a volume holds nothing but a token of the service account, which nobody here would take."""
+    return bool(volume.projected) and all("serviceAccountToken" in source for source in volume.projected)
 
 
 def translate(text: str, mounts: Mapping[str, Path]) -> str:

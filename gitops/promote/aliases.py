@@ -19,18 +19,22 @@ from typing import TextIO
 
 from gitops.command import Run
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
+from gitops.local.models import is_kept, keep
 from gitops.manifests import overlay as overlays
 from gitops.manifests.graphnode import GraphNode, is_alias, read_node
 from gitops.manifests.rendered import OVERLAYS, node_files
 from gitops.manifests.tree import load as load_tree
 from gitops.policies.evaluation import findings
 from gitops.promote import model as models
+from gitops.promote.composition import composed
 from gitops.promote.credentials import exported
 from gitops.promote.example import Example, from_overlay
+from gitops.promote.graph_answer import refresh
 from gitops.promote.model import resolve
 from gitops.promote.patch import write
 from gitops.promote.promotion import pin_model
 from gitops.promote.result import PromotionResult, write_job_summary
+from server.artifact.fetch import fetch
 from server.errors import ServerError
 from server.settings import FetchSettings
 from server.settings_loader import load
@@ -62,8 +66,8 @@ def patch_command(parser: argparse.ArgumentParser) -> Run:
     parser.add_argument("patch", type=Path, metavar="PATCH", help="file to write")
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
-        results = promote_fetched(root, arguments.folder, sys.stdout)
-        write(root, results, arguments.patch)
+        results, graphs = promote_fetched(root, arguments.folder, sys.stdout)
+        write(root, results, graphs, arguments.patch)
         write_job_summary(results, os.environ)
         return exit_code(results)
 
@@ -74,27 +78,28 @@ def promote_aliases(root: Path, out: TextIO) -> int:
     """Promote in each overlay of ``root`` whose modelFrom is an alias the model that it names now, if that has changed.
 
     An overlay that cannot be promoted, or that `make check` refuses with the new model, is restored and reported; the
-    others are promoted all the same.
+    others are promoted all the same. Then each graph that holds one of them is run, and its answer written.
 
     Returns:
-        0, or the exit code of the first failure.
+        0, or 1 if a promotion failed.
     """
     with tempfile.TemporaryDirectory(prefix="promote-") as scratch:
         fetch_models(root, Path(scratch))
-        outcomes = promote_fetched(root, Path(scratch), out)
+        outcomes, _ = promote_fetched(root, Path(scratch), out)
     write_job_summary(outcomes, os.environ)
     return exit_code(outcomes)
 
 
 def exit_code(outcomes: list[PromotionResult]) -> int:
-    """Return that of the first failure, else 0."""
-    return next((entry.exit_code for entry in outcomes if entry.exit_code), 0)
+    """Return 1 where a promotion failed, else 0."""
+    return int(any(entry.result == "failed" for entry in outcomes))
 
 
 def fetch_models(root: Path, folder: Path) -> None:
     """Resolve the aliases, and fetch into ``folder`` each model that has changed; run none.
 
-    Failures are logged, and recorded for ``promote_fetched``.
+    The models that graphs of their overlays pin now are kept where local runs of ``root`` find them. Failures are logged,
+    and those of an overlay recorded for ``promote_fetched``.
 
     Raises:
         BadArgument: the folder holds something.
@@ -116,6 +121,26 @@ def fetch_models(root: Path, folder: Path) -> None:
             )
     content = json.dumps([asdict(entry) for entry in outcomes])
     (folder / _RESULTS).write_text(content, encoding="utf-8")
+    _keep_neighbours(root, {entry.overlay for entry in outcomes if entry.result == "promoted"})
+
+
+def _keep_neighbours(root: Path, changed: set[str]) -> None:
+    """Fetch what the graphs of the overlays ``changed`` pin: who runs these graphs may have no credentials.
+
+    Of those overlays too: one whose promotion fails stays in the graph as it is.
+    """
+    names = {name for nodes in composed(root).values() if nodes & changed for name in nodes}
+    for name in sorted(names):
+        try:
+            node = read_node(root / OVERLAYS / name)
+            if node is None or is_kept(root, node.model_digest):
+                continue
+            with tempfile.TemporaryDirectory(prefix="graph-") as scratch:
+                model = Path(scratch, "model")
+                fetch(node.model_uri, model, load(FetchSettings, os.environ), digest=node.model_digest)
+                keep(root, node.model_digest, model)
+        except (GitopsError, ServerError) as error:
+            log.warning("%s: its graphs cannot be run without what it pins: %s", name, error)
 
 
 def _fetch(name: str, node: GraphNode, folder: Path, last: Example | None) -> PromotionResult:
@@ -134,8 +159,11 @@ def _fetch(name: str, node: GraphNode, folder: Path, last: Example | None) -> Pr
     return _attempt(step, PromotionResult(name, "promoted", node.model_from, node.model_uri))
 
 
-def promote_fetched(root: Path, folder: Path, out: TextIO) -> list[PromotionResult]:
+def promote_fetched(root: Path, folder: Path, out: TextIO) -> tuple[list[PromotionResult], list[str]]:
     """Run each model that was prepared in ``folder``, and pin it in its overlay if that and `make check` go well.
+
+    Each graph that holds one of them is run after all of them, with the models that this machine can have, and its answer
+    written. Return what became of the overlays, and the folders of the graphs with another answer.
 
     Raises:
         BadArgument: nothing was prepared there.
@@ -147,25 +175,34 @@ def promote_fetched(root: Path, folder: Path, out: TextIO) -> list[PromotionResu
             f"FOLDER {str(folder)!r}: holds nothing that was prepared ({error.strerror}); run `make promotion-prepare "
             "FOLDER=…` first"
         ) from error
-    return [
-        _attempt(lambda outcome: _promote(root, folder, outcome, out), outcome)
+    graphs: list[str] = []
+    outcomes = [
+        _attempt(lambda outcome: _promote(root, folder, outcome, out, graphs), outcome)
         if outcome.result == "promoted"
         else outcome
         for outcome in (PromotionResult(**entry) for entry in written)
     ]
+    # Each once, with the new models of all its nodes.
+    return outcomes, refresh(root, dict.fromkeys(graphs), out)
 
 
-def _promote(root: Path, folder: Path, outcome: PromotionResult, out: TextIO) -> PromotionResult:
+def _promote(
+    root: Path, folder: Path, outcome: PromotionResult, out: TextIO, graphs: list[str]
+) -> PromotionResult:
+    """Promote one model, which local runs then find here, and add the graphs that it changes to ``graphs``."""
     overlay = overlays.find(root, outcome.overlay)
     place = root / overlay.folder
     before = {file: file.read_bytes() for file in place.iterdir() if file.is_file()}
     wrong = set(_errors(root))
+    fetched = models.read_saved(folder / outcome.overlay)
     try:
-        pin_model(root, overlay, models.read_saved(folder / outcome.overlay), folder / outcome.overlay, out)
+        changed = pin_model(root, overlay, fetched, folder / outcome.overlay, out)
         _check(root, wrong)
     except BaseException:
         _restore(place, before)
         raise
+    graphs += changed
+    keep(root, fetched.digest, folder / outcome.overlay / "model")
     return outcome
 
 
@@ -204,4 +241,4 @@ def _attempt(step: Callable[[PromotionResult], PromotionResult], outcome: Promot
 
 def _failed(outcome: PromotionResult, error: GitopsError) -> PromotionResult:
     log.error("error: %s: %s", outcome.overlay, error)
-    return replace(outcome, result="failed", reason=str(error), exit_code=error.exit_code)
+    return replace(outcome, result="failed", reason=str(error))

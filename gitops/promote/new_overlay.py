@@ -15,22 +15,23 @@ from gitops.manifests import graphnode
 from gitops.manifests.graphnode import parse_node, read_node
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import OVERLAYS, node_files
+from gitops.manifests.seldondeployment import SELDON
 from gitops.promote.promotion import add_example, promote_into
 from server.api.node import ROLES
+from server.pins.protocols import PROTOCOLS
 
 # The Service of its pods is called <deployment>-<node>, which Kubernetes allows 63 characters, and both have this name.
 LONGEST = 31
-_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 KUSTOMIZATION = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
-namespace: seldon
 resources:
   - ../../base
   - node.yaml
 components:
   - ../../base/node
-configMapGenerator:
+{component}configMapGenerator:
   - name: {name}-requirements
     files: [requirements.lock]
   - name: {name}-expected
@@ -52,25 +53,38 @@ spec:
   modelDigest: <modelDigest>
   xtype: auto
 """
+# What makes its clients speak the Open Inference Protocol.
+COMPONENT = "  - ../../components/open-inference-protocol\n"
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
     """Declare the command's arguments."""
     parser.add_argument("--type", default="MODEL", help="type of the graph node (MODEL)")
+    parser.add_argument("--protocol", default=SELDON, help="what its clients speak: seldon or v2 (seldon)")
     parser.add_argument("--model", default="", help="promote this model into it, as promote does")
     add_example(parser)
     parser.add_argument("name", metavar="NAME", help="name of the folder, the node and the deployment")
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return new_overlay(
-            root, arguments.name, arguments.type, arguments.model, sys.stdout, example=arguments.example
+            root,
+            arguments.name,
+            arguments.type,
+            arguments.model,
+            sys.stdout,
+            protocol=arguments.protocol,
+            example=arguments.example,
         )
 
     return run
 
 
-def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, example: str = "") -> int:
+def new_overlay(
+    root: Path, name: str, type_: str, model: str, out: TextIO, *, protocol: str = SELDON, example: str = ""
+) -> int:
     """Add the overlay ``name`` to the tree below ``root``, a graph node of ``type_``, and promote ``model`` into it.
+
+    Its clients speak ``protocol``, one of PROTOCOLS.
 
     All of it is written, or nothing. Without a ``model`` the overlay waits for one, and does not render before.
 
@@ -80,16 +94,21 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
         0.
 
     Raises:
-        BadArgument: the name or type cannot be one, or the name is taken.
+        BadArgument: the name, type or protocol cannot be one, or the name is taken.
         GitopsError: the promotion fails (gitops.promote.promotion).
         NotWritten: a file cannot be written.
     """
     _check(root, name, type_)
+    if protocol not in PROTOCOLS:
+        raise BadArgument(
+            f"protocol {protocol!r}: must be one of {', '.join(PROTOCOLS)}; say it by PROTOCOL=…"
+        )
     if example and not model:
         raise BadArgument(f"EXAMPLE {example!r}: is for a model, and none is given; say MODEL=… too")
     folder = f"{OVERLAYS}/{name}"
+    component = "" if protocol == SELDON else COMPONENT
     texts = {
-        f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name),
+        f"{folder}/kustomization.yaml": KUSTOMIZATION.format(name=name, component=component),
         f"{folder}/{graphnode.FILE}": NODE.format(name=name, type=type_),
     }
     if model:
@@ -106,7 +125,7 @@ def new_overlay(root: Path, name: str, type_: str, model: str, out: TextIO, *, e
 
 
 def _check(root: Path, name: str, type_: str) -> None:
-    if not _NAME.fullmatch(name) or len(name) > LONGEST:
+    if not NAME.fullmatch(name) or len(name) > LONGEST:
         raise BadArgument(
             f"overlay name {name!r}: must be 1 to {LONGEST} of a–z, 0–9 and -, a letter first and no - last: Kubernetes "
             "names a Service by it; give it as in `make new-overlay NAME=churn`"

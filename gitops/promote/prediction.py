@@ -13,6 +13,7 @@ from typing import Any
 
 from gitops.errors import NoExample
 from gitops.local import environment
+from gitops.local.answers import BETWEEN_SECONDS
 from gitops.manifests.seldondeployment import Node, Parameter
 from gitops.promote.example import ExampleRequest
 from server import mlmodel
@@ -30,7 +31,6 @@ from server.settings_loader import PARAMETERS
 
 # Variables of what downloads packages, whose indexes may ask for a password.
 _PACKAGES = ("UV_", "PIP_", "NETRC")
-_SECOND = 1.0
 XTYPES = ("auto", "ndarray", "DataFrame")
 _INNERMOST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
 _BREAK = re.compile(r"\n\s*")
@@ -64,8 +64,7 @@ def predict(
         if example.message is None:
             return None
         first = _call(client, node, example.message)
-        # Timestamps of an answer count in seconds, as a chat's do.
-        time.sleep(_SECOND)
+        time.sleep(BETWEEN_SECONDS)
         second = _call(client, node, example.message)
     except BadData as error:
         raise NoExample(
@@ -73,12 +72,18 @@ def predict(
         ) from error
     finally:
         client.close()
+    return compared(first, second, tolerance)
+
+
+def compared(first: dict[str, Any], second: dict[str, Any], tolerance: float) -> Prediction:
+    """Return the first of two answers to one request, less its meta, and where the second differs from it."""
+    response = {key: value for key, value in first.items() if key != "meta"}
     varies = [
         place
-        for key, value in first.items()
+        for key, value in response.items()
         for place in expectation.places(value, second.get(key), key, tolerance)
     ]
-    return Prediction(first, varies)
+    return Prediction(response, varies)
 
 
 def advice(model: Path, node: Node, example: ExampleRequest) -> str:
@@ -110,7 +115,7 @@ def _takes(model: Model, xtype: str, message: dict[str, Any]) -> bool:
 def _call(client: NodeClient, node: Node, message: dict[str, Any]) -> dict[str, Any]:
     request = decode(message)
     answered: dict[str, Any] = json.loads(encode(request, *client.answer(ROLES[node.type], request)))
-    return {key: value for key, value in answered.items() if key != "meta"}
+    return answered
 
 
 def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:

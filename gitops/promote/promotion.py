@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -29,8 +29,10 @@ from gitops.manifests.rendered import Rendered
 from gitops.markdown import COMMENT_LIMIT, utf16_units
 from gitops.promote import prediction
 from gitops.promote.example import from_argument, from_overlay
+from gitops.promote.graph_answer import refresh, stale
 from gitops.promote.model import FetchedModel, build_environment, fetch_model
 from gitops.promote.preview import copy_with, render_folder, unified_diff
+from gitops.switch import add_switch
 from server.artifact.source import shown
 from server.errors import ServerError
 from server.pins import expectation
@@ -43,7 +45,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
         "model", metavar="MODEL", help="models:/name@alias or /version, runs:/…, or s3://… and the like"
     )
     add_example(parser)
-    parser.add_argument("--force", action="store_true", help="even if its columns do not fit a graph")
+    add_switch(parser, "FORCE", "even if its columns do not fit a graph")
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return promote(
@@ -109,8 +111,12 @@ def promote_into(
             fetched = fetch_model(model, Path(scratch), given, last)
         except ServerError as error:
             raise PromotionFailed(f"{error}; nothing is changed") from error
-        pin_model(root, overlay, fetched, Path(scratch), out, force=force, new=new)
+        graphs = pin_model(root, overlay, fetched, Path(scratch), out, force=force, new=new)
         keep(root, fetched.digest, Path(scratch) / "model")
+    if force:
+        out.writelines(f"\nnote: {stale(folder)}\n" for folder in graphs)
+    else:
+        refresh(root, graphs, out)
 
 
 def pin_model(
@@ -122,8 +128,11 @@ def pin_model(
     *,
     force: bool = False,
     new: Mapping[str, str] | None = None,
-) -> None:
-    """Try the model that was prepared in ``folder``, pin it in ``overlay``, and write to ``out`` what that changes."""
+) -> list[str]:
+    """Try the model that was prepared in ``folder``, pin it in ``overlay``, and write to ``out`` what that changes.
+
+    Return the folders of the graphs whose answers this changes.
+    """
     try:
         texts = promoted_files(root, overlay, fetched, folder, new or {}, force=force)
     except ServerError as error:
@@ -143,24 +152,15 @@ def pin_model(
                 given, COMMENT_LIMIT, utf16_units, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file."
             )
         )
-    graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
     if fetched.chosen.message is None:
         out.write(f"\nnote: {overlay.folder}/{expectation.FILE} names no request, so no answer is compared\n")
-    for note in _notes(
-        overlay, fetched.uri, [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
-    ):
-        out.write(f"\nnote: {note}\n")
-
-
-def _notes(overlay: Overlay, uri: str, graphs: list[str]) -> Iterator[str]:
-    """Yield what is left to do after the model ``uri`` was pinned in it, which changed the folders ``graphs`` too."""
-    for folder in graphs:
-        yield f"{folder} is composed of it: the answer in its {expectation.FILE} is that of the graph as it was"
-    if uri.startswith("models:"):
-        yield (
-            f"pods ask the tracking server for {uri}: {overlay.node.node}-{INITIALIZER} needs MLFLOW_TRACKING_URI "
-            "(docs/promote.md)"
+    if fetched.uri.startswith("models:"):
+        out.write(
+            f"\nnote: pods ask the tracking server for {fetched.uri}: {overlay.node.node}-{INITIALIZER} needs "
+            "MLFLOW_TRACKING_URI (docs/promote.md)\n"
         )
+    graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
+    return [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
 
 
 log = logging.getLogger(__name__)

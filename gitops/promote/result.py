@@ -17,7 +17,7 @@ REASON_LENGTH = 2_000
 
 @dataclass(frozen=True)
 class PromotionResult:
-    """Of an overlay: what is pinned (``before``), what the alias means (``after``), why it failed, and its exit code."""
+    """Of an overlay: what is pinned (``before``), what the alias means (``after``), and why it failed."""
 
     overlay: str
     result: Result
@@ -25,7 +25,6 @@ class PromotionResult:
     before: str
     after: str = ""
     reason: str = ""
-    exit_code: int = 0
 
 
 def markdown(outcomes: Iterable[PromotionResult]) -> str:

@@ -12,10 +12,13 @@ from gitops.command import Run, print_lines
 from gitops.errors import BadManifest
 from gitops.github import actions
 from gitops.manifests import image_interface
-from gitops.manifests.image import pinned_digest, pinned_repository
+from gitops.manifests.image import pinned_digest
 from gitops.manifests.image_interface import Interface
+from gitops.manifests.site import FILE as SITE
+from gitops.manifests.site import Site, read_site
 from gitops.release.proposal import BRANCH, read_proposal
 from gitops.release.record import build_inputs
+from gitops.switch import is_on
 
 
 @dataclass(frozen=True)
@@ -44,29 +47,34 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     of the image that is made of the same, empty where it must be built), ``inputs``, ``reference`` (the pinned
     image as it is pulled, empty while none is), and ``void`` (true where the pinned
     image is made of the same and ``branch`` of origin proposes another one, whose change was taken back since).
-    REBUILD=1 builds in any case.
+    REBUILD=1 builds in any case, except where site.yaml names an image that this repository does not build.
 
     Raises:
-        BadManifest: base names no image of the project, or `make pin` did not write its interface.
+        BadArgument: REBUILD has a value that a switch cannot have.
+        BadManifest: site.yaml is not valid, base names no image of the project, or `make pin` did not write its interface.
         ReleaseFailed: git or uv cannot say what the image is made of.
     """
+    rebuild = is_on("REBUILD", environ.get("REBUILD", ""))
+    site = read_site(root)
     digest, own = pinned_digest(root), build_inputs(root)
     proposal, _ = read_proposal(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
-    found = _plan(root, digest, own, proposal if proposed else None, bool(environ.get("REBUILD")))
+    found = _plan(root, site, digest, own, proposal if proposed else None, rebuild)
     actions.write_outputs(
         environ,
         build=str(found.build).lower(),
         digest=digest,
         image=found.image,
         inputs=own,
-        reference=f"{pinned_repository(root)}@{digest}" if digest else "",
+        reference=f"{site.image}@{digest}" if digest else "",
         void=str(proposed and bool(digest) and found.image == digest).lower(),
     )
     return f"{'build' if found.build else 'nothing to build'}: {found.why}"
 
 
-def _plan(root: Path, digest: str, own: str, proposal: Interface | None, rebuild: bool) -> Plan:
+def _plan(root: Path, site: Site, digest: str, own: str, proposal: Interface | None, rebuild: bool) -> Plan:
+    if not site.builds_image:
+        return Plan(False, f"{SITE} names an image of another repository, {site.image}")
     if rebuild:
         return Plan(True, "REBUILD is set")
     if proposal is not None and proposal.inputs == own:

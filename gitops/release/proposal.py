@@ -1,4 +1,4 @@
-"""Whether a release's image is proposed, by the record of its build and git's history; and pinning it."""
+"""Whether a release's image is proposed, by the record of its build and git's history."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import argparse
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gitops.command import Run, print_lines
-from gitops.errors import BadArgument, BadManifest, ReleaseFailed
-from gitops.files import set_scalars, write_all
+from gitops.errors import BadManifest, ReleaseFailed
 from gitops.git import git
 from gitops.github import actions
 from gitops.manifests import image_interface
-from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, is_digest, pinned_digest
+from gitops.manifests.image import pinned_digest
 from gitops.manifests.image_interface import Interface
+from gitops.manifests.rendered import OVERLAYS
+from gitops.release.pin import check_digest, pin, reference, staying
 from gitops.release.record import read_record
+from gitops.release.verify import verify
+from gitops.switch import add_switch
 
 # The bot's branch of the image.
 BRANCH = "release/image"
@@ -29,37 +33,83 @@ def command(parser: argparse.ArgumentParser) -> Run:
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="the build's record (built from this checkout)"
     )
+    parser.add_argument("--overlay", default="", metavar="NAME", help="pin it in this overlay alone")
     parser.add_argument("--branch", default=BRANCH, help=f"where the image is proposed ({BRANCH})")
+    parser.add_argument("--ref", default="", help="what its release ran for (main or a tag v…)")
+    add_switch(parser, "UNSIGNED", "pin it without looking for a signature and its provenance")
     parser.add_argument("digest", metavar="sha256:…", help="digest of the image, as its registry gives it")
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
-        return print_lines(propose(root, arguments.digest, arguments.record, arguments.branch, os.environ))
+        def verified(reference: str, own: bool) -> Iterable[str]:
+            return verify(root, reference, arguments.ref if own else "")
+
+        return print_lines(
+            propose(
+                root,
+                arguments.digest,
+                arguments.record,
+                arguments.branch,
+                os.environ,
+                overlay=arguments.overlay,
+                verified=unverified if arguments.unsigned else verified,
+            )
+        )
 
     return run
 
 
+# Takes an image as it is pulled, and whether it is the one that was asked for; yields what holds, or raises.
+Verify = Callable[[str, bool], Iterable[str]]
+
+
+def unverified(reference: str, own: bool) -> Iterable[str]:
+    """Say that nobody looked who built the image."""
+    yield f"{reference}: NOT verified, for UNSIGNED says so: whoever may write to its registry may have made it"
+
+
 def propose(
-    root: Path, digest: str, record: Path | None, branch: str, environ: Mapping[str, str]
+    root: Path,
+    digest: str,
+    record: Path | None,
+    branch: str,
+    environ: Mapping[str, str],
+    *,
+    overlay: str = "",
+    verified: Verify | None = None,
 ) -> Iterator[str]:
     """Pin the image ``digest`` in the checkout ``root``, or yield why not; ``changed`` is the step's output.
 
-    Without a ``record`` the image was built from this checkout, and is pinned in any case. With one it is not pinned
+    Whatever is pinned is ``verified`` first, if somebody says by what.
+
+    In the ``overlay`` alone, if one is named, it is pinned in any case. Without a ``record`` it is what another
+    interface.json of the tree or the proposal on ``branch`` says of the same digest, or else was built from this
+    checkout, and it is pinned in any case. With one it is not pinned
     where the build's commit is not in the history of HEAD (a hotfix of another branch), where that commit is older
     than the one that is pinned or proposed on ``branch`` of origin, or where each platform's image is the pinned one:
     merging it would roll every model for nothing. Where each is the one that is proposed already, that is pinned
     again, so that the proposal stays as it is, and is opened if it was not.
 
     Raises:
-        BadArgument: the digest or the record is invalid.
-        BadManifest: base names no image of the project.
-        ReleaseFailed: the clone is shallow, or git cannot say which of two commits is newer.
+        BadArgument: the digest or the record is invalid, or there is no such overlay.
+        BadManifest: base names no image of the project, or the overlay's images have another layout.
+        ReleaseFailed: the image is not what it should be, the clone is shallow, or git cannot say which of two commits is
+            newer.
         NotWritten: a file cannot be written; all are as they were.
     """
     check_digest(digest)
+    checks: list[str] = []
     lines: list[str] = []
     changed = True
+
+    def write(chosen: str, content: Mapping[str, Any] | None) -> Iterator[str]:
+        if verified is not None:
+            checks.extend(verified(reference(root, chosen, overlay), chosen == digest))
+        return pin(root, chosen, content, overlay)
+
     if record is None:
-        lines += pin(root, digest)
+        lines += write(digest, _known(root, digest, branch, overlay))
+    elif overlay:
+        lines += write(digest, read_record(record)[1])
     else:
         built, content = read_record(record)
         require_full_history(root)
@@ -71,15 +121,31 @@ def propose(
             lines.append(
                 f"{proposal.image}: is proposed on {branch} already, with the same images as {digest}"
             )
-            lines += pin(
-                root, proposal.image, {key: value for key, value in proposed.items() if key != "image"}
-            )
+            lines += write(proposal.image, {key: value for key, value in proposed.items() if key != "image"})
         else:
-            lines += pin(root, digest, content)
+            lines += write(digest, content)
     if not lines:
         lines, changed = [f"nothing to propose: {digest} is pinned already"], False
+    if not overlay:
+        lines += staying(root)
     actions.write_outputs(environ, changed=str(changed).lower())
-    yield from lines
+    yield from (*checks, *lines)
+
+
+def _known(root: Path, digest: str, branch: str, overlay: str) -> dict[str, Any] | None:
+    """Return what is known of an image without its record: what another interface.json says of it, or the proposal."""
+    own = f"{OVERLAYS}/{overlay}/{image_interface.NAME}" if overlay else image_interface.FILE
+    texts = [(root / file).read_text(encoding="utf-8") for file in image_interface.files(root) if file != own]
+    contents: list[Any] = []
+    for text in texts:
+        with suppress(ValueError):  # `make check` reports it.
+            contents.append(json.loads(text))
+    if (root / ".git").exists():
+        contents.append((read_proposal(root, branch) or (None, {}))[1])
+    for content in contents:
+        if isinstance(content, dict) and content.get("image") == digest:
+            return {key: value for key, value in content.items() if key != "image"}
+    return None
 
 
 def _superfluous(root: Path, built: Interface, proposal: Interface | None, branch: str) -> str:
@@ -105,42 +171,6 @@ def _pinned(root: Path) -> Interface | None:
     except BadManifest:
         return None  # `make check` reports it, and pinning again mends it.
     return has if has is not None and has.image == pinned_digest(root) else None
-
-
-def pin(root: Path, digest: str, record: Mapping[str, Any] | None = None) -> Iterator[str]:
-    """Pin the image ``digest`` below ``root``; yield a line for each file that changes.
-
-    What the image takes is what the ``record`` of its build says (gitops.release.record), or else what the server of
-    this checkout does: then the image must have been built from it.
-
-    Raises:
-        BadArgument: it is no digest that an image can have.
-        BadManifest: base/kustomization.yaml names no image of the project.
-        NotWritten: a file cannot be written; both are as they were.
-    """
-    check_digest(digest)
-    file = root / BASE_KUSTOMIZATION
-    text = set_scalars(
-        file.read_text(encoding="utf-8"),
-        ("images", ("name", NAME)),
-        {"digest": digest},
-        origin=BASE_KUSTOMIZATION,
-    )
-    written = write_all({file: text, root / image_interface.FILE: image_interface.serialize(digest, record)})
-    yield from (f"{path.relative_to(root)}: written for {digest}" for path in written)
-
-
-def check_digest(digest: str) -> None:
-    """Check that ``digest`` can be the digest of an image.
-
-    Raises:
-        BadArgument: ``digest`` is not a digest.
-    """
-    if not is_digest(digest):
-        raise BadArgument(
-            f"image digest {digest!r}: must be sha256: and 64 digits of 0–9 and a–f, not all zeros, as the registry "
-            "gives it; give it as in `make pin IMAGE_DIGEST=sha256:…`"
-        )
 
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

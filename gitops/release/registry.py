@@ -21,6 +21,7 @@ from gitops.github import actions
 from gitops.manifests import image
 from gitops.release import archive
 from gitops.release.archive import INDEX, Manifest
+from gitops.switch import add_switch
 from gitops.tools import tool
 
 # 300 MB by a slow network.
@@ -43,7 +44,7 @@ def push_command(parser: argparse.ArgumentParser) -> Run:
 
 def tag_command(parser: argparse.ArgumentParser) -> Run:
     """Declare the command's arguments."""
-    parser.add_argument("--move", action="store_true", help="even if a tag is that of another image")
+    add_switch(parser, "MOVE", "even if a tag is that of another image")
     parser.add_argument("reference", metavar="IMAGE@sha256:…", help="what was pushed")
     parser.add_argument("tags", nargs="+", metavar="TAG")
 

@@ -1,4 +1,4 @@
-"""Verifying an image: that this repository's release workflow made it, of main or of a tag v….
+"""Verifying an image: that the release workflow of the repository that site.yaml names made it, of main or of a tag v….
 
 https://docs.sigstore.dev/cosign/verifying/verify/ and https://cli.github.com/manual/gh_attestation_verify
 """
@@ -11,10 +11,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops.adopt import repository
 from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image
+from gitops.manifests.kustomization import kustomizations
+from gitops.manifests.overlay_image import pins
+from gitops.manifests.site import FILE as SITE
+from gitops.manifests.site import Site, read_site
 
 ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = ".github/workflows/release.yml"
@@ -35,32 +38,47 @@ def command(parser: argparse.ArgumentParser) -> Run:
 
 
 def verify(root: Path, reference: str, ref: str) -> Iterator[str]:
-    """Verify the signature and the attestation of ``reference``, else of the pinned image; yield what holds.
+    """Verify signature and attestation of ``reference``, else of each image that base or an overlay pins; yield what holds.
 
-    Both must name the release workflow of the repository in argocd/repository.yaml, as GitHub spells it. ``ref`` is
-    what it ran for, where it is known: a tag as in refs/tags/v1.2.0. Without it the signature's may be main or a tag,
+    Both must name the release workflow of the repository that builds the image by site.yaml, as GitHub spells it: this one,
+    or spec.imageRepository. ``ref`` is what it ran for, where it is known: a tag as in refs/tags/v1.2.0. Without it the signature's may be main or a tag,
     the attestation's main.
 
     Raises:
         BadArgument: the reference has no digest, ``ref`` is another branch's, or there is no cosign or gh.
-        BadManifest: base or argocd/repository.yaml does not say which image or repository.
+        BadManifest: base or site.yaml does not say which image or repository.
         ReleaseFailed: the signature or the attestation is missing, or another workflow's.
     """
-    target = reference.lower() or f"{image.pinned_repository(root)}@{image.pinned_digest(root)}"
+    site = read_site(root)
+    pinned = f"{site.image}@{image.pinned_digest(root)}"
+    targets = (
+        [reference] if reference else list(dict.fromkeys([pinned, *pins(kustomizations(root)).values()]))
+    )
+    for target in (entry.lower() for entry in targets):
+        yield from _verify(site, target, ref)
+
+
+def _verify(site: Site, target: str, ref: str) -> Iterator[str]:
     if not image.is_digest(image.digest(target)):
         raise BadArgument(
             f"IMAGE {target!r}: must end in the digest of a released image, as in ghcr.io/owner/{image.NAME}@sha256:…"
         )
     if ref and not _REFS.fullmatch(ref):
         raise BadArgument(f"REF {ref!r}: must be {MAIN} or refs/tags/v…, what a release runs for")
-    name = repository(root)
+    name = site.builder or site.repository
     workflow = f"https://github.com/{name}/{WORKFLOW}"
     identity = (
         ("--certificate-identity", f"{workflow}@{ref}")
         if ref
         else ("--certificate-identity-regexp", rf"^{re.escape(workflow)}@refs/(heads/main|tags/v[^/]+)$")
     )
-    _run("cosign", "verify", "--certificate-oidc-issuer", ISSUER, *identity, "--output", "text", target)
+    try:
+        _run("cosign", "verify", "--certificate-oidc-issuer", ISSUER, *identity, "--output", "text", target)
+    except ReleaseFailed as error:
+        raise ReleaseFailed(
+            f"{target}: is not signed by {name}/{WORKFLOW}, whose image it is by {SITE}; if another repository built it, name "
+            f"that one there (spec.imageRepository)\n  {error}"
+        ) from error
     yield f"{target}: signed by {name}/{WORKFLOW} at {ref or f'{MAIN} or a tag v…'}"
     source = ref or MAIN
     attested = (

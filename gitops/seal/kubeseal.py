@@ -56,6 +56,22 @@ def fetch(origin: str) -> bytes:
         raise BadCertificate(f"the certificate of {origin or 'the cluster'}: {error}") from error
 
 
+def opens(sealed: Mapping[str, Any]) -> bool:
+    """Return whether the controller of the cluster that KUBECONFIG names can open the SealedSecret ``sealed``.
+
+    Raises:
+        SealFailed: the controller cannot be asked.
+        ToolNotBuilt: kubeseal cannot be had.
+    """
+    try:
+        _run(["--validate"], sealed, dict(os.environ))
+    except SealFailed as error:
+        if "unable to decrypt" in str(error):
+            return False
+        raise
+    return True
+
+
 def _run(
     arguments: list[str | Path], entry: Mapping[str, Any] | None, environ: dict[str, str] | None = None
 ) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from gitops.errors import BadValue
-from gitops.seal.secrets import Value
+from gitops.seal.stores import Value
 
 Ask = Callable[[Value], str]
 
@@ -32,7 +33,7 @@ def given(lines: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
 
 def collect(
-    values: Iterable[Value],
+    values: Collection[Value],
     lines: Mapping[str, str],
     environ: Mapping[str, str],
     ask: Ask | None,
@@ -66,7 +67,19 @@ def collect(
             f"no value for {', '.join(missing)}: give them on standard input as NAME=value, in the environment, "
             "or at a terminal"
         )
-    return {name: clean(name, value, notice) for name, value in found.items()}
+    documents = {value.name for value in values if value.json}
+    return {
+        name: clean(name, _line(value) if name in documents else value, notice)
+        for name, value in found.items()
+    }
+
+
+def _line(document: str) -> str:
+    """Return a JSON document in one line; what is none stays as it is, for its validation to name it."""
+    try:
+        return json.dumps(json.loads(document))
+    except ValueError:
+        return document
 
 
 def clean(name: str, value: str, notice: Callable[[str], None]) -> str:

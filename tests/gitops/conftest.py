@@ -13,7 +13,7 @@ from tests.project import MANIFESTS
 @pytest.fixture
 def tree(tmp_path: Path) -> Copy:
     """The project's base and overlays, as they are before the first release."""
-    for name in ("base", "overlays"):
+    for name in ("base", "overlays", "site"):
         shutil.copytree(MANIFESTS / name, tmp_path / name)
     copy = Copy(tmp_path)
     copy.unrelease()

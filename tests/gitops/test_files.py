@@ -22,6 +22,18 @@ def test_only_what_differs_is_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["new", "other", "same"]
 
 
+def test_a_file_is_removed_with_the_others_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "gone").write_text("old")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(NotWritten, match="nothing is changed"):
+        write_all({tmp_path / "gone": None, tmp_path / "folder": "no file"})
+    assert (tmp_path / "gone").read_text() == "old"
+    texts = {tmp_path / "gone": None, tmp_path / "never/there": None, tmp_path / "new": "made"}
+    assert write_all(texts) == [tmp_path / "gone", tmp_path / "new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "new"]
+    assert write_all(texts) == []
+
+
 def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
     file = tmp_path / "run"
     file.write_text("old")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -11,24 +13,28 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Beside its own modules and these, a part imports the parts in LAYERS. A part is a package, or a module of gitops/ itself.
-BASE = {"command", "errors"}
+BASE = {"command", "errors", "switch"}
 TOOLS = {"files", "git", "markdown", "tools"}
 LAYERS: dict[str, set[str]] = {
     **{part: set() for part in (*BASE, *TOOLS)},
     "manifests": {"files", "git", "tools"},
     "redaction": set(),
     "schemas": {"tools"},
-    "seal": {"files", "tools"},
+    "seal": {"files", "manifests", "tools"},
     # What finds violations, and what compares: libraries of the commands below.
     "policies": {"manifests", "redaction", "schemas", "seal"},
     "diff": {"git", "manifests", "markdown", "policies", "redaction", "tools"},
     "local": {"manifests", "seal", "tools"},
     "promote": {"diff", "files", "local", "manifests", "markdown", "policies"},
     "github": {"git", "manifests", "markdown", "tools"},
-    "release": {"adopt", "files", "git", "github", "manifests", "tools"},
-    "adopt": {"files", "git", "manifests"},
+    "release": {"files", "git", "github", "manifests", "tools"},
+    "examples": {"files", "git", "manifests"},
+    "adopt": {"examples", "files", "git", "manifests", "release"},
     "check": {"git", "manifests", "policies"},
     "scan": {"git"},
+    "up": {
+        *("adopt", "examples", "files", "git", "github", "manifests", "policies", "release", "scan", "seal"),
+    },
     "__main__": set(),
 }
 
@@ -78,3 +84,24 @@ def test_no_import_leads_back() -> None:
         TopologicalSorter(MODULES).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(error.args[1]))
+
+
+def test_check_and_diff_need_only_what_a_review_installs() -> None:
+    """The job that renders a pull request's difference has the dependency group gitops alone."""
+    program = """
+import sys
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"numpy", "pandas", "orjson", "obstore", "grpc", "pydantic"}:
+            raise ModuleNotFoundError(name)
+
+
+sys.meta_path.insert(0, Missing())
+import gitops.check, gitops.diff.command, gitops.github.comment
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

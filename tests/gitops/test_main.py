@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,9 +14,13 @@ from pathlib import Path
 import pytest
 
 from gitops import __main__ as command
+from gitops.manifests import site
+from gitops.manifests.site import read_site
 from gitops.seal.certificate import FILE
-from gitops.seal.secrets import PULL, STORE
+from gitops.seal.secrets import secrets
 from tests.gitops.seal.keys import KeyPair
+from tests.gitops.seal.overlays import overlay
+from tests.project import MANIFESTS
 
 ROOT = Path(__file__).parents[2]
 LINES = "AWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=hunter2\nAWS_ENDPOINT_URL=http://s3.example.com\nUSE_SSL=true\n"
@@ -25,6 +30,8 @@ LINES = "AWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=hunter2\nAWS_ENDPOINT_URL=
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / FILE).parent.mkdir(parents=True)
     (tmp_path / FILE).write_bytes(KeyPair(tmp_path).certificate)
+    overlay(tmp_path, "iris", "s3://models/iris")
+    shutil.copytree(MANIFESTS / site.FOLDER, tmp_path / site.FOLDER)
     monkeypatch.setattr(command, "ROOT", tmp_path)
     for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY"):
         monkeypatch.delenv(name, raising=False)
@@ -41,24 +48,24 @@ def files(root: Path) -> dict[Path, bytes]:
         (
             ["seal", "seldon-init-container-secret"],
             LINES,
-            14,
+            1,
             "AWS_ENDPOINT_URL begins with http:// and USE_SSL is true",
         ),
-        (["seal"], "", 14, "no value for REGISTRY_USERNAME, REGISTRY_TOKEN, AWS_ACCESS_KEY_ID, "),
+        (["seal"], "", 1, "no value for REGISTRY_USERNAME, REGISTRY_TOKEN, AWS_ACCESS_KEY_ID, "),
         (["seal", "absent"], LINES, 2, "there is no secret of this name: absent"),
         (
             ["seal-cert", "--from", "http://127.0.0.1:9/v1/cert.pem"],
             "",
-            13,
+            1,
             "the certificate of http://127.0.0.1:9/",
         ),
         (
             ["seal-cert", "--from", str(ROOT / "README.md")],
             "",
-            13,
+            1,
             f"{ROOT}/README.md: is no certificate in PEM",
         ),
-        (["scan"], "", 16, "git said: fatal: not a git repository"),
+        (["scan"], "", 1, "git said: fatal: not a git repository"),
         (
             ["promote", "model", "s3://models/iris"],
             "",
@@ -67,7 +74,7 @@ def files(root: Path) -> dict[Path, bytes]:
         ),
         (["new-overlay", "Churn"], "", 2, "overlay name 'Churn': must be 1 to 31 of "),
         (["adopt", "a/b", "models", "acme"], "", 2, "OWNER 'a/b': must be the name of an account of GitHub"),
-        (["adopt", "acme", "models", "acme"], "", 5, "argocd/repository.yaml: cannot be read: "),
+        (["adopt", "acme", "models", "acme"], "", 1, "git said: fatal: not a git repository"),
         (["comment", "7", str(ROOT / "README.md")], "", 2, "GITHUB_TOKEN and GITHUB_REPOSITORY: must be set"),
         (
             ["pull-request", "a..b", "Pin", str(ROOT / "README.md")],
@@ -91,8 +98,9 @@ def test_one_message_and_nothing_changed(
     said: str,
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
-    for value in (*PULL.values, *STORE.values):
-        monkeypatch.delenv(value.name, raising=False)
+    for secret in secrets(read_site(root)):
+        for value in secret.values:
+            monkeypatch.delenv(value.name, raising=False)
     before = files(root)
     assert command.main(arguments) == status
     error = capsys.readouterr().err
@@ -105,6 +113,8 @@ def test_one_message_and_nothing_changed(
 def test_a_person_is_asked_and_what_is_secret_is_not_echoed(tmp_path: Path) -> None:
     (tmp_path / FILE).parent.mkdir(parents=True)
     (tmp_path / FILE).write_bytes(KeyPair(tmp_path).certificate)
+    overlay(tmp_path, "iris", "s3://models/iris")
+    shutil.copytree(MANIFESTS / site.FOLDER, tmp_path / site.FOLDER)
     terminal, inner = pty.openpty()
     program = f"""
         from pathlib import Path
@@ -136,4 +146,4 @@ def test_a_person_is_asked_and_what_is_secret_is_not_echoed(tmp_path: Path) -> N
         assert process.wait(30) == 0
     os.close(terminal)
     assert "hunter2" not in said
-    assert (tmp_path / "base/secrets/sealedsecret-mrx-ghcr.yaml").is_file()
+    assert (tmp_path / "base/secrets/sealedsecret-image-pull.yaml").is_file()

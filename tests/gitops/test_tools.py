@@ -84,3 +84,15 @@ def test_a_go_mod_without_tools_says_so(tmp_path: Path, monkeypatch: pytest.Monk
         ToolNotBuilt, match=r"^no tool 'kustomize': tools/go\.mod has none; add a tool line there$"
     ):
         tool("kustomize")
+
+
+def test_prometheus_is_built_of_a_module_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "CACHE", tmp_path)
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
+    said: list[str] = []
+    with pytest.raises(
+        ToolNotBuilt, match=r"^`go build .* -tags=remove_all_sd .*/cmd/promtool` in .*/tools/prometheus "
+    ):
+        tool("promtool", said.append)
+    assert said == ["building promtool from tools/prometheus/go.mod (once; takes two to three minutes)"]

@@ -26,6 +26,8 @@ def fresh(kind: str = "Organization", *, private: bool = False) -> dict[str, Any
             "private": private,
             "delete_branch_on_merge": False,
         },
+        "permissions": {"enabled": True, "allowed_actions": "all"},
+        "workflows": [],
         "workflow": {"default_workflow_permissions": "write", "can_approve_pull_request_reviews": False},
         "rulesets": [],
         "foreign": [],
@@ -57,6 +59,10 @@ def answer(state: dict[str, Any], method: str, path: str, body: Any) -> Any:
             return state["repository"]
         case "PATCH", [""]:
             return state["repository"].update(body) or state["repository"]
+        case "GET", ["actions", "permissions"]:
+            return state["permissions"]
+        case "GET", ["actions", "workflows"]:
+            return {"total_count": len(state["workflows"]), "workflows": state["workflows"]}
         case "GET", ["actions", "permissions", "workflow"]:
             return state["workflow"]
         case "PUT", ["actions", "permissions", "workflow"]:

@@ -14,7 +14,7 @@ from gitops.errors import BadArgument, GithubFailed
 from gitops.github.pull_request import PullRequestResult, pull_request
 from tests.gitops.github.github import Github
 
-BRANCH = "promote/moved"
+BRANCH = "promote/aliases"
 # What the workflow gives the job that proposes.
 PERMISSIONS = {"contents": "write", "pull-requests": "write"}
 
@@ -181,12 +181,13 @@ def test_what_a_person_closed_is_not_proposed_again(bot: Bot) -> None:
         "declined",
         1,
         "pull request 1 proposed the same and was closed, so it is not proposed again; open that one again, or delete "
-        "the branch promote/moved",
+        "the branch promote/aliases",
     )
     bot.write(changed="another\n")
     assert bot.propose().result == "opened"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [(), ("--amend",)], ids=["commits", "amends"])
 def test_what_a_person_committed_stays_and_is_said_once(bot: Bot, options: tuple[str, ...]) -> None:
     bot.propose()
@@ -238,7 +239,7 @@ def merge(bot: Bot, *, other: str | None = None) -> None:
     git(folder, "merge", "--quiet", "--no-ff", "--no-commit", "origin/main")
     if other is not None:
         (folder / "other").write_text(other)
-    git(folder, "commit", "--quiet", "--all", "-m", "Merge branch 'main' into promote/moved")
+    git(folder, "commit", "--quiet", "--all", "-m", "Merge branch 'main' into promote/aliases")
     git(folder, "push", "--quiet", "origin", BRANCH)
 
 
@@ -364,8 +365,8 @@ def test_an_older_commit_of_the_default_branch(bot: Bot) -> None:
 @pytest.mark.parametrize(
     ("branch", "title", "void", "said"),
     [
-        ("", "Promote", "", "BRANCH '': must be the name of a branch, as in promote/moved"),
-        ("a..b", "Promote", "", "BRANCH 'a..b': must be the name of a branch, as in promote/moved"),
+        ("", "Promote", "", "BRANCH '': must be the name of a branch, as in promote/aliases"),
+        ("a..b", "Promote", "", "BRANCH 'a..b': must be the name of a branch, as in promote/aliases"),
         ("main", "Promote", "", "BRANCH 'main': is the branch to merge into; name another"),
         ("a", " ", "", "TITLE ' ': must be one line that says what changes"),
         ("a", "b\nc", "", "TITLE 'b\\nc': must be one line that says what changes"),

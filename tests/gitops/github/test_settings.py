@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from gitops.errors import BadArgument, SettingsFailed
+from gitops.errors import BadArgument, GithubFailed, SettingsFailed
+from gitops.github.gh import origin
 from gitops.github.settings import settings
 from tests.gitops.github import gh
 from tests.programs import program
@@ -303,8 +304,8 @@ def test_what_has_no_api_says_where_to_click(place: Place) -> None:
 @pytest.mark.parametrize("name", ["DRY_RUN", "MERGE_QUEUE", "APPROVALS"])
 def test_a_variable_that_means_nothing_is_refused(place: Place, name: str) -> None:
     before = place.state()
-    with pytest.raises(BadArgument, match=f"{name} 'yes': must be "):
-        place.run(**{name: "yes"})
+    with pytest.raises(BadArgument, match=f"{name} 'maybe': must be "):
+        place.run(**{name: "maybe"})
     assert place.state() == before
 
 
@@ -318,6 +319,13 @@ def test_the_repository_is_that_of_the_remote_and_not_what_it_was_forked_from(
     git = ["git", "-C", str(clone), "remote"]
     subprocess.run([*git, "add", "origin", "git@github.com:acme/models.git"], check=True)
     assert next(settings(clone, {"DRY_RUN": "1"})).startswith("acme/models: ")
+    subprocess.run([*git, "set-url", "origin", "https://x:token@github.com/acme/models"], check=True)
+    assert next(settings(clone, {"DRY_RUN": "1"})).startswith("acme/models: ")
+    subprocess.run([*git, "set-url", "origin", "https://x:token@example.com/acme/models"], check=True)
+    with pytest.raises(
+        GithubFailed, match=r"^the remote origin is example\.com/acme/models, and not on github"
+    ):
+        origin(clone)
     subprocess.run([*git, "set-url", "origin", "https://github.com/acme/other"], check=True)
     with pytest.raises(Exception, match="Not Found"):
         next(settings(clone, {"DRY_RUN": "1"}))

@@ -57,6 +57,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     copy.patch("no-model", "/spec/predictors/0/componentSpecs/0/spec/initContainers", [])
     copy.overlay("foreign-image", of="model")
     copy.patch("foreign-image", "/spec/predictors/0/componentSpecs/0/spec/containers/0/image", "other:1")
+    copy.overlay("orchestrated", of="model")
+    copy.component("orchestrated", "open-inference-protocol")
+    copy.patch("orchestrated", "/spec/predictors/0/annotations", {})
     copy.write("overlays/no-build/kustomization.yaml", "resources: [missing.yaml]\n")
     output = io.StringIO()
     with (

@@ -20,7 +20,7 @@ class Copy:
     @classmethod
     def at(cls, root: Path) -> Copy:
         """Copy the manifests to ``root``, and lead to what a run needs beside them."""
-        for name in ("base", "overlays"):
+        for name in ("base", "components", "overlays", "site"):
             shutil.copytree(MANIFESTS / name, root / name)
         (root / "examples").symlink_to(MANIFESTS / "examples")
         (root / "server").symlink_to(ROOT / "server")
@@ -38,6 +38,13 @@ class Copy:
         content["spec"] |= {"deployment": f"graph-iris-{name}", **node}
         (folder / "node.yaml").write_text(yaml.safe_dump(content))
         return folder
+
+    def component(self, overlay: str, name: str) -> None:
+        """Switch a component on in the overlay."""
+        file = self.root / "overlays" / overlay / "kustomization.yaml"
+        content = yaml.safe_load(file.read_text())
+        content["components"].append(f"../../components/{name}")
+        file.write_text(yaml.safe_dump(content))
 
     def patch(self, overlay: str, path: str, value: Any) -> None:
         """Add a value at ``path`` of what the overlay renders."""

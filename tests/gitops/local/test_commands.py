@@ -100,10 +100,11 @@ def test_a_port_in_use_ends_the_demo_before_anything_starts() -> None:
             timeout=SECONDS,
             check=False,
         )
-    assert (done.returncode, done.stdout) == (6, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: port {port} of 127.0.0.1 is in use: ")
 
 
+@pytest.mark.long
 def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly(copy: Copy) -> None:
     expected = json.loads((MANIFESTS / "overlays" / OVERLAY / "expected.json").read_text())
     with serving(copy.root) as (demo, said, _):
@@ -128,6 +129,7 @@ def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly(copy: Copy) ->
     wait_until_gone()
 
 
+@pytest.mark.long
 def test_a_container_that_ends_is_told_and_a_demo_that_is_killed_leaves_nothing(copy: Copy) -> None:
     with serving(copy.root) as (demo, _, url):
         # The first one; others are forked from it.
@@ -176,4 +178,45 @@ def test_an_overlay_that_names_no_request_is_served_and_not_compared(copy: Copy)
     assert (
         f"    ok  {OVERLAY}: serves; its expected.json names no request, so no answer is compared\n" in said
     )
+    wait_until_gone()
+
+
+@pytest.mark.parametrize("orchestrator", [False, True], ids=["container", "orchestrator"])
+@pytest.mark.long
+def test_smoke_asks_by_the_protocol_of_the_overlay(copy: Copy, orchestrator: bool) -> None:
+    copy.component(OVERLAY, "open-inference-protocol")
+    if orchestrator:
+        copy.patch(OVERLAY, "/spec/predictors/0/annotations", {})
+    smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
+    said, _ = smoke.communicate(timeout=SECONDS)
+    assert smoke.returncode == 0, said
+    assert f"    ok  {OVERLAY}: values as expected, by /v2/models/{OVERLAY}/infer\n" in said
+    wait_until_gone()
+
+
+@pytest.mark.long
+def test_smoke_says_what_differs_by_another_protocol(copy: Copy) -> None:
+    copy.component(OVERLAY, "open-inference-protocol")
+    file = copy.root / "overlays" / OVERLAY / "expected.json"
+    content = json.loads(file.read_text())
+    content["response"]["data"]["ndarray"][0][0] += 1
+    file.write_text(json.dumps(content))
+    smoke = start(f"run_smoke([{OVERLAY!r}], root=Path({str(copy.root)!r}), state=Path({str(FOLDER)!r}))")
+    said, _ = smoke.communicate(timeout=SECONDS)
+    assert smoke.returncode == 1
+    assert re.search(rf"^failed  {OVERLAY}: data\.ndarray\[0\]\[0\] is 1\.159", said, re.MULTILINE), said
+    wait_until_gone()
+
+
+@pytest.mark.long
+def test_the_demo_shows_a_command_of_the_protocol(copy: Copy) -> None:
+    copy.component(OVERLAY, "open-inference-protocol")
+    with serving(copy.root) as (demo, said, _):
+        command = re.search(r"^\$ (curl .*?\n.*?)\n", said, re.MULTILINE | re.DOTALL)
+        assert command is not None, said
+        assert f"/v2/models/{OVERLAY}/infer" in command[1]
+        done = subprocess.run(command[1], shell=True, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["model_name"] == OVERLAY
+        demo.send_signal(signal.SIGINT)
+        demo.wait(SECONDS)
     wait_until_gone()

@@ -71,7 +71,7 @@ def test_variables_are_set_as_kubernetes_does() -> None:
             {"name": "PREDICTIVE_UNIT_ID", "value": "mine"},
         ],
     )
-    assert environment.variables(made, MOUNTS, SECRET, {"PREDICTIVE_UNIT_ID": "model"}) == {
+    assert environment.variables(made, MOUNTS, SECRET, {"PREDICTIVE_UNIT_ID": "model"}, "seldon") == {
         "AWS_ACCESS_KEY_ID": "id",
         "USE_SSL": "true",
         "S3_AWS_ACCESS_KEY_ID": "id",
@@ -95,8 +95,13 @@ def test_variables_are_set_as_kubernetes_does() -> None:
         ),
         (
             {"env": [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]},
-            f"{WHERE}.env[0].valueFrom of container model is fieldRef: the local run provides secretKeyRef and "
-            "resourceFieldRef only",
+            f"{WHERE}.env[0].valueFrom of container model asks for 'status.podIP': the local run knows "
+            "metadata.namespace of a pod only",
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}]},
+            f"{WHERE}.env[0].valueFrom of container model is configMapKeyRef: the local run provides secretKeyRef, "
+            "fieldRef and resourceFieldRef only",
         ),
         (
             {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "store", "key": "TOKEN"}}}]},
@@ -104,11 +109,11 @@ def test_variables_are_set_as_kubernetes_does() -> None:
             "makes up AWS_ACCESS_KEY_ID, USE_SSL",
         ),
     ],
-    ids=["config-map", "field-ref", "key"],
+    ids=["config-map", "field-ref", "config-map-key", "key"],
 )
 def test_what_is_not_here_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(NotRunnable) as error:
-        environment.variables(container(**fields), MOUNTS, SECRET, {})
+        environment.variables(container(**fields), MOUNTS, SECRET, {}, "seldon")
     assert str(error.value) == message
 
 
@@ -125,7 +130,20 @@ def test_what_is_not_here_is_refused(fields: dict[str, Any], message: str) -> No
 def test_a_resource_is_what_the_container_asks_for(asked: str | int, divisor: str, value: str) -> None:
     reference = {"resourceFieldRef": {"resource": "requests.cpu", "divisor": divisor}}
     asking = container(resources={"requests": {"cpu": asked}}, env=[{"name": "CPU", "valueFrom": reference}])
-    assert environment.variables(asking, MOUNTS, SECRET, {})["CPU"] == value
+    assert environment.variables(asking, MOUNTS, SECRET, {}, "seldon")["CPU"] == value
+
+
+def test_the_namespace_is_the_pods() -> None:
+    reference = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    asking = container(env=[{"name": "POD_NAMESPACE", "valueFrom": reference}])
+    assert environment.variables(asking, {}, SECRET, {}, "models")["POD_NAMESPACE"] == "models"
+
+
+def test_requests_to_the_store_are_signed_whatever_a_manifest_says() -> None:
+    made = container(
+        env=[{"name": "AWS_SKIP_SIGNATURE", "value": "true"}, {"name": "AWS_REGION", "value": "eu-west-1"}]
+    )
+    assert environment.variables(made, {}, SECRET, {}, "seldon") == {"AWS_REGION": "eu-west-1"}
 
 
 def test_only_settings_of_package_clients_and_the_locale_pass() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from server.pins.expectation import Expectation
+from server.protocol.v2 import seldon_message
 from tests.gitops.local.conftest import Running
 from tests.project import MANIFESTS
 
@@ -139,3 +141,33 @@ def test_a_deployment_that_does_not_run_says_so(running: Running) -> None:
         "reason": "DEPLOYMENT_NOT_AVAILABLE",
         "status": 1,
     }
+
+
+ORCHESTRATED = "/seldon/seldon/graph-iris-orchestrated"
+INFERENCE = seldon_message.request(expected("model")["request"])
+
+
+@pytest.mark.parametrize(
+    "name", ["model", "graph-iris-orchestrated"], ids=["of-the-node", "of-the-deployment"]
+)
+def test_an_orchestrator_of_the_open_inference_protocol_asks_its_node(running: Running, name: str) -> None:
+    path = f"{ORCHESTRATED}/v2/models/{name}"
+    answer = running.client.post(f"{path}/infer", json=INFERENCE)
+    assert answer.status_code == 200, answer.text
+    found = seldon_message.response(expected("model")["response"], answer.json())
+    assert Expectation({}, expected("model")["response"]).differences(found) == []
+    assert running.client.get(f"{path}/ready").json() == {"ready": True}
+    assert running.client.get(path).json()["versions"] == [expected("model")["models"]["model"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", PREDICTIONS), ("GET", "v2/health/ready"), ("GET", "v2"), ("GET", "v2/models/model/infer")],
+)
+def test_it_answers_no_other_path(running: Running, method: str, path: str) -> None:
+    answer = running.client.request(method, f"{ORCHESTRATED}/{path}")
+    assert answer.status_code == 404
+    assert status(answer)["info"] == (
+        f"{method} {ORCHESTRATED}/{path}: a deployment with an orchestrator and the protocol v2 answers POST "
+        "v2/models/model/infer, GET v2/models/model and GET v2/models/model/ready"
+    )

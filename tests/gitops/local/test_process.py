@@ -118,6 +118,7 @@ def alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 @pytest.mark.parametrize("ending", ["by itself", "killed"])
 def test_nothing_outlives_the_run(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:

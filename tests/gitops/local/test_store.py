@@ -8,9 +8,11 @@ from pathlib import Path
 import yaml
 
 from gitops.local.store import Store, committed_secret, secret_values
+from gitops.manifests import site
+from gitops.manifests.site import read_site
 from gitops.seal.certificate import DEMO, DEMO_KEY
 from gitops.seal.kubeseal import seal
-from gitops.seal.secrets import STORE
+from gitops.seal.secrets import object_store
 from tests.gitops.seal.keys import KeyPair
 from tests.project import MANIFESTS
 
@@ -25,9 +27,11 @@ VALUES = {
 def repository(folder: Path, certificate: Path) -> Path:
     """Return a repository with the demo key, whose object store's secret is sealed to ``certificate``."""
     shutil.copytree(MANIFESTS / Path(DEMO_KEY).parent, folder / Path(DEMO_KEY).parent)
-    file = folder / STORE.file
+    shutil.copytree(MANIFESTS / site.FOLDER, folder / site.FOLDER)
+    secret = object_store(read_site(folder))
+    file = folder / secret.file
     file.parent.mkdir(parents=True)
-    file.write_text(yaml.safe_dump(seal(STORE.manifest(VALUES), certificate)))
+    file.write_text(yaml.safe_dump(seal(secret.manifest(VALUES), certificate)))
     return folder
 
 

@@ -77,6 +77,15 @@ def test_a_config_map_that_is_optional_may_be_missing(tmp_path: Path) -> None:
     assert list((volumes.folder / "lock").iterdir()) == []
 
 
+def test_a_service_account_has_no_token_here(tmp_path: Path) -> None:
+    sources = [{"serviceAccountToken": {"audience": "sts.amazonaws.com", "path": "token"}}]
+    volumes = Volumes(
+        pod(volumes=[{"name": "identity", "projected": {"sources": sources}}]), "iris", tmp_path, {}
+    )
+    volumes.make()
+    assert list((volumes.folder / "identity").iterdir()) == []
+
+
 def test_a_config_map_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotRunnable) as error:
         Volumes(pod(volumes=[LOCK]), "iris", tmp_path, {}).make()
@@ -104,7 +113,7 @@ def test_a_volume_of_another_kind_is_refused(tmp_path: Path) -> None:
         volumes.make()
     assert str(error.value) == (
         "spec.predictors[0].componentSpecs[0].spec.volumes[0] (volume lock) is of kind secret: "
-        "the local run has only emptyDir, claims and whole ConfigMaps"
+        "the local run has only emptyDir, claims, whole ConfigMaps and service account tokens"
     )
 
 

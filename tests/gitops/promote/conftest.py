@@ -15,7 +15,7 @@ import pytest
 
 from gitops.local.store import Store
 from gitops.promote.promotion import promote
-from tests.project import MANIFESTS, MODELS
+from tests.project import MANIFESTS, MODELS, ROOT
 from tests.server.flavors.matrix import locked
 
 BUCKET = "promotion"
@@ -33,6 +33,11 @@ class Work:
         out = io.StringIO()
         assert promote(self.root, overlay, model, out, example=example, force=force) == 0
         return out.getvalue()
+
+    def runs(self) -> None:
+        """Lead to what a local run needs beside the manifests."""
+        (self.root / "examples").symlink_to(MANIFESTS / "examples")
+        (self.root / "server").symlink_to(ROOT / "server")
 
     def files(self) -> dict[str, bytes]:
         """The files that git looks at."""
@@ -66,7 +71,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
     root = tmp_path / "work"
-    for name in ("base", "overlays", "components"):
+    for name in ("base", "overlays", "components", "site"):
         shutil.copytree(MANIFESTS / name, root / name)
     return Work(root)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from gitops import __main__ as command
-from gitops.errors import PromotionFailed
 from gitops.local.store import Store
 from gitops.manifests.graphnode import read_node
 from gitops.promote import patch
 from tests.gitops.promote.conftest import BUCKET, MODELS, Work
 from tests.gitops.promote.test_promotion import no_example
 from tests.gitops.promote.test_registry import run
+from tests.project import ROOT
 
 REGISTER = """
 import sys
@@ -29,6 +29,7 @@ for place in places:
     client.create_model_version(name, place)
     client.set_registered_model_alias(name, "champion", "1")
 """
+GRAPH = "overlays/pipeline/expected.json"
 MOVED = {
     "model": "iris_svm_model",
     "postprocessor": "iris_postprocessor_model",
@@ -82,9 +83,13 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
         store.upload(folder, BUCKET, f"moved/{model}")
     places = [f"s3://{BUCKET}/moved/{MOVED[overlay]}" for overlay in ("model", "preprocessor")]
     run(mlflow_python, REGISTER, tracking_server, *places)
+    # What the pipeline pins, by which it is run with the new model.
+    for model in MOVED.values():
+        store.upload(MODELS / model, "mlflow", f"artifacts/{model}")
     tie(work)
     untouched = tmp_path / "untouched"
     shutil.copytree(work.root, untouched)
+    (work.root / "server").symlink_to(ROOT / "server")
     before = work.files()
     summary = tmp_path / "summary.md"
     summary.touch()
@@ -104,14 +109,16 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
     # The second has none.
     monkeypatch.delenv("VARIABLES")
     monkeypatch.delenv("SECRETS")
-    assert command.main(["promotion-patch", str(prepared), str(file)]) == PromotionFailed.exit_code
+    assert command.main(["promotion-patch", str(prepared), str(file)]) == 1
     changed = work.changed(before)
-    assert {Path(name).parent.name for name in changed} == {"model"}
+    assert {Path(name).parent.name for name in changed} == {"model", "pipeline"}
+    assert capsys.readouterr().out.endswith("overlays/pipeline/expected.json: written\n")
     node = read_node(work.root / "overlays/model")
     assert node is not None
     assert node.model_uri == places[0]
     # Its model has no example of its own.
     assert json.loads(expected.read_text())["request"] == request
+    assert json.loads((work.root / GRAPH).read_text())["models"]["model"] == node.model_digest
     said = summary.read_text()
     rows = [line.split(" | ")[:2] for line in said.splitlines() if line.startswith("| `")]
     assert rows == [
@@ -133,6 +140,7 @@ def test_an_overlay_that_fails_keeps_back_itself_alone(
     for name in patch.FILES:
         place = Path("overlays/model") / name
         assert (untouched / place).read_bytes() == (work.root / place).read_bytes()
+    assert (untouched / GRAPH).read_bytes() == (work.root / GRAPH).read_bytes()
 
 
 def test_a_folder_without_models(tmp_path: Path, work: Work, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,9 @@ def errors(work: Work) -> list[str]:
 
 def test_its_files_are_those_of_the_overlays_that_are_there() -> None:
     folder = MANIFESTS / "overlays" / "preprocessor"
-    assert (folder / "kustomization.yaml").read_text() == KUSTOMIZATION.format(name="preprocessor")
+    assert (folder / "kustomization.yaml").read_text() == KUSTOMIZATION.format(
+        name="preprocessor", component=""
+    )
     text = (folder / "node.yaml").read_text()
     for key in ("deployment", "modelUri", "modelDigest"):
         text = re.sub(f"  {key}: .*", f"  {key}: <{key}>", text)
@@ -71,6 +73,20 @@ def test_it_is_right_with_its_model(work: Work, models: str) -> None:
     node = read_node(work.root / "overlays/churn")
     assert node is not None
     assert (node.deployment, node.node, node.type) == ("churn", "churn", "TRANSFORMER")
+
+
+def test_its_clients_speak_the_open_inference_protocol(work: Work) -> None:
+    new_overlay(work.root, "churn", "MODEL", "", io.StringIO(), protocol="v2")
+    text = (work.root / "overlays/churn/kustomization.yaml").read_text()
+    assert "components:\n  - ../../base/node\n  - ../../components/open-inference-protocol\n" in text
+
+
+def test_a_protocol_that_the_server_does_not_speak_is_refused(work: Work) -> None:
+    before = work.files()
+    with pytest.raises(BadArgument) as refused:
+        new_overlay(work.root, "churn", "MODEL", "", io.StringIO(), protocol="tensorflow")
+    assert str(refused.value) == "protocol 'tensorflow': must be one of seldon, v2; say it by PROTOCOL=…"
+    assert work.changed(before) == set()
 
 
 @pytest.mark.usefixtures("variables")

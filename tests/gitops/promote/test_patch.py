@@ -32,9 +32,10 @@ def promotion(work: Work, tmp_path: Path) -> dict[str, Any]:
         (folder / name).write_text(f"the new {name}\n")
     outcomes = [
         PromotionResult("model", "promoted", ALIAS, old, "s3://models/new"),
-        PromotionResult("preprocessor", "failed", ALIAS, old, reason="no `such` model", exit_code=19),
+        PromotionResult("preprocessor", "failed", ALIAS, old, reason="no `such` model"),
     ]
-    patch.write(work.root, outcomes, tmp_path / "patch.json")
+    (work.root / "overlays/pipeline/expected.json").write_text("the new answer\n")
+    patch.write(work.root, outcomes, ["overlays/pipeline"], tmp_path / "patch.json")
     for name, content in before.items():
         (work.root / name).write_bytes(content)
     found: dict[str, Any] = json.loads((tmp_path / "patch.json").read_text())
@@ -50,8 +51,10 @@ def apply(work: Work, tmp_path: Path, content: Any) -> list[PromotionResult]:
 def test_a_promotion_is_written_as_it_was(work: Work, tmp_path: Path, promotion: dict[str, Any]) -> None:
     before = work.files()
     outcomes = apply(work, tmp_path, promotion)
-    assert work.changed(before) == {f"overlays/model/{name}" for name in patch.FILES}
+    graph = "overlays/pipeline/expected.json"
+    assert work.changed(before) == {graph, *(f"overlays/model/{name}" for name in patch.FILES)}
     assert (work.root / "overlays/model/expected.json").read_text() == "the new expected.json\n"
+    assert (work.root / graph).read_text() == "the new answer\n"
     text = (work.root / "overlays/model/node.yaml").read_text()
     assert f"  modelUri: s3://models/new\n  modelDigest: {DIGEST}\n" in text
     assert [(entry.overlay, entry.result) for entry in outcomes] == [
@@ -82,11 +85,18 @@ def change(path: str, value: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def another_key(content: dict[str, Any]) -> Any:
-    return {"overlays": [{**content["overlays"][0], "../../Makefile": "x"}]}
+    return {**content, "overlays": [{**content["overlays"][0], "../../Makefile": "x"}]}
 
 
 def twice(content: dict[str, Any]) -> Any:
-    return {"overlays": [content["overlays"][0], content["overlays"][0]]}
+    return {**content, "overlays": [content["overlays"][0], content["overlays"][0]]}
+
+
+def no_promotion(content: dict[str, Any]) -> Any:
+    return {**content, "overlays": content["overlays"][1:]}
+
+
+NO_GRAPH = "is no graph here that an overlay promoted with it is part of"
 
 
 FILES = "overlays/0/files"
@@ -141,11 +151,15 @@ FILES = "overlays/0/files"
             "overlays/model/node.yaml:1: could not determine a constructor for the tag ",
         ),
         (change("overlays/0/result", "merged"), "result must be one of promoted, unchanged, failed"),
-        (
-            change("overlays/0/exit_code", True),
-            "result must be one of promoted, unchanged, failed, and exit_code a number",
-        ),
         (change("overlays/0/reason", "x" * 9_000), "reason must be a text of up to 8000 characters"),
+        (change("graphs/model", "x"), f"graph 'model': {NO_GRAPH}"),
+        (lambda content: {**content, "graphs": {"../pipeline": "x"}}, f"graph '../pipeline': {NO_GRAPH}"),
+        (no_promotion, f"graph 'pipeline': {NO_GRAPH}"),
+        (
+            change("graphs/pipeline", 7),
+            "graph 'pipeline': expected.json must be a text of up to 4194304 bytes",
+        ),
+        (change("graphs", []), "must be an object with a list of overlays and an object of graphs"),
         (twice, "names the overlay 'model' twice"),
         (change("files", {}), "must be an object with a list of overlays"),
         (lambda _: [], "must be an object with a list of overlays"),
@@ -164,9 +178,9 @@ def test_what_is_hostile_changes_nothing(
     assert work.changed(before) == set()
 
 
-@pytest.mark.parametrize("name", ["", "requirements.lock"])
+@pytest.mark.parametrize("name", ["model", "model/requirements.lock", "pipeline/expected.json"])
 def test_a_link_is_not_followed(work: Work, tmp_path: Path, promotion: dict[str, Any], name: str) -> None:
-    link = work.root / "overlays/model" / name
+    link = work.root / "overlays" / name
     link.rename(tmp_path / "elsewhere")
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadArgument, match="is no regular file, and is not written"):

@@ -15,6 +15,7 @@ from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
 from server.artifact.digest import model_digest
+from server.pins import expectation
 from tests.gitops.promote.conftest import MODELS, Work
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -37,14 +38,21 @@ def beside_it(folder: Path) -> None:
     (folder / "README.md").write_text("a note beside the model")
 
 
-def test_a_model_is_pinned_by_four_files(work: Work, changed_model: Callable[..., str]) -> None:
+@pytest.mark.long
+def test_a_model_is_pinned_by_four_files_and_its_graph_answers_anew(
+    work: Work, changed_model: Callable[..., str]
+) -> None:
+    work.runs()
+    graph = work.root / "overlays/pipeline/expected.json"
+    right = expectation.read(graph)
+    graph.write_text(graph.read_text().replace("-0.7080974854968067", "-0.8"))
     uri = changed_model("iris_svm_model", beside_it)
     file = work.root / "overlays/model/expected.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "tolerance": 1e-7}))
     old = read(work).model_uri
     before, text = work.files(), (work.root / "overlays/model/node.yaml").read_text()
     said = work.promote("model", uri)
-    assert work.changed(before) == FOUR
+    assert work.changed(before) == {*FOUR, "overlays/pipeline/expected.json"}
 
     node = read(work)
     assert (node.model_uri, node.model_from) == (uri, uri)
@@ -79,9 +87,14 @@ def test_a_model_is_pinned_by_four_files(work: Work, changed_model: Callable[...
     assert f"+  modelUri: {uri}\n" in said
     assert "## What changes against `the work tree`\n" in said
     assert f"| `graph node model` | `model URI` | `{old}`" in said
-    assert said.endswith(
-        "\nnote: overlays/pipeline is composed of it: the answer in its expected.json is that of the graph as it was\n"
-    )
+    # The graph that it is part of was run, on the request that it had.
+    assert said.endswith("overlays/pipeline/expected.json: written\n")
+    now = expectation.read(graph)
+    assert right is not None
+    assert now is not None
+    assert now.request == right.request
+    assert right.differences(now.response) == []
+    assert now.models == {**right.models, "model": node.model_digest}
     assert [str(entry) for entry in findings(load(work.root)) if entry.level == "error"] == []
 
     # The pods' own fetch takes what is pinned, and nothing changes the second time.
@@ -90,6 +103,7 @@ def test_a_model_is_pinned_by_four_files(work: Work, changed_model: Callable[...
     assert work.changed(pinned) == set()
 
 
+@pytest.mark.long
 def test_a_model_that_does_not_fit_its_graph_is_refused(work: Work, models: str) -> None:
     before = work.files()
     with pytest.raises(GraphBroken) as refused:
@@ -121,6 +135,24 @@ def test_it_is_pinned_all_the_same_when_told_to(
     assert any(
         entry.startswith("pinned although it does not fit its neighbours:") for entry in caplog.messages
     )
+    # The graph is known not to answer.
+    assert said.endswith(
+        "\nnote: overlays/pipeline is composed of it: the answer in its expected.json is that of the graph as it was; "
+        "`make graph-answer OVERLAY=pipeline` runs it and writes the new one\n"
+    )
+
+
+@pytest.mark.long
+def test_a_promotion_stands_where_its_graph_does_not_run(
+    work: Work, changed_model: Callable[..., str]
+) -> None:
+    # The server's code is not below this root.
+    before = work.files()
+    said = work.promote("model", changed_model("iris_svm_model", beside_it))
+    assert work.changed(before) == FOUR
+    *_, why, _, what, _ = said.split("\n")
+    assert why.startswith("note: overlays/pipeline does not run here: init container ")
+    assert what.endswith("`make graph-answer OVERLAY=pipeline` runs it and writes the new one")
 
 
 def no_signature(folder: Path) -> None:

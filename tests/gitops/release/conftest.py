@@ -48,7 +48,8 @@ class Repository:
 def repository(tmp_path: Path) -> Repository:
     """A commit of all that inputs, pin and plan read."""
     root = tmp_path / "repository"
-    shutil.copytree(MANIFESTS / "base", root / "base")
+    for name in ("base", "site"):
+        shutil.copytree(MANIFESTS / name, root / name)
     for name in ("server/settings_loader.py", "server/mlmodel/signature.py", "tools/bootstrap.txt"):
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 from gitops.__main__ import main
 from gitops.errors import BadArgument, BadManifest, NotWritten
 from gitops.manifests import image
-from gitops.release.proposal import pin
+from gitops.release.pin import pin
 from server.image_interface import interface
 from tests.gitops.policies.copies import Copy
 

@@ -11,7 +11,7 @@ from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest
 from gitops.release.plan import plan
-from gitops.release.proposal import propose
+from gitops.release.proposal import pin, propose
 from gitops.release.record import build_inputs, record
 from server.image_interface import interface as own
 from tests.gitops.release.conftest import Repository, read_outputs
@@ -218,6 +218,16 @@ def test_a_push_that_does_not_touch_the_image_is_not_built(
 
     assert plan(released.root, BRANCH, {**outputs, "REBUILD": "1"}) == "build: REBUILD is set"
     assert read_outputs(outputs)["build"] == "true"
+
+
+def test_an_image_of_another_owner_is_not_built(repository: Repository, outputs: dict[str, str]) -> None:
+    repository.edit("site/site.yaml", "image: ghcr.io/owner/", "image: ghcr.io/upstream/")
+    list(pin(repository.root, FIRST))
+    said = "nothing to build: site/site.yaml names an image of another repository, ghcr.io/upstream/seldon-mlflow-server"
+    assert plan(repository.root, BRANCH, {**outputs, "REBUILD": "1"}) == said
+    found = read_outputs(outputs)
+    assert (found["build"], found["image"], found["void"]) == ("false", "", "false")
+    assert found["reference"] == f"ghcr.io/upstream/seldon-mlflow-server@{FIRST}"
 
 
 def test_a_push_that_touches_it_is_built(released: Repository, outputs: dict[str, str]) -> None:

@@ -19,8 +19,8 @@ from gitops.seal.command import fetch_certificate, seal
 from gitops.seal.kubeseal import unseal
 from tests.gitops.seal.keys import KeyPair
 
-STORE = "base/secrets/sealedsecret-seldon-init-container-secret.yaml"
-PULL = "base/secrets/sealedsecret-mrx-ghcr.yaml"
+STORE = "base/secrets/sealedsecret-object-store.yaml"
+PULL = "base/secrets/sealedsecret-image-pull.yaml"
 LINES = (
     "REGISTRY_USERNAME=me\n"
     "REGISTRY_TOKEN=hunter2\n"
@@ -42,7 +42,11 @@ def opened(file: Path, key: KeyPair) -> dict[str, str]:
 
 
 def test_both_secrets_are_sealed_for_the_cluster(root: Path, cluster: KeyPair) -> None:
-    assert run(root) == f"sealed mrx-ghcr to {PULL}\nsealed seldon-init-container-secret to {STORE}\n"
+    assert run(root) == (
+        "mrx-ghcr: pulls the image for overlays/model\n"
+        "seldon-init-container-secret: fetches from S3 for overlays/model\n"
+        f"sealed mrx-ghcr to {PULL}\nsealed seldon-init-container-secret to {STORE}\n"
+    )
     assert opened(root / STORE, cluster) == {
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "hunter2",
@@ -85,9 +89,8 @@ def test_a_value_that_is_not_sealed_is_neither_written_nor_said(
 
 
 def test_a_single_secret_asks_for_its_own_values_only(root: Path) -> None:
-    assert (
-        run(root, "REGISTRY_USERNAME=me\nREGISTRY_TOKEN=x\n", ["mrx-ghcr"]) == f"sealed mrx-ghcr to {PULL}\n"
-    )
+    said = run(root, "REGISTRY_USERNAME=me\nREGISTRY_TOKEN=x\n", ["mrx-ghcr"])
+    assert said == f"mrx-ghcr: pulls the image for overlays/model\nsealed mrx-ghcr to {PULL}\n"
     assert not (root / STORE).exists()
 
 
@@ -96,6 +99,7 @@ def test_a_value_of_the_environment_and_its_line_break_are_said(root: Path, clus
     environ = {"REGISTRY_USERNAME": "me", "REGISTRY_TOKEN": "hunter2\n"}
     seal(["mrx-ghcr"], root=root, environ=environ, lines=None, ask=None, out=out)
     assert out.getvalue() == (
+        "mrx-ghcr: pulls the image for overlays/model\n"
         "REGISTRY_USERNAME: taken from the environment\n"
         "REGISTRY_TOKEN: taken from the environment\n"
         "REGISTRY_TOKEN: took white space off its ends (a line break)\n"
@@ -129,9 +133,7 @@ def test_an_unknown_secret_is_refused(root: Path) -> None:
 def test_sealing_to_the_demo_key_is_said(root: Path) -> None:
     (root / DEMO).parent.mkdir(parents=True)
     (root / DEMO).write_bytes((root / FILE).read_bytes())
-    assert run(root).startswith(
-        f"{FILE} is the demo's: everyone can open what is sealed to it (`make seal-cert`)\n"
-    )
+    assert f"\n{FILE} is the demo's: everyone can open what is sealed to it (`make seal-cert`)\n" in run(root)
 
 
 def test_values_are_rotated_by_sealing_again(root: Path, cluster: KeyPair) -> None:

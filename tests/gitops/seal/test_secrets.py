@@ -6,8 +6,11 @@ import json
 import pytest
 
 from gitops.errors import BadValue
-from gitops.seal.secrets import SECRETS, registry_data, store_data
+from gitops.manifests.site import read_site
+from gitops.seal.secrets import registry_data, secrets, store_data
+from tests.project import MANIFESTS
 
+SECRETS = secrets(read_site(MANIFESTS))
 STORE = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "hunter2",

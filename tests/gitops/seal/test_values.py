@@ -5,7 +5,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from gitops.errors import BadValue
-from gitops.seal.secrets import Value
+from gitops.seal.stores import Value
 from gitops.seal.values import clean, collect, given
 
 VALUES = (
