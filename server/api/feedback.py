@@ -15,7 +15,7 @@ def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the answer's payload, which is empty, and its meta: no more than the request's puid.
 
     Raises:
-        BadData: it is no feedback message, or its request's meta is none.
+        BadData: it is not a Feedback message, or its request's meta is not a Meta.
     """
     if not isinstance(message, dict):
         raise BadData(f"the body is {json.dumps(message)[:60]}: it must be a JSON object")

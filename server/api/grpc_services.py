@@ -5,12 +5,14 @@ Services: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 
+from server.api.grpc_v2 import SERVICE, GrpcV2
 from server.api.node import Node, Role
+from server.api.unary import PARSED, Reply, Unary
+from server.api.v2 import V2
 from server.byte_budget import ByteBudget
 from server.errors import BodyTooLarge, NoSuchPath
 from server.protocol.proto.decode import decode, decode_feedback
@@ -18,21 +20,7 @@ from server.protocol.proto.encode import encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import DESCRIPTOR
 from server.protocol.puid import HEADER, puid
 from server.schema.request import Answer
-
-
-class Reply(NamedTuple):
-    """The message that answers a call, and the metadata that goes before it."""
-
-    message: bytes
-    metadata: tuple[tuple[str, str], ...] = ()
-
-
-# Of a message and the metadata of its call.
-Unary = Callable[[bytes, Mapping[str, str]], Awaitable[Reply]]
-
-
-# The most that a message took once it was parsed (rows of one boolean each), in bytes for each of its own, rounded up.
-PARSED = 12
+from server.telemetry.call_record import identify, identify_feedback
 
 
 class GrpcServices:
@@ -74,20 +62,22 @@ class GrpcServices:
                 "GraphMetadata": self._graph_metadata,
             },
         }
-        self.names = [f"{DESCRIPTOR.package}.{service}" for service in services]
-        self.methods = {
-            f"/{DESCRIPTOR.package}.{service}/{name}": self._limited(unary)
+        self.names = [*(f"{DESCRIPTOR.package}.{service}" for service in services), SERVICE]
+        all_methods = {
+            f"/{DESCRIPTOR.package}.{service}/{name}": unary
             for service, methods in services.items()
             for name, unary in methods.items()
         }
+        all_methods |= GrpcV2(V2(node, budget), budget).methods
+        self.methods = {path: self._limited(unary) for path, unary in all_methods.items()}
 
     def _calls(self, role: Role) -> Unary:
         async def call(body: bytes, metadata: Mapping[str, str]) -> Reply:
             self._node.client.admit()  # Before the request is parsed, which takes longer than to refuse it.
             with self._budget.reserved(PARSED * len(body)):
                 request = decode(body)
+                given = identify(puid(request.meta, metadata.get(HEADER)))
                 answer, meta = await self._node.answer(role, request)
-                given = puid(request.meta, metadata.get(HEADER))
                 return Reply(encode(request, answer, meta), ((HEADER, given),))
 
         return call
@@ -98,9 +88,10 @@ class GrpcServices:
 
         return refuse
 
-    async def _feedback(self, body: bytes, _: Mapping[str, str]) -> Reply:
+    async def _feedback(self, body: bytes, metadata: Mapping[str, str]) -> Reply:
         with self._budget.reserved(PARSED * len(body)):
             request = decode_feedback(body)
+        identify_feedback(puid(request.meta, metadata.get(HEADER)))
         return Reply(encode(request, Answer(np.empty(0)), self._node.meta(request.meta)))
 
     async def _metadata(self, _: bytes, __: Mapping[str, str]) -> Reply:

@@ -6,10 +6,14 @@ interface nor a blocked event loop delays a probe. Liveness is judged by the hea
 
 from __future__ import annotations
 
+import asyncio
+
+from server.api.exposition import Exposition
 from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.api.metrics import CONTENT_TYPE, exposition
+from server.api.metrics import Metrics
 from server.api.node import Node
-from server.api.routes import Routes, answer
+from server.api.routes import Protocol, Routes, answer
+from server.artifact.digest import model_digest
 from server.errors import NotReady
 from server.heartbeats import SILENT_SECONDS
 from server.protocol.encode import dumps
@@ -22,6 +26,8 @@ class Health:
     def __init__(self, node: Node, state: SharedState) -> None:
         self._node = node
         self._state = state
+        self._collected, self._exposition = Metrics(node, state), Exposition()
+        self._digesting: asyncio.Task[str] | None = None
         metrics = {"GET": self._metrics}
         self.routes: Routes = {
             "/health/ping": {"GET": self._ping},
@@ -30,11 +36,13 @@ class Health:
             "/metrics": metrics,
             # The path in the annotations that Seldon's operator writes for Prometheus.
             "/prometheus": metrics,
+            f"/{node.settings.metrics_endpoint.lstrip('/')}": metrics,
         }
+        self._protocol = Protocol(self.routes)
 
     async def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """Return the response to a request of the listener of its own; it never raises."""
-        return await answer(self.routes, request)
+        return await answer(self._protocol, self._protocol.find(request.path)[1], request)
 
     def _check_liveness(self) -> None:
         silence = self._state.heartbeats.silence
@@ -50,10 +58,18 @@ class Health:
 
     async def _status(self, _: HttpRequest) -> HttpResponse:
         self._check_liveness()
-        if not self._node.client.ready:
-            why = self._node.client.why
-            raise NotReady(f"the model is not loaded: {why}" if why else "the model is not loaded")
-        return HttpResponse(200, dumps({"strData": "healthy", "meta": self._node.meta()}))
+        return HttpResponse(200, dumps({"strData": self._node.health(), "meta": self._node.meta()}))
 
-    async def _metrics(self, _: HttpRequest) -> HttpResponse:
-        return HttpResponse(200, exposition(self._node, self._state), CONTENT_TYPE)
+    async def _metrics(self, request: HttpRequest) -> HttpResponse:
+        self._find_digest()
+        accept = request.headers.get("accept", "")
+        return HttpResponse(200, *await self._exposition.text(self._collected.families(), accept))
+
+    def _find_digest(self) -> None:
+        """Have the model's digest computed, once, where ``fetch`` has not left it: metrics do not wait for it."""
+        if self._collected.digest or not self._node.settings.metrics:
+            return
+        if self._digesting is None:
+            self._digesting = asyncio.create_task(asyncio.to_thread(model_digest, self._node.model.folder))
+        elif self._digesting.done() and not self._digesting.cancelled() and not self._digesting.exception():
+            self._collected.digest = self._digesting.result()

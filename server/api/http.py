@@ -10,7 +10,10 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class HttpRequest(NamedTuple):
-    """A request whose body has been read. The ``headers``' names are in lower case; ``query`` is not decoded."""
+    """A request whose body has been read, from the address ``client``.
+
+    The ``headers``' names are in lower case; ``query`` is not decoded.
+    """
 
     method: str
     path: str
@@ -18,6 +21,7 @@ class HttpRequest(NamedTuple):
     headers: Mapping[str, str] = _NONE
     body: bytes = b""
     version: str = "1.1"
+    client: str = ""
 
 
 class HttpResponse(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 from server.api.metadata import metadata
 from server.api.openapi import openapi
 from server.container.cpus import available_cpus
-from server.errors import NoSuchPath
+from server.errors import NoSuchPath, NotReady
 from server.mlmodel import Model
 from server.mlmodel.input_type import input_type
 from server.mlmodel.load_plan import STREAM, streams
@@ -27,6 +27,7 @@ from server.schema.request import Answer, Request
 from server.schema.single_input import is_single, single
 from server.settings import ServeSettings
 from server.shared_counter import SharedCounter
+from server.telemetry.call_record import Telemetry
 
 
 class Role(StrEnum):
@@ -69,6 +70,7 @@ class Node:
         stated = self.model.outputs.names if self.model.outputs else None
         self._outputs = None if stated is None else [str(name) for name in stated]
         self._streams = streams(self.model)
+        self.telemetry = Telemetry()
         self._metadata: asyncio.Task[dict[str, Any]] | None = None
         self.client = ModelClient(
             settings.batch_rows,
@@ -79,6 +81,8 @@ class Node:
             grace=settings.grace_seconds,
             largest=settings.max_answer_bytes + HEADER_BYTES,
             server_processes=server_processes,
+            telemetry=self.telemetry,
+            puids=settings.access_log != "off",
         )
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
@@ -94,10 +98,17 @@ class Node:
         else:
             request = tabled(request, self.model.inputs, nested=self.input_type.nested)
             call = arguments(request, self.model.inputs, self.input_type)
-            params = parameters(request.params, self.model.params)
+            params = parameters(request.params, self.model.params, request.params_field)
             header, values = {**call.header, "params": params} if params else call.header, call.values
         result = await self.client.call(role, header, values)
-        return Answer(result.value, names(result, self._outputs)), self.meta(request.meta)
+        meta = self.meta(request.meta)
+        if result.tags:
+            meta["tags"] = {**meta.get("tags", {}), **result.tags}
+        if result.metrics:
+            self.telemetry.model_metrics(result.metrics, role)
+            if self.settings.metrics_in_response:
+                meta["metrics"] = [*meta.get("metrics", ()), *result.metrics]
+        return Answer(result.value, names(result, self._outputs), own=result.names is not None), meta
 
     async def stream(self, request: Request) -> AsyncGenerator[Any, None]:
         """Call the model's predict_stream once, and yield the parts of its answer (server.model.client).
@@ -114,6 +125,28 @@ class Node:
         async with aclosing(self.client.stream(STREAM, *_single(request, self.model))) as parts:
             async for part in parts:
                 yield part
+
+    def check_ready(self) -> None:
+        """Return where the model can be called.
+
+        Raises:
+            NotReady: it cannot, with the reason where it could before.
+        """
+        if not self.client.ready:
+            why = self.client.why
+            raise NotReady(f"the model is not loaded: {why}" if why else "the model is not loaded")
+
+    def health(self) -> str:
+        """Return "healthy", and how many of the model's processes can be called where some cannot.
+
+        Raises:
+            NotReady: none can.
+        """
+        self.check_ready()
+        running, wanted = self.client.processes, self.settings.model_processes
+        return (
+            "healthy" if running >= wanted else f"healthy: {running} of {wanted} processes of the model run"
+        )
 
     async def metadata(self) -> dict[str, Any]:
         """Return what /metadata says of the model (server.api.metadata).

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from server.api import openapi_protocols
+from server.api.openapi_protocols import REF
 from server.mlmodel.input_type import InputType
 from server.mlmodel.signature import Column, Schema
 from server.schema.json_schema import Json, Shaped, of_tensor, of_type
 
-REF = "#/components/schemas/"
 TABLE = (
     "Columns may come in any order with their names beside them, and optional ones may be left out. Numbers may "
     "come as a tensor {shape, values} instead of ndarray. MLflow's forms, such as "
@@ -46,6 +47,7 @@ def openapi(
         "/transform-input": "Call the model as a transformer of a graph's input",
         "/transform-output": "Call the model as a transformer of a graph's output",
     }
+    example_request = example or (_example_object(inputs) if chats else _example(inputs, input_type))
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
@@ -62,6 +64,7 @@ def openapi(
                     "responses": {"200": {"description": "pong", "content": {"text/html": {}}}},
                 }
             },
+            **openapi_protocols.paths(example_request),
         },
         "components": {
             "schemas": {
@@ -70,12 +73,9 @@ def openapi(
                 "SeldonMessage": {"type": "object"},
                 "Metadata": {"type": "object", "required": ["name", "versions", "inputs", "outputs"]},
                 "Failure": _failure(),
+                **openapi_protocols.schemas(),
             },
-            "examples": {
-                "request": {
-                    "value": example or (_example_object(inputs) if chats else _example(inputs, input_type))
-                }
-            },
+            "examples": {"request": {"value": example_request}},
         },
     }
 

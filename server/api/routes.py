@@ -3,44 +3,83 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.errors import MethodNotAllowed, NoSuchPath, NotReady, ServerError
 from server.protocol.encode import failure
+from server.protocol.puid import HEADER, puid
+from server.telemetry.call_record import current
+from server.telemetry.log_lines import log_error
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
+# By the HTTP method.
+Methods = Mapping[str, Handler]
 # By path and method.
-Routes = Mapping[str, Mapping[str, Handler]]
+Routes = Mapping[str, Methods]
 
 log = logging.getLogger(__name__)
 
 
-async def answer(routes: Routes, request: HttpRequest) -> HttpResponse | HttpStream:
+class Protocol:
+    """What is answered below some paths, and how an error is told there.
+
+    Args:
+        routes: by path.
+        failure: the body of an error.
+        others: the paths of other protocols that a caller of a wrong path may mean.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        failure: Callable[[ServerError], bytes] = failure,
+        others: Iterable[str] = (),
+    ) -> None:
+        self.failure = failure
+        self._routes = routes
+        self._others = tuple(others)
+
+    def find(self, path: str) -> tuple[str, Methods]:
+        """Return the pattern that a path follows and what answers it, "" and nothing where there is no such path."""
+        methods = self._routes.get(path)
+        return ("", {}) if methods is None else (path, methods)
+
+    @property
+    def known(self) -> list[str]:
+        """The paths that there are."""
+        return [*sorted(self._routes), *self._others]
+
+
+async def answer(protocol: Protocol, methods: Methods, request: HttpRequest) -> HttpResponse | HttpStream:
     """Return the response to a request; it never raises. HEAD is answered as GET."""
     try:
-        return await _handler(routes, request)(request)
+        return await _handler(protocol, methods, request)(request)
     except ServerError as error:
-        return failed(error)
+        return failed(error, protocol.failure)
     except Exception as error:
         log.exception("%s %s cannot be answered", request.method, request.path)
-        return failed(ServerError(f"{type(error).__name__}: {error}"))
+        return failed(ServerError(f"{type(error).__name__}: {error}"), protocol.failure)
 
 
-def failed(error: ServerError) -> HttpResponse:
+def failed(error: ServerError, body: Callable[[ServerError], bytes] = failure) -> HttpResponse:
     """Return an error's response; log it unless the client is at fault."""
-    if error.is_fault:
-        log.error("%s: %s", error.reason, error)
+    record = current()
     headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
+    if record is not None:
+        record.error = error
+        # By it the client's report leads to the lines of the log.
+        record.puid = headers[HEADER] = puid({"puid": record.puid}, None)
+    if error.is_fault:
+        log_error(log, error)
     if isinstance(error, NotReady):
         headers["retry-after"] = str(error.retry_seconds)
-    return HttpResponse(error.status, failure(error), headers=headers)
+    return HttpResponse(error.status, body(error), headers=headers)
 
 
-def _handler(routes: Routes, request: HttpRequest) -> Handler:
-    methods = routes.get(request.path)
-    if methods is None:
-        known = ", ".join(sorted(routes))
+def _handler(protocol: Protocol, methods: Methods, request: HttpRequest) -> Handler:
+    if not methods:
+        known = ", ".join(protocol.known)
         raise NoSuchPath(f"{request.path}: there is no such path; the server has {known}")
     handler = methods.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:

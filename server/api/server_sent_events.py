@@ -14,6 +14,7 @@ from typing import Any
 
 from server.errors import NotReady, ServerError
 from server.protocol.encode import dumps, status
+from server.telemetry.log_lines import log_error
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 # No proxy may cache the events or buffer them (nginx buffers unless a header forbids it).
@@ -44,5 +45,5 @@ def _failed(error: Exception) -> bytes:
         log.exception("a part of an answer cannot be sent")
         error = ServerError(f"{type(error).__name__}: {error}")
     elif not isinstance(error, NotReady):
-        log.error("%s: %s", error.reason, error)
+        log_error(log, error)
     return b"event: error\ndata: %b\n\n" % dumps({"error": str(error), "status": status(error)})

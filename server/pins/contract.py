@@ -26,7 +26,7 @@ def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
         ServerError: the folder is no model, or its requirements cannot be read.
     """
     model = mlmodel.read(folder)
-    asked = specification.read(model)
+    requested = specification.read(model)
     files = [path for path in folder.rglob("*") if path.is_file() and path.name not in UNCOUNTED]
     return {
         "digest": model_digest(folder),
@@ -41,9 +41,9 @@ def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
             "params": model.params,
         },
         "argument": input_type(model, "auto").shown,
-        "python": asked.python.text if asked.python else None,
-        "conda_packages": [package.text for package in asked.conda_packages],
-        "requirements": [redacted(entry.text) for entry in asked.requirements.entries],
+        "python": requested.python.text if requested.python else None,
+        "conda_packages": [package.text for package in requested.conda_packages],
+        "requirements": [redacted(entry.text) for entry in requested.requirements.entries],
         "mlflow": {"version": model.mlflow_version, "run": model.run_id, "model": model.model_uuid},
         "signed": _signed(folder, uri, key),
     }

@@ -53,7 +53,7 @@ def read(path: Path) -> Expectation | None:
     """Return what the file says, or None where it says that no answer is compared.
 
     Raises:
-        BadExpectation: there is none, it is no JSON, or it does not hold a request and a response.
+        BadExpectation: it does not exist, is not JSON, or has no request or response.
     """
     try:
         content = json.loads(path.read_bytes())

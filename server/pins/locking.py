@@ -48,19 +48,19 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
         BadRequirements: its requirements cannot be read, or hold credentials, or conda alone has some.
         UnresolvableRequirements: they do not resolve.
     """
-    asked = specification.read(mlmodel.read(model))
-    asked.check(settings)
-    _check_credentials(asked.requirements)
-    order = interpreters.nearest(asked.python, pythons or PYTHONS, _minor)
-    order = order if pythons else [*_beside(asked.python), *order]
+    requested = specification.read(mlmodel.read(model))
+    requested.check(settings)
+    _check_credentials(requested.requirements)
+    order = interpreters.nearest(requested.python, pythons or PYTHONS, _minor)
+    order = order if pythons else [*_beside(requested.python), *order]
     pythons = sorted({*order, *(pythons or PYTHONS)}, key=_minor)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         brought = wheels.hashes(model)
         index = wheels.index(model, brought, scratch / "index")
-        chosen = strategy.strategy(asked.requirements, settings)
+        chosen = strategy.strategy(requested.requirements, settings)
         uv = Uv(model, project(scratch, PLATFORMS), index, offline=settings.offline, strategy=chosen)
-        listed = asked.settled(settings, PackageIndex(uv, asked.requirements, scratch).has)
+        listed = requested.settled(settings, PackageIndex(uv, requested.requirements, scratch).has)
         strategy.bound(listed, brought, chosen)
         resolver = Resolver(uv, listed, scratch, settings)
         covered, platforms, text = _resolved(resolver, order, pythons)
@@ -68,13 +68,15 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
     return requirements_lock.header(requirements_lock.digest(model), covered, platforms, left_out) + text
 
 
-def _beside(asked: PythonRequest | None) -> list[str]:
+def _beside(requested: PythonRequest | None) -> list[str]:
     """Return the Pythons that are asked for where none is one of PYTHONS: an image can be built with them."""
     held = [_minor(python) for python in PYTHONS]
-    if asked is None or any(asked.admits(minor) for minor in held):
+    if requested is None or any(requested.admits(minor) for minor in held):
         return []
-    minors = [one for one in asked.minors if one >= interpreters.OLDEST and (asked.exact or one < held[-1])]
-    return interpreters.nearest(asked, [".".join(map(str, one)) for one in minors], _minor)
+    minors = [
+        one for one in requested.minors if one >= interpreters.OLDEST and (requested.exact or one < held[-1])
+    ]
+    return interpreters.nearest(requested, [".".join(map(str, one)) for one in minors], _minor)
 
 
 def _minor(python: str) -> tuple[int, int]:

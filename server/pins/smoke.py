@@ -17,11 +17,9 @@ from urllib.parse import urlsplit
 
 from server.errors import BadSetting, NotServed, WrongAnswer
 from server.pins.expectation import Expectation
+from server.pins.protocols import SeldonProtocol, images
 
-METADATA = "/api/v1.0/metadata"
-PREDICTIONS = "/api/v1.0/predictions"
-HEALTH = "/api/v1.0/health/status"
-# The orchestrator asks its nodes for the one, and has the other itself.
+# What the orchestrator answers of itself, which has no other path for the health of a graph.
 READY = "/ready"
 INTERVAL_SECONDS = 1.0
 # The digest of a large model takes a while to compute.
@@ -35,24 +33,33 @@ class _NotYet(Exception):
 
 
 def smoke(
-    url: str, digests: Sequence[str], image: str, expected: Expectation | None, *, seconds: float
+    url: str,
+    digests: Sequence[str],
+    image: str,
+    expected: Expectation | None,
+    *,
+    seconds: float,
+    asking: SeldonProtocol | None = None,
 ) -> None:
     """Wait at most ``seconds`` for the models of ``digests`` at ``url``, then compare their answer.
 
     Without an ``expected`` answer their health is checked instead.
 
-    ``digests`` are those of all nodes of the graph; ``image``, if not empty, is the one that all of them run.
+    ``digests`` are those of all nodes of the graph; ``image``, if not empty, is the one that all of them run. ``asking``
+    is the protocol, Seldon's if not given.
 
     Raises:
-        BadSetting: ``url`` is none.
+        BadSetting: ``url`` is not an HTTP URL.
+        BadExpectation: the protocol cannot carry the expected request.
         NotServed: the service does not serve these models by this image in that time.
         WrongAnswer: it does not answer as expected.
     """
-    host = _host(url)
+    host, asking = _host(url), asking or SeldonProtocol()
+    request = json.dumps(asking.request(expected)).encode() if expected else b""
     end = time.monotonic() + seconds
     while True:
         try:
-            differences = _compare(host, digests, image, expected)
+            differences = _compare(host, digests, image, expected, asking, request)
             break
         except _NotYet as error:
             if time.monotonic() + INTERVAL_SECONDS > end:
@@ -85,21 +92,30 @@ def _host(url: str) -> str:
     return f"{parts.hostname}:{port}"
 
 
-def _compare(host: str, digests: Sequence[str], image: str, expected: Expectation | None) -> list[str]:
+def _compare(
+    host: str,
+    digests: Sequence[str],
+    image: str,
+    expected: Expectation | None,
+    asking: SeldonProtocol,
+    request: bytes,
+) -> list[str]:
     """Return how the answer differs from the expected one, asked on a connection of its own."""
     connection = http.client.HTTPConnection(host, timeout=REQUEST_SECONDS)
     try:
-        status, text = _ask(connection, "GET", METADATA)
+        status, text = _ask(connection, "GET", asking.metadata)
         reported = _versions(_json(text)) if status == 200 else set()
         if not reported.issuperset(digests):
             said = ", ".join(sorted(reported)) or f"no model (metadata: {status} {_short(text)})"
             raise _NotYet(f"serves {said} instead of {', '.join(digests)}")
+        if image and asking.server:
+            _check_server(connection, asking.server, image)
         if expected is None:
-            status, text = _ask(connection, "GET", HEALTH)
+            status, text = _ask(connection, "GET", asking.health)
             if status == 404:
                 status, text = _ask(connection, "GET", READY)
         else:
-            status, text = _ask(connection, "POST", PREDICTIONS, json.dumps(expected.request).encode())
+            status, text = _ask(connection, "POST", asking.predictions, request)
     except (OSError, http.client.HTTPException) as error:
         raise _NotYet(f"does not answer ({type(error).__name__}: {error})") from error
     finally:
@@ -109,10 +125,19 @@ def _compare(host: str, digests: Sequence[str], image: str, expected: Expectatio
     if status != 200:
         return [f"status {status}, {_short(text)}"]
     answer = _json(text)
-    for node, served in _images(answer).items():
+    for node, served in images(answer).items():
         if image and served != image:
             raise _NotYet(f"runs {served} in node {node} instead of {image}")
-    return expected.differences(answer) if expected else []
+    return expected.differences(asking.answer(expected, answer)) if expected else []
+
+
+def _check_server(connection: http.client.HTTPConnection, path: str, image: str) -> None:
+    """Wait for a server of ``image``. An orchestrator has no such path, and tells no node's image by it."""
+    status, text = _ask(connection, "GET", path)
+    said = _json(text) if status == 200 else None
+    served = said.get("version") if isinstance(said, dict) else None
+    if served and served != image:
+        raise _NotYet(f"runs {served} instead of {image}")
 
 
 def _ask(
@@ -143,12 +168,6 @@ def _versions(metadata: Any) -> set[str]:
     return {
         str(version) for model in models if isinstance(model, dict) for version in model.get("versions") or ()
     }
-
-
-def _images(answer: Any) -> dict[str, Any]:
-    meta = answer.get("meta") if isinstance(answer, dict) else None
-    path = meta.get("requestPath") if isinstance(meta, dict) else None
-    return path if isinstance(path, dict) else {}
 
 
 def _short(text: str) -> str:

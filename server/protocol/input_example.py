@@ -22,15 +22,15 @@ def example(model: Model) -> dict[str, Any] | None:
     MLflow from 2.16 on writes beside the example what its own server would be sent (``serving_input_path``), which counts;
     before there is the example alone. Forms: mlflow/models/utils.py of MLflow 1.12 to 3 (``_Example``).
     """
-    said = model.input_example
-    if not isinstance(said, dict) or not isinstance(said.get("artifact_path"), str):
+    entry = model.input_example
+    if not isinstance(entry, dict) or not isinstance(entry.get("artifact_path"), str):
         return None
-    path, served = model.folder / said["artifact_path"], model.folder / str(said.get("serving_input_path"))
-    as_served = "serving_input_path" in said and served.is_file()
+    path, served = model.folder / entry["artifact_path"], model.folder / str(entry.get("serving_input_path"))
+    as_served = "serving_input_path" in entry and served.is_file()
     path = served if as_served else path
     try:
         content = parse(path.read_bytes())
-        return message(content if as_served else _payload(said, content), model)
+        return message(content if as_served else _payload(entry, content), model)
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         log.warning("the input example %s is passed over: %s", path, error)
         return None
@@ -80,20 +80,20 @@ def is_message(value: Any) -> bool:
     return len(value.keys() & set(FIELDS)) == 1 and isinstance(value.get("data", {}), dict)
 
 
-def _payload(said: Mapping[str, Any], content: Any) -> Any:
+def _payload(entry: Mapping[str, Any], content: Any) -> Any:
     """Return what MLflow's server would be sent for an example without it."""
     params: Any = None
     found: dict[str, Any]
-    if said.get("params"):
+    if entry.get("params"):
         content, params = content["inputs"], content["params"]
-    kind = said.get("type")
+    kind = entry.get("type")
     if kind == "dataframe":
         found = {"dataframe_split": {key: content[key] for key in ("columns", "data") if key in content}}
     elif str(kind).startswith("sparse_matrix"):
         found = {"inputs": _dense(content, by_column=kind == "sparse_matrix_csc")}
     elif isinstance(content, dict) and content.keys() & KEYS:
         return {**content, **(params or {})}
-    elif said.get("format") == "tf-serving":
+    elif entry.get("format") == "tf-serving":
         found = content
     else:
         found = {"inputs": content}

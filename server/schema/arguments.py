@@ -11,7 +11,6 @@ from server.errors import BadData
 from server.mlmodel.input_type import InputType
 from server.mlmodel.signature import Schema
 from server.schema import columns, tensors
-from server.schema.column_order import field as sent_in
 from server.schema.column_order import order, unnamed, width
 from server.schema.json_arrays import as_array, as_written, check_rows
 from server.schema.limits import check_columns
@@ -66,7 +65,7 @@ def arguments(request: Request, inputs: Schema | None, input_type: InputType) ->
             return _as_is(request, input_type)
         request = as_table(request, inputs)
     elif isinstance(request.values, list):
-        check_rows(sent_in(request), request.values)
+        check_rows(request.values_field, request.values)
     if inputs is not None and inputs.columns:
         return _by_columns(request, inputs, input_type)
     if inputs is not None and inputs.tensors:
@@ -92,13 +91,13 @@ def _as_is(request: Request, input_type: InputType) -> Arguments:
         return Arguments("value", [request.values])
     if input_type.strict:
         raise _no_table(request, [len(request.values)])
-    check_rows(sent_in(request), request.values)
+    check_rows(request.values_field, request.values)
     return Arguments("array", [request.values], nested=[(1, "object")])
 
 
 def _no_table(request: Request, shape: list[int]) -> BadData:
     return BadData(
-        f"{sent_in(request)} has the shape {shape}: it must be a table of rows and columns, [[…], …]"
+        f"{request.values_field} has the shape {shape}: it must be a table of rows and columns, [[…], …]"
     )
 
 
@@ -134,7 +133,7 @@ def _as_sent(request: Request, input_type: InputType) -> Arguments:
         return Arguments("array", [values if is_array else _numbers(values)])
     if is_array and values.ndim != 2:
         raise _no_table(request, list(values.shape))
-    check_columns(sent_in(request), width(request))
+    check_columns(request.values_field, width(request))
     values = as_written(values)
     if isinstance(values, np.ndarray):
         return Arguments("frame", [values], request.names)
@@ -160,7 +159,7 @@ def _by_columns(request: Request, inputs: Schema, input_type: InputType) -> Argu
         if block is not None:
             return Arguments("frame", [block], inputs.labels) if frame else Arguments("array", [block])
     if input_type.strict and inputs.names and request.names is None:
-        raise unnamed(inputs)
+        raise unnamed(request, inputs)
     placed = order(request, inputs, complete=not frame)
     schema = [inputs.columns[index] for index, _ in placed]
     positions = [position for _, position in placed]

@@ -8,7 +8,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.mlmodel.signature import Schema
-from server.schema.request import ARRAYS, Request
+from server.schema.request import Request
 
 
 def width(request: Request) -> int:
@@ -19,13 +19,13 @@ def width(request: Request) -> int:
     """
     if isinstance(request.values, np.ndarray) and request.values.ndim < 2:
         raise BadData(
-            f"{field(request)} has the shape {list(request.values.shape)}: "
+            f"{request.values_field} has the shape {list(request.values.shape)}: "
             "it must be a table of rows and columns, [[…], …]"
         )
     columns = len(request.values[0])
     if request.names is not None and len(request.names) != columns:
         raise BadData(
-            f"data.names has {len(request.names)} names, the rows have {columns} values: there must be a name a column"
+            f"{request.names_field} has {len(request.names)} names, the rows have {columns} values: there must be a name a column"
         )
     return columns
 
@@ -45,12 +45,15 @@ def order(request: Request, inputs: Schema, *, complete: bool) -> list[tuple[int
     if request.names is None or wanted is None:
         if columns != len(entries):
             expected = f" ({listed(wanted)})" if wanted else ""
-            raise BadData(f"data has {columns} columns: the model's signature has {len(entries)}{expected}")
+            what = "data" if request.fields is None else request.fields.values
+            raise BadData(f"{what} has {columns} columns: the model's signature has {len(entries)}{expected}")
         return [(index, index) for index in range(columns)]
     positions = {name: index for index, name in enumerate(request.names)}
     if len(positions) != columns:
         twice = sorted({name for name in request.names if request.names.count(name) > 1})
-        raise BadData(f"data.names has {listed(twice)} more than once: every column must have its own name")
+        raise BadData(
+            f"{request.names_field} has {listed(twice)} more than once: every column must have its own name"
+        )
     optional = set() if complete else {column.name for column in inputs.columns if not column.required}
     missing = [name for name in wanted if name not in positions and name not in optional]
     unknown = [name for name in request.names if name not in wanted]
@@ -58,21 +61,19 @@ def order(request: Request, inputs: Schema, *, complete: bool) -> list[tuple[int
         said = [f"lacks {listed(missing)}"] if missing else []
         said += [f"has unknown {listed(unknown)}"] if unknown else []
         raise BadData(
-            f"data.names {' and '.join(said)}: the model's signature has {_kind(inputs)} {listed(wanted)}"
+            f"{request.names_field} {' and '.join(said)}: the model's signature has {_kind(inputs)} {listed(wanted)}"
         )
     return [(index, positions[name]) for index, name in enumerate(wanted) if name in positions]
 
 
-def unnamed(inputs: Schema) -> BadData:
+def unnamed(request: Request, inputs: Schema) -> BadData:
     """Return the error that a request has no names and cannot do without."""
-    return BadData(
-        f"data.names is missing: the model's signature has {_kind(inputs)} {listed(inputs.names or [])}"
+    fault = (
+        "data.names is missing"
+        if request.fields is None
+        else f"{request.fields.values} has no names of columns"
     )
-
-
-def field(request: Request) -> str:
-    """Return the field of the message that a request's values came in."""
-    return f"data.{request.kind}" if request.kind in ARRAYS else request.kind
+    return BadData(f"{fault}: the model's signature has {_kind(inputs)} {listed(inputs.names or [])}")
 
 
 def listed(names: Iterable[str | None]) -> str:

@@ -40,15 +40,19 @@ def tabled(request: Request, inputs: Schema | None = None, *, nested: bool = Fal
     if not value.keys() <= {form, "params"}:
         if nested:
             return request  # An object with a member of this name.
-        raise BadData(f"jsonData has {', '.join(sorted(value))}: it must have {form} alone, or with params")
+        raise BadData(
+            f"{request.values_field} has {', '.join(sorted(value))}: it must have {form} alone, or with params"
+        )
+    path = "jsonData." if request.fields is None else ""
     if nested and form != "dataframe_split":
         table, columns = value[form], None
     else:
-        table, columns = FORMS[form](f"jsonData.{form}", value[form])
+        table, columns = FORMS[form](f"{path}{form}", value[form])
         if nested and columns is None:
             columns = [str(index) for index in range(len(table[0]))]
-    params = mapping("jsonData.params", value.get("params") or {})
-    return Request(request.kind, table, columns, request.meta, params)
+    params = mapping(request.params_field, value.get("params") or {})
+    fields = request.fields and request.fields.of(form)
+    return Request(request.kind, table, columns, request.meta, params, fields)
 
 
 def _is_row(value: dict[str, Any], form: str, inputs: Schema | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,17 +32,25 @@ def as_table(request: Request, inputs: Schema) -> Request:
         BadData: the payload cannot be a table of the signature.
     """
     value = request.values
+    # What is put in a form here stood in none.
+    fields = request.fields and replace(request.fields, by_form=False)
     if isinstance(value, dict):
         form = {"inputs": value} if inputs.tensors else {"dataframe_records": [value]}
-        return tabled(Request("jsonData", form, meta=request.meta))
+        return tabled(Request("jsonData", form, meta=request.meta, fields=fields))
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return tabled(Request("jsonData", {"dataframe_records": value}, meta=request.meta))
+        return tabled(Request("jsonData", {"dataframe_records": value}, meta=request.meta, fields=fields))
     if is_table(value):
-        return Request(request.kind, rows(request.kind, value), request.names, request.meta)
+        return Request(
+            request.kind,
+            rows(request.values_field, value),
+            request.names,
+            request.meta,
+            fields=request.fields,
+        )
     entries = inputs.columns or inputs.tensors
     if len(entries) != 1:
         raise BadData(
-            f"{request.kind} has one value a row: the model's signature has {len(entries)} "
+            f"{request.values_field} has one value a row: the model's signature has {len(entries)} "
             f"{'columns' if inputs.columns else 'tensors'}; send data with a value for each"
         )
     if isinstance(value, bytes):

@@ -48,14 +48,16 @@ def single(request: Request, model: Model) -> tuple[Arguments, dict[str, Any]]:
         params = {name: given for name, given in value.items() if name in known}
         value = {name: given for name, given in value.items() if name not in known}
     elif isinstance(value, dict) and isinstance(value.get("inputs"), dict) and value.keys() <= INPUTS:
-        params = mapping("jsonData.params", value.get("params") or {})
+        params = mapping(request.params_field, value.get("params") or {})
         value = value["inputs"]
     elif request.kind in ARRAYS or isinstance(value, dict):
         request = tabled(request)
-        return arguments(request, model.inputs, FRAME), parameters(request.params, model.params)
+        return arguments(request, model.inputs, FRAME), parameters(
+            request.params, model.params, request.params_field
+        )
     if model.inputs is not None and model.inputs.names and model.inputs.columns:
-        value = _fitted(request.kind, value, model.inputs)
-    return Arguments("value", [value]), parameters(params, model.params)
+        value = _fitted(request.values_field, value, model.inputs)
+    return Arguments("value", [value]), parameters(params, model.params, request.params_field)
 
 
 def _fitted(what: str, value: Any, inputs: Schema) -> dict[str, Any]:

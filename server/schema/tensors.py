@@ -11,7 +11,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.mlmodel.signature import Schema, Tensor
-from server.schema.column_order import field, order, unnamed
+from server.schema.column_order import order, unnamed
 from server.schema.request import Request
 
 # Kinds of dtype whose values JSON has: numbers and booleans as they are, text and objects as objects.
@@ -32,7 +32,7 @@ def by_name(request: Request, inputs: Schema) -> dict[str | None, np.ndarray]:
     if len(inputs.tensors) == 1 and (request.names is None or request.names != inputs.names):
         return {inputs.tensors[0].name: _whole(request, inputs.tensors[0])}
     if request.names is None:
-        raise unnamed(inputs)
+        raise unnamed(request, inputs)
     return {
         inputs.tensors[index].name: _column(request, position, inputs.tensors[index])
         for index, position in order(request, inputs, complete=True)
@@ -43,8 +43,8 @@ def _whole(request: Request, tensor: Tensor) -> np.ndarray:
     values = request.values if isinstance(request.values, np.ndarray) else _objects(request.values)
     if len(tensor.shape) == 1 and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]  # A table of one column is a list of values.
-    _check_shape(field(request), values.shape, tensor)
-    return _cast(field(request), values, tensor)
+    _check_shape(request.values_field, values.shape, tensor)
+    return _cast(request.values_field, values, tensor)
 
 
 def _column(request: Request, position: int, tensor: Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.mlmodel.signature import Column
-from server.schema.column_order import field, width
+from server.schema.column_order import width
 from server.schema.nested_types import fit
 from server.schema.request import Request
 from server.schema.scalar_types import Misfit
@@ -53,12 +53,14 @@ def _readings(request: Request, given: list[Any], column: Column) -> list[Callab
         return [_itself, _cell] if single else [_itself]
     if not all(isinstance(value, list) for value in given):
         raise BadData(
-            f"{field(request)} has values that are no rows: with data.names every row must be a list"
+            f"{request.values_field} has values that are no rows: with {request.names_field} every row must be a list"
         )
     columns = width(request)
     by_name = [lambda row: dict(zip(names, row, strict=True))] if _name(column) in ("object", "map") else []
     if not single and not by_name:
-        raise BadData(f"data.names has {columns} names: the model takes one value a row, {_name(column)}")
+        raise BadData(
+            f"{request.names_field} has {columns} names: the model takes one value a row, {_name(column)}"
+        )
     return [_cell, *by_name] if single else by_name
 
 

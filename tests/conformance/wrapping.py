@@ -33,6 +33,7 @@ class Wrapped:
     client: httpx.Client
     log: Path
     grpc_port: int
+    metrics_port: int
 
     def wait_until_ready(self) -> None:
         """Return when REST and gRPC answer; fail with the log when they never do."""
@@ -68,9 +69,9 @@ def wrapping(
     **parameters: str,
 ) -> Iterator[Wrapped]:
     """Serve a component by the wrapper with these graph parameters, and stop it again."""
-    http_port, grpc_port = free_port(), free_port()
+    http_port, grpc_port, metrics_port = free_port(), free_port(), free_port()
     log = folder / "log"
-    ports = ["--http-port", http_port, "--grpc-port", grpc_port, "--metrics-port", free_port()]
+    ports = ["--http-port", http_port, "--grpc-port", grpc_port, "--metrics-port", metrics_port]
     with ExitStack() as stack:
         # What is killed leaves its temporary files; the wrapper's sockets among them need a short path.
         temporary = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
@@ -97,7 +98,7 @@ def wrapping(
         # By SIGTERM a plain component's wrapper ends its first process only, which then waits for the others.
         stack.callback(_kill, process)
         client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30))
-        wrapped = Wrapped(process, client, log, grpc_port)
+        wrapped = Wrapped(process, client, log, grpc_port, metrics_port)
         if ready:
             wrapped.wait_until_ready()
         yield wrapped

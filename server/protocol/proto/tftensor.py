@@ -39,7 +39,7 @@ def decode(tensor: TensorProto) -> Any:
     """Return the tensor as an array of its own type, strings as the lists that they are.
 
     Raises:
-        BadData: its type is none that a model can take, or its shape and values do not fit.
+        BadData: no model can take its type, or its shape and values do not fit.
     """
     shape = _shape(tensor)
     if tensor.dtype == DataType.DT_STRING:

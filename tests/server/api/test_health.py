@@ -79,39 +79,17 @@ def test_one_that_cannot_listen_ends_without_a_second_error(caplog):
     assert "the listener of health and metrics has ended" in caplog.text
 
 
-def test_the_paths_are_on_both_ports_and_numbers_are_those_of_the_rest_interface(tmp_path):
+def test_the_paths_are_on_both_ports(tmp_path):
     with serving(tmp_path, MODELS / "iris_svm_model") as served:
         own = f"http://127.0.0.1:{served.health_port}"
         with httpx.Client(base_url=own, timeout=30) as client:
             for path in ("/health/ping", "/health/status", "/api/v1.0/health/status"):
                 assert client.get(path).content == served.client.get(path).content
-            before = numbers(client.get("/metrics"))
-            assert before.keys() == numbers(served.client.get("/prometheus")).keys()
-            assert before["seldon_mlflow_server_ready"] == 1
-            assert served.post("/predict", REQUEST).status_code == 200
-            assert served.post("/predict", {}).status_code == 400
-            after = numbers(client.get("/prometheus"))
-            # The one of /prometheus on the REST interface, and the prediction.
-            assert grown(before, after, "2xx") == 2
-            assert grown(before, after, "4xx") == 1
-            # What is refused before it is read too.
-            with socket.create_connection(("127.0.0.1", served.client.base_url.port), timeout=30) as sock:
-                sock.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
-                assert Client(sock).response().status == 413
-            assert grown(after, numbers(client.get("/metrics")), "4xx") == 1
+            for path in ("/metrics", "/prometheus"):
+                for answer in (client.get(path), served.client.get(path)):
+                    assert "\nseldon_mlflow_server_ready 1.0\n" in answer.text
             assert client.post("/predict", json=REQUEST).status_code == 404
             assert client.post("/health/ping").status_code == 405
-
-
-def numbers(answer: httpx.Response) -> dict[str, float]:
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
-
-
-def grown(before: dict[str, float], after: dict[str, float], status: str) -> float:
-    name = f'seldon_mlflow_server_responses_total{{status="{status}"}}'
-    return after[name] - before[name]
 
 
 def test_probes_are_answered_while_no_connection_of_the_rest_interface_is_free(tmp_path):

@@ -13,11 +13,14 @@ from tests.conformance.models import SCALER, echo
 from tests.server.running_server import serving
 
 PROGRAM = Path(sys.executable).with_name("schemathesis")
+# Of the other protocols no schema can say that a tensor has as many values as its shape, nor that a CSV is the model's.
+SELDONS = ("--exclude-path-regex", "^/(v2|invocations)")
+OTHERS = ("--include-path-regex", "^/(v2|invocations|ping|health$|version)")
 # GET with the message in the query is a form for old clients that the document does not show.
 NOT_CHECKED = ("unsupported_method", "allow_header_conformance")
 
 
-def run(folder, model, examples, *more, not_checked=NOT_CHECKED, **parameters):
+def run(folder, model, examples, *more, not_checked=NOT_CHECKED, paths=SELDONS, **parameters):
     """Return how schemathesis ended, and what it said."""
     with serving(folder, model, **parameters) as served:
         done = subprocess.run(
@@ -25,7 +28,7 @@ def run(folder, model, examples, *more, not_checked=NOT_CHECKED, **parameters):
                 *(PROGRAM, "run", f"{served.client.base_url}/seldon.json", "--no-color"),
                 *("--checks", "all", "--exclude-checks", ",".join(not_checked)),
                 *("--phases", "examples,coverage,fuzzing", "--max-examples", str(examples)),
-                *("--request-timeout", "30", *more),
+                *("--request-timeout", "30", *paths, *more),
             ],
             cwd=folder,
             capture_output=True,
@@ -36,6 +39,7 @@ def run(folder, model, examples, *more, not_checked=NOT_CHECKED, **parameters):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_what_the_document_says_is_so(tmp_path):
     code, said = run(tmp_path, SCALER, 10, "--seed", "1", xtype="DataFrame")
     assert code == 0, said
@@ -45,6 +49,14 @@ def test_what_the_document_says_is_so(tmp_path):
 @pytest.mark.long
 def test_what_the_document_says_is_so_for_an_array(tmp_path):
     code, said = run(tmp_path, SCALER, 100)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("xtype", ["ndarray", "DataFrame"])
+@pytest.mark.long
+def test_what_the_document_says_of_other_protocols_is_so(tmp_path, xtype):
+    not_checked = (*NOT_CHECKED, "positive_data_acceptance")
+    code, said = run(tmp_path, SCALER, 50, not_checked=not_checked, paths=OTHERS, xtype=xtype)
     assert code == 0, said
 
 

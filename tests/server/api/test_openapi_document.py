@@ -167,3 +167,40 @@ def test_the_path_of_streams_is_there_where_the_model_has_them():
     answer = streaming["/predict_stream"]["post"]["responses"]["200"]
     assert list(answer["content"]) == ["text/event-stream"]
     assert "/predict_stream" not in document(MIXED)["paths"]
+
+
+def examples(said):
+    """Return the examples of the two other protocols."""
+    bodies = [said["paths"][path]["post"]["requestBody"]["content"] for path in (INFER, "/invocations")]
+    return [body["application/json"].get("examples", {}).get("example", {}).get("value") for body in bodies]
+
+
+INFER = "/v2/models/{name}/infer"
+
+
+def test_other_protocols_have_the_models_own_example():
+    inference, invocation = examples(document(MIXED, given=row("Ann", 41, True, "2026-01-28", {"a": 1})))
+    assert inference is None  # An object has no datatype.
+    assert invocation == {
+        "dataframe_split": {
+            "columns": ["name", "age", "member", "since", "extra"],
+            "data": [["Ann", 41, True, "2026-01-28", {"a": 1}]],
+        }
+    }
+    inference, invocation = examples(document(IMAGE))
+    assert inference["inputs"][0]["shape"][1:] == [2, 3]
+    assert (
+        invocation["inputs"]
+        == document(IMAGE)["components"]["examples"]["request"]["value"]["data"]["ndarray"]
+    )
+
+
+def test_a_chat_has_an_example_of_mlflows_alone():
+    chat = {"jsonData": {"messages": [{"role": "user", "content": "Hi"}]}}
+    assert examples(document(None, given=chat)) == [None, chat["jsonData"]]
+
+
+def test_every_path_of_the_other_protocols_is_there():
+    paths = document(None)["paths"]
+    assert {"/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/{name}", INFER} <= paths.keys()
+    assert {"/invocations", "/ping", "/health", "/version"} <= paths.keys()

@@ -87,7 +87,7 @@ class Streaming:
 
 
 def logged(served, start):
-    return [line for line in served.log.read_text().splitlines() if line.startswith(start)]
+    return served.printed(start)
 
 
 def error(text, reason):
@@ -250,6 +250,7 @@ def test_a_stream_may_end_within_the_drain_seconds(tmp_path, model, gate):
         assert served.process.wait(30) == 0
 
 
+@pytest.mark.long
 def test_one_that_goes_on_is_told_that_the_server_ends(tmp_path, model):
     with serving(tmp_path, model, environ={"SERVER_DRAIN_SECONDS": "2"}) as served:
         with Streaming(served, parts=10**9) as stream:

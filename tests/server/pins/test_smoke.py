@@ -80,6 +80,7 @@ def test_a_service_of_a_model_that_nobody_knows_a_request_of(served: Served, tmp
     )
 
 
+@pytest.mark.long
 def test_a_service_of_another_model(served: Served) -> None:
     options = ("--model-digest", OTHER, "--expected", EXPECTED, "--timeout", 0)
     assert run(url(served), *options) == (
@@ -88,6 +89,7 @@ def test_a_service_of_another_model(served: Served) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_service_of_another_image(served: Served) -> None:
     options = ("--model-digest", DIGEST, "--image", NEW, "--expected", EXPECTED, "--timeout", 0)
     assert run(url(served), *options) == (
@@ -233,3 +235,60 @@ def test_a_graph_that_serves_all_its_models() -> None:
 def test_a_graph_of_models_that_nobody_knows_a_request_of() -> None:
     with service([({"versions": [DIGEST]}, 503, {}), ({"versions": [DIGEST]}, 200, {})]) as address:
         smoke(address, [DIGEST], NEW, None, seconds=30)
+
+
+V2 = ("--protocol", "v2", "--node", "model")
+
+
+def test_a_service_is_asked_by_the_open_inference_protocol(served: Served) -> None:
+    options = ("--model-digest", DIGEST, "--image", IMAGE, "--expected", EXPECTED, *V2)
+    assert run(url(served), *options) == (
+        0,
+        f"INFO smoke: {url(served)} serves {DIGEST} and answers as expected",
+    )
+
+
+def test_another_image_is_waited_for_by_it(served: Served) -> None:
+    options = ("--model-digest", DIGEST, "--image", OLD, "--expected", EXPECTED, "--timeout", 1, *V2)
+    code, said = run(url(served), *options)
+    assert code != 0
+    assert f"runs {IMAGE} instead of {OLD} after 1 s" in said
+
+
+def test_another_answer_is_told_by_it(served: Served, tmp_path: Path) -> None:
+    content = json.loads(EXPECTED.read_text())
+    content["response"]["data"]["ndarray"][1][2] += 1
+    (tmp_path / "expected.json").write_text(json.dumps(content))
+    options = ("--model-digest", DIGEST, "--expected", tmp_path / "expected.json", *V2)
+    code, said = run(url(served), *options)
+    assert code != 0
+    assert "answers otherwise than when the model was promoted: data.ndarray[1][2] is 1.02226" in said
+
+
+def test_a_model_without_a_known_request_is_healthy_by_it(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "expected.json").write_text('{"request": null, "response": null}')
+    options = ("--model-digest", DIGEST, "--expected", tmp_path / "expected.json", *V2)
+    assert "is healthy" in run(url(served), *options)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--protocol", "v3"), "protocol 'v3': must be one of seldon, v2"),
+        (("--protocol", "v2"), "protocol 'v2' asks for a model by its name: say the graph node by --node"),
+    ],
+    ids=["unknown", "without-node"],
+)
+def test_a_protocol_that_there_is_not(options: Sequence[str], message: str) -> None:
+    common = ("http://127.0.0.1:9", "--model-digest", DIGEST, "--expected", EXPECTED)
+    code, said = run(*common, *options)
+    assert code != 0
+    assert said.endswith(message)
+
+
+def test_a_request_that_the_protocol_cannot_carry(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "expected.json").write_text('{"request": {"strData": "x"}, "response": {"strData": "y"}}')
+    options = ("--model-digest", DIGEST, "--expected", tmp_path / "expected.json", *V2)
+    code, said = run(url(served), *options)
+    assert code != 0
+    assert "request cannot be sent by the protocol v2: strData is no table or array" in said

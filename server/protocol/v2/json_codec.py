@@ -1,0 +1,163 @@
+"""The REST messages of the Open Inference Protocol, with its binary tensor data extension.
+
+Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/binary_data_extension.md
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from server.errors import BadData, ServerError
+from server.protocol.decode import parse
+from server.protocol.encode import dumps
+from server.protocol.v2.inference import Inference, Output
+from server.protocol.v2.tensor import BYTES, Tensor, element, from_bytes, from_json, to_bytes
+from server.schema.json_arrays import mapping, shown
+
+# The header of a message whose JSON is followed by raw bytes: how many bytes the JSON has.
+LENGTH_HEADER = "inference-header-content-length"
+BINARY_TYPE = "application/octet-stream"
+EXTENSIONS = ["binary_tensor_data"]
+
+
+def decode(body: bytes, json_length: str | None) -> Inference:
+    """Return the inference request that a body holds.
+
+    Args:
+        body: JSON, followed by the raw bytes of those inputs that have ``binary_data_size``.
+        json_length: the value of LENGTH_HEADER, or None where there is no such header.
+
+    Raises:
+        BadData: it is none.
+    """
+    end = json_bytes(json_length, len(body))
+    message = mapping("the body", parse(body[:end]))
+    entries = message.get("inputs")
+    if not isinstance(entries, list) or not entries:
+        raise BadData(
+            f"inputs is {shown(entries)}: it must be a list of tensors, as in "
+            '{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]}'
+        )
+    inputs, rest = [], memoryview(body)[end:]
+    for index, entry in enumerate(entries):
+        tensor, rest = _input(f"inputs[{index}]", mapping(f"inputs[{index}]", entry), rest)
+        inputs.append(tensor)
+    if rest:
+        raise BadData(
+            f"the body has {len(rest)} bytes after its last tensor: the binary_data_size of all inputs must add up to what follows the JSON"
+        )
+    parameters = _parameters("the request", message)
+    return Inference(
+        _text("id", "" if message.get("id") is None else message["id"]),
+        inputs,
+        parameters,
+        _outputs(message.get("outputs")),
+        _flag("binary_data_output", parameters.pop("binary_data_output", False)),
+    )
+
+
+def json_bytes(text: str | None, size: int) -> int:
+    """Return how many of a body's ``size`` bytes are JSON, by the value of LENGTH_HEADER.
+
+    Raises:
+        BadData: it is no number of them.
+    """
+    if text is None:
+        return size
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(size)) and 0 < int(text) <= size):
+        raise BadData(
+            f"Inference-Header-Content-Length is {shown(text)}: it must be the size of the JSON, from 1 to {size}"
+        )
+    return int(text)
+
+
+def _input(what: str, entry: dict[str, Any], rest: memoryview) -> tuple[Tensor, memoryview]:
+    name = _text(f"{what}.name", entry.get("name"))
+    parameters = _parameters(what, entry)
+    size = parameters.pop("binary_data_size", None)
+    if size is None:
+        values = from_json(name, entry.get("datatype"), entry.get("shape"), entry.get("data"))
+        return Tensor(name, values, parameters), rest
+    if "data" in entry:
+        raise BadData(f"{what} has data and binary_data_size: it must have one of them")
+    if type(size) is not int or not 0 <= size <= len(rest):
+        raise BadData(
+            f"the binary_data_size of {what} is {shown(size)}: it must be a number of bytes, and {len(rest)} follow"
+        )
+    values = from_bytes(name, entry.get("datatype"), entry.get("shape"), rest[:size])
+    return Tensor(name, values, parameters), rest[size:]
+
+
+def _parameters(what: str, entry: dict[str, Any]) -> dict[str, Any]:
+    given = entry.get("parameters")
+    return {} if given is None else dict(mapping(f"the parameters of {what}", given))
+
+
+def _outputs(given: Any) -> list[Output]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise BadData(f"outputs is {shown(given)}: it must be a list of objects with a name")
+    found = []
+    for index, entry in enumerate(given):
+        what = f"outputs[{index}]"
+        name = _text(f"{what}.name", mapping(what, entry).get("name"))
+        binary = _parameters(what, entry).get("binary_data")
+        found.append(Output(name, None if binary is None else _flag("binary_data", binary)))
+    return found
+
+
+def _text(what: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadData(f"{what} is {shown(value)}: it must be a string")
+    return value
+
+
+def _flag(what: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadData(f"the parameter {what} is {shown(value)}: it must be true or false")
+    return value
+
+
+def encode(
+    inference: Inference, outputs: list[tuple[Tensor, bool]], model: str, version: str
+) -> tuple[bytes, int | None]:
+    """Return the body of a response, and the size of its JSON where raw bytes follow it, else None."""
+    entries, parts = [], []
+    for tensor, binary in outputs:
+        parameters = dict(tensor.parameters)
+        entry: dict[str, Any] = {
+            "name": tensor.name,
+            "datatype": tensor.datatype,
+            "shape": list(tensor.values.shape),
+        }
+        if binary:
+            content = to_bytes(tensor.values)
+            parameters["binary_data_size"] = len(content)
+            parts.append(content)
+        if parameters:
+            entry["parameters"] = parameters
+        if not binary:
+            entry["data"] = _data(tensor.datatype, tensor.values.reshape(-1))
+        entries.append(entry)
+    given = {"model_name": model, "model_version": version, "id": inference.id}
+    body = dumps({**{key: value for key, value in given.items() if value}, "outputs": entries})
+    return (b"".join((body, *parts)), len(body)) if parts else (body, None)
+
+
+def _data(datatype: str, flat: np.ndarray) -> Any:
+    """Return values as JSON has them; orjson knows an array's numbers."""
+    if datatype == BYTES:
+        return [
+            value if value is None or isinstance(value, str) else element(value).decode()
+            for value in flat.tolist()
+        ]
+    return flat.tolist() if datatype == "FP16" else flat
+
+
+def failure(error: ServerError) -> bytes:
+    """Return the body of an error."""
+    return dumps({"error": str(error)})
