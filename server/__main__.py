@@ -14,7 +14,7 @@ from pathlib import Path
 from server import all as steps
 from server import settings
 from server.container import file_descriptors, podinfo
-from server.errors import BadSetting, ServerError
+from server.errors import ServerError
 from server.settings_loader import PARAMETERS, load
 
 
@@ -39,7 +39,7 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 def _serve(arguments: argparse.Namespace) -> None:
     from server.model import orphans
-    from server.model.environ import model_environ
+    from server.model.environ import model_environ, tell_unknown
     from server.model.worker_process import WorkerProcess, interpreter
 
     chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
@@ -48,7 +48,8 @@ def _serve(arguments: argparse.Namespace) -> None:
     file_descriptors.raise_limit()
     orphans.adopt()
     orphans.hide()
-    worker = WorkerProcess(interpreter(chosen, arguments.environment), model_environ(chosen))
+    python = interpreter(chosen, arguments.environment)
+    worker = WorkerProcess(python, model_environ(chosen), chosen.model_processes)
     # The server multiplies no matrices, and it is forked.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
@@ -56,6 +57,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         from server.model.handshake import handshake, read
 
         worker.tell(handshake(chosen, read(chosen)))
+        tell_unknown(chosen, os.environ)
         from server.serving.serve import serve
 
         serve(chosen, arguments.environment, worker)
@@ -78,11 +80,18 @@ def _all(arguments: argparse.Namespace) -> None:
 
 def _smoke(arguments: argparse.Namespace) -> None:
     from server.pins.expectation import read
+    from server.pins.protocols import protocol
     from server.pins.smoke import smoke
 
     _clean_up_on_sigterm()
-    expected = read(arguments.expected)
-    smoke(arguments.url, arguments.model_digest, arguments.image, expected, seconds=arguments.timeout)
+    smoke(
+        arguments.url,
+        arguments.model_digest,
+        arguments.image,
+        read(arguments.expected),
+        seconds=arguments.timeout,
+        asking=protocol(arguments.protocol, arguments.node),
+    )
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
@@ -103,14 +112,6 @@ def _lock(arguments: argparse.Namespace) -> None:
         arguments.output.write_text(text)
     else:
         print(text, end="")
-
-
-def _log_level() -> str:
-    level = os.environ.get("LOG_LEVEL", "INFO").upper()
-    known = logging.getLevelNamesMapping()
-    if level not in known:
-        raise BadSetting(f"LOG_LEVEL={os.environ['LOG_LEVEL']!r}: must be one of {', '.join(known)}")
-    return level
 
 
 def _clean_up_on_sigterm() -> None:
@@ -155,6 +156,10 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="digest of the model that it must serve; of a graph's models, all",
     )
+    smoke.add_argument(
+        "--protocol", metavar="PROTOCOL", default="seldon", help="protocol to ask by: seldon or v2 (seldon)"
+    )
+    smoke.add_argument("--node", metavar="NODE", default="", help="graph node, for protocol v2")
     smoke.add_argument("--image", metavar="IMAGE", default="", help="image that must answer (any)")
     smoke.add_argument(
         "--expected", metavar="FILE", type=Path, required=True, help="request and response: expected.json"
@@ -184,14 +189,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit code (server.errors)."""
+    # Not for gitops, which reads the verbs and has fewer packages.
+    from server.telemetry import log_lines
+
     arguments = parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO,
-        format=f"%(asctime)s %(levelname)s {arguments.verb}: %(message)s",
-        stream=sys.stderr,
-    )
     try:
-        logging.getLogger().setLevel(_log_level())
+        log_lines.configure(arguments.verb)
         arguments.run(arguments)
     except ServerError as error:
         logging.error("%s", error)

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 # Shell patterns.
 # Of the operator, whose place somebody may take who starts the image by hand.
 _OPERATOR = ("PREDICTIVE_UNIT_*", "PREDICTOR_*", "SELDON_*")
+# What the lines of the log are, and how traces are sent.
+_LOG = ("LOG_LEVEL", "LOG_FORMAT", "KUBERNETES_SERVICE_HOST", "OTEL_*")
 # How packages are downloaded (docs.astral.sh/uv/reference/environment), and where the Pythons are.
 _DOWNLOADS = (
     *("UV_*", "PIP_*", "PYENV_*", "XDG_*", "NETRC", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -117,7 +119,7 @@ def parameters(given: Sequence[str], model: Path, environ: Mapping[str, str]) ->
 
 def narrowed(environ: Mapping[str, str], step: str, passed: Sequence[str]) -> dict[str, str]:
     """Return the variables of ``environ`` that ``step`` gets: what it reads, and no secret of a step before."""
-    patterns = ["LOG_LEVEL", *_OPERATOR, *_names(settings.ServeSettings), *passed]
+    patterns = [*_LOG, *_OPERATOR, *_names(settings.ServeSettings), *passed]
     if step == "environment":
         patterns += [*_DOWNLOADS, *_names(settings.EnvironmentSettings)]
     else:

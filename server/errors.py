@@ -81,6 +81,12 @@ class NoSuchPath(BadData):
     grpc = "UNIMPLEMENTED"
 
 
+class NoSuchVersion(NoSuchPath):
+    """The model has no version of this name."""
+
+    grpc = "NOT_FOUND"
+
+
 class MethodNotAllowed(BadData):
     """The path does not allow this HTTP method."""
 
@@ -130,7 +136,16 @@ class DeadlineExceeded(ServerError):
 
 
 class ModelFailed(ServerError):
-    """The model raised an exception; the message holds its type and text."""
+    """The model raised an exception; the message holds its type and text.
+
+    Args:
+        message: as of every error.
+        traceback: of the exception, for the log alone.
+    """
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
 class BadMetadata(ServerError):

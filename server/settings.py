@@ -164,8 +164,9 @@ class ServeSettings:
     )
     model_processes: int = setting(
         1,
-        "How many processes run the model, forked from one that has loaded it so that they share its memory. An answer in "
-        "parts occupies one until its end.",
+        "How many processes run the model: forked from one that has loaded it, so that they share its memory, or, where loading "
+        "it starts threads, each with a model of its own, which they load one after the other. An answer in parts occupies "
+        "one until its end.",
         env="SERVER_MODEL_PROCESSES",
         minimum=1,
     )
@@ -191,6 +192,21 @@ class ServeSettings:
         choices=("MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER"),
     )
     node: str = setting("", "The graph node's name, the key in meta.requestPath.", env="PREDICTIVE_UNIT_ID")
+    predictor_labels: str = setting(
+        "",
+        "The predictor's labels as a JSON object: `version` is a label of the model's own metrics.",
+        env="PREDICTOR_LABELS",
+    )
+    predictor_version: str = setting(
+        "", "The predictor's version, a label of the orchestrator's metrics.", annotation="version"
+    )
+    no_engine: bool = setting(
+        False,
+        "Whether the predictor goes without the orchestrator: then the server counts its requests under the orchestrator's name, "
+        "seldon_api_executor_server_requests_seconds.",
+        env="SERVER_NO_ENGINE",
+        annotation="seldon.io/no-engine",
+    )
     image: str = setting(
         "", "The container's image, the value in meta.requestPath.", env="PREDICTIVE_UNIT_IMAGE"
     )
@@ -206,10 +222,30 @@ class ServeSettings:
     )
     health_port: int = setting(
         6000,
-        "Port that answers /health/ping, /health/status, /metrics and /prometheus alone, beside the REST interface, so that no load on "
+        "Port that answers /health/ping, /health/status and the metrics alone, beside the REST interface, so that no load on "
         "that keeps Kubernetes' probes out. The operator names it metrics.",
         env="PREDICTIVE_UNIT_METRICS_SERVICE_PORT",
         minimum=0,
+    )
+    metrics: bool = setting(
+        True,
+        "Whether calls, batches and processes are counted for Prometheus. Without it, metrics have the state of the server only.",
+        env="SERVER_METRICS",
+    )
+    metrics_endpoint: str = setting(
+        "/prometheus",
+        "Path of the metrics, beside /metrics and /prometheus.",
+        env="PREDICTIVE_UNIT_METRICS_ENDPOINT",
+    )
+    metrics_in_response: bool = setting(
+        True,
+        "Whether what a custom Python model counts itself, its `metrics()`, stands in meta.metrics of its answers too.",
+        env="INCLUDE_METRICS_IN_CLIENT_RESPONSE",
+    )
+    metrics_buckets: str = setting(
+        "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60",
+        "Upper bounds of the buckets of durations, in seconds.",
+        env="SERVER_METRICS_BUCKETS",
     )
     max_body_bytes: int | None = setting(
         None,
@@ -322,6 +358,105 @@ class ServeSettings:
         "How long requests under way may take to end after SIGTERM; answers in parts are ended a second before.",
         env="SERVER_DRAIN_SECONDS",
         minimum=0,
+    )
+    access_log: str = setting(
+        "slow",
+        "Which calls have a line in the log when they have ended: none, those that failed, those that failed or were slow, or all. "
+        "Lines that the model prints meanwhile have the call's id behind them, unless it is off.",
+        env="SERVER_ACCESS_LOG",
+        choices=("off", "errors", "slow", "all"),
+    )
+    access_log_slow_milliseconds: int = setting(
+        1000,
+        "From how long on a call is slow; 0: none is.",
+        env="SERVER_ACCESS_LOG_SLOW_MILLISECONDS",
+        minimum=0,
+    )
+    access_log_sample: int = setting(
+        0,
+        "Of the calls that SERVER_ACCESS_LOG leaves out one in so many has a line too, in each process; 0: none.",
+        env="SERVER_ACCESS_LOG_SAMPLE",
+        minimum=0,
+    )
+    access_log_payload_bytes: int = setting(
+        0,
+        "How many bytes of the request and of the response stand in a call's line. They may be personal data.",
+        env="SERVER_ACCESS_LOG_PAYLOAD_BYTES",
+        minimum=0,
+    )
+    payload_log_url: str = setting(
+        "",
+        "Address (http:// or https://, with user and password where it asks for them) that requests and responses are sent to as "
+        "CloudEvents, as Seldon's orchestrator does for a node's `logger`, which a pod without it cannot read. No answer waits for it. "
+        "Default: nothing is sent.",
+        env="SERVER_PAYLOAD_LOG_URL",
+        secret=True,
+    )
+    payload_log_mode: str = setting(
+        "all",
+        "Which payloads are sent, as in a node's `logger`; feedback is sent with the responses.",
+        env="SERVER_PAYLOAD_LOG_MODE",
+        choices=("all", "request", "response"),
+    )
+    payload_log_sample: int = setting(
+        1,
+        "One prediction in so many has its payloads sent, in each process; feedback always is.",
+        env="SERVER_PAYLOAD_LOG_SAMPLE",
+        minimum=1,
+    )
+    payload_log_events: int = setting(
+        10_000,
+        "How many payloads may wait to be sent, in each process; what comes beside them is dropped and counted.",
+        env="SERVER_PAYLOAD_LOG_EVENTS",
+        annotation="seldon.io/executor-logger-queue-size",
+        minimum=1,
+    )
+    payload_log_bytes: int = setting(
+        8 * 1024 * 1024,
+        "How many bytes the payloads that wait to be sent may take, in each process; what comes beside them is dropped and counted.",
+        env="SERVER_PAYLOAD_LOG_BYTES",
+        minimum=1,
+    )
+    payload_log_seconds: int = setting(
+        5,
+        "How long the sink of payloads may take to accept a connection, and to answer.",
+        env="SERVER_PAYLOAD_LOG_SECONDS",
+        minimum=1,
+    )
+    otlp_endpoint: str = setting(
+        "",
+        "Address that traces are sent to by OTLP, as in http://collector:4318 (the first of both is the whole address, with its path). "
+        "All other variables of OpenTelemetry's SDK count beside it (OTEL_EXPORTER_OTLP_HEADERS, OTEL_BSP_…, …). A call that is traced "
+        "takes some tenths of a millisecond of CPU more: under load trace a share (OTEL_TRACES_SAMPLER=parentbased_traceidratio, "
+        "OTEL_TRACES_SAMPLER_ARG=0.01). Default: no traces are sent, and none of the SDK is imported.",
+        env=("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        secret=True,
+    )
+    otlp_protocol: str = setting(
+        "http/protobuf",
+        "How traces are sent; there is no other way.",
+        env=("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    )
+    traces_exporter: str = setting(
+        "",
+        "`none` sends no traces, `otlp` sends them also without an address, to http://localhost:4318.",
+        env="OTEL_TRACES_EXPORTER",
+        choices=("otlp", "none"),
+    )
+    otel_disabled: bool = setting(False, "Whether no traces are sent.", env="OTEL_SDK_DISABLED")
+    deployment: str = setting(
+        "",
+        "The SeldonDeployment's name: a label of metrics, a trace's service, unless OTEL_SERVICE_NAME names another, and the "
+        "inferenceservicename of a payload's event.",
+        env="SELDON_DEPLOYMENT_ID",
+    )
+    predictor: str = setting(
+        "",
+        "The predictor's name, a label of metrics and the endpoint of a payload's event.",
+        env="PREDICTOR_ID",
+    )
+    namespace: str = setting(
+        "", "The pod's namespace, in traces and in a payload's event.", env="POD_NAMESPACE"
     )
 
 

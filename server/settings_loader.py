@@ -17,6 +17,8 @@ from server.errors import BadSetting
 T = TypeVar("T")
 
 PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
+# Of the variables of a Service.
+_SERVICE = "_SERVICE_HOST"
 _NONE: Mapping[str, str] = {}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -89,6 +91,26 @@ def load(kind: type[T], environ: Mapping[str, str], annotations: Mapping[str, st
                 "correct the parameter's name in the overlay"
             )
     return kind(**values)
+
+
+def unknown(kind: type[Any], environ: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the environment variables that begin as those of settings and are none, each with the nearest one that is, or "".
+
+    What Kubernetes sets for a Service whose name begins so is left out:
+    https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+    """
+    import difflib  # It takes a while, and there is mostly nothing to find.
+
+    # Without what all of them begin with, which would make any two look alike.
+    known = {name.removeprefix(prefix): name for entry in fields(kind) for name in entry.metadata["env"]}
+    services = [name.removesuffix(_SERVICE) for name in environ if name.endswith(_SERVICE)]
+    links = tuple(f"{service}_{part}" for service in services for part in ("SERVICE_", "PORT"))
+    found = dict[str, str]()
+    for name in sorted(environ):
+        if name.startswith(prefix) and name not in known.values() and not name.startswith(links):
+            nearest = difflib.get_close_matches(name.removeprefix(prefix), known, 1)
+            found[name] = known[nearest[0]] if nearest else ""
+    return found
 
 
 def _found(metadata: Mapping[str, Any], *sources: Mapping[str, str]) -> tuple[str, str] | None:

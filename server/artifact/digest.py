@@ -2,10 +2,11 @@ r"""The digest of a model: one sha256 over the names and the contents of its fil
 
 It is what this prints in the model folder, so that anyone can check it:
 
-    find . -type f ! -name model.sig ! -name registered_model_meta | LC_ALL=C sort |
+    find . -type f ! -name model.sig ! -name registered_model_meta ! -name .fetch.json |
+        LC_ALL=C sort |
         xargs -r -d '\n' sha256sum | sha256sum
 
-The two files that do not count are added to a model afterwards: by signing, and by MLflow's downloads.
+The files that do not count are added to a model afterwards: by signing, by MLflow's downloads, and by ``fetch``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.errors import BadSetting, NotAModel
+from server.telemetry.start_record import FETCH
 
-UNCOUNTED = frozenset({"model.sig", "registered_model_meta"})
+UNCOUNTED = frozenset({"model.sig", "registered_model_meta", FETCH})
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from server import mlmodel
 from server.artifact import digest as digests
-from server.artifact import signature_file
+from server.artifact import registry, signature_file
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress, size
-from server.artifact.source import shown
+from server.artifact.source import names, shown
 from server.artifact.source import source as source_of
 from server.artifact.staging import Staging
 from server.artifact.store_client import strip_environment
 from server.errors import BadArtifact, BadDestination, DigestMismatch, NotAModel
 from server.settings import FetchSettings
+from server.telemetry import start_record
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
             return
         log.info("fetching %s into %s", uri, dest)
         with Progress(uri) as progress:
-            source_of(source, settings).copy(staging.folder, progress)
+            way = names(source, settings)
+            source_of(source, settings, way).copy(staging.folder, progress)
             actual = _checked(staging.folder, uri, digest, settings)
         sizes = [path.stat().st_size for path in staging.folder.rglob("*") if path.is_file()]
         if held is not None:
@@ -51,6 +53,13 @@ def fetch(source: str, dest: Path, settings: FetchSettings, *, digest: str | Non
             log.info("%s is already in %s: digest %s", uri, dest, held)
             return
         staging.publish()
+    start_record.write(
+        dest / start_record.FETCH,
+        seconds=progress.seconds,
+        bytes=sum(sizes),
+        digest=actual,
+        model_version=registry.version(way),
+    )
     log.info(
         "fetched %s: %d files, %s in %.1f s, digest %s, %s",
         uri,

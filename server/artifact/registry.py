@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,12 @@ def way(uri: str, settings: FetchSettings) -> list[str]:
     raise SourceNotFound(
         f"{uri}: leads from one name to another ({names[-1]}) and to no files; register it again"
     )
+
+
+def version(names: Iterable[str]) -> str:
+    """Return the version in the registry among the names that lead to a model (``way``), or "" where there is none."""
+    found = [match["version"] for match in map(_VERSION.fullmatch, names) if match]
+    return found[-1] if found else ""
 
 
 def _step(client: MlflowClient, uri: str) -> str:

@@ -25,16 +25,24 @@ class Source(Protocol):
         """Write the model's files below ``folder``, an empty one, or raise a ServerError."""
 
 
-def source(uri: str, settings: FetchSettings) -> Source:
-    """Return what ``uri`` stands for; the name of a model in MLflow is resolved first.
+def names(uri: str, settings: FetchSettings) -> list[str]:
+    """Return the names that lead to where ``uri`` is: itself alone, but where it is a model's name in MLflow.
 
     Raises:
         BadSetting: no source has such a URI.
         ServerError: MLflow cannot resolve it.
     """
-    if not uri.startswith(("models:", "runs:")):
-        return _place(uri, uri, settings)
-    return _place(uri, registry.resolve(uri, settings), settings)
+    return registry.way(uri, settings) if uri.startswith(("models:", "runs:")) else [uri]
+
+
+def source(uri: str, settings: FetchSettings, way: list[str] | None = None) -> Source:
+    """Return what ``uri`` stands for; the name of a model in MLflow is resolved first, unless ``way`` has its names.
+
+    Raises:
+        BadSetting: no source has such a URI.
+        ServerError: MLflow cannot resolve it.
+    """
+    return _place(uri, (way or names(uri, settings))[-1], settings)
 
 
 def _place(uri: str, location: str, settings: FetchSettings) -> Source:

@@ -23,6 +23,12 @@ from server.errors import (
     SourceUnreachable,
 )
 
+_KEYS = {
+    "s3": "the store's key and secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+    "gs": "the key file of a service account (GOOGLE_SERVICE_ACCOUNT_KEY)",
+}
+_AZURE_KEYS = "the account's key (AZURE_STORAGE_ACCOUNT_KEY)"
+
 
 @contextmanager
 def configured(uri: str) -> Iterator[None]:
@@ -67,8 +73,8 @@ def _translated(error: Exception, uri: str, endpoint: str) -> ServerError:
         )
     if "169.254.169.254" in summary or "metadata.google.internal" in summary:
         return AccessDenied(
-            f"{uri}: there are no credentials for {endpoint}, and no role of this machine gives any; "
-            "set the store's key and secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+            f"{uri}: there are no credentials for {endpoint}, and no identity of this machine gives any; "
+            f"set {_KEYS.get(uri.partition(':')[0], _AZURE_KEYS)}, or give the pod an identity that may read the store"
         )
     if "POST REDACTED" in summary:
         # The exchange of a web identity for keys, whose address obstore does not show.

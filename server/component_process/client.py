@@ -126,7 +126,7 @@ class NodeClient:
         return connection
 
     def _connect(self) -> socket.socket:
-        """Return a connection to the node's process, started if there is none."""
+        """Return a connection to the node's process, started where none runs."""
         connection = socket.socket(socket.AF_UNIX)
         with self._alone():
             try:

@@ -14,11 +14,15 @@ import logging
 from typing import Any
 
 from server.api.node import Node, Role
-from server.errors import NotReady, ServerError
+from server.errors import ModelFailed, NotReady, ServerError
 from server.model.client import NOT_LOADED
 from server.model.frame_protocol import FrameProtocol
 from server.model.supervisor import Supervisor
+from server.protocol.puid import puid
 from server.schema.request import Request
+from server.telemetry.call_record import CallRecord, identify
+from server.telemetry.log_lines import log_error
+from server.telemetry.methods import PREFIX
 
 Frame = tuple[dict[str, Any], list[Any]]
 
@@ -53,10 +57,17 @@ class NodeConnection(FrameProtocol):
 
 
 class NodeServer:
-    """The local interface of a node. ``left`` is set when its last connection is closed, or it cannot go on."""
+    """The local interface of a node. ``left`` is set when its last connection is closed, or it cannot go on.
 
-    def __init__(self, node: Node, process: Supervisor) -> None:
+    Args:
+        node: the node.
+        process: the model's.
+        counts: whether answers have metrics of the call, which the wrapper counts on its port and takes out of them.
+    """
+
+    def __init__(self, node: Node, process: Supervisor, *, counts: bool = False) -> None:
         self._node = node
+        self._counts = counts
         self._process = process
         self._connections = 0
         self._loaded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -108,6 +119,8 @@ class NodeServer:
         try:
             return await self._call(header, values)
         except ServerError as error:
+            if isinstance(error, ModelFailed):
+                log_error(log, error)  # Its traceback does not go to the wrapper.
             return {"event": "error", "error": type(error).__name__, "message": str(error)}, []
         except Exception as error:
             log.exception("call %s cannot be answered", header.get("call"))
@@ -123,5 +136,18 @@ class NodeServer:
                 raise NotReady(NOT_LOADED)
             return {"event": "done"}, []
         request = Request(header["kind"], values[0], header["names"], header["meta"])
+        # For the lines of the log, which say whose they are; the wrapper logs and counts calls itself.
+        record = self._node.telemetry.begin("component", header["role"], "", {}, path=header["role"])
+        identify(puid(request.meta, None))
         answer, meta = await self._node.answer(Role(header["role"]), request)
+        if self._counts:
+            meta["metrics"] = [*meta.get("metrics", ()), *_metrics(record)]
         return {"event": "answer", "names": answer.names, "meta": meta}, [answer.values]
+
+
+def _metrics(record: CallRecord) -> list[dict[str, Any]]:
+    """Return metrics of a call as the wrapper takes them; its timers are in milliseconds."""
+    waited = {"key": f"{PREFIX}_queue_duration_seconds", "value": 1000 * (record.sent - record.queued)}
+    took = {"key": f"{PREFIX}_model_duration_seconds", "value": 1000 * record.model_seconds}
+    rows = {"key": f"{PREFIX}_rows", "type": "COUNTER", "value": record.rows}
+    return [{"type": "TIMER", **waited}, {"type": "TIMER", **took}, rows]

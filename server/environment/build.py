@@ -7,6 +7,7 @@ symbolic link to it.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from server.environment.specification import Specification
 from server.environment.uv import Uv, project
 from server.errors import BadLock, UnresolvableRequirements
 from server.settings import EnvironmentSettings
+from server.telemetry import start_record
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,9 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
         NoInterpreter: there is no Python for it.
         BadDestination: ``env`` or the cache folder cannot be written.
     """
-    asked = specification.read(mlmodel.read(model))
-    asked.check(settings)
+    began = time.monotonic()
+    requested = specification.read(mlmodel.read(model))
+    requested.check(settings)
     locked = requirements_lock.find(model, Path(settings.lock) if settings.lock else None)
     env = env.absolute()
     store = Path(settings.cache).absolute() if settings.cache else env
@@ -50,15 +53,15 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             index=wheels.index(model, brought, scratch / "index"),
             cache=folders.uv_cache(settings.cache, scratch),
             offline=settings.offline,
-            strategy=strategy.strategy(asked.requirements, settings),
+            strategy=strategy.strategy(requested.requirements, settings),
         )
         if locked:
             # What the lock has not was left out when it was made.
-            settled = asked.settled(settings, locked.requirements.names.__contains__)
+            settled = requested.settled(settings, locked.requirements.names.__contains__)
             # A lock names no index: packages are where the model's own list finds them.
             listed = replace(locked.requirements, options=settled.options, flags=settled.flags)
         else:
-            listed = asked.settled(settings, PackageIndex(uv, asked.requirements, scratch).has)
+            listed = requested.settled(settings, PackageIndex(uv, requested.requirements, scratch).has)
         strategy.bound(listed, brought, uv.strategy)
         installer = Installer(
             uv=uv,
@@ -66,12 +69,12 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             scratch=scratch,
             wheels=brought,
             source_distributions=settings.source_distributions,
-            wanted=asked.python.text if asked.python else None,
+            wanted=requested.python.text if requested.python else None,
             locked=locked.digest if locked else "",
             bytecode=folders.bytecode(settings.cache, uv),
         )
-        python = _kept(env / "current", asked, installer, settings)
-        python = python or _choose(asked, installer, locked, settings, store)
+        python = _kept(env / "current", requested, installer, settings)
+        python = python or _choose(requested, installer, locked, settings, store)
         final = store / installer.key(python)
         if (final / RECORD).is_file():
             log.info("the environment %s is there already", final)
@@ -80,21 +83,22 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
                 installer.install(python, aside / final.name)
                 folders.publish(aside / final.name, final, RECORD)
         folders.link(env / "current", final, scratch)
+    start_record.write(env / start_record.ENVIRONMENT, seconds=time.monotonic() - began)
     return final
 
 
 def _kept(
-    current: Path, asked: Specification, installer: Installer, settings: EnvironmentSettings
+    current: Path, requested: Specification, installer: Installer, settings: EnvironmentSettings
 ) -> Interpreter | None:
     """Return the interpreter that was chosen before for the same, which spares looking for all that there are."""
     python = installer.made(current)
-    if python and settings.strict_python and asked.python:
-        return python if asked.python.admits(python.version) else None
+    if python and settings.strict_python and requested.python:
+        return python if requested.python.admits(python.version) else None
     return python
 
 
 def _choose(
-    asked: Specification,
+    requested: Specification,
     installer: Installer,
     locked: Lock | None,
     settings: EnvironmentSettings,
@@ -102,13 +106,15 @@ def _choose(
 ) -> Interpreter:
     """Return the interpreter to use: of the Python that is asked for, else the nearest one that will do."""
     here = interpreters.present(installer.uv)
-    order = interpreters.ordered(asked.python, here, strict=settings.strict_python)
+    order = interpreters.ordered(requested.python, here, strict=settings.strict_python)
     if locked:
         order = _covered(order, locked)
-    asks = asked.python is not None and asked.python.admits(order[0].version)
+    asks = requested.python is not None and requested.python.admits(order[0].version)
     if asks and len(order) == 1:
         return order[0]
-    wants = f"the model asks for Python {asked.python}" if asked.python else "the model names no Python"
+    wants = (
+        f"the model asks for Python {requested.python}" if requested.python else "the model names no Python"
+    )
     wants += f", and the interpreters here are {', '.join(map(str, here))}"
     python = _made(order, installer, store) or _resolving(order, installer, wants)
     level = logging.INFO if asks else logging.WARNING

@@ -6,10 +6,11 @@ Source: https://docs.astral.sh/uv/concepts/python-versions/ (how uv finds them).
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,12 @@ T = TypeVar("T")
 
 # The oldest Python that the model's process is written for.
 OLDEST = (3, 8)
+# The variable that says where a version manager's folder is, that folder below the user's, and its folder of versions.
+_VERSION_MANAGERS = (
+    ("PYENV_ROOT", ".pyenv", "versions"),
+    ("ASDF_DATA_DIR", ".asdf", "installs/python"),
+    ("MISE_DATA_DIR", ".local/share/mise", "installs/python"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,17 +57,39 @@ class Interpreter:
         return ".".join(str(part) for part in self.version)
 
 
+def search_path(environ: Mapping[str, str]) -> str:
+    """Return the PATH with every folder that a version manager has installed a Python in, and that of this process.
+
+    Their shims, which run the one Python that is chosen where they are called and fail for all others, are left out.
+
+    Sources: https://github.com/pyenv/pyenv#environment-variables, https://asdf-vm.com/manage/configuration.html and
+    https://mise.jdx.dev/directories.html.
+    """
+    home = Path(environ.get("HOME") or "/")
+    installed, shims = [], set()
+    for variable, default, versions in _VERSION_MANAGERS:
+        folder = Path(environ.get(variable) or home / default)
+        installed += sorted(str(path) for path in folder.glob(f"{versions}/*/bin"))
+        shims.add(folder / "shims")
+    path = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry) not in shims]
+    return os.pathsep.join(dict.fromkeys([*path, *installed, str(Path(sys.base_exec_prefix) / "bin")]))
+
+
 def present(uv: Uv) -> list[Interpreter]:
     """Return the interpreters that uv finds, oldest first, one per minor version: its newest patch.
 
-    Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: models'
-    packages rarely have wheels for them.
+    uv searches the PATH, its own folder, those of version managers, and finds the one that runs this. Those older than
+    OLDEST, other than CPython, and builds such as the free-threaded one are left out: models' packages rarely have
+    wheels for them.
 
     Raises:
         NoInterpreter: uv cannot look for them.
     """
+    environ = {**uv.environ, "PATH": search_path(uv.environ)}
     try:
-        listed = json.loads(uv.run("python", "list", "--only-installed", "--output-format", "json"))
+        listed = json.loads(
+            replace(uv, environ=environ).run("python", "list", "--only-installed", "--output-format", "json")
+        )
     except UvError as error:
         raise NoInterpreter(
             f"uv cannot list the Python interpreters: {error}; correct its settings (UV_…)"
@@ -72,7 +101,7 @@ def present(uv: Uv) -> list[Interpreter]:
         parts = entry["version_parts"]
         found = Interpreter(
             (parts["major"], parts["minor"], parts["patch"]),
-            Path(entry["path"]),
+            uv.folder / entry["path"],  # One below the folder is told relative to it.
             f"{entry['os']}-{entry['arch']}-{entry['libc']}",
         )
         best = newest.get(found.version[:2])
@@ -112,8 +141,8 @@ def nearest(
     own = PythonRequest("the server's own", (sys.version_info[:2],))
     request = wanted or own
     result = sorted(among, key=lambda one: request.distance(version(one)))
-    asked = [one for one in result if request.admits(version(one))]
-    return sorted(asked, key=lambda one: own.distance(version(one))) or result
+    requested = [one for one in result if request.admits(version(one))]
+    return sorted(requested, key=lambda one: own.distance(version(one))) or result
 
 
 def _is_usual(entry: dict[str, Any]) -> bool:

@@ -135,7 +135,7 @@ def requirement(text: str, origin: str, *, added: bool = False) -> Requirement:
     """Return ``text``, a requirement by name, URL or path, with its hashes if it has any.
 
     Raises:
-        BadRequirements: it is none of these.
+        BadRequirements: it has another format.
     """
     plain = _HASH.sub("", text)
     if _LOCATION.match(plain):

@@ -80,12 +80,12 @@ def read(model: Model) -> Specification:
     """
     folder = model.folder
     conda_yaml, python_env_yaml = _files(model)
-    asked = conda.read(conda_yaml, folder) if conda_yaml.is_file() else Conda(None, Requirements(), [])
-    listed = asked.requirements
+    requested = conda.read(conda_yaml, folder) if conda_yaml.is_file() else Conda(None, Requirements(), [])
+    listed = requested.requirements
     notes: list[str] = []
     if (folder / "requirements.txt").is_file():
         listed = requirements_file.read(folder / "requirements.txt", folder).otherwise(listed)
-        notes += _overruled("requirements.txt", listed, conda_yaml.name, asked.requirements)
+        notes += _overruled("requirements.txt", listed, conda_yaml.name, requested.requirements)
     recorded = model.flavors.get("python_function", {}).get("python_version")
     pythons = {FILE: None if recorded is None else python_request.version(str(recorded))}
     build: list[Requirement] = []
@@ -94,9 +94,9 @@ def read(model: Model) -> Specification:
         listed = listed.otherwise(env.requirements)
         pythons[python_env_yaml.name] = python_request.version(env.python) if env.python else None
         build = env.build
-    foreign = _taken(asked.packages, listed, notes)
+    foreign = _taken(requested.packages, listed, notes)
     listed.entries += [entry for entry in build if listed.entries and entry.name not in listed.names]
-    pythons[conda_yaml.name] = asked.python
+    pythons[conda_yaml.name] = requested.python
     needed = flavors.needed(model)
     notes += _other_versions(needed, listed)
     if not listed.entries:
@@ -153,9 +153,9 @@ def _overruled(file: str, listed: Requirements, other: str, others: Requirements
 
 def _other_pythons(pythons: dict[str, PythonRequest | None]) -> Iterator[str]:
     """Yield what says which Python counts, where the files ask for different ones."""
-    asked = [(file, request) for file, request in pythons.items() if request]
-    for file, request in asked[1:]:
-        first, counts = asked[0]
+    requested = [(file, request) for file, request in pythons.items() if request]
+    for file, request in requested[1:]:
+        first, counts = requested[0]
         if not any(request.admits(minor) for minor in counts.minors):
             yield f"{first} asks for Python {counts} and {file} for {request}: {first} counts"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import array
 import json
 import socket
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import wire
+from . import control_frame, wire
 
 # A header and its values.
 Frame = Tuple[Dict[str, Any], List[Any]]
@@ -33,14 +32,14 @@ class FrameConnection:
 
     def receive(self) -> Frame:
         """Return the next frame's header and values. Raises EOFError when the other end is gone."""
-        data = self._at_least(wire.PREFIX.size, self._rest)
-        header_size, body_size = wire.PREFIX.unpack_from(data)
-        body = wire.PREFIX.size + header_size
+        data = self._at_least(control_frame.PREFIX.size, self._rest)
+        header_size, body_size = control_frame.PREFIX.unpack_from(data)
+        body = control_frame.PREFIX.size + header_size
         end = body + body_size
         data = self._at_least(end, data)
         self._rest = data[end:]
         view = memoryview(data)
-        header = json.loads(bytes(view[wire.PREFIX.size : body]))
+        header = json.loads(bytes(view[control_frame.PREFIX.size : body]))
         return header, wire.unpack(header, view[body:end])
 
     def send(self, frame: list[wire.Buffer]) -> None:
@@ -52,11 +51,7 @@ class FrameConnection:
 
     def tell(self, header: dict[str, Any], sockets: Sequence[socket.socket] = ()) -> None:
         """Write a small frame without values, and hand ``sockets`` over with it (server.model.control_socket)."""
-        frame = b"".join(wire.pack({**header, "sockets": len(sockets)}, []))
-        descriptors = array.array("i", [each.fileno() for each in sockets])
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)] if sockets else []
-        sent = self._sock.sendmsg([frame], rights)
-        self._sock.sendall(frame[sent:])
+        control_frame.tell(self._sock, header, sockets)
 
     def close(self) -> None:
         """Close this end."""

@@ -16,24 +16,24 @@ Both sides use this module: keep it to the standard library, numpy and Python 3.
 from __future__ import annotations
 
 import json
-import struct
 import sys
 from typing import Any, Callable, Union
 
 import numpy as np
 
 from .columnar_table import ColumnarTable
+from .control_frame import PREFIX, dumped, headed
 from .jsonable import dumps as as_json
 from .jsonable import listed
 
-PREFIX = struct.Struct("<IQ")
-ALIGNMENT = 16
 RAW_KINDS = "biufmM"
 LITTLE = sys.byteorder == "little"
 # Up to so many bytes a copy is faster than a memoryview.
 FEW = 4096
 # In the header of a frame about a call: it is cancelled, or the server takes one more part of its stream.
 CANCEL, MORE = "cancel", "more"
+# In the header of a call: the ids of the predictions that it answers, for lines that the model writes meanwhile.
+PUIDS = "puids"
 # Default size limit of a frame's header and values, in bytes.
 LARGEST = 1 << 31
 
@@ -70,11 +70,6 @@ def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
     return {"kind": kind, "size": len(encoded)}, encoded
 
 
-def dumped(header: dict[str, Any]) -> bytes:
-    """Return a frame's header as it is written."""
-    return json.dumps(header).encode()
-
-
 def pack(
     header: dict[str, Any], values: list[Any], dumps: Callable[[dict[str, Any]], bytes] = dumped
 ) -> list[Buffer]:
@@ -84,9 +79,8 @@ def pack(
     """
     described = [describe(value) for value in values]
     text = dumps({**header, "values": [description for description, _ in described]})
-    text += b" " * (-(PREFIX.size + len(text)) % ALIGNMENT)
     body = [buffer for _, buffer in described]
-    return [PREFIX.pack(len(text), sum(memoryview(buffer).nbytes for buffer in body)) + text, *body]
+    return [headed(text, sum(memoryview(buffer).nbytes for buffer in body)), *body]
 
 
 def limited(header: dict[str, Any], value: Any, largest: int) -> list[Buffer]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from server.ipc.columnar_table import ColumnarTable
 from server.model.stream import Stream
+from server.telemetry.call_record import CallRecord
 
 # dtype kinds whose concatenation changes no type: booleans, integers, floats.
 KINDS = "biuf"
@@ -23,12 +24,15 @@ class Result:
     """What the model returned: ``value`` is an ndarray, ColumnarTable, rows as lists, a str, bytes or a dict.
 
     ``names`` are those that its columns have themselves, as of a DataFrame, ``known`` what the fitted model calls the
-    columns that its method answers with.
+    columns that its method answers with. ``tags`` and ``metrics`` are what a custom Python model says beside it, as they stand in
+    a message's meta; the first of the calls that were answered together has the metrics.
     """
 
     value: Any
     names: list[str] | None
     known: list[str] | None = None
+    tags: dict[str, Any] | None = None
+    metrics: list[dict[str, Any]] | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -36,7 +40,7 @@ class Call:
     """A call of the model and the future of its answer.
 
     ``rows`` is the number of rows of its argument, or 0 where it must be called alone. Where it is answered in parts,
-    they come over ``stream``, and the answer is the end.
+    they come over ``stream``, and the answer is the end. ``record`` gets its times.
     """
 
     header: dict[str, Any]
@@ -44,6 +48,7 @@ class Call:
     answer: asyncio.Future[Result]
     rows: int = 0
     stream: Stream | None = None
+    record: CallRecord | None = None
 
 
 def rows(header: dict[str, Any], values: list[Any]) -> int:
@@ -90,6 +95,7 @@ def split_result(calls: Sequence[Call], result: Result) -> list[Result] | None:
     for call in calls:
         parts.append(replace(result, value=value[start : start + call.rows]))
         start += call.rows
+        result = replace(result, metrics=None)
     return parts
 
 

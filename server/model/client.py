@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable
+from contextvars import Context
 from typing import Any
 
 from server.errors import DeadlineExceeded, NotReady, Overloaded
@@ -17,11 +20,13 @@ from server.model.readiness import Readiness
 from server.model.stream import AHEAD, Stream
 from server.model.worker_connection import ENDED, MAX_IN_FLIGHT, WorkerConnection
 from server.shared_counter import SharedCounter
+from server.telemetry.call_record import CallRecord, Telemetry, current
+from server.telemetry.end_reason import EndReason
 
-# Before a silent process counts as hung, the event loop gets so long to read what it may have sent.
+# Before an unresponsive process counts as hung, the event loop gets so long to read what it may have sent.
 RECHECK_SECONDS = 0.1
-# Called with the pid of a process that must be killed, and the reason.
-Report = Callable[[int, str], None]
+# Called with the pid of a process that must be killed, why, and which of the reasons of EndReason that is.
+Report = Callable[[int, str, str], None]
 
 ENDS = "the server ends: send the request again"
 NOT_LOADED = "the model is not loaded; send the request again when /health/status answers 200"
@@ -39,9 +44,11 @@ class ModelClient:
         seconds: how long a call may take.
         waiting: the queued calls, counted over all processes of the server.
         spin: how long to busy-poll for an answer, in seconds.
-        grace: seconds beyond the deadline after which a silent model process counts as hung.
+        grace: seconds beyond the deadline after which an unresponsive model process counts as hung.
         largest: how many bytes an answer of the model's process may have.
         server_processes: how many processes of the server send batches all the time.
+        telemetry: is told of batches.
+        puids: whether the model's process is told the ids of the predictions that it computes.
     """
 
     def __init__(
@@ -55,14 +62,18 @@ class ModelClient:
         grace: float | None = None,
         largest: int = LARGEST,
         server_processes: int = 1,
+        telemetry: Telemetry | None = None,
+        puids: bool = False,
     ) -> None:
+        self._telemetry = telemetry or Telemetry()
         self.readiness = Readiness()
         # Why the model is not loaded, where it was before.
         self.why = ""
         # Set by the supervisor.
-        self.report: Report = lambda pid, why: None
+        self.report: Report = lambda pid, why, reason: None
         self._largest = largest
-        self._silence_seconds = seconds + (seconds if grace is None else grace)
+        self._puids = puids
+        self._unresponsive_seconds = seconds + (seconds if grace is None else grace)
         self._watching: asyncio.TimerHandle | None = None
         self._max_queued = max_queued
         self._seconds = seconds
@@ -81,6 +92,11 @@ class ModelClient:
     def ready(self) -> bool:
         """Whether the model can be called."""
         return bool(self.readiness)
+
+    @property
+    def processes(self) -> int:
+        """How many processes of the model can be called."""
+        return len(self._connections)
 
     async def add(
         self, sock: socket.socket, methods: dict[str, str], batched: Iterable[str], pid: int = 0
@@ -102,8 +118,10 @@ class ModelClient:
             requeue=self._batcher.requeue,
             answered=self._answered,
             left=self._left,
-            failed=self._failed,
+            failed=functools.partial(self._failed, reason=EndReason.PROTOCOL),
+            telemetry=self._telemetry,
             largest=self._largest,
+            puids=self._puids,
         )
         await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=sock)
         if connection.open:  # Its process may have gone already.
@@ -111,6 +129,10 @@ class ModelClient:
             self.why = ""
             self.readiness.set(True)
             self._dispatch_soon()
+
+    def end(self, pid: int) -> None:
+        """Drop the connections to a process that has ended, and fail its calls."""
+        self._connections.end(pid)
 
     async def call(self, role: str, header: dict[str, Any], values: list[Any]) -> Result:
         """Call the model's method for ``role`` once.
@@ -127,7 +149,7 @@ class ModelClient:
         method = self._methods[role]
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         count = rows(header, values) if method in self._batched else 0
-        call = Call({**header, "method": method}, values, answer, count)
+        call = Call({**header, "method": method}, values, answer, count, record=_queued(values))
         self._queued_calls.add(1)
         self._deadlines.add(call)
         self._batcher.add(call)
@@ -157,7 +179,7 @@ class ModelClient:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         stream = Stream()
         header = {**header, "method": self._methods[role], "ahead": AHEAD}
-        call = Call(header, values, answer, stream=stream)
+        call = Call(header, values, answer, stream=stream, record=_queued(values))
         answer.add_done_callback(stream.end)
         self._queued_calls.add(1)
         self._streams.add(call)
@@ -237,7 +259,8 @@ class ModelClient:
         """Dispatch at the end of this iteration of the event loop."""
         if not self._dispatch_scheduled:
             self._dispatch_scheduled = True
-            asyncio.get_running_loop().call_soon(self._dispatch_now)
+            # It is no single call's: what it does and logs belongs to none.
+            asyncio.get_running_loop().call_soon(self._dispatch_now, context=Context())
 
     def _dispatch_now(self) -> None:
         self._dispatch_scheduled = False
@@ -250,7 +273,7 @@ class ModelClient:
         if self._connections.awaited:
             self._busy_poller.begin()
             if self._watching is None:
-                self._watch(self._silence_seconds)
+                self._watch(self._unresponsive_seconds)
 
     def _watch(self, seconds: float) -> None:
         self._watching = asyncio.get_running_loop().call_later(seconds, self._check)
@@ -261,28 +284,43 @@ class ModelClient:
         if not self._connections.awaited:
             return
         now = asyncio.get_running_loop().time()
-        silent = self._connections.silent(now, self._silence_seconds)
-        if silent:
-            self._watching = asyncio.get_running_loop().call_later(RECHECK_SECONDS, self._confirm, silent)
+        unresponsive = self._connections.unresponsive(now, self._unresponsive_seconds)
+        if unresponsive:
+            self._watching = asyncio.get_running_loop().call_later(
+                RECHECK_SECONDS, self._confirm, unresponsive
+            )
         else:
-            self._watch(max(self._silence_seconds - self._connections.longest_silence(now), RECHECK_SECONDS))
+            self._watch(
+                max(self._unresponsive_seconds - self._connections.longest_unresponsive(now), RECHECK_SECONDS)
+            )
 
     def _confirm(self, suspects: list[WorkerConnection]) -> None:
         now = asyncio.get_running_loop().time()
-        self._watch(self._silence_seconds)
+        self._watch(self._unresponsive_seconds)
         for connection in suspects:
-            if connection.open and connection.silent(now) >= self._silence_seconds:
-                seconds = self._silence_seconds * connection.owed
-                self._failed(connection, f"it has not answered for {seconds:g} seconds")
+            if connection.open and connection.unresponsive_seconds(now) >= self._unresponsive_seconds:
+                seconds = self._unresponsive_seconds * connection.running_calls
+                self._failed(
+                    connection, f"it has not answered for {seconds:g} seconds", reason=EndReason.HUNG
+                )
 
-    def _failed(self, connection: WorkerConnection, why: str) -> None:
+    def _failed(self, connection: WorkerConnection, why: str, *, reason: str) -> None:
         """Fail the calls of a process that hangs or violates the protocol, and have it killed."""
         self.why = f"the model's process is killed, since {why}"
         connection.fail(why)
-        self.report(connection.pid, why)
+        self.report(connection.pid, why, reason)
 
     def _lost(self) -> None:
         self.why = self.why or "the model's process ended"
         self.readiness.set(False)
         for call in self._batcher.clear():
             call.answer.set_exception(NotReady(ENDED))
+
+
+def _queued(values: list[Any]) -> CallRecord | None:
+    """Return the record of the call that this task answers, which waits for the model from now on."""
+    record = current()
+    if record is not None:
+        record.queued = time.perf_counter()
+        record.rows = len(values[0]) if values and hasattr(values[0], "__len__") else 0
+    return record

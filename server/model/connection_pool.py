@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from server.model.batcher import Call
 from server.model.worker_connection import WorkerConnection
+
+# How long what a process sent before its end is still read.
+END_SECONDS = 0.1
 
 
 class ConnectionPool:
@@ -17,9 +22,9 @@ class ConnectionPool:
         self._max_in_flight = max_in_flight
         self._connections: list[WorkerConnection] = []
 
-    def __bool__(self) -> bool:
-        """Return whether there is a connection."""
-        return bool(self._connections)
+    def __len__(self) -> int:
+        """Return how many connections there are."""
+        return len(self._connections)
 
     def add(self, connection: WorkerConnection) -> None:
         """Add a connection."""
@@ -39,18 +44,29 @@ class ConnectionPool:
         """Whether a batch is in flight."""
         return any(connection.held for connection in self._connections)
 
-    def silent(self, now: float, seconds: float) -> list[WorkerConnection]:
+    def unresponsive(self, now: float, seconds: float) -> list[WorkerConnection]:
         """Return the connections whose process has been silent, with a call in progress, for ``seconds`` or longer."""
-        return [connection for connection in self._connections if connection.silent(now) >= seconds]
+        return [
+            connection for connection in self._connections if connection.unresponsive_seconds(now) >= seconds
+        ]
 
-    def longest_silence(self, now: float) -> float:
+    def longest_unresponsive(self, now: float) -> float:
         """Return the longest silence of a process with a call in progress, in seconds."""
-        return max((connection.silent(now) for connection in self._connections), default=0.0)
+        return max((connection.unresponsive_seconds(now) for connection in self._connections), default=0.0)
 
     def drop(self, call: Call) -> None:
         """Cancel a call at the process that has it."""
         for connection in self._connections:
             connection.drop(call)
+
+    def end(self, pid: int) -> None:
+        """Drop the connections to a process that has ended, which a process that it has forked may keep open.
+
+        What it has answered is read before.
+        """
+        for connection in self._connections:
+            if connection.pid == pid:
+                asyncio.get_running_loop().call_later(END_SECONDS, connection.abort)
 
     def close(self) -> None:
         """Close every connection."""

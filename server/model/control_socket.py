@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from server.ipc import wire
+from server.ipc import control_frame, wire
 from server.model import frame_protocol
 
 AT_ONCE = 65536
@@ -94,13 +94,13 @@ class ControlSocket:
 
     def _taken(self) -> dict[str, Any] | None:
         """Return the header of the first frame if it is complete."""
-        if len(self._buffer) < wire.PREFIX.size:
+        if len(self._buffer) < control_frame.PREFIX.size:
             return None
         header_size, body_size = wire.size(self._buffer, 0, LARGEST)
-        end = wire.PREFIX.size + header_size
+        end = control_frame.PREFIX.size + header_size
         if len(self._buffer) < end + body_size:
             return None
-        header = frame_protocol.header(bytes(self._buffer[wire.PREFIX.size : end]))
+        header = frame_protocol.header(bytes(self._buffer[control_frame.PREFIX.size : end]))
         del self._buffer[: end + body_size]
         return header
 

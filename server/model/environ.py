@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from server.container.cpus import available_cpus
 from server.settings import ServeSettings
+from server.settings_loader import unknown
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ _OTHERS = (
         "SERVICE_TYPE",
         "ENVIRONMENT_*",
         "FETCH_*",
-        "LOG_LEVEL",
+        "LOG_*",
+        "OTEL_*",
+        "POD_NAMESPACE",
         "PREDICTIVE_UNIT_*",
         "PREDICTOR_*",
     ),
@@ -97,6 +100,19 @@ def named(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+def tell_unknown(settings: ServeSettings, environ: Mapping[str, str]) -> None:
+    """Log by one line which variables look like settings of the server and are none, unless the model shall have them."""
+    wanted = named(settings.model_environment)
+    found = unknown(ServeSettings, environ, "SERVER_")
+    said = [
+        f"{name} (did you mean {nearest}?)" if nearest else name
+        for name, nearest in found.items()
+        if not matches(name, wanted)
+    ]
+    if said:
+        log.warning("the server has no such settings, and ignores them: %s", ", ".join(said))
+
+
 OPENMP = "OMP_NUM_THREADS"
 # They count OPENMP's where they have none of their own.
 EAGER = ("OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -106,8 +122,8 @@ LAZY = (OPENMP, "MKL_NUM_THREADS")
 def with_threads(environ: Mapping[str, str], cpus: int, processes: int) -> dict[str, str]:
     """Return the environment variables of the model's processes: ``environ``, and the numbers of threads that it does not set.
 
-    The processes share the CPUs. Of several, which are forked, each has one thread of those libraries that start them
-    when they are imported: a fork has none of its parent's threads.
+    The processes share the CPUs. Of several each has one thread of those libraries that start them when they are imported:
+    with more of them, no model could be forked.
     """
     share = str(max(1, cpus // processes))
     said = {} if OPENMP in environ else dict.fromkeys((*LAZY, *EAGER), share)

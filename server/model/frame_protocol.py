@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import orjson
 
-from server.ipc import wire
+from server.ipc import control_frame, wire
 
 
 # The standard library's JSON takes ten times as long, but knows what orjson does not: NaN, which is among parameters
@@ -18,7 +18,7 @@ def _dumped(header: dict[str, Any]) -> bytes:
     if "params" not in header:
         with suppress(orjson.JSONEncodeError):
             return orjson.dumps(header, option=orjson.OPT_NON_STR_KEYS)
-    return wire.dumped(header)
+    return control_frame.dumped(header)
 
 
 def _loaded(text: bytes) -> Any:
@@ -116,16 +116,16 @@ class FrameProtocol(asyncio.Protocol):
             self._buffer.clear()
         start = 0
         while not self._broken and (end := self._whole(data, start)):
-            header_size, _ = wire.PREFIX.unpack_from(data, start)
-            body = start + wire.PREFIX.size + header_size
-            said = header(data[start + wire.PREFIX.size : body])
+            header_size, _ = control_frame.PREFIX.unpack_from(data, start)
+            body = start + control_frame.PREFIX.size + header_size
+            said = header(data[start + control_frame.PREFIX.size : body])
             self.received(said, wire.unpack(said, memoryview(data)[body:end]))
             start = end
         self._buffer += memoryview(data)[start:]
 
     def _whole(self, data: bytes | bytearray, start: int = 0) -> int:
         """Return where the frame at ``start`` ends, or 0 while there is only a part of it."""
-        if len(data) - start < wire.PREFIX.size:
+        if len(data) - start < control_frame.PREFIX.size:
             return 0
-        end = start + wire.PREFIX.size + sum(wire.size(data, start, self._largest))
+        end = start + control_frame.PREFIX.size + sum(wire.size(data, start, self._largest))
         return end if end <= len(data) else 0

@@ -12,6 +12,7 @@ from server.mlmodel import Model
 from server.mlmodel.load_plan import methods, plan
 from server.model.busy_polling import busy_poll_seconds
 from server.settings import ServeSettings
+from server.telemetry.log_lines import is_json
 
 # A call: its header and values.
 Example = tuple[dict[str, Any], list[Any]]
@@ -29,7 +30,7 @@ def read(settings: ServeSettings) -> Model:
 
 
 def handshake(settings: ServeSettings, model: Model) -> dict[str, Any]:
-    """Return the first frame: which model to load, how, its methods and input columns.
+    """Return the first frame: which model to load, how, its methods and input columns, and whether the log's lines are JSON.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
@@ -39,6 +40,7 @@ def handshake(settings: ServeSettings, model: Model) -> dict[str, Any]:
         "plan": plan(model, settings.xtype),
         "methods": methods(model, settings.predict_method),
         "inputs": _columns(model),
+        "json_lines": is_json(),
     }
 
 
@@ -51,14 +53,15 @@ def _columns(model: Model) -> list[str] | None:
 def setup(settings: ServeSettings, server_processes: int, example: Example | None) -> dict[str, Any]:
     """Return the second frame, sent when the server knows its own processes.
 
-    That is how many ``processes`` answer calls, how many ``server_processes`` call them, how long they busy-poll (``spin``), how ``batching`` is set,
-    the ``largest`` answer in bytes, and whether there is an ``example``, which it may ask for.
+    That is how many ``server_processes`` call it, how long processes of the model busy-poll (``spin``), how ``batching`` is set, the
+    ``largest`` answer in bytes, how long another process may take to load the model (``load_seconds``), and whether there is
+    an ``example``, which it may ask for.
     """
     return {
-        "processes": settings.model_processes,
         "server_processes": server_processes,
         "spin": busy_poll_seconds(settings, server_processes, available_cpus(settings.cpu_request)),
         "batching": settings.batching,
         "largest": settings.max_answer_bytes,
+        "load_seconds": settings.load_seconds,
         "example": example is not None,
     }

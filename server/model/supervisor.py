@@ -18,6 +18,7 @@ from server.model.handshake import Example
 from server.model.reaper import Reaper
 from server.model.worker_control import Deliver, WorkerControl, described
 from server.model.worker_process import STOP_SECONDS, WorkerProcess
+from server.telemetry.end_reason import EndReason, ProcessObserver
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
@@ -37,7 +38,10 @@ class Supervisor:
         deliver: called with the connections to a new process of the model.
         announce: called with the reason why the model is not loaded any more.
         load_seconds: how long a process may take to load the model.
+        count: how many processes answer calls.
         worker: the first process, if it was started already and has the handshake.
+        observer: is told of the processes.
+        left: called with the pid of one of several processes that has ended: what it has forked may keep its connections open.
     """
 
     def __init__(
@@ -50,8 +54,12 @@ class Supervisor:
         deliver: Deliver,
         announce: Callable[[str], None],
         load_seconds: float,
+        count: int = 1,
         worker: WorkerProcess | None = None,
+        observer: ProcessObserver | None = None,
+        left: Callable[[int], None] = lambda pid: None,
     ) -> None:
+        self._observer = observer
         self._python = python
         self._environ = environ
         self._handshake = handshake
@@ -59,26 +67,37 @@ class Supervisor:
         self._example = example
         self._deliver = deliver
         self._announce = announce
+        self._left = left
         self._load_seconds = load_seconds
+        self._count = count
         self._started = worker
         self._reaper = Reaper()
-        # The running process, those forked from it (as it reports), and why it is killed.
+        # The running process, those that it has started and that answer calls (as it reports), and why it is killed.
         self._running: WorkerProcess | None = None
         self._forked: set[int] = set()
+        self._control: WorkerControl | None = None
         self._kill_reason = ""
+        # Why the running process ends, or one forked from it, where that is the server's doing.
+        self._reasons: dict[int, str] = {}
 
-    def fail(self, pid: int, why: str) -> None:
-        """Kill a process that hangs or violates the protocol: the one that loaded the model, or one forked from it."""
+    def fail(self, pid: int, why: str, reason: str = EndReason.HUNG) -> None:
+        """Kill a process that hangs or violates the protocol: the one that loaded the model, or one forked from it.
+
+        ``reason`` is one of EndReason.
+        """
         running = self._running
         if running is None or self._kill_reason:
             return
-        if pid in self._forked and _group(pid) == running.process.pid:
+        loader = running.process.pid  # It counts among those forked where it is the only one.
+        if pid != loader and pid in self._forked and _group(pid) == loader:
             log.error("process %d of the model is killed, since %s", pid, why)
             self._forked.discard(pid)
+            self._reasons[pid] = reason
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        elif pid in (running.process.pid, *self._forked):
+        elif pid in (loader, *self._forked):
             self._kill_reason = why
+            self._reasons[loader] = reason
             running.signal(signal.SIGKILL)
 
     async def run(self) -> None:
@@ -94,9 +113,13 @@ class Supervisor:
             while True:
                 started = loop.time()
                 try:
-                    was_ready, end = await self._run_once()
+                    was_ready, end, reason = await self._run_once()
                 except OSError as error:
-                    was_ready, end = False, f"the model's process cannot be started: {error.strerror}"
+                    end, reason = (
+                        f"the model's process cannot be started: {error.strerror}",
+                        EndReason.NOT_STARTED,
+                    )
+                    was_ready = False
                 loaded = loaded or was_ready
                 if not loaded:
                     raise ModelNotLoaded(end)
@@ -104,18 +127,24 @@ class Supervisor:
                     delay = FIRST_DELAY
                 log.error("%s; starting it again in %.1f s", end, delay)
                 self._announce(end)
+                if self._observer is not None:
+                    self._observer.restarted(reason)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, LONGEST_DELAY)
 
-    async def _run_once(self) -> tuple[bool, str]:
-        """Run one process to its end; return whether it was ready and how it ended."""
+    async def _run_once(self) -> tuple[bool, str, str]:
+        """Run one process to its end; return whether it was ready, how it ended, and which of EndReason that is."""
         worker, self._started = self._started, None
         greeted = worker is not None
         if worker is None:
-            worker = WorkerProcess(self._python, self._environ)
-        self._running, self._forked, self._kill_reason = worker, set(), ""
+            worker = WorkerProcess(self._python, self._environ, self._count)
+        self._running, self._forked, self._kill_reason, self._reasons = worker, set(), "", {}
         self._reaper.watch(worker.process.pid)
-        control = WorkerControl(ControlSocket(worker.sock), self._deliver, self._example, self._forked)
+        control = WorkerControl(
+            ControlSocket(worker.sock), self._deliver, self._example, self._forked, self._changed
+        )
+        self._control = control
+        self._tell_running()
         controlling = asyncio.create_task(control.run(*([] if greeted else [self._handshake]), self._setup))
         ended = asyncio.create_task(self._reaper.ended())
         loading = asyncio.get_running_loop().call_later(self._load_seconds, self._out_of_time, control)
@@ -127,6 +156,7 @@ class Supervisor:
             await controlling
         except BadFrame as error:
             self._kill_reason = f"it broke the rules of its connection to the server: {error}"
+            self._reasons[worker.process.pid] = EndReason.PROTOCOL
         except asyncio.CancelledError:
             if control.ready is None:
                 worker.signal(signal.SIGTERM)  # It loads, and would see the socket's end only after that.
@@ -144,21 +174,35 @@ class Supervisor:
                 await ending  # Nothing of it may be left, also where the server ends meanwhile.
                 raise
         when = " while it loaded the model" if control.ready is None else ""
+        reason = self._reasons.get(worker.process.pid, _reason(code))
         if self._kill_reason:
-            return (
-                control.ready is not None,
-                f"the model's process was killed{when}, since {self._kill_reason}",
-            )
-        return (
-            control.ready is not None,
-            control.failure or f"the model's process ended {described(code)}{when}",
-        )
+            end = f"the model's process was killed{when}, since {self._kill_reason}"
+        elif control.failure:
+            end, reason = control.failure, EndReason.LOAD_FAILED
+        else:
+            end = f"the model's process ended {described(code)}{when}"
+        return control.ready is not None, end, reason
+
+    def _changed(self, ended: int, code: int, told: str) -> None:
+        """Tell of a change among the processes: the model is loaded, or one has begun or ended, with a code and perhaps a reason."""
+        if ended:
+            self._left(ended)
+            reason = self._reasons.pop(ended, told if told in tuple(EndReason) else _reason(code))
+            if self._observer is not None:
+                self._observer.restarted(reason)
+        self._tell_running()
+
+    def _tell_running(self) -> None:
+        if self._observer is not None and self._running is not None:
+            ready = self._control.ready if self._control else None
+            loaded = {ready["pid"]} if ready else set()
+            self._observer.running({self._running.process.pid, *loaded, *self._forked})
 
     def _out_of_time(self, control: WorkerControl) -> None:
         """Kill a process that has not loaded the model in time."""
         if control.ready is None and self._running is not None:
             why = f"it took more than {self._load_seconds:g} seconds; raise SERVER_LOAD_SECONDS if it may"
-            self.fail(self._running.process.pid, why)
+            self.fail(self._running.process.pid, why, EndReason.LOAD_TIMEOUT)
 
     async def _end(self, worker: WorkerProcess) -> int:
         """Wait for a process whose socket is closed; one that is busy gets SIGTERM, then SIGKILL.
@@ -177,6 +221,8 @@ class Supervisor:
         worker.signal(signal.SIGKILL)  # Those that it forked, where it died itself.
         code = worker.process.wait()
         self._running = None  # Its number may be another's from now on.
+        if self._observer is not None:
+            self._observer.running(())
         await self._reaper.end_orphans()
         return code
 
@@ -186,3 +232,8 @@ def _group(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return 0
+
+
+def _reason(code: int) -> str:
+    """Return why a process has ended that the server did not end, by its exit code as subprocess has it."""
+    return EndReason.SIGNAL if code < 0 else EndReason.EXITED

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import logging
 import math
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from server.errors import BadData, ModelFailed, NotReady, ServerError
-from server.ipc.wire import CANCEL, LARGEST, MORE, BadFrame
+from server.ipc.wire import CANCEL, LARGEST, MORE, PUIDS, BadFrame
 from server.model.batcher import Call, Result, concatenated, split_result
 from server.model.frame_protocol import FrameProtocol
 from server.model.stream import AHEAD
+from server.telemetry.call_record import Telemetry
+from server.telemetry.log_lines import FIELDS, TRACEBACK, call_fields, escaped, log_error
 
 # Batches in flight: the one that the process runs, and the next, so that it never idles between two.
 MAX_IN_FLIGHT = 2
+
+log = logging.getLogger(__name__)
 
 ENDED = "the model's process ended before it answered; it is being started again: send the request again"
 KILLED = "the model's process is killed, since {why}; it is being started again: send the request again"
@@ -28,13 +34,13 @@ KILLED = "the model's process is killed, since {why}; it is being started again:
 class InFlight:
     """A batch in flight.
 
-    ``since`` is when it was sent, ``asked`` how many parts of a stream the process may send, and ``cancelled`` when its
+    ``since`` is when it was sent, ``window`` how many parts of a stream the process may send, and ``cancelled`` when its
     cancellation was sent, which the process acknowledges.
     """
 
     calls: list[Call]
     since: float
-    asked: int = 0
+    window: int = 0
     cancelled: float | None = None
 
     @property
@@ -58,6 +64,8 @@ class WorkerConnection(FrameProtocol):
         left: called when the connection is closed.
         failed: called when the process violates the protocol, with the reason.
         largest: how many bytes a frame of the process may have.
+        telemetry: is told of batches.
+        puids: whether the process is told the ids of the predictions that it computes.
     """
 
     def __init__(
@@ -71,9 +79,13 @@ class WorkerConnection(FrameProtocol):
         left: Callable[[], None],
         failed: Callable[[WorkerConnection, str], None],
         largest: int = LARGEST,
+        telemetry: Telemetry | None = None,
+        puids: bool = False,
     ) -> None:
         super().__init__(largest)
+        self._telemetry = telemetry or Telemetry()
         self.sock = sock
+        self._puids = puids
         self.pid = pid
         self.open = True
         self._retry = retry
@@ -83,7 +95,7 @@ class WorkerConnection(FrameProtocol):
         self._failed = failed
         self._numbers = itertools.count()
         self._held: dict[int, InFlight] = {}
-        self._heard = 0.0
+        self._last_frame = 0.0
         self._loop = asyncio.get_running_loop()
         # By method, what the model calls the columns of its answers.
         self._names: dict[str, list[str]] = {}
@@ -102,30 +114,33 @@ class WorkerConnection(FrameProtocol):
         """The number of batches ahead of a new one; infinite while the process streams."""
         return math.inf if self._busy or self._streams else len(self._held)
 
-    def silent(self, now: float) -> float:
+    def unresponsive_seconds(self, now: float) -> float:
         """Return the seconds since an answer is due and no frame came, per call of the batch that the process runs.
 
         A batch may take as long as its calls one after the other.
         """
-        since, calls = self._owed
-        return (now - max(since, self._heard)) / calls if calls else 0.0
+        since, calls = self._due
+        return (now - max(since, self._last_frame)) / calls if calls else 0.0
 
     @property
-    def owed(self) -> int:
+    def running_calls(self) -> int:
         """How many calls the batch has that the process runs."""
-        return self._owed[1]
+        return self._due[1]
 
     @property
-    def _owed(self) -> tuple[float, int]:
+    def _due(self) -> tuple[float, int]:
         """Since when the first answer is due, and to how many calls."""
-        owing = [(held.awaited, len(held.calls)) for held in self._held.values()]
-        return min(((since, calls) for since, calls in owing if since is not None), default=(0.0, 0))
+        due = [(held.awaited, len(held.calls)) for held in self._held.values()]
+        return min(((since, calls) for since, calls in due if since is not None), default=(0.0, 0))
 
     def call(self, calls: list[Call]) -> None:
         """Send a batch."""
         number = next(self._numbers)
         try:
-            self.send({**calls[0].header, "id": number}, concatenated(calls))
+            header = {**calls[0].header, "id": number}
+            if self._puids:
+                header[PUIDS] = [call.record.puid for call in calls if call.record is not None]
+            self.send(header, concatenated(calls))
         except Exception as error:  # noqa: BLE001  it is the calls', which tell of it
             # Nothing of it was sent: what holds no place here must not keep one from others.
             refused = error
@@ -137,9 +152,10 @@ class WorkerConnection(FrameProtocol):
                 call.answer.set_exception(refused)
             return
         held = self._held[number] = InFlight(calls, self._loop.time())
+        self._note_sent(calls)
         if calls[0].stream is not None:
             self._streams += 1
-            held.asked = AHEAD
+            held.window = AHEAD
             calls[0].stream.ask = functools.partial(self._ask, number)
 
     def drop(self, call: Call) -> None:
@@ -153,7 +169,7 @@ class WorkerConnection(FrameProtocol):
 
     def received(self, header: dict[str, Any], values: list[Any]) -> None:
         """Hand an answer, or a part of one, to its calls."""
-        self._heard = self._loop.time()
+        self._last_frame = self._loop.time()
         event = header.get("event")
         if event == "names":
             self._names = _names(header.get("names"))
@@ -192,6 +208,7 @@ class WorkerConnection(FrameProtocol):
             for call in held.calls:
                 if not call.answer.done():
                     call.answer.set_exception(NotReady(message))
+            self._telemetry.batch_sent(-len(held.calls))
         self._held.clear()
         self._left()
 
@@ -199,7 +216,7 @@ class WorkerConnection(FrameProtocol):
         """Ask for one more part of a stream."""
         held = self._held.get(number)
         if held is not None:
-            held.asked += 1
+            held.window += 1
             self.send({MORE: number}, [])
 
     def _settle(self, calls: list[Call], result: Result) -> None:
@@ -223,55 +240,122 @@ class WorkerConnection(FrameProtocol):
                 values[0],
                 None if own is None else _texts(own),
                 self._names.get(calls[0].header["method"]),
+                _tags(header.get("tags")),
+                _metrics(header.get("metrics")),
             )
-            del self._held[number]
+            self._note_answered(calls, header.get("seconds", 0.0))
+            self._remove(number)
             self._settle(calls, result)
             return
         if event == "error" and _is_text(header.get("type")) and _is_text(header.get("message")):
-            error: ServerError = ModelFailed(f"{header['type']}: {header['message']}")
+            traceback: Any = header.get("traceback")
+            error: ServerError = ModelFailed(
+                f"{header['type']}: {header['message']}", traceback if _is_text(traceback) else ""
+            )
             if header.get("refused") is True:
                 error = BadData(f"the model cannot take the request: {header['message']}")
-            del self._held[number]
+            self._note_answered(calls, header.get("seconds", 0.0))
+            self._remove(number)
             self._fail(calls, error)
         elif event == "refused":
-            del self._held[number]
+            self._remove(number)
             self._requeue(calls)
         elif event == "end" and in_parts:
-            del self._held[number]
+            self._note_answered(calls, header.get("seconds", 0.0))
+            self._remove(number)
             if not calls[0].answer.done():
                 calls[0].answer.set_result(Result(None, None))
         elif event == "cancelled" and held.cancelled is not None:
-            del self._held[number]
+            self._remove(number)
         else:
             raise BadFrame(f"it answers call {number} by {event!r} and {len(values)} values")
         self._streams -= in_parts
 
+    def _remove(self, number: int) -> None:
+        """Remove a batch, which the process has no more."""
+        self._telemetry.batch_sent(-len(self._held.pop(number).calls))
+
+    def _note_sent(self, calls: list[Call]) -> None:
+        """Note when the calls were sent, and what they were sent with."""
+        now, records = time.perf_counter(), [call.record for call in calls if call.record is not None]
+        rows = sum(record.rows for record in records)
+        spans = [record.span for record in records if record.span is not None]
+        for record in records:
+            record.sent, record.batch_calls, record.batch_rows = now, len(calls), rows
+            record.batch_spans = spans
+        self._telemetry.batch_sent(len(calls))
+
+    def _note_answered(self, calls: list[Call], seconds: Any) -> None:
+        """Note when the calls were answered, and how long the model took for them."""
+        if type(seconds) is not float or not 0 <= seconds < math.inf:
+            raise BadFrame(f"the time that the model took is no number of seconds: {seconds!r:.100}")
+        now = time.perf_counter()
+        for call in calls:
+            if call.record is not None:
+                call.record.answered, call.record.model_seconds = now, seconds
+        first = calls[0].record
+        rows = sum(call.rows for call in calls) if first is None else first.batch_rows
+        self._telemetry.batch_answered(len(calls), rows, seconds)
+
     @staticmethod
     def _part(held: InFlight, values: list[Any]) -> None:
         (call,) = held.calls
-        if call.stream is None or len(values) != 1 or held.asked <= 0:
-            raise BadFrame("it sends a part of an answer that nobody has asked for")
-        held.asked -= 1
+        if call.stream is None or len(values) != 1 or held.window <= 0:
+            raise BadFrame("it sends a part of an answer that exceeds the window of its stream")
+        held.window -= 1
         if not call.answer.done():
             call.stream.add(values[0])
 
     def _fail(self, calls: list[Call], error: ServerError) -> None:
         if len(calls) > 1:
-            self._retry(calls)  # One of them did it, and shall be the only one to hear of it.
+            # One of them did it, and shall be the only one to hear of it.
+            if isinstance(error, ModelFailed):
+                said = "the model fails for %d calls together, and is called with fewer of them: %s"
+                puids = " ".join(call.record.puid for call in calls if call.record is not None)
+                fields = {FIELDS: {"puid": escaped(puids)}, TRACEBACK: error.traceback}
+                log.warning(said, len(calls), error, extra=fields)
+            self._retry(calls)
         elif not calls[0].answer.done():
             calls[0].answer.set_exception(error)
+        elif error.is_fault:  # Nobody waits for the answer any more.
+            log_error(log, error, call_fields(calls[0].record))
 
 
-def _names(said: Any) -> dict[str, list[str]]:
-    if not isinstance(said, dict):
-        raise BadFrame(f"it says {said!r} of the names of its columns")
-    return {method: _texts(names) for method, names in said.items()}
+def _names(value: Any) -> dict[str, list[str]]:
+    if not isinstance(value, dict):
+        raise BadFrame(f"its names of columns are no object: {value!r:.100}")
+    return {method: _texts(names) for method, names in value.items()}
 
 
-def _texts(said: Any) -> list[str]:
-    if not isinstance(said, list) or not all(map(_is_text, said)):
-        raise BadFrame(f"it calls columns {said!r:.100}, which are no names")
-    return said
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(map(_is_text, value)):
+        raise BadFrame(f"its names of columns are no list of strings: {value!r:.100}")
+    return value
+
+
+def _tags(value: Any) -> dict[str, Any] | None:
+    if value is not None and not isinstance(value, dict):
+        raise BadFrame(f"its model's tags are no object: {value!r:.100}")
+    return value
+
+
+def _metrics(value: Any) -> list[dict[str, Any]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(map(_is_metric, value)):
+        raise BadFrame(f"its model's metrics are no list of metrics: {value!r:.100}")
+    return value
+
+
+def _is_metric(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_text(value.get("key"))
+        and value.get("type") in ("COUNTER", "GAUGE", "TIMER")
+        and type(value.get("value")) in (int, float)
+        and isinstance(value.get("tags", {}), dict)
+        and all(map(_is_text, value.get("tags", {}).values()))
+    )
 
 
 def _is_text(value: Any) -> bool:

@@ -27,11 +27,19 @@ class WorkerControl:
         deliver: called with the connections to a process.
         example: the call of the batch check, if there is one.
         forked: the pids of the processes that it has forked, kept up to date.
+        changed: called when that has changed, with the pid of one that has ended, its exit code as subprocess has
+            it, and which of EndReason it tells; else with 0, 0 and an empty text.
     """
 
     def __init__(
-        self, control: ControlSocket, deliver: Deliver, example: Example | None, forked: set[int]
+        self,
+        control: ControlSocket,
+        deliver: Deliver,
+        example: Example | None,
+        forked: set[int],
+        changed: Callable[[int, int, str], None] = lambda ended, code, reason: None,
     ) -> None:
+        self._changed = changed
         self.connection = control
         self.ready: dict[str, Any] | None = None
         self.failure = ""
@@ -71,10 +79,16 @@ class WorkerControl:
             self.ready = header
         elif event == "ended" and self.ready is not None:
             self._forked.discard(header["pid"])
-            how = described(os.waitstatus_to_exitcode(header["status"]))
-            log.error("a process of the model ended %s; starting it again in %.1f s", how, header["seconds"])
+            code = os.waitstatus_to_exitcode(header["status"])
+            log.error(
+                "a process of the model ended %s; starting it again in %.1f s",
+                described(code),
+                header["seconds"],
+            )
+            self._changed(header["pid"], code, str(header.get("reason") or ""))
         elif event == "process" and self.ready is not None:
             self._forked.add(int(header["pid"]))
+            self._changed(0, 0, "")
             await self._deliver(sockets, header["pid"], self.ready)
         else:
             raise BadFrame(f"it says {event!r}, which is not due")
@@ -89,6 +103,8 @@ def _log_ready(ready: dict[str, Any]) -> None:
         "model %s loaded in %s s on Python %s; it is called by %s, several calls at once by %s",
         *(ready["type"], ready["seconds"], ready["python"], ", ".join(methods), together),
     )
+    if ready["processes"]:
+        log.info("%s", ready["processes"])
 
 
 def described(code: int) -> str:

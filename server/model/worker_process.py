@@ -33,19 +33,23 @@ class WorkerProcess:
     Args:
         python: the interpreter of the model's environment.
         environ: its environment variables.
+        count: how many processes answer calls: with more than one, this one starts them.
 
     Raises:
         ModelNotLoaded: the interpreter cannot be started.
         OSError: no process can be started for now.
     """
 
-    def __init__(self, python: Path, environ: dict[str, str]) -> None:
+    def __init__(self, python: Path, environ: dict[str, str], count: int = 1) -> None:
         self.environ = environ
         self.sock, theirs = socket.socketpair()
         with theirs:
             try:
                 self.process = subprocess.Popen(
-                    [str(python.absolute()), "-I", str(WORKER), str(theirs.fileno()), str(os.getpid())],
+                    [
+                        *(str(python.absolute()), "-I", str(WORKER)),
+                        *map(str, (theirs.fileno(), os.getpid(), count)),
+                    ],
                     # Libraries write beside themselves what they like (MLflow an mlruns): here they may.
                     cwd=tempfile.gettempdir(),
                     env=environ,

@@ -17,6 +17,7 @@ from server.model.handshake import Example, handshake, setup
 from server.model.supervisor import Supervisor
 from server.model.worker_process import WorkerProcess, interpreter
 from server.settings import ServeSettings
+from server.telemetry.end_reason import ProcessObserver
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def model_supervisor(
     worker: WorkerProcess | None = None,
     server_processes: Sequence[ControlSocket] = (),
     opened: Callable[[], Awaitable[object]] | None = None,
+    observer: ProcessObserver | None = None,
 ) -> Supervisor:
     """Return the supervisor of a node's model process, which hands the node its connections.
 
@@ -67,6 +69,7 @@ def model_supervisor(
         worker: the process, if it was started already and has the handshake.
         server_processes: control sockets of other processes that serve the node, which get connections of their own.
         opened: returns when all of them can be called; the node is not ready before.
+        observer: is told of the model's processes.
 
     Raises:
         NotAModel: the model has no flavour that can be loaded.
@@ -75,19 +78,26 @@ def model_supervisor(
     settings, model = node.settings, node.model
 
     async def deliver(sockets: list[socket.socket], pid: int, ready: dict[str, Any]) -> None:
+        if observer is not None and type(ready["seconds"]) in (int, float):
+            observer.loaded(ready["seconds"])
         if opened is not None:
             await opened()
         mine, *others = sockets
         details = {"methods": ready["methods"], "batched": ready["batched"], "pid": pid}
         for server_process, sock in zip(server_processes, others, strict=True):
             with sock:
-                server_process.send({"event": "channel", **details}, [sock])
+                server_process.send({"event": "connection", **details}, [sock])
         await node.client.add(mine, **details)
 
     def announce(why: str) -> None:
         node.client.why = why
         for server_process in server_processes:
-            server_process.send({"event": "gone", "why": why})
+            server_process.send({"event": "unavailable", "why": why})
+
+    def left(pid: int) -> None:
+        node.client.end(pid)
+        for server_process in server_processes:
+            server_process.send({"event": "ended", "pid": pid})
 
     python = interpreter(settings, environment)
     environ = worker.environ if worker else model_environ(settings)
@@ -102,7 +112,10 @@ def model_supervisor(
         deliver,
         announce,
         settings.load_seconds,
+        settings.model_processes,
         worker,
+        observer,
+        left,
     )
     node.client.report = process.fail
     return process
@@ -113,12 +126,16 @@ async def receive_connections(node: Node, control: ControlSocket) -> None:
 
     A model process that fails is reported to it.
     """
-    node.client.report = lambda pid, why: control.send({"event": "failed", "pid": pid, "why": why})
+    node.client.report = lambda pid, why, reason: control.send(
+        {"event": "failed", "pid": pid, "why": why, "reason": reason}
+    )
     try:
         while True:
             frame, sockets = await control.receive()
-            if frame["event"] == "gone":
+            if frame["event"] == "unavailable":
                 node.client.why = frame["why"]
+            elif frame["event"] == "ended":
+                node.client.end(frame["pid"])
             else:
                 (sock,) = sockets
                 await node.client.add(sock, frame["methods"], frame["batched"], frame["pid"])

@@ -27,6 +27,7 @@ from server.serving.model_process import model_supervisor, receive_connections
 from server.serving.server_process import ServerProcess
 from server.settings import ServeSettings
 from server.shared_state import SharedState
+from server.telemetry.observers import Observing, check
 from server.transport import large_requests
 from server.transport.http import server as http_server
 from server.transport.listener import listen
@@ -50,16 +51,22 @@ def serve(settings: ServeSettings, environment: Path, worker: WorkerProcess) -> 
     Raises:
         ModelNotLoaded: the model cannot be loaded in its environment.
         NotAModel: the folder holds no model.
-        BadSetting: a port cannot be listened on.
+        BadSetting: a port cannot be listened on, or a setting of what is told of calls cannot be followed.
         ServerProcessEnded: one of the server's processes has died.
     """
+    check(settings)
     # One CPU is the model's: with two, a second process took a fifth from the throughput of small requests.
     count = settings.edge_processes or min(
         max(1, available_cpus(settings.cpu_request) - 1), MAX_SERVER_PROCESSES
     )
     apart = 0 < settings.large_body_bytes < http_server.body_bytes(settings)
-    state = SharedState(settings, count, apart + settings.grpc)
+    others = ["large_requests"] * apart + ["grpc"] * settings.grpc
+    state = SharedState(settings, count, others)
+    state.metrics.environment = environment
     node = Node(settings, state.waiting, count)
+    if settings.metrics:
+        node.telemetry.observers.append(state.metrics)
+        node.telemetry.batch_observers.append(state.metrics)
     with (
         listen(settings.host, settings.http_port) as sock,
         listen(settings.host, settings.health_port, "PREDICTIVE_UNIT_METRICS_SERVICE_PORT") as health_sock,
@@ -98,7 +105,7 @@ def serve(settings: ServeSettings, environment: Path, worker: WorkerProcess) -> 
         # gRPC's process is the last; the others' socket listens already.
         opened = server_processes[-1].opened.wait if settings.grpc else None
         controls = [each.control for each in server_processes]
-        process = model_supervisor(node, environment, worker, controls, opened)
+        process = model_supervisor(node, environment, worker, controls, opened, state.metrics)
         # Its thread begins when all processes are forked.
         with health_listener.listening(health.Health(node, state), health_sock, settings.idle_seconds):
             _run(_first(node, process, sock, count, state, own, server_processes))
@@ -171,12 +178,13 @@ async def _rest(
     """Serve REST until ``stop``; large requests go over ``own``, where there is another process for them."""
     respond, settings = Rest(node, state).respond, node.settings
     if own is None:
-        await http_server.serve(respond, settings, sock, stop, state)
+        await http_server.serve(respond, settings, sock, stop, state, node.telemetry)
         return
-    forwarder = large_requests.Forwarder(respond, settings.large_body_bytes, state.budget)
+    refused = partial(node.telemetry.refuse, "rest")
+    forwarder = large_requests.Forwarder(respond, settings.large_body_bytes, state.budget, refused)
     await asyncio.get_running_loop().create_unix_connection(lambda: forwarder, sock=own)
     try:
-        await http_server.serve(forwarder.respond, settings, sock, stop, state)
+        await http_server.serve(forwarder.respond, settings, sock, stop, state, node.telemetry)
     finally:
         forwarder.close()
 
@@ -190,11 +198,14 @@ async def _serve(
     server_processes: Sequence[ServerProcess],
 ) -> None:
     """Serve by ``interface`` beside ``others``, until ``stop`` or one of them ends; then drain."""
+    observing = Observing(node.telemetry, node.settings)
     serving = asyncio.create_task(interface)
     background = [asyncio.create_task(other) for other in others]
     freezing = asyncio.create_task(freeze_when_ready(node.client.readiness))
     stopping = asyncio.create_task(stop.wait())
-    beating = asyncio.create_task(state.heartbeats.beat())
+    running = [asyncio.create_task(state.heartbeats.beat())]
+    if node.settings.metrics:
+        running.append(asyncio.create_task(state.metrics.publish(observing)))
     try:
         await asyncio.wait((stopping, serving, *background), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -207,10 +218,11 @@ async def _serve(
         ended: list[object] = [task.exception() for task in background if task.done()]
         ended += await asyncio.gather(freezing, serving, *ending, return_exceptions=True)
         node.client.close()
-        for task in (*background, beating):
+        for task in (*background, *running):
             task.cancel()
-        await asyncio.gather(*background, beating, return_exceptions=True)
+        await asyncio.gather(*background, *running, return_exceptions=True)
         state.heartbeats.leave()
+        await asyncio.to_thread(observing.stop)
     for result in ended:
         if isinstance(result, Exception):
             raise result

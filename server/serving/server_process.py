@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from server.errors import ServerError, ServerProcessEnded
+from server.model.client import Report
 from server.model.control_socket import ControlSocket
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,8 @@ class ServerProcess:
         self.opened = asyncio.Event()
         self._reaping: asyncio.Task[int] | None = None
 
-    async def run(self, failed: Callable[[int, str], None]) -> None:
-        """Wait for its exit; call ``failed`` with the pid of a model process that it reports as failed, and the reason.
+    async def run(self, failed: Report) -> None:
+        """Wait for its exit; call ``failed`` with the model process that it reports as failed (server.model.client).
 
         Raises:
             ServerProcessEnded: it has ended, before it was to.
@@ -49,7 +50,7 @@ class ServerProcess:
                 if said["event"] == "opened":
                     self.opened.set()
                 elif said["event"] == "failed":
-                    failed(said["pid"], said["why"])
+                    failed(said["pid"], said["why"], said["reason"])
         except EOFError:
             code = os.waitstatus_to_exitcode(await asyncio.shield(self._reaped()))
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

@@ -42,7 +42,7 @@ class TimedConnection(Protocol):
         """Time out."""
 
     def drain(self) -> None:
-        """Close after the responses in progress, or now if there is none."""
+        """Close after the responses in progress, or now where no response is."""
 
     def abort(self) -> None:
         """End now."""

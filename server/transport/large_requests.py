@@ -22,6 +22,7 @@ from server.api.routes import failed
 from server.byte_budget import ByteBudget
 from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol
+from server.transport.http.server_state import Refused
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
 Frame = tuple[dict[str, Any], list[Any]]
@@ -38,10 +39,18 @@ class Forwarder(FrameProtocol):
         respond: answers a request here.
         largest: the largest body that is answered here, in bytes.
         budget: reserved for bodies while they are forwarded.
+        refused: is told of those that are not forwarded: the other process tells of those that are.
     """
 
-    def __init__(self, respond: Respond, largest: int, budget: ByteBudget) -> None:
+    def __init__(
+        self,
+        respond: Respond,
+        largest: int,
+        budget: ByteBudget,
+        refused: Refused = lambda error, client: None,
+    ) -> None:
         super().__init__()
+        self._refused = refused
         self._respond = respond
         self._largest_here = largest
         self._budget = budget
@@ -56,6 +65,7 @@ class Forwarder(FrameProtocol):
             with self._budget.reserved(COPIES * len(request.body)):
                 return await self._forwarded(request)
         except ServerError as error:
+            self._refused(error, request.client)
             return failed(error)
 
     async def _forwarded(self, request: HttpRequest) -> HttpResponse | HttpStream:

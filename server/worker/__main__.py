@@ -1,6 +1,7 @@
-"""Start the worker: ``python -I …/worker/__main__.py FD PID``.
+"""Start the worker: ``python -I …/worker/__main__.py FD PID COUNT``.
 
-FD is its end of a Unix socket pair, PID the process that has started it, without which it must not go on.
+FD is its end of a Unix socket pair, PID the process that has started it, without which it must not go on, COUNT how many
+processes are to answer calls.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ def main() -> int:
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
     importlib.import_module(PACKAGE + ".worker.fork").die_with_parent(int(sys.argv[2]))
-    loop = importlib.import_module(PACKAGE + ".worker.loop")
-    return int(loop.run(int(sys.argv[1])))
+    descriptor, count = int(sys.argv[1]), int(sys.argv[3])
+    if count > 1:
+        return int(importlib.import_module(PACKAGE + ".worker.fork_server").run(descriptor, count))
+    return int(importlib.import_module(PACKAGE + ".worker.loop").run(descriptor))
 
 
 if __name__ == "__main__":

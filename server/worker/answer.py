@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import Any, Mapping, NamedTuple
 
 from ..ipc import wire
+from . import output
 from .argument import argument
 from .array_input import is_array
 from .call_queue import CallQueue
 from .exceptions import failure
 from .methods import Method
+from .response import Beside, response
 from .result import result
 from .streaming import AHEAD, answer_in_parts
 
@@ -19,13 +23,14 @@ class Callee(NamedTuple):
 
     ``methods`` are the model's methods by name, ``columns`` those for which it takes an array in place of a DataFrame
     (array_input), ``names`` the output names of each method (output_names). ``largest`` is the size limit of an answer in
-    bytes.
+    bytes. ``component`` is a custom Python model, which may say more than its answer (response).
     """
 
     methods: dict[str, Method]
     columns: list[str] | None = None
     names: Mapping[str, list[str]] = {}
     largest: int = wire.LARGEST
+    component: Any = None
 
 
 def answer_all(callee: Callee, calls: CallQueue) -> None:
@@ -37,27 +42,40 @@ def answer_all(callee: Callee, calls: CallQueue) -> None:
         calls.tell(wire.pack({"event": "names", "names": callee.names}, []))
     while True:
         connection, header, values = calls.next()
+        output.under_way(header.get(wire.PUIDS))
         if AHEAD in header:
             answer_in_parts(callee, calls, connection, (header, values))
-            continue
-        try:
-            connection.send(_answer(callee, header, values))
-        except (BrokenPipeError, ConnectionResetError):
-            continue  # That process of the server is gone, as `calls` will see.
+        else:
+            # Where that process of the server is gone, `calls` will see it.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.send(_answer(callee, header, values))
+        output.under_way(None)
 
 
 def call_model(callee: Callee, header: dict[str, Any], values: list[Any]) -> tuple[Any, list[str] | None]:
     """Return the model's result for a call, as a value that can be sent, and the names of its columns."""
+    return _called(callee, header, values)[:2]
+
+
+def _called(
+    callee: Callee, header: dict[str, Any], values: list[Any]
+) -> tuple[Any, list[str] | None, Beside | None]:
+    """Return what ``call_model`` does, and what the model says beside it."""
     given = values[0] if is_array(header, values, callee.columns) else argument(header, values)
-    return result(callee.methods[header["method"]](given, header.get("params")))
+    said = response(callee.methods[header["method"]](given, header.get("params")), callee.component)
+    return (*result(said.value), said.beside)
 
 
 def _answer(callee: Callee, header: dict[str, Any], values: list[Any]) -> list[wire.Buffer]:
     call_id = {"id": header["id"]}
+    began = time.perf_counter()
     try:
-        value, names = call_model(callee, header, values)
-        return wire.limited({"event": "result", "names": names, **call_id}, value, callee.largest)
+        value, names, beside = _called(callee, header, values)
+        seconds = time.perf_counter() - began
+        answer = {"event": "result", "names": names, "seconds": seconds, **call_id, **(beside or {})}
+        return wire.limited(answer, value, callee.largest)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        return wire.pack({"event": "error", **call_id, **failure(error, values)}, [])
+        seconds = time.perf_counter() - began
+        return wire.pack({"event": "error", "seconds": seconds, **call_id, **failure(error, values)}, [])

@@ -2,7 +2,7 @@
 
 Estimators of scikit-learn look at a DataFrame's names, find them to be those they know, and make an array of it. For few
 rows this takes longer than the rest of the call.
-tests/server/worker/test_array_input.py calls every estimator that this is said of both ways.
+tests/server/worker/test_array_input.py calls each of these estimators both ways.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 import numpy as np
 
 from ..ipc.columnar_table import ColumnarTable
+from . import output
 from .answer import Callee, call_model
 from .exceptions import exception_text
 from .methods import PREDICT_STREAM
@@ -40,7 +40,7 @@ def checked(
     """Return which of ``names`` may be called with a batch, and notes for the log.
 
     ``call`` is the header of a call made of the model's input example, ``values`` its values, whose rows are called one by one
-    and together. "auto" leaves out a method where a row gets another answer; "on" is on, and the difference is said.
+    and together. "auto" leaves out a method where a row gets another answer; "on" keeps it and logs the difference.
     """
     found = {name: _difference(callee, {**call, "method": name}, values) for name in names}
     if mode == "on":
@@ -63,7 +63,7 @@ def _difference(callee: Callee, header: dict[str, Any], values: list[Any]) -> st
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises
-        traceback.print_exc()
+        output.write_exception(error, f"{header['method']} fails with the model's input example")
         return f"with the model's input example it raises {type(error).__name__}: {exception_text(error)}"
 
 

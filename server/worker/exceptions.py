@@ -11,6 +11,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..ipc.columnar_table import ColumnarTable
+from . import output
 
 # An exception may hold the data that it complains of.
 MOST_CHARACTERS = 16_384
@@ -50,11 +51,13 @@ class InvalidInput(ValueError):
 
 
 def failure(error: BaseException, values: Sequence[Any]) -> dict[str, Any]:
-    """Return an exception as a frame's header; log it unless the request, which has ``values``, is at fault."""
+    """Return an exception as a frame's header, with its traceback unless the request, which has ``values``, is at fault.
+
+    The server writes it into its log: it knows whose call it was.
+    """
     refused = is_refusal(error, values)
-    if not refused:
-        traceback.print_exception(type(error), error, error.__traceback__)
-    return {"refused": refused, **exception_header(error)}
+    said = {"refused": refused, **exception_header(error)}
+    return said if refused else {**said, "traceback": output.traceback_text(error)}
 
 
 def is_refusal(error: BaseException, values: Sequence[Any] = ()) -> bool:

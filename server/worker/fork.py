@@ -1,4 +1,4 @@
-"""Fork this process, which holds the model and has not called it."""
+"""Fork this process, which has not called the model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import ctypes
 import json
 import os
 import signal
-import traceback
 from pathlib import Path
 from typing import Any, Callable
+
+from . import output
 
 PR_SET_PDEATHSIG = 1
 
 
-def check_threads() -> None:
-    """Raise RuntimeError where this process has threads: a fork would not have them, and may wait for them for ever."""
-    count = sum(1 for _ in Path("/proc/self/task").iterdir())
-    if count > 1:
-        raise RuntimeError(
-            f"SERVER_MODEL_PROCESSES must be 1 for this model: loading it has started {count - 1} threads, "
-            "so its process cannot be forked; serve it by more replicas"
-        )
+def other_threads() -> int:
+    """Return how many threads this process has beside the one that runs: a fork lacks them, and may wait for them for ever."""
+    return sum(1 for _ in Path("/proc/self/task").iterdir()) - 1
 
 
 def die_with_parent(parent: int) -> None:
@@ -33,8 +29,8 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def fork(work: Callable[[], None]) -> int:
-    """Do ``work`` in a process of its own, which ends without anything of what this one does at its end.
+def fork(work: Callable[[], int]) -> int:
+    """Do ``work`` in a process of its own, which ends with the exit code that it returns, and nothing of this one's end.
 
     Returns its process id.
     """
@@ -45,10 +41,11 @@ def fork(work: Callable[[], None]) -> int:
     code = 1
     try:
         die_with_parent(parent)
-        work()
-        code = 0
-    except BaseException:  # noqa: BLE001  a model may raise anything
-        traceback.print_exc()
+        code = work()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException as error:  # noqa: BLE001  a model may raise anything
+        output.write_exception(error, "a process of the model cannot go on")
     finally:
         os._exit(code)
 
@@ -56,7 +53,13 @@ def fork(work: Callable[[], None]) -> int:
 def run_forked(work: Callable[[], Any]) -> Any:
     """Run ``work`` in a forked process and return its result, as JSON. Raises RuntimeError if the process dies."""
     ours, theirs = os.pipe()
-    child = fork(lambda: _write(theirs, json.dumps(work()).encode()))
+
+    def write() -> int:
+        with os.fdopen(theirs, "wb") as pipe:
+            pipe.write(json.dumps(work()).encode())
+        return 0
+
+    child = fork(write)
     os.close(theirs)
     with os.fdopen(ours, "rb") as pipe:
         said = pipe.read()
@@ -64,8 +67,3 @@ def run_forked(work: Callable[[], Any]) -> Any:
     if status:
         raise RuntimeError("the model's process died when it was called with the model's input example")
     return json.loads(said)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as pipe:
-        pipe.write(data)

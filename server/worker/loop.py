@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import platform
 import socket
+import sys
 import time
-import traceback
+from pathlib import Path
 from typing import Any
 
 from ..ipc.connection import FrameConnection
+from . import output
 from .answer import Callee, answer_all
 from .array_input import columns
 from .batch_check import candidates, checked
 from .call_queue import CallQueue
 from .exceptions import exception_header
 from .fitted_columns import adapter
-from .fork import check_threads, run_forked
-from .fork_server import ForkServer
+from .fork import other_threads, run_forked
+from .fork_server import READY, ForkServer
 from .load import load
-from .methods import method, owner
+from .methods import component, method, owner
 from .output_names import names
 
 
@@ -31,28 +34,39 @@ def run(descriptor: int) -> int:
     call made of the model's input example. The worker sends "ready" or "failed", and with "process" a socket for each of
     the server's processes.
     """
-    # The model's output goes to the log; programs that the model starts must not inherit the socket.
+    # Programs that the model starts must not inherit the socket.
     os.set_inheritable(descriptor, False)
-    control = FrameConnection(socket.socket(fileno=descriptor))
+    return run_first(socket.socket(fileno=descriptor))
+
+
+def run_first(control: socket.socket, handed: socket.socket | None = None, count: int = 1) -> int:
+    """Load the model as the first of ``count`` processes (server.worker.fork_server), and serve it; return the exit code.
+
+    Where it is the only one, it answers calls. Else others are forked from it, or it writes the frames of the handshake to
+    ``handed`` and answers calls until the other end of that is closed.
+    """
+    connection = FrameConnection(control)
+    output.capture()
     try:
-        handshake, _ = control.receive()
+        handshake, _ = connection.receive()
+        output.json_lines = handshake["json_lines"]
         try:
             started = time.monotonic()
             model, methods = _load(handshake)
             known, unnamed = _names(model, handshake, methods)
         except BaseException as error:  # noqa: BLE001  a model may raise anything, even SystemExit
-            traceback.print_exc()
-            control.tell({"event": "failed", **exception_header(error)})
+            output.write_exception(error, "the model cannot be loaded")
+            connection.tell({"event": "failed", **exception_header(error)})
             return 1
-        setup, _ = control.receive()
-        callee = Callee(dict(methods.values()), columns(model), known, setup["largest"])
-        several = setup["processes"] > 1
+        setup, _ = connection.receive()
+        callee = _callee(model, methods, known, handshake, setup)
+        threads = other_threads()
+        # A process that calls the model must not be forked afterwards.
+        forked = handed is not None and not threads
         try:
-            if several:
-                check_threads()
-            together, notes = _batched(control, model, callee, setup)
+            together, notes = _batched(connection, model, callee, setup, forked=forked)
         except RuntimeError as error:
-            control.tell({"event": "failed", **exception_header(error)})
+            connection.tell({"event": "failed", **exception_header(error)})
             return 1
         ready = {
             "event": "ready",
@@ -62,34 +76,101 @@ def run(descriptor: int) -> int:
             "notes": [*unnamed, *notes],
             "python": platform.python_version(),
             "seconds": round(time.monotonic() - started, 3),
+            "pid": os.getpid(),
+            "processes": _processes(count, threads),
         }
-        control.tell(ready)
-        if several:
-            template = ForkServer(
+        connection.tell(ready)
+        if handed is not None and forked:
+            handed.close()
+            ForkServer(
                 control,
                 setup["server_processes"],
-                lambda channels, life: answer_all(callee, CallQueue(channels, life, setup["spin"])),
-            )
-            template.run(setup["processes"])
-        answer_all(callee, CallQueue(_channels(control, setup["server_processes"]), control, setup["spin"]))
+                lambda connections, life: _serve(callee, connections, life, setup["spin"]),
+                setup["load_seconds"],
+            ).run(count)
+        connections, life = _connections(connection, setup["server_processes"]), connection
+        if handed is not None:
+            control.close()
+            handed.sendall(json.dumps({"handshake": handshake, "setup": setup}).encode() + b"\n")
+            life = FrameConnection(handed)
+        answer_all(callee, CallQueue(connections, life, setup["spin"]))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return 0
+    except Exception as error:  # noqa: BLE001  this process ends, and the server says that it did
+        output.write_exception(error, "the process of the model cannot go on")
+        return 1
     return 0
 
 
+def run_another(
+    handshake: dict[str, Any], setup: dict[str, Any], connections: list[socket.socket], life: socket.socket
+) -> None:
+    """Load the model as one of several processes that each do, and answer calls until the other end of ``life`` is closed.
+
+    The frames of the handshake are those that the first one got.
+    """
+    output.capture()
+    output.json_lines = handshake["json_lines"]
+    try:
+        model, methods = _load(handshake)
+        known, _ = _names(model, handshake, methods)
+    except BaseException as error:  # noqa: BLE001  a model may raise anything, even SystemExit
+        output.write_exception(error, "the model cannot be loaded")
+        sys.exit(1)
+    _serve(_callee(model, methods, known, handshake, setup), connections, life, setup["spin"])
+
+
+def _serve(callee: Callee, connections: list[socket.socket], life: socket.socket, spin: float) -> None:
+    life.sendall(READY)
+    answer_all(
+        callee, CallQueue([FrameConnection(sock) for sock in connections], FrameConnection(life), spin)
+    )
+
+
+def _callee(
+    model: Any,
+    methods: dict[str, Any],
+    known: dict[str, list[str]],
+    handshake: dict[str, Any],
+    setup: dict[str, Any],
+) -> Callee:
+    return Callee(
+        dict(methods.values()), columns(model), known, setup["largest"], component(model, handshake["plan"])
+    )
+
+
+def _processes(count: int, threads: int) -> str:
+    """Return what is to be said of several processes of the model and their memory."""
+    if count == 1:
+        return ""
+    mebibytes = _private_memory() >> 20
+    if not threads:
+        return f"{count} processes are forked from this one, and share its {mebibytes} MiB of memory until they write to it"
+    return (
+        f"{count} processes load it, one after the other, and have {mebibytes} MiB of memory each: this one cannot be forked, "
+        f"since loading it has started {threads} thread{'s' * (threads > 1)}"
+    )
+
+
+def _private_memory() -> int:
+    """Return how many bytes of memory this process has that are in no file (RssAnon of /proc/self/status, proc(5))."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+
+
 def _batched(
-    control: FrameConnection, model: Any, callee: Callee, setup: dict[str, Any]
+    control: FrameConnection, model: Any, callee: Callee, setup: dict[str, Any], *, forked: bool
 ) -> tuple[list[str], list[str]]:
     """Return the methods that may be called with a batch, and notes for the log.
 
-    The model is called with its input example, in a process of its own where this one must not.
+    The model is called with its input example, in a forked process where this one must not call it.
     """
     names = candidates(model, callee, setup["batching"])
     if not names or not setup["example"]:
         return names, []
     control.tell({"event": "example"})
     example, values = control.receive()
-    if setup["processes"] == 1:
+    if not forked:
         return checked(callee, names, example["call"], values, setup["batching"])
     together, notes = run_forked(lambda: checked(callee, names, example["call"], values, setup["batching"]))
     return together, notes
@@ -107,7 +188,7 @@ def _names(
     return known, [note for _, note in found.values() if note]
 
 
-def _channels(control: FrameConnection, server_processes: int) -> list[FrameConnection]:
+def _connections(control: FrameConnection, server_processes: int) -> list[FrameConnection]:
     """Return a connection to each of the server's processes, which are passed the other ends."""
     pairs = [socket.socketpair() for _ in range(server_processes)]
     control.tell({"event": "process", "pid": os.getpid()}, [theirs for _, theirs in pairs])

@@ -46,6 +46,16 @@ def owner(model: Any, plan: Plan, name: str) -> Any:
     return next(each for each in _owners(model) if _callable(each, name) is not None)
 
 
+def component(model: Any, plan: Plan) -> Any:
+    """Return the custom Python model that mlflow.pyfunc wraps, or None where the model is none of the user's own code."""
+    if plan["loader"] != "pyfunc":
+        return None
+    wrapper = model._model_impl
+    if hasattr(wrapper, "python_model"):
+        return wrapper.python_model
+    return None if type(wrapper).__module__.partition(".")[0] == "mlflow" else wrapper
+
+
 def _adapted(found: Method, adapt: Adapt | None, name: str) -> Method:
     """Return a method that gets rows as the model was fitted to them; what it inverts are its own answers."""
     if adapt is None or name.startswith("inverse"):

@@ -52,8 +52,8 @@ def names(owner: Any, method: str, inputs: list[str] | None) -> tuple[list[str] 
 def _transformed(owner: Any, inputs: list[str] | None) -> list[str] | None:
     keeps = all(type(part).__name__ in KEEPING and _no_more(part) for part in parts(owner, PIPELINE))
     # The second is that of scikit-learn before 1.0.
-    for asked in ("get_feature_names_out", "get_feature_names"):
-        found = getattr(owner, asked, None)
+    for getter in ("get_feature_names_out", "get_feature_names"):
+        found = getattr(owner, getter, None)
         if callable(found):
             try:
                 return _texts(found(inputs) if _takes(owner, found, inputs) else found())
@@ -63,13 +63,13 @@ def _transformed(owner: Any, inputs: list[str] | None) -> list[str] | None:
     return _fitted(owner) or inputs if keeps else None
 
 
-def _takes(owner: Any, asked: Callable[..., Any], inputs: list[str] | None) -> bool:
+def _takes(owner: Any, getter: Callable[..., Any], inputs: list[str] | None) -> bool:
     """Return whether the method needs input_features, and their number fits where the estimator records one."""
     return (
         inputs is not None
         and _fitted(owner) is None
         and getattr(owner, "n_features_in_", len(inputs)) == len(inputs)
-        and "input_features" in inspect.signature(asked).parameters
+        and "input_features" in inspect.signature(getter).parameters
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
+import time
 from typing import TYPE_CHECKING, Any, Generator, List
 
 from ..ipc import wire
+from . import output
 from .argument import argument
 from .exceptions import failure
 
@@ -48,19 +49,24 @@ def answer_in_parts(callee: Callee, calls: CallQueue, connection: FrameConnectio
 
 def _frames(callee: Callee, header: dict[str, Any], values: list[Any]) -> Frames:
     call_id = {"id": header["id"]}
+    seconds, began = 0.0, time.perf_counter()
     try:
         method = callee.methods[header["method"]]
         parts = method(argument(header, values), header.get("params"))
         try:
             for part in parts:
+                seconds += time.perf_counter() - began
                 yield wire.limited({"event": "part", **call_id}, part, callee.largest)
+                began = time.perf_counter()
         finally:
             _close(parts)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  whatever the model raises is the answer, even SystemExit or a panic
-        return wire.pack({"event": "error", **call_id, **failure(error, values)}, [])
-    return wire.pack({"event": "end", **call_id}, [])
+        seconds += time.perf_counter() - began
+        return wire.pack({"event": "error", "seconds": seconds, **call_id, **failure(error, values)}, [])
+    seconds += time.perf_counter() - began
+    return wire.pack({"event": "end", "seconds": seconds, **call_id}, [])
 
 
 def _close(parts: Any) -> None:
@@ -70,5 +76,5 @@ def _close(parts: Any) -> None:
             parts.close()
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001  whatever the model raises
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  whatever the model raises
+        output.write_exception(error, "the model's generator cannot be closed")

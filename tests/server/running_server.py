@@ -42,11 +42,34 @@ class Served:
         """Return when /health/status answers 200; fail with the log when it never does."""
         wait_until_status(self.process, self.client, self.log)
 
+    def printed(self, start: str) -> list[str]:
+        """Return the lines that the model printed and that begin so, without the ids that the server puts behind them."""
+        lines = self.log.read_text().splitlines()
+        return [line.partition(" puid=")[0] for line in lines if line.startswith(start)]
+
     def worker(self) -> int:
         """Return the process id of the model's process."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         (child,) = [int(child) for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes()]
         return child
+
+    def model_processes(self) -> list[int]:
+        """Return the process ids of those that answer calls where there are several: the others only start them."""
+        found, below = [], _children(self.worker())
+        while below:
+            process = below.pop()
+            forked = _children(process)
+            below += forked
+            found += [] if forked else [process]
+        return sorted(found)
+
+
+def _children(process: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(child) for child in text.split()]
 
 
 def wait_until_status(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:

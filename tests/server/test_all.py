@@ -19,6 +19,7 @@ from server.errors import BadSetting
 from tests.project import MANIFESTS, MODELS, ROOT
 from tests.server.environment import making
 from tests.server.running_server import Served, free_port
+from tests.server.scraping import P, scrape, value
 
 MODEL = MODELS / "iris_preprocessor_model"
 OVERLAY = MANIFESTS / "overlays" / "preprocessor"
@@ -44,7 +45,7 @@ def descendants(process: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path, store: Store) -> None:
     store.upload(MODEL, "all", "models/preprocessor")
-    port, log = free_port(), tmp_path / "log"
+    port, health_port, log = free_port(), free_port(), tmp_path / "log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [
@@ -61,7 +62,7 @@ def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path
                 "SERVICE_TYPE": "TRANSFORMER",
                 "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
                 "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(free_port()),
-                "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(free_port()),
+                "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(health_port),
                 "AWS_ACCESS_KEY_ID": store.access_key,
                 "AWS_SECRET_ACCESS_KEY": store.secret_key,
                 "AWS_ENDPOINT_URL": store.endpoint,
@@ -72,7 +73,7 @@ def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            served = Served(process, client, log, 0, 0)
+            served = Served(process, client, log, 0, health_port)
             served.wait_until_ready()
             expected = json.loads((OVERLAY / "expected.json").read_text())
             answer = served.post("/api/v1.0/predictions", expected["request"]).json()
@@ -80,6 +81,14 @@ def test_the_model_answers_and_no_process_holds_the_stores_secret(tmp_path: Path
             rows = zip(answer["data"]["ndarray"], expected["response"]["data"]["ndarray"], strict=True)
             for got, wanted in rows:
                 assert got == pytest.approx(wanted, rel=0, abs=1e-9)
+            found = scrape(served)
+            assert value(found, f"{P}_fetch_bytes") == sum(
+                path.stat().st_size for path in MODEL.rglob("*") if path.is_file()
+            )
+            for step in ("fetch", "environment", "model_load"):
+                assert value(found, f"{P}_{step}_duration_seconds") > 0
+            (labels,) = [dict(labels) for name, labels in found if name == "model_info"]
+            assert labels["digest"] == model_digest(MODEL) == model_digest(tmp_path / "folder" / "model")
         started = descendants(process.pid)
         assert started
         environs = [environ_of(each) for each in (process.pid, *started)]

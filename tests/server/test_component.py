@@ -14,8 +14,9 @@ import pytest
 from server.protocol.proto.messages import SeldonMessage
 from tests.conformance.wrapping import COMPONENT, interpreter, wrapping
 from tests.project import ROOT
-from tests.server import streamer
+from tests.server import counting, streamer
 from tests.server.running_server import this_environment
+from tests.server.scraping import families, samples
 
 MODEL = """
 import os, signal
@@ -23,6 +24,8 @@ class Model:
     def predict(self, X):
         if X[0][0] < 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        if X[0][0] == 2:
+            print("called")
         return [[os.getpid()]]
 """
 BROKEN = "raise AttributeError('this environment has no such thing')"
@@ -100,6 +103,11 @@ def test_all_processes_of_the_wrapper_share_one_model(wrapped):
     assert wrapped.log.read_text().count(" loaded in ") == 1
 
 
+def test_what_the_model_prints_says_for_which_prediction_it_was(wrapped):
+    wrapped.client.post("/predict", json={**number(2), "meta": {"puid": "printed"}})
+    assert "called puid=printed" in wrapped.log.read_text().splitlines()
+
+
 @pytest.mark.parametrize("which", ["model", "node"])
 def test_what_dies_is_started_again_and_its_request_gets_a_503(wrapped, which):
     model = answered_by(wrapped)
@@ -129,6 +137,7 @@ def refused(response):
     return response if response.status_code == 503 else None
 
 
+@pytest.mark.long
 def test_the_model_stays_when_the_wrapper_renews_its_workers_and_goes_with_the_last_of_them(tmp_path):
     with wrapping(
         COMPONENT,
@@ -154,6 +163,36 @@ def test_a_model_that_answers_in_parts_answers_as_a_whole(tmp_path):
         assert running.client.post("/predict", json=asked).json()["jsonData"] == asked["jsonData"]
         # The wrapper knows its own paths only; it says 500 of any other.
         assert running.client.post("/predict_stream", json=asked).is_error
+
+
+@pytest.mark.parametrize("shown", [pytest.param("true", marks=pytest.mark.long), "false"])
+def test_the_wrapper_counts_what_the_model_counts_on_its_own_port(tmp_path, shown):
+    with wrapping(
+        COMPONENT,
+        tmp_path,
+        environ={
+            "INCLUDE_METRICS_IN_CLIENT_RESPONSE": shown,
+            "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
+        },
+        model_uri=str(counting.write(tmp_path / "model")),
+        environment=str(this_environment(tmp_path / "environment")),
+    ) as running:
+        metas = [running.client.post("/predict", json=number(1)).json()["meta"] for _ in range(3)]
+        assert metas[-1]["tags"] == {"calls": 3, "given": "by the model"}
+        counted = samples(families(f"http://127.0.0.1:{running.metrics_port}/prometheus"))
+        totals = {
+            name: number for (name, labels), number in counted.items() if ("method", "predict") in labels
+        }
+        assert totals["flowers_total"] == 6
+        assert totals["heat"] == 3
+        assert totals["watering_count"] == 3
+        # The server's own, where the wrapper keeps them from clients.
+        own = {name for name in totals if name.startswith("seldon_mlflow_server_")}
+        assert ("metrics" in metas[-1]) == (shown == "true") == (not own)
+        if own:
+            assert totals["seldon_mlflow_server_rows_total"] == 3
+            assert totals["seldon_mlflow_server_queue_duration_seconds_count"] == 3
+            assert totals["seldon_mlflow_server_model_duration_seconds_count"] == 3
 
 
 def test_sigterm_ends_the_wrapper_with_all_of_its_processes(tmp_path):

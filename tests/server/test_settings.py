@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import BadSetting
 from server.settings import ServeSettings
-from server.settings_loader import load
+from server.settings_loader import load, unknown
 
 
 def parameters(**values):
@@ -40,6 +40,8 @@ def test_an_annotation_counts_where_no_variable_is_set():
     assert load(ServeSettings, {}, annotations).grpc_max_message_bytes == 1000
     environ = {"SERVER_GRPC_MAX_MESSAGE_BYTES": "2000"}
     assert load(ServeSettings, environ, annotations).grpc_max_message_bytes == 2000
+    queue = {"seldon.io/executor-logger-queue-size": "5"}
+    assert load(ServeSettings, {}, queue).payload_log_events == 5
     with pytest.raises(
         BadSetting, match=r"^annotation seldon\.io/grpc-max-message-size='a': must be a whole"
     ):
@@ -73,3 +75,32 @@ def test_a_bad_value_is_refused_with_its_origin_and_rule(environ, message):
     with pytest.raises(BadSetting) as caught:
         load(ServeSettings, environ)
     assert str(caught.value) == message
+
+
+def test_a_variable_that_looks_like_a_setting_and_is_none_is_found_with_the_nearest_one():
+    environ = {
+        "SERVER_QUEUE_CALL": "5",
+        "SERVER_METRICS": "false",
+        "SERVER_XYZ": "1",
+        "MLSERVER_HTTP_PORT": "8080",
+        "PATH": "/bin",
+    }
+    assert unknown(ServeSettings, environ, "SERVER_") == {
+        "SERVER_QUEUE_CALL": "SERVER_QUEUE_CALLS",
+        "SERVER_XYZ": "",
+    }
+
+
+def test_the_variables_of_services_are_no_settings():
+    links = {}
+    for name in ("SERVER", "SERVER_GRPC"):
+        links |= {
+            f"{name}_SERVICE_HOST": "10.0.0.1",
+            f"{name}_SERVICE_PORT": "80",
+            f"{name}_SERVICE_PORT_HTTP": "80",
+            f"{name}_PORT": "tcp://10.0.0.1:80",
+            f"{name}_PORT_80_TCP": "tcp://10.0.0.1:80",
+            f"{name}_PORT_80_TCP_ADDR": "10.0.0.1",
+        }
+    assert unknown(ServeSettings, links, "SERVER_") == {}
+    assert unknown(ServeSettings, {"SERVER_GRPC_PORT": "5001"}, "SERVER_").keys() == {"SERVER_GRPC_PORT"}

@@ -17,8 +17,8 @@ from server.byte_budget import ByteBudget
 from server.errors import BadSetting
 from server.transport.grpc.calls import CallHandler
 from server.transport.grpc.health import NAME, HealthService
+from server.transport.grpc.message_reader import MessageReader
 from server.transport.grpc.options import message_bytes, options
-from server.transport.grpc.reading import Reading
 from server.transport.grpc.reflection import Reflection
 
 # What messages being read may take beside the budget, which counts them once they are read: a share of it.
@@ -42,10 +42,10 @@ async def serve(
     settings = node.settings
     services = GrpcServices(node, budget, message_bytes(settings))
     health = HealthService(node.client.readiness, services.names)
-    reading = Reading(
+    reader = MessageReader(
         max(1, int(budget.limit * READING_SHARE) // message_bytes(settings)), settings.read_seconds
     )
-    calls = CallHandler(services.methods, reading, settings.grpc_max_calls)
+    calls = CallHandler(services.methods, reader, settings.grpc_max_calls, node.telemetry)
     server = grpc.aio.server(options=options(settings))
     add_HealthServicer_to_server(health.servicer, server)
     add_reflection: Any = add_ServerReflectionServicer_to_server

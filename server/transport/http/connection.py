@@ -14,6 +14,7 @@ from typing import cast
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.api.routes import failed
 from server.errors import ServerError, TooManyConnections, TooSlow
+from server.telemetry.call_record import forget
 from server.transport.connections import FRESH_SECONDS, LINGER_SECONDS, MIN_BYTES_PER_SECOND, NEVER, reset
 from server.transport.http.head import CHUNKED, CONTINUE, Persistence, response_head
 from server.transport.http.parser import RequestParser
@@ -35,7 +36,6 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, shared: HttpServerState) -> None:
         self.deadline = NEVER
         self._shared = shared
-        self._parser = RequestParser(shared.max_body_bytes)
         self._refusal: ServerError | None = None
         self._answering: asyncio.Task[None] | None = None
         self._readable = self._wanted = self._writable = True
@@ -55,6 +55,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection, or refuse it with 503 at the limit of connections."""
         self._transport = cast(asyncio.Transport, transport)
+        self._parser = RequestParser(self._shared.max_body_bytes, _address(transport))
         self._transport.set_write_buffer_limits(UNREAD_BYTES)
         shared = self._shared
         shared.connections.add(self)
@@ -222,6 +223,7 @@ class HttpConnection(asyncio.Protocol):
             self.deadline = NEVER
             self._answering = asyncio.get_running_loop().create_task(self._answer(*parser.next()))
         elif self._refusal is not None:
+            self._shared.on_refusal(self._refusal, _address(self._transport))
             self._write(failed(self._refusal), Persistence.CLOSED)
             self._close()
         else:
@@ -236,6 +238,7 @@ class HttpConnection(asyncio.Protocol):
                 self.deadline = self._in(shared.drained_seconds if shared.draining else shared.idle_seconds)
 
     async def _answer(self, request: HttpRequest, persistence: Persistence) -> None:
+        forget()  # The answer before has started this task.
         try:
             response = await self._shared.respond(request)
             if isinstance(response, HttpStream):
@@ -273,7 +276,6 @@ class HttpConnection(asyncio.Protocol):
         """Write a response, and note whether it ends the connection."""
         if self._shared.draining:
             persistence = Persistence.CLOSED
-        self._shared.count(response.status)
         framing = b"content-length: %d\r\n" % len(response.body)
         head = response_head(response, self._shared.date, persistence, framing)
         self._transport.write(head + response.body if with_body else head)
@@ -288,7 +290,6 @@ class HttpConnection(asyncio.Protocol):
         chunked = request.version == "1.1"
         if self._shared.draining or not chunked:
             persistence = Persistence.CLOSED
-        self._shared.count(stream.status)
         framing = CHUNKED if chunked else b""
         self._transport.write(response_head(stream, self._shared.date, persistence, framing))
         async with aclosing(stream.rest):
@@ -353,3 +354,9 @@ class HttpConnection(asyncio.Protocol):
 
     def _in(self, seconds: float) -> float:
         return self._shared.now + seconds
+
+
+def _address(transport: asyncio.BaseTransport) -> str:
+    """Return the client's address, or "" where it has left already."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""

@@ -27,12 +27,14 @@ class RequestParser:
 
     Args:
         limit: largest body in bytes.
+        client: the address that they come from.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, client: str = "") -> None:
         self.requests: deque[tuple[HttpRequest, Persistence]] = deque()
         self.reading = self.awaited = False
         self._limit = limit
+        self._client = client
         self._http = HttpRequestParser(self)
         self._fed = self._waiting = 0
         self._body: bytes | bytearray = b""
@@ -146,7 +148,9 @@ class RequestParser:
         if head is None or (head.framing and not self._resumed):
             return
         body = bytes(self._body)
-        request = HttpRequest(head.method, head.path, head.query, self._headers, body, head.version)
+        request = HttpRequest(
+            head.method, head.path, head.query, self._headers, body, head.version, self._client
+        )
         self.requests.append((request, head.persistence))
         self._waiting += len(body) + _REQUEST_BYTES
         self._ended = head.persistence is Persistence.CLOSED

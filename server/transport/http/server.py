@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.byte_budget import default_body_bytes
 from server.settings import ServeSettings
 from server.shared_state import SharedState
+from server.telemetry.call_record import Telemetry
 from server.transport.connections import serve_connections
 from server.transport.http.connection import HttpConnection
 from server.transport.http.server_state import HttpServerState
@@ -26,8 +28,12 @@ async def serve(
     sock: socket.socket,
     stop: asyncio.Event,
     state: SharedState,
+    telemetry: Telemetry,
 ) -> None:
-    """Answer what comes on a socket that listens until ``stop``; requests under way may end within the drain seconds."""
+    """Answer what comes on a socket that listens until ``stop``; requests under way may end within the drain seconds.
+
+    What is refused before ``respond`` sees it is told to ``telemetry``.
+    """
     shared = HttpServerState(
         respond,
         max_body_bytes=body_bytes(settings),
@@ -36,7 +42,7 @@ async def serve(
         idle_seconds=settings.idle_seconds,
         read_seconds=settings.read_seconds,
         taken=state.connections,
-        responses=state.responses,
+        on_refusal=partial(telemetry.refuse, "rest"),
     )
     await run(shared, sock, stop, settings.drain_seconds)
 

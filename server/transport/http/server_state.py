@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Protocol
 
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.byte_budget import ByteBudget, default_limit
-from server.errors import BudgetFull
-from server.shared_counter import SharedCounter
+from server.errors import BudgetFull, ServerError
 from server.transport.connections import Connections
+
+# Is told of a request that is refused, and of its client's address.
+Refused = Callable[[ServerError, str], None]
 
 
 class Unread(Protocol):
@@ -25,13 +27,14 @@ class Unread(Protocol):
 class HttpServerState(Connections):
     """The connections, the application that answers, and the byte budget of requests being read.
 
-    ``date`` is the header line of the current second, ``responses`` count what is answered by the first digit of the status.
+    ``date`` is the header line of the current second, ``on_refusal`` is told of what is refused before the application sees it,
+    with the client's address.
     """
 
     respond: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
     max_body_bytes: int
     budget: ByteBudget = field(default_factory=lambda: ByteBudget(default_limit()))
-    responses: Mapping[int, SharedCounter] = field(default_factory=dict)
+    on_refusal: Refused = lambda error, client: None
     date: bytes = b""
     # Connections with unread responses, the longest unread first.
     unread: dict[Unread, None] = field(default_factory=dict)
@@ -58,12 +61,6 @@ class HttpServerState(Connections):
         """Give back what ``hold`` has charged."""
         self.unread.pop(connection, None)
         self.budget.release(self._charged(size))
-
-    def count(self, status: int) -> None:
-        """Count a response, also one that refuses a request before the application sees it."""
-        counter = self.responses.get(status // 100)
-        if counter is not None:
-            counter.add(1)
 
     def _charged(self, size: int) -> int:
         return min(size, self.budget.limit // 4)  # One that is larger alone shall be sent too.

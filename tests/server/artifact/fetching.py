@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import trustme
 
+from server.telemetry.start_record import FETCH
 from tests.project import MODELS
 
 MODEL = MODELS / "iris_svm_model"
@@ -77,12 +78,14 @@ def answering(answer, *, tls=False):
 
 
 def content(folder):
-    """Return the names and bytes of the files below ``folder``, hidden ones too."""
+    """Return the names and bytes of the files below ``folder``, hidden ones too, but for what fetch tells the server."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / FETCH
     }
 
 
 def names(folder):
-    """Return the sorted names of what lies in ``folder``, hidden ones too."""
-    return sorted(path.name for path in folder.iterdir())
+    """Return the sorted names of what lies in ``folder``, hidden ones too, but for what fetch tells the server."""
+    return sorted(path.name for path in folder.iterdir() if path.name != FETCH)

@@ -15,7 +15,7 @@ from server.errors import BadSetting, NotAModel
 from tests.server.artifact.fetching import DIGEST, MODEL
 
 COREUTILS = (
-    "find . -type f ! -name model.sig ! -name registered_model_meta | LC_ALL=C sort | "
+    "find . -type f ! -name model.sig ! -name registered_model_meta ! -name .fetch.json | LC_ALL=C sort | "
     "xargs -r -d '\\n' sha256sum | sha256sum"
 )
 

@@ -107,7 +107,7 @@ def test_the_settings_count_before_the_environment(monkeypatch, uri, settings, d
 
 def sts(answer):
     """Return how the service that exchanges web identities for keys answers: with ``answer``, an XML text."""
-    return lambda handler: handler.send(answer.encode(), 200 if "Credentials" in answer else 400)
+    return lambda handler: handler.send(answer.encode(), 400)
 
 
 @pytest.fixture
@@ -118,33 +118,6 @@ def identity(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", f"{tmp_path / 'token'}\n")
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/models")
     return str(tmp_path / "ca.pem")
-
-
-def test_a_web_identity_gets_keys_for_the_store(monkeypatch, identity, dest):
-    answer = (
-        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
-        "<AccessKeyId>temporary</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
-        "<SessionToken>session</SessionToken><Expiration>2126-01-01T00:00:00Z</Expiration>"
-        "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
-    )
-    asked = []
-
-    def bucket(handler):
-        asked.append((handler.headers["Authorization"], handler.headers["X-Amz-Security-Token"]))
-        handler.send(b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
-
-    with answering(sts(answer), tls=True) as exchange, answering(bucket) as address:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"https://{exchange}")
-        with pytest.raises(SourceNotFound):
-            fetch(
-                "s3://bucket/m",
-                dest,
-                FetchSettings(endpoint_url=f"http://{address}", ca_bundle=identity),
-                digest=None,
-            )
-    [(authorization, token)] = asked
-    assert authorization.startswith("AWS4-HMAC-SHA256 Credential=temporary/")
-    assert token == "session"
 
 
 def test_a_web_identity_that_is_not_trusted(monkeypatch, identity, store, uri, dest):

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from server.environment.build import build
 from server.environment.interpreters import Interpreter
 from server.errors import BadDestination, BadRequirements, NoInterpreter, UnresolvableRequirements
 from server.settings import EnvironmentSettings
+from server.telemetry import start_record
 from tests.server.environment import making
 
 SETTINGS = EnvironmentSettings()
@@ -23,7 +25,9 @@ def test_current_has_the_requirements(tmp_path: Path, index: str) -> None:
     python = tmp_path / "env" / "current" / "bin" / "python"
     assert making.run(python, "import alpha, beta; print(alpha.SAYS, beta.SAYS)") == "2.0 1.0"
     assert final == tmp_path / "env" / final.name
-    assert sorted(path.name for path in (tmp_path / "env").iterdir()) == sorted([final.name, "current"])
+    there = {path.name for path in (tmp_path / "env").iterdir()}
+    assert there == {final.name, "current", start_record.ENVIRONMENT}
+    assert start_record.read(tmp_path / "env" / start_record.ENVIRONMENT)["seconds"] > 0
 
 
 def test_nothing_of_the_server_is_in_it(tmp_path: Path, index: str) -> None:
@@ -48,6 +52,7 @@ def test_byte_code_is_compiled(tmp_path: Path, index: str) -> None:
     assert len(list(final.glob("lib/python*/site-packages/__pycache__/alpha.*.pyc"))) == 1
 
 
+@pytest.mark.long
 def test_environment_can_be_moved(tmp_path: Path, index: str) -> None:
     build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "env", SETTINGS)
     (tmp_path / "env").rename(tmp_path / "moved")
@@ -202,15 +207,17 @@ def test_strict_python(tmp_path: Path, index: str, pythons: list[Interpreter]) -
     )
 
 
-def test_no_python_at_all(tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_servers_own_python_where_no_other_is_here(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "none"))
-    with pytest.raises(NoInterpreter) as raised:
-        build(making.model(tmp_path / "model", "alpha\n", python="3.12.0"), tmp_path / "env", SETTINGS)
-    assert str(raised.value) == (
-        "there is no Python interpreter of 3.8 or newer here, and the model asks for Python 3.12.0; use an image "
-        "that has one"
-    )
+    for variable in ("PYENV_ROOT", "ASDF_DATA_DIR", "MISE_DATA_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "env", SETTINGS)
+    python = tmp_path / "env" / "current" / "bin" / "python"
+    assert python.resolve().parent == Path(sys.base_exec_prefix) / "bin"
 
 
 def test_settings_of_uv_in_the_model_folder_do_not_count(tmp_path: Path, index: str) -> None:
@@ -243,7 +250,7 @@ def test_cache_is_used_by_the_next_pod(tmp_path: Path, index: str) -> None:
     second = build(making.model(tmp_path / "model", "alpha\n"), tmp_path / "two", settings)
     assert first == second == tmp_path / "cache" / first.name
     assert (tmp_path / "two" / "current").readlink() == first
-    assert list((tmp_path / "two").iterdir()) == [tmp_path / "two" / "current"]
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {"current", start_record.ENVIRONMENT}
 
 
 def test_pods_with_other_indexes_do_not_share_an_environment(

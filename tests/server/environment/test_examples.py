@@ -22,6 +22,7 @@ NAMES = ["iris_svm_model", "iris_preprocessor_model", "iris_postprocessor_model"
 SETTINGS = EnvironmentSettings()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_requirements_resolve(tmp_path: Path, name: str) -> None:
     model = MODELS / name

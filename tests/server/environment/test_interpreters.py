@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from server.environment import interpreters
-from server.environment.interpreters import Interpreter, ordered
+from server.environment.interpreters import Interpreter, ordered, search_path
 from server.environment.python_request import version, within
 from server.errors import BadRequirements, NoInterpreter
 
@@ -85,6 +86,32 @@ def test_present(pythons: list[Interpreter]) -> None:
     assert all(one.version >= (3, 8) and one.platform.startswith("linux-") for one in pythons)
     assert pythons == sorted(pythons, key=lambda one: one.version)
     assert {one.system for one in pythons} <= {"linux-x86_64", "linux-aarch64"}
+
+
+def test_version_managers_interpreters_are_found_behind_shims_that_run_none_of_them(tmp_path: Path) -> None:
+    own = Path(sys.base_exec_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    managers = {
+        "PYENV_ROOT": "versions",
+        "ASDF_DATA_DIR": "installs/python",
+        "MISE_DATA_DIR": "installs/python",
+    }
+    found = {}
+    for variable, versions in managers.items():
+        shims, installed = tmp_path / variable / "shims", tmp_path / variable / versions / "3.1" / "bin"
+        shims.mkdir(parents=True)
+        installed.mkdir(parents=True)
+        (shims / own.name).write_text("#!/bin/sh\nexit 127\n")
+        (shims / own.name).chmod(0o755)
+        (installed / own.name).symlink_to(own)
+        found[variable] = installed
+    environ = {variable: str(tmp_path / variable) for variable in managers}
+    path = os.pathsep.join([*(str(tmp_path / variable / "shims") for variable in managers), "/nowhere"])
+    asked = search_path({**environ, "HOME": str(tmp_path), "PATH": path})
+    assert asked.split(os.pathsep) == ["/nowhere", *map(str, found.values()), str(own.parent)]
+    uv = interpreters.Uv(tmp_path, tmp_path, environ={**environ, "HOME": str(tmp_path), "PATH": path})
+    assert {one.path for one in interpreters.present(uv)} <= {
+        folder / own.name for folder in found.values()
+    } | {own}
 
 
 def test_uv_with_a_setting_that_it_cannot_read(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests import pythons
 from tests.server.flavors import making, page
 from tests.server.flavors.matrix import CHATS, Logging
 from tests.server.flavors.servers import Servers
+from tests.server.polling import wait_for
 from tests.server.running_server import Served
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chats")]
@@ -51,7 +52,7 @@ def test_it_answers_as_mlflows_scoring_server(logging: Logging, name: str, xtype
         response = served.post("/predict", case["message"])
         assert response.status_code == 200, response.text
         assert response.json()["jsonData"] == case["answer"]
-    assert f"on Python {logging.python}." in served.log.read_text()
+    wait_for(lambda: f"on Python {logging.python}." in served.log.read_text())
 
 
 @pytest.mark.parametrize("logging", CHATS, ids=str)

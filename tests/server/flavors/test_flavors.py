@@ -12,6 +12,7 @@ from tests.server.flavors import making, page
 from tests.server.flavors.comparison import compared
 from tests.server.flavors.matrix import MATRIX, Logging
 from tests.server.flavors.servers import Servers
+from tests.server.polling import wait_for
 
 pytestmark = pytest.mark.long
 MODELS = [
@@ -59,7 +60,7 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
         # In Python true equals 1.
         assert json.dumps(answer, sort_keys=True) == json.dumps(case["answer"], sort_keys=True), asked
         assert case["names"] is None or body["data"]["names"] == case["names"], asked
-        assert f"on Python {logging.python}." in served.log.read_text()
+        wait_for(lambda served=served: f"on Python {logging.python}." in served.log.read_text())
 
 
 @pytest.mark.parametrize(

@@ -64,19 +64,19 @@ class Process:
 async def run(processes, rounds):
     """Make the calls of each round while the model is busy, do what comes beside, and let it go on."""
     counter = SharedCounter()
-    channels = ModelClient(16, MOST_WAITING, 60, counter)
+    client = ModelClient(16, MOST_WAITING, 60, counter)
     alive, dead = [], []
     for _ in range(processes):
         ours, theirs = socket.socketpair()
         alive.append(Process(theirs))
-        await channels.add(ours, METHODS, ["predict"])
+        await client.add(ours, METHODS, ["predict"])
     calls = []
     try:
         for made, (beside, number) in rounds:
             with busy:
                 for role, count, value in made:
                     rows = np.full((count, 2), float(value))
-                    calls.append((asyncio.create_task(channels.call(role, HEADER, [rows])), value, rows))
+                    calls.append((asyncio.create_task(client.call(role, HEADER, [rows])), value, rows))
                 await asyncio.sleep(0.0005 * number)
                 if beside == "cancel":
                     for task, _, _ in calls[number :: MOST_WAITING // 2]:
@@ -88,7 +88,7 @@ async def run(processes, rounds):
         async with asyncio.timeout(20):
             ended = await asyncio.gather(*(task for task, _, _ in calls), return_exceptions=True)
     finally:
-        channels.close()
+        client.close()
         for process in alive:
             process.kill()
         for process in (*alive, *dead):

@@ -73,8 +73,7 @@ def few(tmp_path_factory, waited_model):
 
 
 def batches(served):
-    lines = served.log.read_text().splitlines()
-    return [line.split()[1:] for line in lines if line.startswith("batch ")]
+    return [line.split()[1:] for line in served.printed("batch ")]
 
 
 def row(number):

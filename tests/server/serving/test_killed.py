@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import grpc
 import httpx
@@ -43,11 +42,6 @@ def ready_everywhere(served):
     with ExitStack() as stack:
         clients = [stack.enter_context(httpx.Client(timeout=30)) for _ in range(8)]
         return {client.get(url).status_code for client in clients} == {200}
-
-
-def forked(served):
-    worker = served.worker()
-    return Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
 
 
 @contextmanager
@@ -136,12 +130,12 @@ def test_all_that_wait_are_told_to_come_again_and_readiness_is_gone_meanwhile(
 
 def test_of_two_processes_the_other_goes_on(tmp_path, slow_model):
     with serving(tmp_path, slow_model, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
-        wait_for(lambda: len(forked(served)) == 2)
-        before = {*forked(served)}
+        wait_for(lambda: len(served.model_processes()) == 2)
+        before = {*served.model_processes()}
         killed = min(before)
         with statuses(served) as seen, asked(served, 0.1) as answers:
             wait_for(lambda: ran(served) >= 2)
-            os.kill(int(killed), signal.SIGKILL)
+            os.kill(killed, signal.SIGKILL)
             by_rest, by_grpc = answers()
         lost = [answer for answer in (*by_rest, *by_grpc) if answer[1] == ENDED]
         # Of each interface, whose process has channels of its own, what it ran and the one after.
@@ -150,24 +144,24 @@ def test_of_two_processes_the_other_goes_on(tmp_path, slow_model):
             answer in ((200, [[0.1]]), (grpc.StatusCode.OK, [[0.1]])) for answer in (*by_rest, *by_grpc)
         )
         assert {*seen} == {200}
-        wait_for(lambda: len(forked(served)) == 2)
-        assert before & {*forked(served)} == before - {killed}
+        wait_for(lambda: len(served.model_processes()) == 2)
+        assert before & {*served.model_processes()} == before - {killed}
 
 
 def test_when_both_die_all_that_wait_are_told_and_readiness_is_gone_meanwhile(tmp_path, slow_model):
     with serving(tmp_path, slow_model, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
-        wait_for(lambda: len(forked(served)) == 2)
-        worker, before = served.worker(), forked(served)
+        wait_for(lambda: len(served.model_processes()) == 2)
+        worker, before = served.worker(), served.model_processes()
         with statuses(served) as seen, asked(served, 20.0) as answers:
             wait_for(lambda: ran(served) == 2)
             time.sleep(0.5)
             for process in before:
-                os.kill(int(process), signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
             by_rest, by_grpc = answers()
             wait_for(lambda: 503 in seen and seen[-1] == 200)
         assert_told(by_rest, by_grpc)
         assert {*seen} == {200, 503}
         # The one that they are forked from goes on.
         assert served.worker() == worker
-        wait_for(lambda: len(forked(served)) == 2)
-        assert not {*forked(served)} & {*before}
+        wait_for(lambda: len(served.model_processes()) == 2)
+        assert not {*served.model_processes()} & {*before}

@@ -56,7 +56,7 @@ def calling(served, **options):
 
 
 def ran(served):
-    return [float(line[4:]) for line in served.log.read_text().splitlines() if line.startswith("ran ")]
+    return [float(line[4:]) for line in served.printed("ran ")]
 
 
 def fill(served, call, *values):

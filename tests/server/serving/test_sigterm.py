@@ -76,6 +76,7 @@ def ended_under_load(folder, seconds, **environ):
     return sum(client.answered for client in clients), clients
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("server_processes", ["1", "2"])
 def test_none_is_lost_and_clients_are_told_to_go(tmp_path, server_processes):
     answered, clients = ended_under_load(tmp_path, 0.5, SERVER_EDGE_PROCESSES=server_processes)

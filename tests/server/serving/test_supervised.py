@@ -164,7 +164,7 @@ def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_for
     """They are the server's children then, which reaps them as the container's process 1 must."""
     with serving(tmp_path, model, environ={"SERVER_MODEL_PROCESSES": "2"}) as running:
         before = running.worker()
-        forked = Path(f"/proc/{before}/task/{before}/children").read_text().split()
+        forked = running.model_processes()
         os.kill(before, signal.SIGKILL)
         why_not_ready(running)
         running.wait_until_ready()
@@ -173,14 +173,15 @@ def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_for
         wait_for(lambda: not zombies(running.process.pid))
 
 
+@pytest.mark.long
 def test_one_of_several_that_hangs_is_killed_and_the_others_go_on(tmp_path, model):
     with serving(tmp_path, model, environ={"SERVER_MODEL_PROCESSES": "2", **LIMITS}) as running:
         template = running.worker()
-        before = set(Path(f"/proc/{template}/task/{template}/children").read_text().split())
+        before = set(running.model_processes())
         assert asked(running, "hang").status_code == 504
 
         def replaced():
-            now = set(Path(f"/proc/{template}/task/{template}/children").read_text().split())
+            now = set(running.model_processes())
             return len(now) == 2 and len(now & before) == 1
 
         wait_for(replaced)
@@ -234,6 +235,7 @@ def test_what_it_has_started_ends_with_the_server(tmp_path, model, signal_):
         assert not alive(left)
 
 
+@pytest.mark.long
 def test_a_server_ends_that_kills_one_that_hangs_meanwhile(tmp_path, model):
     """The request that it hangs in is the last that the server waits for."""
     with serving(tmp_path, model, environ=LIMITS) as running:
@@ -344,6 +346,7 @@ class Model:
 """
 
 
+@pytest.mark.long
 def test_probes_are_answered_while_a_model_with_a_large_example_is_loaded_again(tmp_path):
     """And what was asked for is on: the log says by how much a row's answer differs."""
     gate = tmp_path / "gate"
@@ -362,7 +365,7 @@ def test_probes_are_answered_while_a_model_with_a_large_example_is_loaded_again(
             time.sleep(0.05)
         gate.touch()
         running.wait_until_ready()
-        log = running.log.read_text()
+    log = running.log.read_text()
     assert (
         log.count("predict is called for several requests at once, as batching: on asks for: a row of ") == 2
     )

@@ -83,6 +83,7 @@ def test_one_that_is_refused_is_refused_as_a_small_one(served, path, body, statu
     assert answer.json()["status"]["status"] == 1
 
 
+@pytest.mark.long
 def test_small_ones_are_answered_while_large_ones_come(served):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         large = [pool.submit(served.post, "/predict", table(LARGE)) for _ in range(8)]
@@ -110,15 +111,15 @@ def test_one_whose_client_leaves_is_not_run_and_gives_back_what_it_took(served, 
         leave()
     os.kill(served.worker(), signal.SIGKILL)
     metrics = f"http://127.0.0.1:{served.health_port}/metrics"
-    wait_for(lambda: "seldon_mlflow_server_budget_bytes 0\n" in httpx.get(metrics).text)
-    wait_for(lambda: "seldon_mlflow_server_calls_waiting 0\n" in httpx.get(metrics).text)
+    wait_for(lambda: "seldon_mlflow_server_budget_bytes 0.0\n" in httpx.get(metrics).text)
+    wait_for(lambda: "seldon_mlflow_server_calls_waiting 0.0\n" in httpx.get(metrics).text)
     wait_for(lambda: served.post("/predict", table(LARGE // 10)).status_code == 200)
 
 
 def test_the_server_ends_with_its_large_requests_answered(tmp_path, model):
     with serving(tmp_path, model) as running, concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(running.post, "/predict", table(LARGE))
-        wait_for(lambda: b"seldon_mlflow_server_budget_bytes 0\n" not in metrics_of(running))
+        wait_for(lambda: b"seldon_mlflow_server_budget_bytes 0.0\n" not in metrics_of(running))
         running.process.send_signal(signal.SIGTERM)
         assert answer.result().json()["data"]["ndarray"] == [LARGE, "a"]
         assert running.process.wait(30) == 0

@@ -81,25 +81,25 @@ async def connected(processes=1, server_processes=1, seconds=60):
     running = [Process(server_processes) for _ in range(processes)]
     counter = SharedCounter()
     all_channels = [ModelClient(100, 100, seconds, counter) for _ in range(server_processes)]
-    for number, channels in enumerate(all_channels):
+    for number, client in enumerate(all_channels):
         for process in running:
-            await channels.add(process.ours[number], METHODS, [])
+            await client.add(process.ours[number], METHODS, [])
     try:
         yield (*all_channels, *running)
         assert counter.total == 0
     finally:
-        for channels in all_channels:
-            channels.close()
+        for client in all_channels:
+            client.close()
         for process in running:
             process.end()
 
 
-def stream(channels, parts, **asked):
-    return channels.stream("predict_stream", HEADER, [{"parts": parts, **asked}])
+def stream(client, parts, **asked):
+    return client.stream("predict_stream", HEADER, [{"parts": parts, **asked}])
 
 
-async def call(channels, value="x"):
-    result = await asyncio.wait_for(channels.call("predict", HEADER, [value]), 20)
+async def call(client, value="x"):
+    result = await asyncio.wait_for(client.call("predict", HEADER, [value]), 20)
     return result.value["answer"]
 
 
@@ -117,16 +117,16 @@ async def until(condition):
 @pytest.mark.parametrize("count", [0, 1, AHEAD, AHEAD + 1, 5 * AHEAD])
 def test_parts_come_in_order_and_then_the_end(count):
     async def run():
-        async with connected() as (channels, _):
-            parts = [part async for part in stream(channels, count)]
-            return parts, await call(channels)
+        async with connected() as (client, _):
+            parts = [part async for part in stream(client, count)]
+            return parts, await call(client)
 
     assert asyncio.run(run()) == ([{"part": number} for number in range(count)], "x")
 
 
 def test_a_part_comes_before_the_next_is_made():
     async def run():
-        async with connected() as (channels, process), aclosing(stream(channels, 2, waits=1)) as parts:
+        async with connected() as (client, process), aclosing(stream(client, 2, waits=1)) as parts:
             first = await anext(parts)
             made = list(process.model.made)
             process.model.go_on.set()
@@ -137,7 +137,7 @@ def test_a_part_comes_before_the_next_is_made():
 
 def test_the_model_makes_no_more_than_is_taken_and_a_few():
     async def run():
-        async with connected() as (channels, process), aclosing(stream(channels, 1000)) as parts:
+        async with connected() as (client, process), aclosing(stream(client, 1000)) as parts:
             await anext(parts)
             await until(lambda: len(process.model.made) == AHEAD + 1)
             await asyncio.sleep(0.2)
@@ -150,11 +150,11 @@ def test_the_model_makes_no_more_than_is_taken_and_a_few():
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_one_that_is_closed_closes_the_models_and_frees_its_process(stubborn):
     async def run():
-        async with connected() as (channels, process):
-            async with aclosing(stream(channels, 1000, stubborn=stubborn)) as parts:
+        async with connected() as (client, process):
+            async with aclosing(stream(client, 1000, stubborn=stubborn)) as parts:
                 await anext(parts)
             await until(process.model.closed.is_set)
-            return await call(channels), len(process.model.made)
+            return await call(client), len(process.model.made)
 
     answer, made = asyncio.run(run())
     assert answer == "x"
@@ -163,8 +163,8 @@ def test_one_that_is_closed_closes_the_models_and_frees_its_process(stubborn):
 
 def test_one_that_is_cancelled_while_a_part_is_awaited_is_closed_when_that_is_made():
     async def run():
-        async with connected() as (channels, process):
-            parts = stream(channels, 1000, waits=1)
+        async with connected() as (client, process):
+            parts = stream(client, 1000, waits=1)
             await anext(parts)
             waiting = asyncio.create_task(anext(parts))
             await asyncio.sleep(0.1)
@@ -172,22 +172,22 @@ def test_one_that_is_cancelled_while_a_part_is_awaited_is_closed_when_that_is_ma
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
             process.model.go_on.set()
-            return await call(channels), process.model.closed.is_set()
+            return await call(client), process.model.closed.is_set()
 
     assert asyncio.run(run()) == ("x", True)
 
 
 def test_one_that_nobody_awaits_before_it_begins_is_not_begun():
     async def run():
-        async with connected() as (channels, process):
-            first = stream(channels, 2, waits=1)
+        async with connected() as (client, process):
+            first = stream(client, 2, waits=1)
             await anext(first)
-            second = asyncio.create_task(anext(stream(channels, 2)))
+            second = asyncio.create_task(anext(stream(client, 2)))
             await asyncio.sleep(0.1)
             second.cancel()
             process.model.go_on.set()
             rest = [part async for part in first]
-            return rest, await call(channels), process.model.made
+            return rest, await call(client), process.model.made
 
     assert asyncio.run(run()) == ([{"part": 1}], "x", [0, 1])
 
@@ -195,45 +195,45 @@ def test_one_that_nobody_awaits_before_it_begins_is_not_begun():
 def test_an_error_comes_after_the_parts_before_it():
     async def run():
         got = []
-        async with connected() as (channels, _):
+        async with connected() as (client, _):
             with pytest.raises(ModelFailed, match="ValueError: as asked"):
-                await taken(stream(channels, 4, fails=2), got)
-            return got, await call(channels)
+                await taken(stream(client, 4, fails=2), got)
+            return got, await call(client)
 
     assert asyncio.run(run()) == ([0, 1], "x")
 
 
 def test_what_json_has_no_form_for_is_an_error():
     async def run():
-        async with connected() as (channels, process):
+        async with connected() as (client, process):
             process.model.made = None  # append fails with an AttributeError before the first part.
             with pytest.raises(ModelFailed, match="AttributeError"):
-                await anext(stream(channels, 1))
-            return await call(channels)
+                await anext(stream(client, 1))
+            return await call(client)
 
     assert asyncio.run(run()) == "x"
 
 
 def test_the_deadline_is_that_of_a_part_while_it_is_awaited():
     async def run():
-        async with connected(seconds=1) as (channels, process):
-            parts = stream(channels, 4, waits=3)
+        async with connected(seconds=1) as (client, process):
+            parts = stream(client, 4, waits=3)
             for _ in range(3):
                 await anext(parts)
                 await asyncio.sleep(0.5)  # Whoever takes parts slowly does not use up the model's time.
             with pytest.raises(DeadlineExceeded, match="in 1 seconds"):
                 await anext(parts)
             process.model.go_on.set()
-            return await call(channels), process.model.closed.is_set()
+            return await call(client), process.model.closed.is_set()
 
     assert asyncio.run(run()) == ("x", True)
 
 
 def test_a_text_that_cannot_be_sent_does_not_keep_an_error_back():
     async def run():
-        async with connected() as (channels, _):
+        async with connected() as (client, _):
             with pytest.raises(ModelFailed) as caught:
-                await anext(stream(channels, 1, fails=0, text="half \ud800"))
+                await anext(stream(client, 1, fails=0, text="half \ud800"))
             return str(caught.value)
 
     assert asyncio.run(run()) == "ValueError: half \\ud800"
@@ -241,22 +241,22 @@ def test_a_text_that_cannot_be_sent_does_not_keep_an_error_back():
 
 def test_those_that_run_when_the_server_ends_are_told():
     async def run():
-        async with connected() as (channels, process):
-            parts = stream(channels, 1000, waits=1)
+        async with connected() as (client, process):
+            parts = stream(client, 1000, waits=1)
             got = [await anext(parts)]
-            channels.end_streams()
+            client.end_streams()
             with pytest.raises(NotReady, match="the server ends"):
                 got.append(await anext(parts))
             process.model.go_on.set()
-            return got, await call(channels)
+            return got, await call(client)
 
     assert asyncio.run(run()) == ([{"part": 0}], "x")
 
 
 def test_those_whose_process_ends_are_told():
     async def run():
-        async with connected() as (channels, process):
-            parts = stream(channels, 2, waits=1)
+        async with connected() as (client, process):
+            parts = stream(client, 2, waits=1)
             await anext(parts)
             process.ours[0].shutdown(socket.SHUT_RDWR)
             with pytest.raises(NotReady, match="the model's process ended"):
@@ -269,10 +269,10 @@ def test_those_whose_process_ends_are_told():
 
 def test_a_call_does_not_wait_behind_a_stream_where_another_process_is_idle():
     async def run():
-        async with connected(processes=2) as (channels, *processes):
-            parts = stream(channels, 2, waits=1)
+        async with connected(processes=2) as (client, *processes):
+            parts = stream(client, 2, waits=1)
             await anext(parts)
-            answers = [await call(channels, value) for value in range(5)]
+            answers = [await call(client, value) for value in range(5)]
             for process in processes:
                 process.model.go_on.set()
             return answers, [part async for part in parts]
@@ -330,8 +330,8 @@ def test_an_edge_that_dies_in_a_stream_leaves_the_process_to_the_others():
 
 
 def test_many_streams_and_calls_of_several_edges_all_get_their_own():
-    async def one_stream(channels, count):
-        return [part["part"] async for part in stream(channels, count)]
+    async def one_stream(client, count):
+        return [part["part"] async for part in stream(client, count)]
 
     async def run():
         async with connected(processes=2, server_processes=3) as (*server_processes, _, _):

@@ -38,6 +38,7 @@ def test_it_needs_nothing_newer_than_the_oldest_python():
         assert "from __future__ import annotations" in lines or path.name == "__init__.py", path
 
 
+@pytest.mark.long
 def test_a_scikit_learn_model_brings_no_mlflow(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(

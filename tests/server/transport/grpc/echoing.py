@@ -11,12 +11,12 @@ from dataclasses import replace
 import grpc
 import uvloop
 
-from server.api.grpc_services import Reply
+from server.api.unary import Reply
 from server.errors import BadData
 from server.settings import ServeSettings
 from server.transport.grpc.calls import CallHandler
+from server.transport.grpc.message_reader import MessageReader
 from server.transport.grpc.options import options
-from server.transport.grpc.reading import Reading
 from server.transport.grpc.server import run
 from tests.server.running_server import free_port
 
@@ -67,7 +67,7 @@ class EchoServer:
     async def _serve(self) -> None:
         settings = self._settings
         server = grpc.aio.server(options=options(settings))
-        calls = CallHandler({UNARY: self._unary}, Reading(*self._limits), settings.grpc_max_calls)
+        calls = CallHandler({UNARY: self._unary}, MessageReader(*self._limits), settings.grpc_max_calls)
         await run(server, calls, self._address, self._stop, settings.drain_seconds, self._opened.set)
 
     async def _unary(self, body: bytes, metadata: Mapping[str, str]) -> Reply:

@@ -95,6 +95,7 @@ def test_many_channels(echo_server):
         assert list(pool.map(asked, range(60))) == [b"%d" % number for number in range(60)]
 
 
+@pytest.mark.long
 def test_a_server_that_ends_loses_no_call_that_it_has():
     """Told that the server ends, a client looks for another, which is not there."""
     with echoing() as echo_server, echo_server.channel() as channel:
@@ -173,6 +174,7 @@ def test_more_calls_than_are_allowed_are_refused():
         assert [each.code() for each in under_way] == [grpc.StatusCode.OK] * 2
 
 
+@pytest.mark.long
 def test_a_client_that_sends_pings_all_the_time_is_sent_away():
     pings = {"keepalive_time_ms": 50, "keepalive_permit_without_calls": 1, "http2__max_pings_without_data": 0}
     with (

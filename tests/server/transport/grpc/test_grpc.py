@@ -290,12 +290,15 @@ def test_reflection_tells_the_services_and_their_messages(model):
     listed = reflected(model.channel, list_services="").list_services_response.service
     extra = [
         "grpc.health.v1.Health",
+        "inference.GRPCInferenceService",
         "grpc.reflection.v1alpha.ServerReflection",
     ]
     assert sorted(service.name for service in listed) == sorted([*SERVICES, *extra])
     files = reflected(model.channel, file_containing_symbol="seldon.protos.Seldon").file_descriptor_response
     described = [FileDescriptorProto.FromString(file) for file in files.file_descriptor_proto]
     assert "seldon.protos" in {file.package for file in described}
+    found = reflected(model.channel, file_containing_symbol="inference.GRPCInferenceService")
+    assert found.file_descriptor_response.file_descriptor_proto
 
 
 def test_metadata_that_has_no_form_in_the_protocol_is_an_internal_error(scaler):

@@ -600,6 +600,7 @@ def test_bodies_that_do_not_end_take_no_more_than_the_budget():
     assert budget.taken == 0
 
 
+@pytest.mark.long
 def test_answers_that_are_not_read_take_from_the_budget_and_the_oldest_go():
     budget = ByteBudget(2_000_000)
     with serving_http("lean", budget=budget) as http_server, contextlib.ExitStack() as stack:
