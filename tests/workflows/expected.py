@@ -5,7 +5,10 @@ from __future__ import annotations
 from tests.workflows.run import Run
 
 # What a job may change outside of itself, or say in the project's name.
-WRITES = {"contents", "packages", "id-token", "attestations", "pull-requests", "issues", "security-events"}
+WRITES = {
+    *("contents", "packages", "pages", "id-token", "attestations", "pull-requests", "issues"),
+    "security-events",
+}
 
 
 def sound(run: Run) -> None:

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from gitops.adopt import adopt
+from gitops.adopt import Names, adopt
 from gitops.files import set_scalars
 from gitops.manifests.graphnode import FILE as NODE
 from gitops.promote.new_overlay import new_overlay
-from gitops.release.proposal import pin
+from gitops.release.pin import pin
 from server.pins.expectation import FILE as EXPECTED
 from server.pins.expectation import MODELS
 from tests import project
@@ -30,7 +30,7 @@ def fork(history: History, folder: Path) -> None:
     # What git has, adopt writes to.
     for arguments in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", "-C", folder, *arguments], check=True)
-    list(adopt(folder, "acme", "models", "acme-models"))
+    list(adopt(folder, Names("acme", "models", "acme-models")))
     list(pin(folder, DIGEST))
     _overlay(folder)
     for name in EXAMPLES:

@@ -42,6 +42,7 @@ def install(folder: Path, repository: Repository, token: str, permissions: Mappi
         registry=repository.registry,
         crane=str(repository.crane or ""),
         signatures=str(repository.signatures),
+        attested=repository.attested,
         cosign=False,
     )
     (folder / "calls").touch()

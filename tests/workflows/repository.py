@@ -39,7 +39,7 @@ class Repository:
 
     ``targets`` are make's that do nothing but what the text says to bash; ``registry`` is the
     address that stands for ghcr.io, and ``crane`` the program that speaks to it; ``attested`` are names and digests; ``minute`` is a minute of timeout-minutes,
-    in seconds; ``advisories`` is what scanners find.
+    in seconds; ``advisories`` is what scanners find; ``site`` are the files of GitHub Pages.
     """
 
     github: Github
@@ -54,6 +54,7 @@ class Repository:
     registry: str = ""
     crane: Path | None = None
     attested: list[str] = field(default_factory=list)
+    site: dict[str, str] = field(default_factory=dict)
     minute: float = 60
     runs: int = 0
     _jobs: int = 0

@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import pythons
+
 PYTHON = "3.12"  # of GitHub's ubuntu-24.04
 # What its images have otherwise than this machine, or what the stand-ins are for.
 _NOT_OF_THE_SYSTEM = re.compile(
@@ -139,7 +141,7 @@ class Runner:
     def _python(self) -> Path:
         uv = Path(sys.executable).with_name("uv")
         command: list[str | Path] = [uv, "python", "find", "--no-project", "--no-python-downloads", PYTHON]
-        found = subprocess.run(command, env=_pythons(), capture_output=True, text=True, check=False)
+        found = subprocess.run(command, env=pythons.environ(), capture_output=True, text=True, check=False)
         start = Path(found.stdout.strip()) if found.returncode == 0 else Path(sys.executable)
         ask = "import sys; print(sys.base_prefix, 'python%d.%d' % sys.version_info[:2], sep='\\n')"
         answer = subprocess.run([start, "-I", "-c", ask], capture_output=True, text=True, check=True).stdout
@@ -164,15 +166,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _pythons() -> dict[str, str]:
-    """Return the environment in which uv sees every Python: pyenv shows only those that are named."""
-    if not shutil.which("pyenv"):
-        return dict(os.environ)
-    listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=True)
-    names = [name for name in listed.stdout.split() if name[0] == "3"]
-    return {**os.environ, "PYENV_VERSION": ":".join(names)}
 
 
 def _free_user() -> int:

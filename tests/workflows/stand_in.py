@@ -98,12 +98,22 @@ def cosign(arguments: list[str]) -> None:
         may_push(name)
         with Path(SAID["signatures"]).open("a") as signatures:
             signatures.write(f"{name}\n")
+    if arguments[:1] == ["verify"]:
+        if not logged_in() or not may("packages", "read"):
+            refuse("UNAUTHORIZED: log in first")
+        if arguments[-1] not in Path(SAID["signatures"]).read_text().split():
+            refuse("Error: no signatures found")
 
 
 def gh(arguments: list[str]) -> None:
     token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
     if not token:
         refuse("To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.")
+    if arguments[:2] == ["attestation", "verify"]:
+        if not may("attestations", "read"):
+            refuse("HTTP 403: Resource not accessible by integration")
+        if arguments[2].removeprefix("oci://") not in map(str.lower, SAID["attested"]):
+            refuse("HTTP 404: Not Found")
     if arguments[:2] == ["release", "create"] and not may("contents"):
         refuse("HTTP 403: Resource not accessible by integration")
 

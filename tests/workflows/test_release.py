@@ -46,7 +46,9 @@ def succeeded(project: History, sha: str) -> None:
 
 
 def release(project: History, happens: Happenings) -> Run:
-    """Push what the image is made of to main, and release it."""
+    """Push what the image is made of to main, and release it in a repository that names itself in site.yaml."""
+    project.edit("site/site.yaml", "github.com/owner/seldon-mlflow-gitops", "github.com/acme/models")
+    project.edit("site/site.yaml", "ghcr.io/owner/", "ghcr.io/acme/")
     succeeded(project, project.commit({"server/new.py": '"""New."""\n'}))
     return project.repository.happens(happens.push(), "release.yml")["release.yml"]
 
@@ -150,15 +152,21 @@ def test_a_hotfix_of_another_branch_is_tagged_and_not_proposed(project: History,
         ),
         ("      id-token: write # signed in", "      id-token: none # signed in", "sign"),
         (
-            "    timeout-minutes: 20\n    environment: release\n    permissions:\n      contents: write # the branch release/image\n      pull-requests: write # its pull request\n    env",
-            "    timeout-minutes: 20\n    environment: release\n    permissions:\n      contents: read # the branch release/image\n      pull-requests: write # its pull request\n    env",
+            "      contents: write # the branch release/image\n      pull-requests: write # its pull request\n      packages: read",
+            "      contents: read # the branch release/image\n      pull-requests: write # its pull request\n      packages: read",
+            "pull request",
+        ),
+        (
+            "      attestations: read # where it comes from",
+            "      attestations: none # where it comes from",
             "pull request",
         ),
     ],
-    ids=["packages", "id-token", "contents"],
+    ids=["packages", "id-token", "contents", "attestations"],
 )
 def test_a_permission_that_lacks_is_seen(
     project: History, happens: Happenings, old: str, new: str, job: str
 ) -> None:
     project.edit(".github/workflows/release.yml", old, new)
-    assert release(project, happens).results[job] == "failure"
+    run = release(project, happens)
+    assert run.results[job] == "failure", run.log

@@ -26,11 +26,17 @@ ACTIONS: Mapping[str, Action] = {
         reports.app_token,
         required="private-key",
     ),
+    "actions/deploy-pages": stand_in(
+        "token timeout error_count reporting_interval artifact_name preview", storage.deploy_pages
+    ),
     "actions/download-artifact": stand_in("name pattern path merge-multiple", storage.download),
     "actions/upload-artifact": stand_in(
         "name path if-no-files-found retention-days compression-level overwrite include-hidden-files",
         storage.upload,
         required="path",
+    ),
+    "actions/upload-pages-artifact": stand_in(
+        "name path retention-days include-hidden-files", storage.upload_pages
     ),
     "anchore/scan-action": stand_in(
         "path image sbom only-fixed severity-cutoff fail-build output-format output-file", reports.scan

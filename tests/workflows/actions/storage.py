@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.workflows.action import ActionFailed, Outputs, Use
 
+_PAGES = "github-pages"
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -71,6 +72,30 @@ def _before_glob(path: Path) -> list[str]:
     parts = list(path.parts)
     at = next((at for at, part in enumerate(parts) if _GLOB.search(part)), len(parts))
     return parts[:at]
+
+
+def upload_pages(use: Use) -> Outputs:
+    """https://github.com/actions/upload-pages-artifact: a folder that must be there, as the artifact that Pages takes."""
+    folder = use.path(use.given("path", "_site/"))
+    if not folder.is_dir():
+        raise ActionFailed(f"tar: {folder}: Cannot open: No such file or directory")
+    name = use.given("name", _PAGES)
+    shutil.copytree(folder, use.job.artifacts / name)
+    return {"artifact_id": name}
+
+
+def deploy_pages(use: Use) -> Outputs:
+    """https://github.com/actions/deploy-pages: the site is that artifact from then on."""
+    use.needs(pages="write")
+    if use.job.permissions.get("id-token") != "write":
+        raise ActionFailed('Ensure GITHUB_TOKEN has permission "id-token: write".')
+    folder = use.job.artifacts / use.given("artifact_name", _PAGES)
+    if not folder.is_dir():
+        raise ActionFailed(f'No artifacts named "{folder.name}" were found for this workflow run.')
+    use.job.repository.site = {
+        file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*") if file.is_file()
+    }
+    return {"page_url": "https://owner.github.io/site/"}
 
 
 def download(use: Use) -> Outputs:
