@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from gitops import errors as gitops_errors  # noqa: E402
+from gitops.github import api, gh  # noqa: E402, F401 - they have errors of their own
 from gitops.policies.evaluation import POLICIES  # noqa: E402
 from server import errors, settings  # noqa: E402
+
+REMEDIES = "docs/remedies.toml"
 
 
 def settings_page() -> str:
@@ -21,8 +27,12 @@ def settings_page() -> str:
         "",
         "<!-- Written by `make docs` from server/settings.py: change it there. -->",
         "",
+        "After this page you can find the setting that changes what a container does, its default, and where it is set.",
+        "",
         "A graph parameter counts before an environment variable, and of several variables the first that is set;",
         "an annotation of the SeldonDeployment counts after both.",
+        "`serve` names by one warning what begins with `SERVER_` and is no setting, with the nearest that is one; the variables that",
+        "Kubernetes sets for a Service of such a name are passed over (base/ has none: `enableServiceLinks: false`).",
     ]
     for name, kind in vars(settings).items():
         if not name.endswith("Settings"):
@@ -47,7 +57,10 @@ def settings_page() -> str:
         "",
         "| variable | read by | meaning |",
         "|---|---|---|",
-        "| `LOG_LEVEL` | every verb | `INFO`, or how much else is logged: `DEBUG`, `WARNING`, `ERROR`, `CRITICAL`. |",
+        "| `LOG_LEVEL`, `SELDON_LOG_LEVEL` | every verb | `INFO`, or how much else is logged: `DEBUG`, `WARNING`, `ERROR`, `CRITICAL`. |",
+        "| `LOG_FORMAT` | every verb | `json` or `text`. Default: JSON in a pod unless stderr is a terminal, else text. |",
+        "| `OTEL_…` | serve | What OpenTelemetry's SDK reads beside the settings above, such as `OTEL_EXPORTER_OTLP_HEADERS`, "
+        "`OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME` and `OTEL_BSP_…`. |",
         "| `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ENDPOINT_URL_STS` | fetch | The role of a pod's service "
         "account, its token, and where credentials for it are asked for, as in every SDK of AWS. |",
         "| `PIP_INDEX_URL`, `PIP_EXTRA_INDEX_URL` | environment | Indexes of packages, as for pip. |",
@@ -55,28 +68,59 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def error_kinds(module: ModuleType, base: type[Exception]) -> list[type[Exception]]:
+    """Return ``base`` and its subclasses, those of ``module`` first and in their order there, the others by their names."""
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, base)]
+    for kind in kinds:
+        others = [each for each in kind.__subclasses__() if each not in kinds]
+        kinds += sorted(others, key=lambda each: each.__name__)
+    return kinds
+
+
 def errors_page() -> str:
-    """Return docs/errors.md: what every error means to each interface."""
+    """Return docs/errors.md: what every error means to each interface, why it happens and what to do."""
+    remedies = tomllib.loads((ROOT / REMEDIES).read_text(encoding="utf-8"))
     lines = [
-        "# Errors",
+        "# Troubleshooting",
         "",
-        "<!-- Written by `make docs` from server/errors.py: change it there. -->",
+        "<!-- Written by `make docs` from server/errors.py, gitops/errors.py and docs/remedies.toml: change it there. -->",
         "",
-        "What goes wrong while a request is answered has an HTTP status and a gRPC code, what ends a verb an exit code.",
+        "After this page you know why an error happened, what to do about it, and what a client or a script sees of it.",
         "",
-        "| error | meaning | HTTP | gRPC | exit code |",
+        "Every message names the value, the rule that it breaks and the fix; what stands here is how it comes to that. To find the",
+        "error: an answer has the HTTP status or gRPC code and the message, a container that ended has the exit code in",
+        "`kubectl describe pod` and the message as its termination message, a command of `make` ends with the message. What to do",
+        "when an alert fires: [observability.md](observability.md#alerts). What Argo CD says: [install.md](install.md#what-argo-cd-says).",
+    ]
+    served, ended = [], []
+    for kind in error_kinds(errors, errors.ServerError):
+        (served if kind.exit_code == errors.ServerError.exit_code else ended).append(kind)  # type: ignore[attr-defined]
+
+    def row(kind: type[Exception], *more: object) -> str:
+        meaning = (kind.__doc__ or "").strip().partition("\n")[0]
+        remedy = remedies[kind.__name__]
+        cells = (kind.__name__, *more, meaning, remedy["cause"], remedy["fix"])
+        return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+    lines += [
+        "",
+        "## A request",
+        "",
+        "| error | seen as | meaning | why | what to do |",
         "|---|---|---|---|---|",
     ]
-    kinds = [
-        kind
-        for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.ServerError)
+    lines += [row(kind, f"{kind.status} `{kind.grpc}`") for kind in served]  # type: ignore[attr-defined]
+    lines += ["", "## A container, or a verb of the server", ""]
+    lines += ["10 to 17 end `fetch`, 20 to 23 `environment`, 30 and 31 `serve`, 40 to 42 the smoke test.", ""]
+    lines += ["| error | exit code | meaning | why | what to do |", "|---|---|---|---|---|"]
+    lines += [row(kind, kind.exit_code) for kind in ended]  # type: ignore[attr-defined]
+    lines += ["", "## A command of the Makefile", ""]
+    lines += [
+        "make itself ends with 2 and prints the command's own exit code: 2 for a wrong argument, else 1.",
+        "",
     ]
-    for kind in kinds:
-        meaning = (kind.__doc__ or "").strip().partition("\n")[0]
-        served = kind.exit_code == errors.ServerError.exit_code
-        means = f"{kind.status} | {kind.grpc} | " if served else f" | | {kind.exit_code}"
-        lines.append(f"| {kind.__name__} | {meaning} | {means} |")
+    lines += ["| error | meaning | why | what to do |", "|---|---|---|---|"]
+    lines += [row(kind) for kind in error_kinds(gitops_errors, gitops_errors.GitopsError)]
     return "\n".join(lines) + "\n"
 
 
@@ -86,6 +130,8 @@ def policies_page() -> str:
         "# Policies",
         "",
         "<!-- Written by `make docs` from gitops/policies: change it there. -->",
+        "",
+        "After this page you know what `make check` refuses, why, and which example shows it.",
         "",
         "What `make check` demands of every kustomization and of what it renders. An error ends it with status 1, a warning",
         "does not. A policy is a function in `gitops/policies`; the link leads to the cases that it is tested by.",

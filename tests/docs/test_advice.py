@@ -88,6 +88,38 @@ def test_a_target_that_is_named_takes_what_is_said(place: str, target: str, more
         assert re.search(rf"\$+[({{]*{name}\b", TARGETS[target]), f"{place}: make {target} takes no {name}"
 
 
+def commands() -> set[tuple[str, str, str]]:
+    """Return the page, target and rest of the line of each command of make that a page shows, in a line of its own or a span."""
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+    found = set()
+    for page in [*pages, *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = page.read_text()
+        for pattern in (
+            r"`make ([a-z0-9-]+)((?: +[A-Z_]+=[^` ]*)*)`",
+            r"^(?:    |\$ )make ([a-z0-9-]+)((?: +[A-Z_]+=\S*)*)",
+            r"^make ([a-z0-9-]+)((?: +[A-Z_]+=\S*)*)(?: +#.*)?$",
+        ):
+            found |= {
+                (page.relative_to(ROOT).as_posix(), *match)
+                for match in re.findall(pattern, text, re.MULTILINE)
+            }
+    return found
+
+
+def test_a_command_of_a_page_is_one_of_the_makefile() -> None:
+    shown = commands()
+    assert len(shown) > 80
+    sources = [ROOT / "Dockerfile", *(ROOT / "gitops").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    read = "\n".join([MAKEFILE, *(path.read_text() for path in sources)])
+    unknown = [
+        f"{page}: make {target} {more.strip()}: {name or 'no such target'}"
+        for page, target, more in sorted(shown)
+        for name in ("", *re.findall(r"\b([A-Z_]+)=", more))
+        if target not in TARGETS or not re.search(rf"\b{name}\b", read)
+    ]
+    assert unknown == []
+
+
 def test_a_verb_that_is_named_is_there() -> None:
     known = {"server": server.parser(), "gitops": gitops.parser()}
     for place, module, verb in said(r"`?python -m (server|gitops) ([a-z-]+)"):

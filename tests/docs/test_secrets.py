@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gitops.seal.secrets import SECRETS
+from gitops.manifests.site import read_site
+from gitops.seal.secrets import secrets
+from gitops.seal.stores import STORES
+from tests.project import MANIFESTS
 
 TEXT = (Path(__file__).parents[2] / "docs/secrets.md").read_text()
-NAMES = [secret.name for secret in SECRETS] + [value.name for secret in SECRETS for value in secret.values]
+SECRETS = secrets(read_site(MANIFESTS))
+VALUES = dict.fromkeys(value.name for part in (*SECRETS, *STORES) for value in part.values)
+NAMES = [*(secret.name for secret in SECRETS), *VALUES]
 
 
 @pytest.mark.parametrize("name", NAMES)
