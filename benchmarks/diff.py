@@ -67,7 +67,8 @@ _AUTHOR = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
 
 def generate(root: Path, number: int) -> None:
     """Write base/ and ``number`` overlays below ``root``."""
-    shutil.copytree(_MANIFESTS / "base", root / "base")
+    for name in ("base", "site"):
+        shutil.copytree(_MANIFESTS / name, root / name)
     described = contract(_MODEL, str(_MODEL), "")
     for index in range(number):
         name = f"model-{index}"

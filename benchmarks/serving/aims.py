@@ -14,6 +14,7 @@ from benchmarks.serving.scenario import (
     GRPC_SMALL,
     LARGE,
     OVERLOAD,
+    SCRAPED,
     SINGLE,
     SMALL,
     Scenario,
@@ -65,6 +66,13 @@ def _latency(server: str, other: str, scenario: Scenario) -> Callable[[Round], f
 
 def _memory(server: str, other: str) -> Callable[[Round], float]:
     return lambda it: it.memory[server] / it.memory[other]
+
+
+def _scraped(number: float) -> Callable[[Round], float]:
+    return lambda it: (
+        it.loads[plan.SERVER, SCRAPED.name].percentile(number)
+        / it.loads[plan.SERVER, SMALL.name].percentile(number)
+    )
 
 
 def _tail(it: Round) -> float:
@@ -135,6 +143,25 @@ AIMS = [
         f"{SMALL.name}: requests/s as OUTPUT_TRANSFORMER against MODEL",
         0.95,
         _rate(plan.SERVER_OUTPUT, plan.SERVER, SMALL),
+    ),
+    _least(
+        f"{SMALL.name}: requests/s with metrics against without",
+        0.97,
+        _rate(plan.SERVER, plan.SERVER_UNCOUNTED, SMALL),
+    ),
+    *(
+        _most(f"{SCRAPED.name}: p{number} against not scraped", 1.05, _scraped(number))
+        for number in (50, 90, 99)
+    ),
+    _least(
+        f"{SMALL.name}: requests/s by v2 against Seldon's protocol, both in JSON",
+        0.9,
+        _rate(plan.SERVER_V2, plan.SERVER, SMALL),
+    ),
+    _least(
+        f"{LARGE.name}: requests/s by v2 with raw bytes against Seldon's protocol in JSON",
+        3,
+        _rate(plan.SERVER_V2_RAW, plan.SERVER, LARGE),
     ),
     _least(
         f"goodput (200 within {DEADLINE_SECONDS:g} s) at twice the sustainable load against the peak",

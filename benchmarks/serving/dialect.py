@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,21 @@ from server.protocol.proto.messages import SeldonMessage
 
 # A gRPC message on the wire: one byte that it is not compressed, four of its length.
 PREFIX_BYTES = 5
+# What the JSON before raw bytes is padded to, so that its header is the same for all sizes.
+JSON_BYTES = 512
 # The content type of gRPC.
 GRPC = "application/grpc"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Where requests go, and the bytes of (rows, 4) and (rows, 3) float64."""
+    """Where requests go, the bytes of (rows, 4) and (rows, 3) float64, and headers beside the content type."""
 
     path: str
     content_type: str
     body: Callable[[Array], bytes]
     values: Callable[[bytes], Array]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grpc(self) -> bool:
@@ -56,6 +60,22 @@ def _untensor(answer: bytes) -> Array:
     return np.array(tensor.values).reshape(tensor.shape)
 
 
+def _raw(rows: Array) -> bytes:
+    tensor = {
+        "name": "rows",
+        "shape": rows.shape,
+        "datatype": "FP64",
+        "parameters": {"binary_data_size": rows.nbytes},
+    }
+    message = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+    return json.dumps(message).encode().ljust(JSON_BYTES) + rows.astype("<f8").tobytes()
+
+
+def _unraw(answer: bytes) -> Array:
+    message, end = json.JSONDecoder().raw_decode(answer.decode("latin-1"))
+    return np.frombuffer(answer[end:], "<f8").reshape(message["outputs"][0]["shape"])
+
+
 SELDON = _json(
     "/api/v1.0/predictions",
     lambda rows: {"data": {"names": NAMES, "ndarray": rows}},
@@ -68,6 +88,9 @@ V2 = _json(
         "inputs": [{"name": "rows", "shape": rows.shape, "datatype": "FP64", "data": rows.ravel()}]
     },
     lambda answer: np.reshape(answer["outputs"][0]["data"], answer["outputs"][0]["shape"]),
+)
+V2_RAW = Dialect(
+    V2.path, "application/octet-stream", _raw, _unraw, {"inference-header-content-length": str(JSON_BYTES)}
 )
 MLFLOW = _json(
     "/invocations",

@@ -16,6 +16,8 @@ _DOCUMENT = """\
 
 <!-- Written by `make bench`, with benchmark.svg: no number is edited by hand. -->
 
+After this page you know how fast this server is beside others, and how that was measured.
+
 How fast this server is beside `limit`, the stock wrapper (seldon-core-microservice 1.17.1), MLServer and `mlflow models
 serve`. All serve the SVC of examples/iris by its decision_function; each one's answers are compared with the model's own
 before it is measured. `limit` is uvicorn with the model in the process that parses HTTP, by orjson, and nothing else:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.rows import METHOD, MODEL, ROOT
 from gitops.tools import uv_sync
+from server.environment.interpreters import present
+from server.environment.uv import Uv
 
 PEERS = ROOT / "benchmarks" / "peers"
 CACHE = ROOT / ".cache" / "bench"
@@ -33,9 +37,8 @@ def server() -> Path:
         raise BenchFailed(
             f"{ROOT / 'Dockerfile'} names no image of Python: BASE_IMAGE must be one, python:3.…"
         )
-    environment = CACHE / "server"
     interpreter = _installed(
-        "the server", ROOT, environment, "--no-default-groups", "--python", minor["version"]
+        "the server", ROOT, f"=={minor['version']}.*", CACHE / "server", "--no-default-groups"
     )
     _run([str(interpreter), "-m", "compileall", "-q", "server"])
     return interpreter
@@ -60,16 +63,22 @@ def ours() -> Path:
 
 @cache
 def python(peer: str) -> Path:
-    """Return the interpreter of a peer's environment, installed as its lock says.
+    """Return the interpreter of a peer's environment, installed as its lock says, of the newest Python that it takes.
 
     Raises:
-        BenchFailed: uv cannot install it; the message holds its own words.
+        BenchFailed: there is no such Python, or uv cannot install it; the message holds its own words.
     """
-    return _installed(peer, PEERS / peer, CACHE / peer)
+    project = PEERS / peer
+    asked = tomllib.loads((project / "pyproject.toml").read_text())["project"]["requires-python"]
+    return _installed(peer, project, asked, CACHE / peer)
 
 
-def _installed(name: str, project: Path, environment: Path, *options: str) -> Path:
-    done = uv_sync(project, environment, *options)
+def _installed(name: str, project: Path, asked: str, environment: Path, *options: str) -> Path:
+    """Install a project with the newest Python of those asked for, as in >=3.12; one that uv names, so that it runs."""
+    fitting = [python for python in present(Uv(project, project)) if str(python) in SpecifierSet(asked)]
+    if not fitting:
+        raise BenchFailed(f"{name} needs Python {asked}, which is not here: `uv python install` adds one")
+    done = uv_sync(project, environment, "--python", str(fitting[-1].path), *options)
     if done.returncode != 0:
         raise BenchFailed(f"{name} cannot be installed from {project}:\n{done.stderr.strip()}")
     return environment / "bin" / "python"

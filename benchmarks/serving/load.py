@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,12 +34,13 @@ WHOLE = 0.98
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked: an address, and the bytes to post there; ``answer_bytes`` is the length of a right answer."""
+    """What is asked: an address, the bytes to post there and more headers; ``answer_bytes`` is the length of a right answer."""
 
     url: str
     content_type: str
     body: bytes
     answer_bytes: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grpc(self) -> bool:
@@ -121,7 +123,8 @@ def generate(target: Target, traffic: Traffic, seconds: float, scratch: Path) ->
     log.unlink(missing_ok=True)
     command = [h2load(), "--threads=1", f"--duration={round(seconds * 1000)}ms", f"--log-file={log}"]
     command += [f"--clients={traffic.connections}", f"--max-concurrent-streams={traffic.streams}"]
-    command += [f"--data={body}", f"--header=content-type: {target.content_type}"]
+    headers = {"content-type": target.content_type, **target.headers}
+    command += [f"--data={body}", *(f"--header={name}: {value}" for name, value in headers.items())]
     command += ["--header=te: trailers"] if target.grpc else ["--h1"]
     if traffic.rate is not None:
         command.append(f"--rps={traffic.rate / traffic.connections:.6f}")

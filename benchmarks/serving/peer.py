@@ -96,13 +96,17 @@ class Running:
         if dialect.grpc:
             body, answer = framed(body), framed(answer)
         port = self.ports.grpc if dialect.grpc else self.ports.http
-        return Target(f"http://{HOST}:{port}{dialect.path}", dialect.content_type, body, len(answer))
+        return Target(
+            f"http://{HOST}:{port}{dialect.path}", dialect.content_type, body, len(answer), dialect.headers
+        )
 
     def _post(self, body: bytes) -> bytes:
         dialect = self.peer.dialect
         connection = http.client.HTTPConnection(HOST, self.ports.http, timeout=READY_SECONDS)
         try:
-            connection.request("POST", dialect.path, body, {"content-type": dialect.content_type})
+            connection.request(
+                "POST", dialect.path, body, {"content-type": dialect.content_type, **dialect.headers}
+            )
             answer = connection.getresponse()
             content = answer.read()
         finally:

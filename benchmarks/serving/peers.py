@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from benchmarks.serving import environments
-from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC
+from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC, Dialect
 from benchmarks.serving.peer import HOST, Command, Peer, Ports
 from benchmarks.serving.rows import METHOD, MODEL, ROOT
 from gitops import tools
@@ -17,8 +17,15 @@ COMPONENT = ROOT / "tests" / "conformance" / "plain.py"
 LIMIT_APP = ROOT / "benchmarks" / "peers" / "limit"
 
 
-def server(name: str, xtype: str = NDARRAY, service_type: str = "MODEL") -> Peer:
-    """Return this project's server, with its defaults, as a container of a pod starts it."""
+def server(
+    name: str,
+    xtype: str = NDARRAY,
+    service_type: str = "MODEL",
+    tuning: Mapping[str, str] | None = None,
+    dialect: Dialect = SELDON,
+    grpc: Dialect = SELDON_GRPC,
+) -> Peer:
+    """Return this project's server as a container of a pod starts it, with its defaults but for ``tuning``."""
 
     def command(ports: Ports) -> Command:
         return Command(
@@ -28,10 +35,11 @@ def server(name: str, xtype: str = NDARRAY, service_type: str = "MODEL") -> Peer
                 "SERVER_HOST": HOST,
                 "SERVICE_TYPE": service_type,
                 **_operator(ports, xtype),
+                **(tuning or {}),
             },
         )
 
-    return Peer(name, SELDON, command, "/health/status", grpc=SELDON_GRPC)
+    return Peer(name, dialect, command, "/health/status", grpc=grpc)
 
 
 def limit(name: str, workers: int) -> Peer:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.serving import peers
+from benchmarks.serving.dialect import V2, V2_GRPC, V2_RAW
 from benchmarks.serving.peer import Peer
 from benchmarks.serving.scenario import (
     CROWD,
@@ -14,6 +15,7 @@ from benchmarks.serving.scenario import (
     GRPC_SMALL,
     LARGE,
     OVERLOAD,
+    SCRAPED,
     SINGLE,
     SMALL,
     Scenario,
@@ -23,6 +25,12 @@ SERVER = "this server"
 SERVER_DATAFRAME = "this server, DataFrame"
 SERVER_TRANSFORMER = "this server, TRANSFORMER"
 SERVER_OUTPUT = "this server, OUTPUT_TRANSFORMER"
+SERVER_UNCOUNTED = "this server, metrics off"
+SERVER_POLLING = "this server, busy polling"
+# As many as a request of four CPUs starts by default.
+SERVER_FOUR_CPUS = "this server, 3 processes for REST"
+SERVER_V2 = "this server, v2"
+SERVER_V2_RAW = "this server, v2 with raw bytes"
 LIMIT_1 = "limit, 1 worker"
 LIMIT_2 = "limit, 2 workers"
 STOCK_DEFAULT = "stock wrapper, its default"
@@ -66,12 +74,22 @@ STOCK_USUAL = peers.STOCK_TUNINGS[1]
 def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
     """Return who is put through what; ``tunings`` are by the names of the contests, those without one stay out."""
     found = [
-        Entry(peers.server(SERVER), (SMALL, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD)),
+        Entry(
+            peers.server(SERVER),
+            (SMALL, SCRAPED, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD),
+        ),
+        Entry(peers.server(SERVER_UNCOUNTED, tuning={"SERVER_METRICS": "false"}), (SMALL,)),
         Entry(peers.limit(LIMIT_2, 2), (SMALL, LARGE)),
         Entry(peers.limit(LIMIT_1, 1), (SINGLE,)),
         Entry(peers.server(SERVER_DATAFRAME, peers.DATAFRAME), (SMALL,)),
         Entry(peers.server(SERVER_TRANSFORMER, service_type="TRANSFORMER"), (SMALL,)),
         Entry(peers.server(SERVER_OUTPUT, service_type="OUTPUT_TRANSFORMER"), (SMALL,)),
+        Entry(
+            peers.server(SERVER_POLLING, tuning={"SERVER_SPIN_MICROSECONDS": "1000"}), (SMALL, SINGLE, LARGE)
+        ),
+        Entry(peers.server(SERVER_FOUR_CPUS, tuning={"SERVER_EDGE_PROCESSES": "3"}), (SMALL, LARGE, CROWD)),
+        Entry(peers.server(SERVER_V2, dialect=V2, grpc=V2_GRPC), (SMALL, LARGE, GRPC_SMALL)),
+        Entry(peers.server(SERVER_V2_RAW, dialect=V2_RAW), (SMALL, LARGE)),
         Entry(peers.stock(STOCK_DEFAULT, peers.NDARRAY, {}), ()),
         Entry(peers.stock(STOCK, peers.NDARRAY, tunings[STOCK]), (SMALL, GRPC, GRPC_SINGLE, GRPC_SMALL)),
         Entry(peers.stock(STOCK_DATAFRAME, peers.DATAFRAME, tunings[STOCK]), (SMALL, SINGLE, LARGE)),

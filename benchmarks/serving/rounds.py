@@ -12,6 +12,7 @@ from benchmarks.serving.peer import Running, running
 from benchmarks.serving.plan import CONTESTS, Contest, Entry, Tuning
 from benchmarks.serving.rows import rows
 from benchmarks.serving.scenario import CROWD, OVERLOAD, OVERLOAD_FACTOR, SMALL, Scenario
+from benchmarks.serving.scrapes import scraping
 
 
 @dataclass
@@ -93,7 +94,8 @@ def _load(server: Running, scenario: Scenario, pace: Pace, scratch: Path, peak: 
         traffic = replace(traffic, rate=OVERLOAD_FACTOR * peak)
     generate(target, traffic, pace.warm_up, scratch)
     before = server.cpu
-    load = generate(target, traffic, pace.seconds, scratch)
+    with scraping(server.ports.metrics, scenario.scrapes):
+        load = generate(target, traffic, pace.seconds, scratch)
     return replace(load, server=server.cpu - before)
 
 

@@ -9,15 +9,21 @@ from benchmarks.serving.load import Traffic
 
 @dataclass(frozen=True)
 class Scenario:
-    """Requests of so many rows over so much traffic; ``grpc`` asks by gRPC with a tensor instead of by JSON."""
+    """Requests of so many rows over so much traffic; ``grpc`` asks by gRPC with a tensor instead of by JSON.
+
+    Meanwhile the metrics are asked for ``scrapes`` times a second.
+    """
 
     name: str
     rows: int
     traffic: Traffic
     grpc: bool = False
+    scrapes: int = 0
 
 
 SMALL = Scenario("2 rows, 16 connections", 2, Traffic(16))
+# Prometheus asks once in 15 or 30 seconds.
+SCRAPED = Scenario("2 rows, 16 connections, scraped 10 times a second", 2, Traffic(16), scrapes=10)
 SINGLE = Scenario("2 rows, 1 connection", 2, Traffic(1))
 LARGE = Scenario("1,000 rows, 16 connections", 1000, Traffic(16))
 GRPC = Scenario("gRPC, 2 rows, 16 streams", 2, Traffic(1, streams=16), grpc=True)

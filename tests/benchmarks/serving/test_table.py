@@ -25,7 +25,7 @@ def test_figures_are_medians_of_the_rounds(rounds: list[Round]) -> None:
 def test_memory_is_of_every_server(rounds: list[Round]) -> None:
     lines = table.memory(rounds).splitlines()
     assert len(lines) == 2 + len(rounds[0].memory)
-    assert cells(lines[-1]) == ["this server, TRANSFORMER", "64"]
+    assert ["this server, TRANSFORMER", "64"] in map(cells, lines)
 
 
 def test_overload_says_what_was_refused(rounds: list[Round]) -> None:
