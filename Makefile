@@ -1,7 +1,8 @@
 # Every command of this repository: people, .ci/run and the workflows call these targets and nothing else.
+# What NAME=1 switches on (also yes, true), NAME=0 switches off (no, false, nothing); anything else is refused (gitops/switch.py).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-moved promotion-prepare promotion-patch promotion-apply new-overlay adopt train release-plan release-record pin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs proto lock clean
+.PHONY: help demo smoke test test-all test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer adopt up train release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs docs-site proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -12,6 +13,9 @@ IMAGE ?= seldon-mlflow-server:dev
 SELDON_CORE_IMAGE ?= seldon-mlflow-server-seldon-core:dev
 DOCKER ?= docker
 export IMAGE SELDON_CORE_IMAGE DOCKER
+# What makes a fork one's own beside its names (adopt, up). IMAGE only if somebody gave it.
+own = $${NAMESPACE:+--namespace "$$NAMESPACE"} $(if $(filter file,$(origin IMAGE)),,$${IMAGE:+--image "$$IMAGE"}) \
+	$${IMAGE_REPOSITORY:+--image-repository "$$IMAGE_REPOSITORY"} $${EXAMPLES:+--examples "$$EXAMPLES"}
 
 # Interpreters are those of the machine, or brought by `make pythons`; everything else lies in this folder.
 export UV_PYTHON_DOWNLOADS := never
@@ -29,8 +33,8 @@ environment := .venv/.synced-$(DEPENDENCIES)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core)
-	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME)
+demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core; MONITORING=1)
+	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME) $${MONITORING:+--monitoring "$$MONITORING"}
 
 smoke: $(environment) ## run the overlays, compare their answers with expected.json, stop
 	@$(python) -m gitops smoke --runtime $(RUNTIME)
@@ -39,7 +43,7 @@ test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 3 --dist loadgroup
 
 test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of three parts that take equally long)
-	$(python) -m pytest --quiet -m "long and not image and not cluster" --numprocesses 2 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
+	$(python) -m pytest --quiet -m "long and not image and not cluster" --numprocesses 3 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"} || test $$? -eq 5 # 5: there are none
 
 test-manifests: $(environment) ## write tests/manifests again, the copy of manifests and examples that the tests run on
 	@$(python) -m tests.project
@@ -64,7 +68,7 @@ check: $(environment) ## every kustomization builds, and what it renders is righ
 	@$(python) -m gitops check $${BASE:+--base "$$BASE"}
 
 diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds)
-	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check}
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check "$$CHECK"}
 
 ci-jobs: ## say what ci.yml runs for the event (in a workflow; needs python3 alone)
 	@python3 -m gitops.github.ci jobs
@@ -99,7 +103,7 @@ bench-check: $(environment) ## how long check takes over 200 overlays; fails ove
 bench-diff: $(environment) ## how long diff takes over 200 overlays; fails over 60 s
 	@$(python) -m benchmarks.diff
 
-seal: $(environment) ## seal the secrets of the deployments (or SECRET=…) to the committed certificate
+seal: $(environment) ## seal the secrets that the overlays need (or SECRET=…) to the committed certificate
 	@$(python) -m gitops seal $(SECRET)
 
 seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONFIG (or FROM=file or URL)
@@ -109,10 +113,10 @@ scan: $(environment) ## no secret lies in the tree
 	@$(python) -m gitops scan
 
 promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…) in OVERLAY=… (EXAMPLE=file.json or none; FORCE=1: whatever its graph)
-	@$(python) -m gitops promote $${EXAMPLE:+--example "$$EXAMPLE"} $${FORCE:+--force} -- "$$OVERLAY" "$$MODEL"
+	@$(python) -m gitops promote $${EXAMPLE:+--example "$$EXAMPLE"} $${FORCE:+--force "$$FORCE"} -- "$$OVERLAY" "$$MODEL"
 
-promote-moved: $(environment) ## promote anew what came from an alias of the registry that has moved since
-	@$(python) -m gitops promote-moved
+promote-aliases: $(environment) ## promote anew what came from an alias of the registry that has moved since
+	@$(python) -m gitops promote-aliases
 
 promotion-prepare: $(environment) ## fetch into FOLDER=… what moved, with VARIABLES and SECRETS; run none of it (in a workflow)
 	@$(python) -m gitops promotion-prepare -- "$$FOLDER"
@@ -123,11 +127,20 @@ promotion-patch: $(environment) ## run and promote what is in FOLDER=…, and wr
 promotion-apply: $(environment) ## write what PATCH=file promotes into the overlays, and run nothing (in a workflow)
 	@$(python) -m gitops promotion-apply -- "$$PATCH"
 
-new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; MODEL=… and EXAMPLE=… to promote at once)
-	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${MODEL:+--model "$$MODEL"} $${EXAMPLE:+--example "$$EXAMPLE"} -- "$$NAME"
+new-overlay: $(environment) ## add the deployment NAME=… of one node (TYPE=TRANSFORMER …; PROTOCOL=v2; MODEL=… and EXAMPLE=… to promote at once)
+	@$(python) -m gitops new-overlay $${TYPE:+--type "$$TYPE"} $${PROTOCOL:+--protocol "$$PROTOCOL"} $${MODEL:+--model "$$MODEL"} $${EXAMPLE:+--example "$$EXAMPLE"} -- "$$NAME"
 
-adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BUCKET=… for models
-	@$(python) -m gitops adopt -- "$$OWNER" "$$REPO" "$$BUCKET"
+new-graph: $(environment) ## add the graph NAME=… of the overlays NODES=…,…, in the order that a request, then its answer, pass them
+	@$(python) -m gitops new-graph -- "$$NAME" "$$NODES"
+
+graph-answer: $(environment) ## run the graph OVERLAY=… on this machine and write its answer to its expected.json
+	@$(python) -m gitops graph-answer -- "$$OVERLAY"
+
+adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BUCKET=… for models (NAMESPACE=…; IMAGE=…@sha256:… builds none; EXAMPLES=no)
+	@$(python) -m gitops adopt $(own) -- "$$OWNER" "$$REPO" "$$BUCKET"
+
+up: $(environment) ## all that leads from a fork to answers, again from where it stopped: BUCKET=… and what adopt takes (DRY_RUN=1: say it)
+	@$(python) -m gitops up $(own) $${OWNER:+--owner "$$OWNER"} $${REPO:+--repo "$$REPO"} $${BUCKET:+--bucket "$$BUCKET"} $${DRY_RUN:+--dry-run "$$DRY_RUN"} $${UNSIGNED:+--unsigned "$$UNSIGNED"} $${MINUTES:+--minutes "$$MINUTES"}
 
 train: $(environment) ## train the example models again and pin their digests in the overlays
 	@$(python) -m gitops train
@@ -138,8 +151,11 @@ release-plan: $(environment) ## say whether the image must be built anew (REBUIL
 release-record: $(environment) ## write into OUTPUT=file what the build of this checkout, MANIFESTS="OCI archives", is
 	@$(python) -m gitops release-record -- "$$OUTPUT" $$MANIFESTS
 
-pin: $(environment) ## pin the released image IMAGE_DIGEST=sha256:…, built from this checkout, or elsewhere: RECORD=file
-	@$(python) -m gitops pin $${RECORD:+--record "$$RECORD"} $${BRANCH:+--branch "$$BRANCH"} -- "$$IMAGE_DIGEST"
+pin: $(environment) ## verify the released image IMAGE_DIGEST=sha256:… (UNSIGNED=1: do not) and pin it; built elsewhere: RECORD=file (OVERLAY=…: there alone)
+	@$(python) -m gitops pin $${UNSIGNED:+--unsigned "$$UNSIGNED"} $${REF:+--ref "$$REF"} $${RECORD:+--record "$$RECORD"} $${OVERLAY:+--overlay "$$OVERLAY"} $${BRANCH:+--branch "$$BRANCH"} -- "$$IMAGE_DIGEST"
+
+unpin: $(environment) ## let OVERLAY=…, which pins an image of its own, follow base again
+	@$(python) -m gitops unpin -- "$$OVERLAY"
 
 wait-for-check: $(environment) ## wait until CHECK=… of COMMIT=… has succeeded, for MINUTES=60 at most (in a workflow)
 	@$(python) -m gitops wait-for-check $${MINUTES:+--minutes "$$MINUTES"} -- "$$COMMIT" "$$CHECK"
@@ -160,16 +176,17 @@ image-push: $(environment) ## push MANIFESTS="OCI archives" to the repository IM
 	@$(python) -m gitops image-push -- "$$IMAGE" $$MANIFESTS
 
 image-tag: $(environment) ## give the pushed IMAGE=…@sha256:… the TAGS="…" (MOVE=1: even those of another image)
-	@$(python) -m gitops image-tag $${MOVE:+--move} -- "$$IMAGE" $$TAGS
+	@$(python) -m gitops image-tag $${MOVE:+--move "$$MOVE"} -- "$$IMAGE" $$TAGS
 
-image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign; PRIVATE=true: only with SIGN_IN_PUBLIC_LOG=true)
-	@if [ "$$PRIVATE" = true ] && [ "$$SIGN_IN_PUBLIC_LOG" != true ]; then \
-		echo "not signed: repository and commit of a private repository would stand in the public transparency log (SIGN_IN_PUBLIC_LOG=true signs)"; \
+image-sign: ## sign the pushed IMAGE=…@sha256:… in the name of the workflow (needs cosign; PRIVATE=1: only with SIGN_IN_PUBLIC_LOG=1)
+	@private=$$(python3 -m gitops.switch PRIVATE) && public=$$(python3 -m gitops.switch SIGN_IN_PUBLIC_LOG) && \
+	if [ "$$private $$public" = "on off" ]; then \
+		echo "not signed: repository and commit of a private repository would stand in the public transparency log (SIGN_IN_PUBLIC_LOG=1 signs)"; \
 	else \
 		cosign sign --yes "$$(printf %s "$$IMAGE" | tr A-Z a-z)"; \
 	fi
 
-image-verify: $(environment) ## verify that the release workflow made the pinned image (or IMAGE=…@sha256:…; REF=refs/tags/v…)
+image-verify: $(environment) ## verify that the release workflow made the pinned images (or IMAGE=…@sha256:…; REF=refs/tags/v…)
 	@$(python) -m gitops image-verify $${REF:+--ref "$$REF"} -- $(if $(filter file,$(origin IMAGE)),,"$$IMAGE")
 
 github-release: ## make the GitHub release of TAG=… with notes, and its image IMAGE_DIGEST=… (in a workflow)
@@ -195,8 +212,12 @@ report: $(environment) ## say in the one issue of scheduled workflows which jobs
 docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py
 
-proto: $(environment) ## make the code of the messages from server/protocol/proto/*.proto
-	$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. server/protocol/proto/*.proto
+docs-site: $(environment) ## build docs/ as a site in .cache/docs-site/html; a broken link fails it
+	@UV_PROJECT_ENVIRONMENT=.cache/docs $(uv) sync --quiet --locked --only-group docs
+	@$(python) docs/build_site.py .cache/docs/bin/zensical
+
+proto: $(environment) ## make the code of the messages from the .proto files of server/protocol
+	$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. server/protocol/*/*.proto
 
 lock: ## resolve the dependencies again: uv.lock, and from it tools/bootstrap.txt
 	$(uv) lock

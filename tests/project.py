@@ -14,22 +14,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitops.adopt import repository
 from gitops.errors import BadManifest
 from gitops.files import set_scalars
 from gitops.manifests import image, image_interface
 from gitops.manifests.image import BASE_KUSTOMIZATION
+from gitops.manifests.site import read_site
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = ROOT / "tests" / "manifests"
-FOLDERS = ("argocd", "base", "components", "examples", "overlays")
+FOLDERS = ("argocd", "base", "components", "examples", "flux", "overlays", "site")
 MODELS = MANIFESTS / "examples" / "iris" / "models"
 
 
 def adopted(root: Path = ROOT) -> bool:
     """Return whether the manifests of ``root`` name another repository than the copy below it, or none."""
     try:
-        return repository(root) != repository(root / MANIFESTS.relative_to(ROOT))
+        return read_site(root).repository != read_site(root / MANIFESTS.relative_to(ROOT)).repository
     except BadManifest:
         return True
 
@@ -104,7 +104,7 @@ def main() -> int:
     """Return the exit status: 1 where this is a fork's repository, whose manifests are no business of the tests."""
     if adopted():
         sys.stderr.write(
-            "tests/manifests stays as it is: argocd/repository.yaml names another repository than it does, so the manifests "
+            "tests/manifests stays as it is: site/site.yaml names another repository than it does, so the manifests "
             "here are a fork's own, which no test of the project is about\n"
         )
         return 1

@@ -7,7 +7,6 @@ brings them, and a test that is silently left out would look like one that passe
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -18,6 +17,8 @@ from typing import NoReturn, TextIO
 import pytest
 import uv
 
+from server.environment.interpreters import search_path
+
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # Read when the tests are collected: while they run, what a workflow sets is left out (conftest.py).
 IN_ACTIONS = os.environ.get("GITHUB_ACTIONS") == "true"
@@ -25,12 +26,8 @@ IN_ACTIONS = os.environ.get("GITHUB_ACTIONS") == "true"
 
 @cache
 def environ() -> dict[str, str]:
-    """Return the environment in which uv sees every interpreter: pyenv shows only those that are named."""
-    result = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    if shutil.which("pyenv"):
-        listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=True)
-        result["PYENV_VERSION"] = ":".join(name for name in listed.stdout.split() if name[0] == "3")
-    return result
+    """Return the environment in which uv sees every interpreter, those of version managers too."""
+    return {**os.environ, "PATH": search_path(os.environ), "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def find(version: str) -> Path | None:

@@ -15,6 +15,7 @@ import pytest
 # `pytest -m long --durations=0` shows it.
 SECONDS: Mapping[str, float] = {
     "tests/workflows/test_quick_suite.py": 500,
+    "prometheus": 200,
     "shapes": 200,
     "texts-3.9": 90,
     "texts-3.13": 90,

@@ -47,6 +47,38 @@ def test_the_notes_of_a_release_name_the_image_as_it_is_pulled(
     assert notes == "The image is `ghcr.io/some-team/seldon-mlflow-server@sha256:1`."
 
 
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ([], []),
+        (["NAMESPACE=iris"], ["--namespace", "iris"]),
+        (["IMAGE=ghcr.io/a/b@sha256:1"], ["--image", "ghcr.io/a/b@sha256:1"]),
+    ],
+    ids=["names", "namespace", "image"],
+)
+def test_adopt_passes_on_what_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], options: list[str]
+) -> None:
+    monkeypatch.delenv("IMAGE", raising=False)
+    program(tmp_path / "python", 'printf "%s\\n" "$@"')
+    python = f"python={tmp_path}/python"
+    done = make(ROOT, "--silent", "adopt", python, "OWNER=a", "REPO=b", "BUCKET=c", *given)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["-m", "gitops", "adopt", *options, "--", "a", "b", "c"]
+
+
+def test_a_switch_passes_its_value_on() -> None:
+    # An option without the value would be on for MONITORING=0, too.
+    text = (ROOT / "Makefile").read_text()
+    assert re.findall(r"\$\$\{[A-Z_]+:\+--[a-z-]+\}", text) == []
+    done = make(ROOT, "--silent", "demo", "MONITORING=maybe")
+    assert done.returncode != 0
+    assert (
+        "error: MONITORING 'maybe': must be 1, yes, true to switch it on, or 0, no, false to switch it off\n"
+        in done.stderr
+    )
+
+
 @pytest.mark.long
 def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path) -> None:
     clone = tmp_path / "clone"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops.adopt import adopt
-from gitops.release.proposal import pin
+from gitops.adopt import Names, adopt
+from gitops.release.pin import pin
 from tests import project
 from tests.project import MANIFESTS, ROOT
 
@@ -59,12 +59,12 @@ def test_a_release_is_not_copied(clone: Path) -> None:
 
 def test_a_fork_s_manifests_are_not_copied(clone: Path) -> None:
     assert not project.adopted(clone)
-    list(adopt(clone, "acme", "models", "acme-models"))
+    list(adopt(clone, Names("acme", "models", "acme-models")))
     assert project.adopted(clone)
 
 
-def test_a_repository_without_argo_cd_is_a_fork_s(clone: Path) -> None:
-    shutil.rmtree(clone / "argocd")
+def test_a_repository_without_a_site_is_a_fork_s(clone: Path) -> None:
+    shutil.rmtree(clone / "site")
     assert project.adopted(clone)
 
 

@@ -17,7 +17,8 @@ from obstore.store import S3Store
 
 from gitops.local.overlay import LocalOverlay, load
 from gitops.manifests.image import is_project_image
-from gitops.seal.secrets import PULL, SECRETS
+from gitops.manifests.site import read_site
+from gitops.seal.secrets import secrets as secrets_of
 from tests.cluster import helper, operator, wheels
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace, namespace
@@ -54,7 +55,8 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    wanted = [value for secret in SECRETS for value in secret.values if not value.optional]
+    site = read_site(MANIFESTS)
+    wanted = [value for secret in secrets_of(site) for value in secret.values if not value.optional]
     missing = [name for name in ("KUBECONFIG", *(value.name for value in wanted)) if not os.environ.get(name)]
     image = os.environ.get("IMAGE", "")
     if missing or "@sha256:" not in image:
@@ -64,8 +66,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     put_models(values)
     folder = tmp_path_factory.mktemp("cluster")
     with namespace(f"seldon-e2e-{secrets.token_hex(3)}") as made:
-        seal(made, values, folder)
-        pods = helper.objects(image, PULL.name)
+        seal(site, made, values, folder)
+        pods = helper.objects(image, site.image_pull_secret)
         made.apply(pods)
         made.kubectl("wait", "--for=condition=Ready", f"pod/{helper.NAME}", "--timeout=120s")
         beside = Helper(made)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gitops.manifests.site import Site
 from gitops.seal import kubeseal
 from gitops.seal.command import values_of
-from gitops.seal.secrets import SECRETS
+from gitops.seal.secrets import secrets
 from tests.cluster.kubectl import ClusterError
 from tests.cluster.namespace import Namespace
 
 
-def seal(made: Namespace, values: Mapping[str, str], folder: Path) -> None:
-    """Seal the secrets to the cluster's key for this namespace, and wait until the controller has opened them.
+def seal(site: Site, made: Namespace, values: Mapping[str, str], folder: Path) -> None:
+    """Seal the secrets of ``site`` to the cluster's key for this namespace, and wait until the controller has opened them.
 
     Raises:
         BadCertificate, SealFailed, BadValue: the cluster's key cannot be had, or a value cannot be right.
@@ -21,7 +22,7 @@ def seal(made: Namespace, values: Mapping[str, str], folder: Path) -> None:
     """
     certificate = folder / "certificate.pem"
     certificate.write_bytes(kubeseal.fetch(""))
-    for secret in SECRETS:
+    for secret in secrets(site):
         manifest = secret.manifest(values_of(secret, values))
         manifest["metadata"]["namespace"] = made.name
         made.apply([kubeseal.seal(manifest, certificate)])

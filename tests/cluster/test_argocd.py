@@ -3,7 +3,7 @@
 The cluster of KUBECONFIG has Argo CD (namespace argocd) and Sealed Secrets, no kind SeldonDeployment and no namespace
 seldon; kubectl is on PATH. Besides:
 
-- CLUSTER_GIT: where to push the repository that Argo CD reads at the address in argocd/repository.yaml
+- CLUSTER_GIT: where to push the repository that Argo CD reads at the address in site/site.yaml
 - ARGOCD_SERVER, and ARGOCD_OPTS or a login, as the program argocd on PATH knows them
 - SMOKE_PASSES, SMOKE_FAILS: images NAME@sha256:… whose program ends with 0 and 1, in a registry
 - REGISTRY_SERVER, REGISTRY_USERNAME, REGISTRY_TOKEN: that registry, for the Secret mrx-ghcr
@@ -27,6 +27,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gitops.manifests import site
 from gitops.manifests.kustomize import build
 from gitops.seal.command import fetch_certificate, seal
 from tests.cluster.kubectl import apply, get, kubectl, names, wait
@@ -64,8 +65,10 @@ class Repository:
         name, _, digest = image.partition("@")
         file = self.folder / "base" / "kustomization.yaml"
         content = yaml.safe_load(file.read_text())
-        content["images"] = [{"name": "seldon-mlflow-server", "newName": name, "digest": digest}]
+        content["images"] = [{"name": "seldon-mlflow-server", "digest": digest}]
         file.write_text(yaml.safe_dump(content))
+        file = self.folder / site.FILE
+        file.write_text(site.edited(file.read_text(), {("image",): name}))
         self.git("add", "--all")
         self.git("commit", "--message", f"Run {image}")
         self.push()
@@ -85,7 +88,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     if missing:
         pytest.skip(f"needs a cluster: set {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("repository")
-    for name in ("argocd", "base", "overlays"):
+    for name in ("argocd", "base", "overlays", "site"):
         shutil.copytree(MANIFESTS / name, folder / name)
     repository = Repository(folder)
     repository.git("init", "--initial-branch", "main")

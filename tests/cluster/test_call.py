@@ -21,6 +21,7 @@ def called(target, message, metadata=None):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 
 
+@pytest.mark.long
 def test_the_server_answers_it(tmp_path):
     rows = [[6.8, 2.8, 4.8, 1.4]]
     with serving(tmp_path, MODELS / "iris_preprocessor_model") as served:

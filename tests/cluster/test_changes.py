@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gitops.local.demo import read_expected
-from gitops.seal.secrets import STORE
+from gitops.manifests.site import read_site
 from tests.cluster.conftest import Cluster, overlay
 from tests.project import MANIFESTS
 
@@ -80,7 +80,9 @@ def wrong_digest(pod: dict[str, Any]) -> None:
 
 
 def wrong_credentials(pod: dict[str, Any]) -> None:
-    assert pod["initContainers"][0]["envFrom"] == [{"secretRef": {"name": STORE.name}}]
+    assert pod["initContainers"][0]["envFrom"] == [
+        {"secretRef": {"name": read_site(MANIFESTS).object_store_secret}}
+    ]
     pod["initContainers"][0].setdefault("env", []).append({"name": "AWS_SECRET_ACCESS_KEY", "value": "wrong"})
 
 

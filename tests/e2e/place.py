@@ -10,7 +10,8 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from gitops.errors import GitopsError
-from gitops.seal.secrets import PULL, SECRETS
+from gitops.manifests.site import read_site
+from gitops.seal.secrets import secrets
 from tests.cluster import helper, wheels
 from tests.cluster import namespace as namespaces
 from tests.cluster.helper import Helper
@@ -80,18 +81,19 @@ def prepare(
     Raises:
         E2eError, ClusterError, GitopsError: one of it cannot be had.
     """
-    seal(namespace, values, folder)
+    site = read_site(settings.tree)
+    seal(site, namespace, values, folder)
     report.ok(
-        f"{', '.join(secret.name for secret in SECRETS)}: sealed to the cluster, opened by its controller"
+        f"{', '.join(secret.name for secret in secrets(site))}: sealed to the cluster, opened by its controller"
     )
-    namespace.apply(helper.objects(image, PULL.name))
+    namespace.apply(helper.objects(image, site.image_pull_secret))
     _until_ready(namespace)
     beside = Helper(namespace)
     python, machine = beside.python(_MACHINE).split()
     report.say(f"the helper pod runs (Python {python}, {machine})")
     if settings.store_in_pod:
         store = StorePod(namespace)
-        store.start(image, PULL.name, {urlsplit(uri).netloc for uri in models}, machine)
+        store.start(image, site, {urlsplit(uri).netloc for uri in models}, machine)
         store.put(models)
         report.say(f"the store's pod holds {len(models)} models")
     if settings.index_in_pod:

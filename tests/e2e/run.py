@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gitops.local import overlay as overlays
+from gitops.manifests.site import read_site
 from tests.cluster import helper
 from tests.cluster.helper import Helper
 from tests.cluster.namespace import Namespace
@@ -66,7 +67,7 @@ def run(
     confirm(current(), settings, report, ask)
     operator = installed.check()
     report.ok(f"Seldon Core {operator.version}, Sealed Secrets and Argo CD are there")
-    given = values(environ, store_in_pod=settings.store_in_pod, notice=report.say)
+    given = values(environ, read_site(settings.tree), store_in_pod=settings.store_in_pod, notice=report.say)
     name = f"seldon-e2e-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

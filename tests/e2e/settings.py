@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gitops.errors import BadArgument
 from gitops.manifests.image import NAME, digest, is_digest, is_project_image
+from gitops.switch import is_on
 from tests.e2e.errors import E2eError
 from tests.project import ROOT
 
@@ -57,8 +59,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         index_in_pod=_in_pod(environ, "INDEX", "the wheels of the locks in a pod"),
         ingress_url=_url(environ.get("INGRESS_URL", "")),
         context=environ.get("CONFIRM", ""),
-        keep=_flag(environ, "KEEP"),
-        ci=_flag(environ, "CI"),
+        keep=_keep(environ.get("KEEP", "")),
+        ci=_ci(environ.get("CI", "")),
     )
 
 
@@ -79,7 +81,7 @@ def _check_image(name: str, reference: str) -> None:
 
 def _tree(path: str) -> Path:
     folder = (ROOT / path).resolve()
-    if not all((folder / name).is_dir() for name in ("base", "overlays")):
+    if not all((folder / name).is_dir() for name in ("base", "overlays", "site")):
         raise E2eError(
             f"TREE={path}: must be a folder with base and overlays, such as tests/manifests; without it they are this "
             "repository's"
@@ -94,9 +96,16 @@ def _in_pod(environ: Mapping[str, str], name: str, meaning: str) -> bool:
     return value == _POD
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
-    """Return whether it is set: CI=false, as some tools want it, is not."""
-    return environ.get(name, "").lower() not in ("", "0", "false", "no")
+def _keep(value: str) -> bool:
+    try:
+        return is_on("KEEP", value)
+    except BadArgument as error:
+        raise E2eError(str(error)) from error
+
+
+def _ci(value: str) -> bool:
+    """Return whether it is set: to whatever a tool sets it to, but for CI=false, as some want it."""
+    return value.lower() not in ("", "0", "false", "no")
 
 
 def _url(text: str) -> str:

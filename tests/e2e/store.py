@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gitops.seal.secrets import STORE
+from gitops.manifests.site import Site
 from gitops.tools import tool
 from tests.cluster.namespace import Namespace
 from tests.e2e.errors import E2eError
@@ -73,7 +73,7 @@ class StorePod:
 
     namespace: Namespace
 
-    def start(self, image: str, pull_secret: str, buckets: Iterable[str], machine: str) -> None:
+    def start(self, image: str, site: Site, buckets: Iterable[str], machine: str) -> None:
         """Start it with empty ``buckets`` on a node of this ``machine``.
 
         Raises:
@@ -81,7 +81,7 @@ class StorePod:
             ClusterError: it does not start.
         """
         refuse_other((platform.system(), platform.machine()), machine)
-        self.namespace.apply(objects(image, pull_secret))
+        self.namespace.apply(objects(image, site))
         # Not ready before it has its program.
         running = "--for=jsonpath={.status.phase}=Running"
         self.namespace.kubectl("wait", running, f"pod/{NAME}", "--timeout=180s")
@@ -117,7 +117,7 @@ def refuse_other(here: tuple[str, str], machine: str) -> None:
         )
 
 
-def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
+def objects(image: str, site: Site) -> list[dict[str, Any]]:
     """Return the pod and its Service."""
     labels = {"app.kubernetes.io/name": NAME}
     environ = {"ROOT_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY"}
@@ -128,7 +128,7 @@ def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
             "metadata": {"name": NAME, "labels": labels},
             "spec": {
                 "automountServiceAccountToken": False,
-                "imagePullSecrets": [{"name": pull_secret}],
+                "imagePullSecrets": [{"name": site.image_pull_secret}],
                 "securityContext": {
                     "runAsNonRoot": True,
                     "runAsUser": 65532,
@@ -145,7 +145,9 @@ def objects(image: str, pull_secret: str) -> list[dict[str, Any]]:
                             *(
                                 {
                                     "name": name,
-                                    "valueFrom": {"secretKeyRef": {"name": STORE.name, "key": key}},
+                                    "valueFrom": {
+                                        "secretKeyRef": {"name": site.object_store_secret, "key": key}
+                                    },
                                 }
                                 for name, key in environ.items()
                             ),

@@ -16,16 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from gitops.manifests.site import read_site
 from gitops.seal.command import values_of
-from gitops.seal.secrets import PULL
+from gitops.seal.secrets import image_pull
 from tests.cluster.kubectl import apply, kubectl, names
 from tests.e2e.stand_in.operator import watching
+from tests.project import MANIFESTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "tests" / "cluster" / "seldondeployment-crd.yaml"
 SYSTEM = "seldon-system"
+PULL = image_pull(read_site(MANIFESTS))
 NEEDED = ("KUBECONFIG", "IMAGE", "ORCHESTRATOR_IMAGE", *(value.name for value in PULL.values))
 COMMAND = [sys.executable, "-m", "tests.e2e"]
 GIVEN = {"CI": "true", "TREE": "tests/manifests", "STORE": "pod", "INDEX": "pod"}

@@ -91,6 +91,7 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
             {"TREE": "docs"},
             "TREE=docs: must be a folder with base and overlays, such as tests/manifests; without it they are this repository's",
         ),
+        ({"KEEP": "on"}, "KEEP 'on': must be 1, yes, true to switch it on, or 0, no, false to switch it off"),
         ({"INDEX": "1"}, "INDEX=1: must be pod (the wheels of the locks in a pod) or not set"),
         (
             {"INGRESS_URL": "models.example.com"},
@@ -113,6 +114,7 @@ def test_what_is_said_to_be_off_is_off(value: str) -> None:
             "same image",
             "store",
             "tree",
+            "keep",
             "index",
         ),
         *("no scheme", "path"),

@@ -16,11 +16,15 @@ def test_the_controller_is_of_the_version_that_seals() -> None:
 
 def test_what_is_tried_is_what_the_installation_says() -> None:
     table = dict(
-        re.findall(r"^\| ([\w ]+) \| ([\d.]+x?) \|", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
+        re.findall(
+            r"^\| ([\w ]+) \| ([\d.]+(?: to [\d.]+)?) \|",
+            (ROOT / "docs/install.md").read_text(),
+            re.MULTILINE,
+        )
     )
     assert table["Seldon Core"] == versions.SELDON_CORE
     assert versions.SEALED_SECRETS.startswith(table["Sealed Secrets"])
-    assert versions.ARGO_CD.startswith(table["Argo CD"].removesuffix("x"))
+    assert versions.ARGO_CD.startswith(table["Argo CD"].partition(" to ")[2])
 
 
 def test_images_are_in_the_cluster_before_anything_asks_for_them() -> None:

@@ -13,6 +13,7 @@ import yaml
 from gitops.files import set_scalars
 from gitops.local.demo import read_expected as read_expectation
 from gitops.local.overlay import load
+from gitops.manifests import site
 from gitops.manifests.graphnode import FILE as NODE
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED
@@ -25,7 +26,7 @@ from tests.e2e.rendered import Rendered
 
 @dataclass(frozen=True)
 class Tree:
-    """A copy of base/, components/ and overlays/ in ``root``, for the namespace ``namespace``.
+    """A copy of base/, components/, overlays/ and site/ in ``root``, for the namespace ``namespace``.
 
     ``index`` is the package index of the pods, empty where it is the image's own.
     """
@@ -37,7 +38,7 @@ class Tree:
     @classmethod
     def copy(cls, origin: Path, root: Path, namespace: str, index: str = "") -> Tree:
         """Copy the manifests of the folder ``origin``, such as a repository's work tree."""
-        for name in ("base", "components", "overlays"):
+        for name in ("base", "components", "overlays", "site"):
             if (origin / name).is_dir():
                 shutil.copytree(origin / name, root / name)
         return cls(root, namespace, index)
@@ -49,13 +50,13 @@ class Tree:
         Raises:
             E2eError: none is released yet.
         """
-        (entry,) = [entry for entry in self._base()["images"] if entry["name"] == NAME]
-        if entry.get("digest") == UNRELEASED:
+        digests = [entry["digest"] for entry in self._base()["images"] if entry["name"] == NAME]
+        if UNRELEASED in digests:
             raise E2eError(
                 f"{BASE_KUSTOMIZATION} pins no released image yet: set IMAGE to one that the cluster can pull"
             )
-        name = entry.get("newName", NAME)
-        return f"{name}@{entry['digest']}" if "digest" in entry else f"{name}:{entry['newTag']}"
+        name = yaml.safe_load((self.root / site.FILE).read_text())["spec"]["image"]
+        return "@".join([name, *digests])
 
     def nodes(self) -> Iterator[tuple[str, GraphNode]]:
         """Yield the overlays of a single node, by their names, with their tables.
@@ -69,16 +70,15 @@ class Tree:
                 yield file.parent.name, found
 
     def use_image(self, reference: str) -> None:
-        """Pin another image, in the one place where a release does."""
+        """Pin another image, by digest or by tag, in the places that say which one runs."""
         content = self._base()
-        name, at, digest = reference.partition("@")
-        if at:
-            entry = {"name": NAME, "newName": name, "digest": digest}
-        else:
-            name, _, tag = reference.rpartition(":")
-            entry = {"name": NAME, "newName": name, "newTag": tag}
-        content["images"] = [*(other for other in content["images"] if other["name"] != NAME), entry]
+        name, _, digest = reference.partition("@")
+        content["images"] = [other for other in content["images"] if other["name"] != NAME]
+        if digest:
+            content["images"].append({"name": NAME, "digest": digest})
         (self.root / BASE_KUSTOMIZATION).write_text(yaml.safe_dump(content))
+        file = self.root / site.FILE
+        file.write_text(site.edited(file.read_text(), {("image",): name}))
 
     def use_model(self, overlay: str, uri: str, digest: str) -> None:
         """Pin another model of the same requirements in an overlay's node.yaml, as a promotion does.
