@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import grpc
@@ -16,18 +16,21 @@ from sklearn.datasets import load_iris
 from sklearn.svm import SVC
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
+from tests.server.polling import wait_for
 from tests.server.running_server import serving
+from tests.server.scraping import scrape, value
 
 pytestmark = pytest.mark.xdist_group("batches")
 
 MODEL = """
-import time
+import os, time
 from sklearn.svm import SVC
 class Model(SVC):
     def predict(self, X):
         print("batch", *(row[0] for row in X), flush=True)
         if len(X[0]) == 1:
-            time.sleep(X[0][0])
+            while X[0][0] and not os.path.exists(f"{os.path.dirname(__file__)}/{X[0][0]}"):
+                time.sleep(0.01)
             return X
         return self.decision_function(X)
 """
@@ -41,13 +44,15 @@ pickle.dump(waited.Model().fit(*load_iris(return_X_y=True)), open(sys.argv[1] + 
 ROWS, CLASSES = load_iris(return_X_y=True)
 SCORES = SVC().fit(ROWS, CLASSES).decision_function
 NAN = float("nan")
+# A file for each time that a model is kept busy.
+NUMBERS = itertools.count(1)
 # Of each channel a connection.
 OWN = [("grpc.use_local_subchannel_pool", 1)]
 
 
 @pytest.fixture(scope="module")
 def waited_model(tmp_path_factory):
-    """An SVC that says the first value of each row of a batch, and sleeps as long as a row of one value says."""
+    """An SVC that prints the first value of each row of a batch; a row of one value waits for a file of that name."""
     folder = tmp_path_factory.mktemp("waited")
     (folder / "code").mkdir()
     (folder / "code" / "waited.py").write_text(MODEL)
@@ -96,9 +101,11 @@ def scores(body):
 
 
 class Clients:
-    """What asks a server by both interfaces, and by gRPC as two clients, without waiting for the answers."""
+    """Clients of a server by both interfaces, and by gRPC as two, that do not wait for the answers."""
 
-    def __init__(self, client, pool, channel, another):
+    def __init__(self, served, model, client, pool, channel, another):
+        self._served = served
+        self._model = model
         self._client = client
         self._pool = pool
         self._method, self._another = (
@@ -114,32 +121,39 @@ class Clients:
     def another(self, values):
         return self._another.future(tensor(values), timeout=60)
 
-    def occupy(self, served, seconds):
-        """Keep the model busy, so that what comes after waits."""
-        before = len(batches(served))
-        running = self.grpc([seconds])
-        end = time.monotonic() + 30
-        while len(batches(served)) == before:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        # The model's process holds the next one already.
-        return [running, self.grpc([0.0])]
+    @contextmanager
+    def occupied(self):
+        """Keep the model busy, so that calls wait, yielding the calls that do it."""
+        before = len(batches(self._served))
+        number = float(next(NUMBERS))
+        running = self.grpc([number])
+        wait_for(lambda: len(batches(self._served)) > before)
+        # The model's process holds the next one already. A call that nobody keeps is cancelled.
+        calls = [running, self.grpc([0.0])]
+        try:
+            yield calls
+        finally:
+            (self._model / "code" / str(number)).touch()
+
+    def wait_for_calls(self, count):
+        """Return when so many calls have no answer yet."""
+        wait_for(lambda: value(scrape(self._served), "seldon_mlflow_server_calls_waiting") == count)
 
 
 @contextmanager
-def asking(served):
+def asking(served, model):
     with (
         httpx.Client(base_url=served.client.base_url, timeout=60) as client,
         concurrent.futures.ThreadPoolExecutor(40) as pool,
         grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}", OWN) as channel,
         grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}", OWN) as another,
     ):
-        yield Clients(client, pool, channel, another)
+        yield Clients(served, model, client, pool, channel, another)
 
 
 @pytest.fixture
-def clients(served):
-    with asking(served) as made:
+def clients(served, waited_model):
+    with asking(served, waited_model) as made:
         yield made
 
 
@@ -164,16 +178,17 @@ BAD = {
 
 def test_bad_requests_get_their_own_errors_and_all_others_their_own_numbers(served, clients):
     before = len(batches(served))
-    clients.occupy(served, 1.0)
     good = {}
     bad = {}
     refused = iter(BAD.items())
-    for number in range(30):
-        interface = ("rest", "grpc")[number % 2]
-        good[number] = (interface, getattr(clients, interface)(row(number)))
-        if number % 5 == 2:
-            name, (interface, values, _) = next(refused)
-            bad[name] = (interface, getattr(clients, interface)(values))
+    with clients.occupied():
+        for number in range(30):
+            interface = ("rest", "grpc")[number % 2]
+            good[number] = (interface, getattr(clients, interface)(row(number)))
+            if number % 5 == 2:
+                name, (interface, values, _) = next(refused)
+                bad[name] = (interface, getattr(clients, interface)(values))
+        clients.wait_for_calls(2 + len(good) + len(bad))
     for number, (interface, call) in good.items():
         got = call.result().json()["data"]["ndarray"] if interface == "rest" else scores(call.result())
         assert got == SCORES([row(number)]).tolist(), number
@@ -198,10 +213,11 @@ def test_bad_requests_get_their_own_errors_and_all_others_their_own_numbers(serv
 
 
 def test_one_client_is_answered_with_the_next_batch_of_another_that_has_many(served, clients):
-    running = clients.occupy(served, 1.0)
-    many = [clients.grpc(row(number)) for number in range(200)]
-    time.sleep(0.3)
-    one = clients.another(row(500))
+    with clients.occupied() as running:
+        many = [clients.grpc(row(number)) for number in range(200)]
+        clients.wait_for_calls(202)
+        one = clients.another(row(500))
+        clients.wait_for_calls(203)
     assert scores(one.result()) == SCORES([row(500)]).tolist()
     assert [call.code() for call in (*running, *many)] == [grpc.StatusCode.OK] * 202
     (batch,) = [each for each in batches(served) if first(500) in each]
@@ -209,14 +225,15 @@ def test_one_client_is_answered_with_the_next_batch_of_another_that_has_many(ser
 
 
 @pytest.mark.long
-def test_what_comes_later_is_not_answered_before(few):
-    with asking(few) as clients:
-        clients.occupy(few, 1.5)
-        calls = [clients.grpc(row(number)) for number in range(100)]
-        time.sleep(0.3)
-        one = clients.another(row(500))
-        time.sleep(0.3)
-        calls += [clients.grpc(row(number)) for number in range(100, 200)]
+def test_what_comes_later_is_not_answered_before(few, waited_model):
+    with asking(few, waited_model) as clients:
+        with clients.occupied():
+            calls = [clients.grpc(row(number)) for number in range(100)]
+            clients.wait_for_calls(102)
+            one = clients.another(row(500))
+            clients.wait_for_calls(103)
+            calls += [clients.grpc(row(number)) for number in range(100, 200)]
+            clients.wait_for_calls(203)
         assert one.code() is grpc.StatusCode.OK
         assert [call.code() for call in calls] == [grpc.StatusCode.OK] * 200
     (place,) = [index for index, batch in enumerate(batches(few)) if first(500) in batch]
@@ -228,13 +245,15 @@ def test_what_comes_later_is_not_answered_before(few):
 
 
 @pytest.mark.long
-def test_a_client_of_rest_does_not_wait_for_all_that_waits_by_grpc(few):
-    with asking(few) as clients:
+def test_a_client_of_rest_does_not_wait_for_all_that_waits_by_grpc(few, waited_model):
+    with asking(few, waited_model) as clients:
         before = len(batches(few))
-        clients.occupy(few, 1.5)
-        calls = [clients.grpc(row(number)) for number in range(200)]
-        time.sleep(0.3)
-        assert clients.rest(row(500)).result().status_code == 200
+        with clients.occupied():
+            calls = [clients.grpc(row(number)) for number in range(200)]
+            clients.wait_for_calls(202)
+            one = clients.rest(row(500))
+            clients.wait_for_calls(203)
+        assert one.result().status_code == 200
         assert [call.code() for call in calls] == [grpc.StatusCode.OK] * 200
     found = batches(few)[before:]
     (place,) = [index for index, batch in enumerate(found) if first(500) in batch]
