@@ -40,6 +40,11 @@ def scrape(served: Any, accept: str = "", path: str = "/metrics") -> Samples:
     return samples(families(f"http://127.0.0.1:{served.health_port}{path}", accept))
 
 
+def calls_waiting(served: Any) -> float:
+    """Return how many calls have no answer yet, in the queue or with the model."""
+    return value(scrape(served), "seldon_mlflow_server_calls_waiting")
+
+
 def value(found: Samples, name: str, **labels: str) -> float:
     """Return the value of a series, 0 where it is not there."""
     return found.get((name, frozenset(labels.items())), 0.0)

@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.polling import wait_for
 from tests.server.running_server import serving
-from tests.server.scraping import scrape, value
+from tests.server.scraping import calls_waiting
 
 pytestmark = pytest.mark.xdist_group("batches")
 
@@ -137,7 +137,7 @@ class Clients:
 
     def wait_for_calls(self, count):
         """Return when so many calls have no answer yet."""
-        wait_for(lambda: value(scrape(self._served), "seldon_mlflow_server_calls_waiting") == count)
+        wait_for(lambda: calls_waiting(self._served) == count)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import concurrent.futures
 import os
 import signal
 import threading
-import time
 from contextlib import ExitStack, contextmanager
 
 import grpc
@@ -18,6 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.server.polling import wait_for
 from tests.server.running_server import serving
+from tests.server.scraping import calls_waiting
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("killed")]
 
@@ -112,7 +112,7 @@ def test_all_that_wait_are_told_to_come_again_and_readiness_is_gone_meanwhile(
         wait_for(lambda: ready_everywhere(served))
         with statuses(served) as seen, asked(served, 20.0) as answers:
             wait_for(lambda: ran(served) == 1)
-            time.sleep(0.5)
+            wait_for(lambda: calls_waiting(served) == 2 * EACH)
             os.kill(served.worker(), signal.SIGKILL)
             by_rest, by_grpc = answers()
             said += [next(health).status for _ in range(2)]
@@ -154,7 +154,7 @@ def test_when_both_die_all_that_wait_are_told_and_readiness_is_gone_meanwhile(tm
         worker, before = served.worker(), served.model_processes()
         with statuses(served) as seen, asked(served, 20.0) as answers:
             wait_for(lambda: ran(served) == 2)
-            time.sleep(0.5)
+            wait_for(lambda: calls_waiting(served) == 2 * EACH)
             for process in before:
                 os.kill(process, signal.SIGKILL)
             by_rest, by_grpc = answers()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 
 import grpc
@@ -11,7 +10,9 @@ import httpx
 import pytest
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
+from tests.server.polling import wait_for
 from tests.server.running_server import serving
+from tests.server.scraping import calls_waiting
 
 pytestmark = pytest.mark.xdist_group("overload")
 
@@ -62,12 +63,9 @@ def ran(served):
 def fill(served, call, *values):
     """Return calls by gRPC, of which the first runs and the others wait in the server or the model's process."""
     running = call(values[0])
-    end = time.monotonic() + 30
-    while values[0] not in ran(served):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(lambda: values[0] in ran(served))
     waiting = [call(value) for value in values[1:]]
-    time.sleep(0.3)
+    wait_for(lambda: calls_waiting(served) == len(values))
     return [running, *waiting]
 
 

@@ -22,6 +22,7 @@ from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Ten
 from tests.project import MODELS, ROOT
 from tests.server.polling import wait_for
 from tests.server.running_server import free_port, serving
+from tests.server.scraping import calls_waiting
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 REQUEST = {"data": {"names": FEATURES, "ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
@@ -100,7 +101,7 @@ def test_sigterm_lets_calls_under_way_end_and_others_be_refused(tmp_path, slow_m
         pending = pool.submit(served.post, "/predict", number(1.0))
         wait_for(lambda: "ran 1.0" in served.log.read_text())
         called = call.future(body, timeout=30)
-        time.sleep(0.2)
+        wait_for(lambda: calls_waiting(served) == 2)
         worker = served.worker()
         served.process.send_signal(signal.SIGTERM)
         # Whoever watches is told, and does not keep the server.
