@@ -67,8 +67,8 @@ types: $(environment) ## mypy --strict
 check: $(environment) ## every kustomization builds, and what it renders is right (BASE=…: what that revision has too fails nothing)
 	@$(python) -m gitops check $${BASE:+--base "$$BASE"}
 
-diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds)
-	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check "$$CHECK"}
+diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds, as SARIF in the file SARIF=…)
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check "$$CHECK"} $${SARIF:+--sarif "$$SARIF"}
 
 ci-jobs: ## say what ci.yml runs for the event (in a workflow; needs python3 alone)
 	@python3 -m gitops.github.ci jobs
@@ -97,10 +97,10 @@ bench-quick: $(environment) ## the same beside the stock wrapper only, in 2 min;
 bench-start: $(environment) ## how long a model's start takes, beside pip and a bare import of its library
 	@$(python) -m benchmarks.start
 
-bench-check: $(environment) ## how long check takes over 200 overlays; fails over 60 s
+bench-check: $(environment) ## how long check takes over 200 overlays; fails over 15 s
 	@$(python) -m benchmarks.check
 
-bench-diff: $(environment) ## how long diff takes over 200 overlays; fails over 60 s
+bench-diff: $(environment) ## how long diff takes over 200 overlays; fails over 15 s
 	@$(python) -m benchmarks.diff
 
 seal: $(environment) ## seal the secrets that the overlays need (or SECRET=…) to the committed certificate

@@ -16,7 +16,7 @@ from benchmarks.budget import available, judge
 from benchmarks.diff import BUDGET_SECONDS, OVERLAYS, ROOT, generate
 from gitops.check import check
 
-HERE_SECONDS = 5
+HERE_SECONDS = 3
 
 
 def main(number: int) -> int:

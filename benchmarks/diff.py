@@ -27,7 +27,7 @@ from server.pins.contract import contract
 ROOT = Path(__file__).resolve().parent.parent
 OVERLAYS = 200
 # For so many overlays on two cores.
-BUDGET_SECONDS = 60
+BUDGET_SECONDS = 15
 PACKAGES = 60
 HASHES = 20
 # A fork may have removed the examples.

@@ -135,7 +135,7 @@ def read_state(body: str) -> CommentState | None:
 def with_changes_since(old: str, new: str) -> str:
     """Return the comment ``new`` with what is new in it since the comment ``old``, listed below its title."""
     before, after = read_state(old), read_state(new)
-    if before is None or after is None or before.head == after.head:
+    if before is None or after is None or (before.base, before.head) == (after.base, after.head):
         return new
     title, _, rest = new.partition("\n")
     return f"{title}\n\n{_since(before, after)}\n{rest}"

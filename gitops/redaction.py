@@ -7,8 +7,9 @@ password be guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 HIDDEN = "(not shown)"
 CHANGED = "(not shown, changed)"
@@ -28,18 +29,30 @@ _MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
 
 
 _WORD = r"(?:token|password|passwd|secret|api[-_]?key|access[-_]?key|secret[-_]?key|credentials?)"
-# --token VALUE, as two arguments.
-_OPTION = re.compile(rf"--?(?:[\w-]+[-_])?{_WORD}", re.IGNORECASE)
+# --token VALUE, as two arguments. The name of a Secret to pull images by is none.
+_NAMED = rf"(?<![\w-])--?(?:(?!\S*pull-secret)[\w-]+[-_])?{_WORD}"
+_OPTION = re.compile(_NAMED, re.IGNORECASE)
 # Addresses that let whoever knows them write: their path is the credential.
 _WEBHOOK = (
     r"https://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
     r"|[\w.-]+\.webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/)"
 )
+_USER = r"://[^/@\s:]*:(?=[^/@\s]+@)"
+# What Kubernetes or a shell puts in is no value.
+_VALUE = r"(?!\$[({\w])(?P<value>(?:(?<=:)[^/@\s]+|[^\s&\"']+))"
 _IN_TEXT = re.compile(
-    rf"(?P<before>(?<![\w-])--?(?:[\w-]+[-_])?{_WORD}=|[?&](?:[\w-]+[-_])?(?:{_WORD}|sig|signature|key)="
-    rf"|://[^/@\s:]+:(?=[^/@\s]+@)|{_WEBHOOK})(?P<value>(?:(?<=:)[^/@\s]+|[^\s&\"']+))",
+    rf"(?P<before>{_NAMED}(?:=|\s+(?=[^\s-]))[\"']?"
+    rf"|(?<![\w-])(?:[a-z]\w*_)?(?:secret|password|token|api_key|access_key|access_key_id)=[\"']?"
+    rf"|[?&](?:[\w-]+[-_])?(?:{_WORD}|sig|signature|key)="
+    rf"|\bauthorization:\s*(?:(?:bearer|basic|token)\s+)?"
+    rf"|{_USER}|{_WEBHOOK}){_VALUE}",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(rf"(?:{_USER}|{_WEBHOOK}){_VALUE}", re.IGNORECASE)
+# Lists that are a command line.
+_COMMAND = re.compile(r"(?:args|command)$", re.IGNORECASE)
+# What follows such a word and is none: a number, a switch, a file.
+_HARMLESS = re.compile(r"[0-9.]+|true|false|/[\w./-]*", re.IGNORECASE)
 
 
 class Redactor:
@@ -75,7 +88,7 @@ class Redactor:
         if isinstance(value, list):
             return [
                 self._hidden(entry, f"{path}[{index}]")
-                if index and isinstance(entry, str) and _OPTION.fullmatch(str(value[index - 1]))
+                if _follows(value, index)
                 else self._walk(entry, f"{path}[{_name(entry, index)}]", values)
                 for index, entry in enumerate(value)
             ]
@@ -96,6 +109,52 @@ def redacted(text: str) -> str:
     return _BASE64.sub(lambda run: HIDDEN if _MIXED.search(run[0]) else run[0], text)
 
 
+@dataclass(frozen=True)
+class Credential:
+    """A credential in a rendered object: ``path`` says where it stands, ``kind`` as what."""
+
+    path: str
+    kind: Literal["variable", "argument", "address"]
+
+
+def credentials(value: Any, path: str = "") -> Iterator[Credential]:
+    """Yield the credentials in a rendered object: variables, options of command lines, and addresses with one in them."""
+    if isinstance(value, Mapping):
+        named = _credential(value)
+        if named:
+            yield Credential(f"{path}: {value['name']} has its value", "variable")
+        for key, entry in value.items():
+            if not (named and key == "value"):
+                yield from credentials(entry, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            if isinstance(entry, str) and _COMMAND.search(path) and _is_given(value, index):
+                yield Credential(f"{path}[{index}] has a credential", "argument")
+            else:
+                yield from credentials(entry, f"{path}[{index}]")
+    elif isinstance(value, str) and _ADDRESS.search(value):
+        yield Credential(f"{path} has an address with a credential", "address")
+
+
+def _is_given(arguments: list[Any], index: int) -> bool:
+    """Whether an argument holds a credential: in its text, or as the value of the option before it."""
+    text = str(arguments[index])
+    if _follows(arguments, index) and not _HARMLESS.fullmatch(text):
+        return True
+    return any(not _HARMLESS.fullmatch(found["value"]) for found in _IN_TEXT.finditer(text))
+
+
+def _follows(arguments: list[Any], index: int) -> bool:
+    """Whether an argument is the value of an option that takes a credential."""
+    text = arguments[index]
+    return bool(
+        index
+        and isinstance(text, str)
+        and not text.startswith(("-", "$(", "${"))
+        and _OPTION.fullmatch(str(arguments[index - 1]))
+    )
+
+
 def _credential(variable: Mapping[str, Any]) -> bool:
     name, value = variable.get("name"), variable.get("value")
     return isinstance(name, str) and isinstance(value, str) and is_credential(name, value)
@@ -106,9 +165,12 @@ def _name(entry: Any, index: int) -> str:
 
 
 _CREDENTIAL = re.compile(r"(^|_)(SECRET|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID)$", re.IGNORECASE)
-_URL_WITH_PASSWORD = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
 
 def is_credential(name: str, value: str) -> bool:
-    """Whether a variable looks like one that nobody but its reader may see: by its name, or a password in its URL."""
-    return bool(_CREDENTIAL.search(name) or _URL_WITH_PASSWORD.search(value))
+    """Whether a variable looks like one that nobody but its reader may see: by its name, or the address that it holds.
+
+    What Kubernetes puts in for ``$(NAME)`` is none.
+    """
+    named = _CREDENTIAL.search(name) and not re.fullmatch(r"\$\(\w+\)", value)
+    return bool(value and (named or _ADDRESS.search(value)))

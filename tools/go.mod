@@ -9,7 +9,7 @@ tool (
 	github.com/rhysd/actionlint/cmd/actionlint
 	github.com/versity/versitygw/cmd/versitygw
 	github.com/yannh/kubeconform/cmd/kubeconform
-	sigs.k8s.io/kustomize/kustomize/v5
+	seldon-mlflow-gitops/tools/kustomize
 )
 
 require (

@@ -19,6 +19,7 @@ from gitops.diff.findings import check_findings as judged
 from gitops.diff.locations import Locations
 from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
+from gitops.diff.sarif import sarif as to_sarif
 from gitops.diff.truncation import MINIMUM_LIMIT, truncate
 from gitops.errors import BadArgument
 from gitops.git import resolve_revision
@@ -46,6 +47,12 @@ def command(parser: argparse.ArgumentParser) -> Run:
         help=f"characters at most (a comment: {COMMENT_LIMIT})",
     )
     add_switch(parser, "CHECK", "report the findings of the check, too")
+    parser.add_argument(
+        "--sarif",
+        type=Path,
+        metavar="FILE",
+        help="write these findings here, for code scanning (with --check)",
+    )
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return diff(
@@ -55,6 +62,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
             output=arguments.output,
             limit=arguments.limit,
             check=arguments.check,
+            sarif=arguments.sarif,
             environ=os.environ,
             # A runner reads workflow commands from here too; standard output is the comment.
             annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
@@ -71,6 +79,7 @@ def diff(
     output: Path | None = None,
     limit: int = COMMENT_LIMIT,
     check: bool = False,
+    sarif: Path | None = None,
     environ: Mapping[str, str] | None = None,
     annotations: TextIO | None = None,
 ) -> int:
@@ -83,6 +92,7 @@ def diff(
         output: gets it whole, up to the size of a job summary.
         limit: the most that ``out`` gets.
         check: whether the findings of the check are part of it.
+        sarif: gets these findings as SARIF.
         environ: the variables of a workflow's step, for links to its repository and its run.
         annotations: gets a workflow command for each finding of the check that is new.
 
@@ -90,13 +100,18 @@ def diff(
         0, or BuildFailed's exit code where something that changed does not build in the work tree.
 
     Raises:
-        BadArgument: ``base`` is no revision, ``limit`` is too small, or ``output`` cannot be written.
+        BadArgument: ``base`` is no revision, ``limit`` is too small, ``sarif`` is given without ``check``, or a file
+            cannot be written.
         NoBase: there is no git repository, or its clone is too shallow.
         ToolNotBuilt: kustomize cannot be had.
     """
     if limit < MINIMUM_LIMIT:
         raise BadArgument(
             f"limit {limit}: must be {MINIMUM_LIMIT} characters or more, or not even the notes fit"
+        )
+    if sarif is not None and not check:
+        raise BadArgument(
+            "SARIF without CHECK=1: the findings of the check are what is written there; give both"
         )
     tool("kustomize")
     revision = resolve_revision(root, base)
@@ -120,7 +135,9 @@ def diff(
     if found is None:
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
-        _write(output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
+        _write("output", output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
+    if sarif is not None and report_context.findings:
+        _write("sarif", sarif, redacted(to_sarif(report_context.findings)))
     out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
     if annotations is not None and report_context.findings:
         annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
@@ -144,10 +161,10 @@ def _there(run: str) -> str:
     return f"It is in {where}, and `make diff BASE=… OUTPUT=FILE` writes it to a file."
 
 
-def _write(output: Path, text: str) -> None:
+def _write(name: str, file: Path, text: str) -> None:
     try:
-        output.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadArgument(
-            f"output {output}: cannot be written ({error.strerror}); name a file that can"
+            f"{name} {file}: cannot be written ({error.strerror}); name a file that can"
         ) from error

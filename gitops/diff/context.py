@@ -160,8 +160,21 @@ def _pull_request(environ: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
 
-# What the job that writes the comment runs; server/ is what the contract and the lock are read by.
-CODE = ("Makefile", "gitops", "server", "tools", ".github/workflows/ci.yml", "pyproject.toml", "uv.lock")
+# What the job that writes the comment runs; server/ is what the contract and the lock are read by, and any workflow may
+# write the comment too.
+CODE = ("gitops", "server", "tools", ".github/workflows")
+# Right in the tree make, uv and Python look for these: a module there comes before a package of the same name.
+_TOP_LEVEL = (
+    "*akefile",
+    "*.py",
+    "*.so",
+    "*/__init__.py",
+    "pyproject.toml",
+    "uv.lock",
+    "uv.toml",
+    ".python-version",
+)
+_OTHERS = {"tests", "benchmarks", "docs", "examples"}
 _KUSTOMIZE = re.compile(
     r"^\s*(?:require\s+)?sigs\.k8s\.io/kustomize/kustomize/v5 v(?P<version>\S+)", re.MULTILINE
 )
@@ -181,16 +194,18 @@ def kustomize_version(root: Path) -> str:
 
 
 def _files(root: Path) -> set[str]:
-    found = set()
-    for name in CODE:
-        path = root / name
-        inner = path.rglob("*") if path.is_dir() else [path]
-        found |= {
-            file.relative_to(root).as_posix()
-            for file in inner
-            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc"
-        }
-    return found
+    inner = (file for name in CODE for file in (root / name).rglob("*"))
+    top = (
+        file
+        for pattern in _TOP_LEVEL
+        for file in root.glob(pattern)
+        if file.relative_to(root).parts[0] not in _OTHERS
+    )
+    return {
+        file.relative_to(root).as_posix()
+        for file in (*inner, *top)
+        if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc"
+    }
 
 
 def _content(file: Path) -> bytes | None:

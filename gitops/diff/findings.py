@@ -21,7 +21,7 @@ class Findings:
     """Findings of the head, in those that are ``new`` with the change and those that are ``old``."""
 
     new: tuple[tuple[Finding, Location], ...]
-    old: tuple[Finding, ...]
+    old: tuple[tuple[Finding, Location], ...]
 
     @property
     def summary(self) -> str:
@@ -47,7 +47,7 @@ class Findings:
             lines = "\n".join(str(entry) for entry, _ in self.new)
             yield f"### Check\n\n{block(lines)}"
         if self.old:
-            lines = "\n".join(str(entry) for entry in self.old)
+            lines = "\n".join(str(entry) for entry, _ in self.old)
             yield folded(
                 f"{_counted(len(self.old), 'finding')} of the check that the base has too", block(lines)
             )
@@ -58,10 +58,9 @@ class Findings:
         https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
         """
         for entry, place in self.new:
-            message = f"{entry.violation.owner}: {entry.violation.value}\nfix: {entry.violation.fix}"
             title = _escaped(f"{entry.id} {entry.folder}", ":,")
             file = _escaped(place.file, ":,")
-            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(message)}"
+            yield f"::{entry.level} file={file},line={place.line},title={title}::{_escaped(entry.message)}"
 
 
 def check_findings(base: Checkout, head: Checkout, places: Locations) -> Findings:
@@ -71,9 +70,9 @@ def check_findings(base: Checkout, head: Checkout, places: Locations) -> Finding
         ToolNotBuilt: kustomize cannot be had.
     """
     _, there = evaluate(head.root, base.root, base.title, warnings=True)
+    found = [(entry, _place(entry, head, places)) for entry in there]
     return Findings(
-        tuple((entry, _place(entry, head, places)) for entry in there if not entry.before),
-        tuple(entry for entry in there if entry.before),
+        tuple(pair for pair in found if not pair[0].before), tuple(pair for pair in found if pair[0].before)
     )
 
 

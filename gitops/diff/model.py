@@ -85,6 +85,9 @@ def _read(
 
 
 LOCK = requirements_lock.FILE
+# What has been read, by the content of the file.
+_locks: dict[bytes, Lock] = {}
+_MOST_KEPT = 500
 
 
 def read_lock(folder: Path) -> requirements_lock.Lock | None:
@@ -97,6 +100,12 @@ def read_lock(folder: Path) -> requirements_lock.Lock | None:
     if not file.is_file():
         return None
     try:
-        return requirements_lock.read(file)
+        content = file.read_bytes()
+        if content not in _locks:
+            # Both sides mostly have the same.
+            if len(_locks) >= _MOST_KEPT:
+                _locks.clear()
+            _locks[content] = requirements_lock.read(file)
+        return _locks[content]
     except (BadLock, BadRequirements) as error:
         raise BadManifest(str(error)) from error

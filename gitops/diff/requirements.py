@@ -45,17 +45,17 @@ def requirements(before: Model, after: Model) -> Requirements:
     described = before.contract is not None and after.contract is not None
     changed = {name: (old, new) for name, old, new in _differences(*listed)} if described else {}
     notes: list[str] = []
-    if before.lock and after.lock:
+    if before.lock and after.lock and before.lock != after.lock:
         locked = tuple(packages(side.requirements.entries) for side in (before.lock, after.lock))
         differences = list(_differences(*locked))
         changed |= {name: (old, new) for name, old, new in differences}
         same = {name: direct for name, direct in locked[0].items() if locked[1].get(name) == direct}
         notes += [*_made_for(before.lock, after.lock), *_files(before.lock, after.lock, same)]
-    elif after.lock:
+    elif after.lock and not before.lock:
         number = len(after.lock.requirements.names)
         without = f"; it leaves out Python {', '.join(after.lock.left_out)}" if after.lock.left_out else ""
         notes.append(f"`{LOCK}` is new: {number} packages with hashes are installed{without}")
-    elif before.lock:
+    elif before.lock and not after.lock:
         notes.append(f"`{LOCK}` is gone: every pod resolves the model's requirements when it starts")
     rows = (Package(name, old, new, name in direct) for name, (old, new) in sorted(changed.items()))
     return Requirements(tuple(rows), tuple(notes))
@@ -127,6 +127,8 @@ def hashes(entries: list[Requirement]) -> dict[str, frozenset[str]]:
 
 
 def _specifier(entry: Requirement) -> str:
+    if entry.only_version:
+        return entry.only_version
     specifier = Specifier(entry.shown)
     version = entry.version or str(specifier.specifier) or (f"@ {specifier.url}" if specifier.url else "any")
     extras = f"[{','.join(sorted(specifier.extras))}] " if specifier.extras else ""

@@ -107,11 +107,7 @@ def _restarts(found: Iterable[Change]) -> str:
 def _pods(deployment: SeldonDeployment | None) -> int:
     if deployment is None:
         return 0
-    return sum(
-        _replicas(deployment, predictor, index)
-        for predictor in deployment.predictors
-        for index in range(len(predictor.pods))
-    )
+    return sum(sum(predictor.pod_replicas) for predictor in deployment.predictors)
 
 
 def restarted(before: SeldonDeployment, after: SeldonDeployment) -> list[int]:
@@ -127,20 +123,12 @@ def restarted(before: SeldonDeployment, after: SeldonDeployment) -> list[int]:
         for index, pod in enumerate(predictor.pods):
             other = was.pods[index] if index < len(was.pods) else None
             if other is not None and (outside or other.raw != pod.raw):
-                found.append(min(_replicas(before, was, index), _replicas(after, predictor, index)))
+                found.append(min(was.pod_replicas[index], predictor.pod_replicas[index]))
     return [number for number in found if number]
 
 
 def _graph(predictor: Predictor) -> dict[str, Any]:
     return {key: value for key, value in predictor.raw.items() if key not in (*_QUIET, "componentSpecs")}
-
-
-def _replicas(deployment: SeldonDeployment, predictor: Predictor, index: int) -> int:
-    specs = predictor.raw.get("componentSpecs") or []
-    for raw in (specs[index] if index < len(specs) else {}, predictor.raw, deployment.raw.get("spec", {})):
-        if isinstance(raw, Mapping) and isinstance(raw.get("replicas"), int):
-            return int(raw["replicas"])
-    return 1
 
 
 def _requests_line(changes: Iterable[Change]) -> str:
@@ -172,11 +160,11 @@ def resource_requests(entry: Mapping[str, Any] | None) -> ResourceRequests:
     deployment = seldon_deployment(entry)
     found = ResourceRequests()
     for predictor in deployment.predictors:
-        for index, pod in enumerate(predictor.pods):
-            found += _pod(pod).times(_replicas(deployment, predictor, index))
+        for pod, replicas in zip(predictor.pods, predictor.pod_replicas, strict=True):
+            found += _pod(pod).times(replicas)
         engine = (predictor.raw.get("svcOrchSpec") or {}).get("resources")
         if engine and not predictor.no_engine:
-            found += _requests(engine).times(_replicas(deployment, predictor, 0))
+            found += _requests(engine).times(predictor.replicas)
     return found
 
 

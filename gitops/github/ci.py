@@ -42,24 +42,21 @@ PATHS: dict[str, tuple[str, ...]] = {
 JOBS = ("test", "review", *PATHS)
 
 
-def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str] | None) -> dict[str, bool]:
+def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str]) -> dict[str, bool]:
     """Return whether each of JOBS runs for the event ``name`` with the payload ``event``.
 
-    ``changed`` are the paths that the change touches, None if they are unknown: then every job runs.
+    ``changed`` are the paths that the change touches.
     """
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=edited#pull_request
     if event.get("action") == "edited" and "base" not in event.get("changes", {}):
         return dict.fromkeys(JOBS, False)
     merging = name in ("pull_request", "merge_group")
-    paths = None if changed is None else list(changed)
+    paths = list(changed)
     return {
         "test": True,
-        "review": name == "pull_request",
+        "review": merging,
         **{
-            job: merging
-            and (
-                paths is None or any(fnmatch.fnmatchcase(path, entry) for path in paths for entry in patterns)
-            )
+            job: merging and any(fnmatch.fnmatchcase(path, entry) for path in paths for entry in patterns)
             for job, patterns in PATHS.items()
         },
     }
@@ -74,16 +71,11 @@ def failures(needs: Mapping[str, Any]) -> Iterator[str]:
             yield f"{job}: {state['result']}, must be {right}"
 
 
-def _changed(name: str, event: Mapping[str, Any]) -> list[str] | None:
-    """Return the paths that the checked out commit changes against its first parent, None where that is not the base."""
-    if name == "merge_group" and _git("rev-parse", "HEAD^1") != [event["merge_group"]["base_sha"]]:
-        return None  # several changes in one group
-    return _git("diff", "--name-only", "--no-renames", "-z", "HEAD^1", "HEAD")
-
-
-def _git(*arguments: str) -> list[str]:
-    done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, text=True, check=True)
-    return [entry for entry in done.stdout.replace("\n", "\0").split("\0") if entry]
+def _changed(base: str) -> list[str]:
+    """Return the paths that the checked out commit changes against ``base``."""
+    command = ("git", "diff", "--name-only", "--no-renames", "-z", base, "HEAD")
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [path for path in done.stdout.split("\0") if path]
 
 
 def main() -> int:
@@ -92,7 +84,7 @@ def main() -> int:
         case ["jobs"]:
             name = os.environ["GITHUB_EVENT_NAME"]
             event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-            changed = _changed(name, event) if name in ("pull_request", "merge_group") else []
+            changed = _changed(os.environ["BASE"]) if name in ("pull_request", "merge_group") else []
             found = {job: str(runs).lower() for job, runs in jobs(name, event, changed).items()}
             sys.stdout.writelines(f"{job}={runs}\n" for job, runs in found.items())
             actions.write_outputs(os.environ, **found)

@@ -97,6 +97,11 @@ def load(folder: Path) -> LocalOverlay:
             "it must be one"
         )
     (predictor,) = deployment.predictors
+    if 0 in predictor.pod_replicas:
+        raise NotRunnable(
+            f"{predictor.path} of {deployment.title} has 0 replicas: on a cluster no pod runs and nothing answers, so "
+            "neither does it here; set 1 or more, or remove the overlay"
+        )
     for node in predictor.graph.walk():
         if predictor.pod_of(node.name) is None:
             raise NotRunnable(

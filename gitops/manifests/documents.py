@@ -5,6 +5,7 @@ Kustomize takes the last of two equal keys in its own file without a warning.
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,10 @@ class Loader(yaml.CSafeLoader):
         Raises:
             ConstructorError: a key stands in it twice.
         """
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         seen: set[Any] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                continue
-            if key.value in seen:
+        for key in keys if len({key.value for key in keys}) < len(keys) else ():
+            if key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands twice in one object", key.start_mark
                 )
@@ -76,6 +76,24 @@ def documents(text: str, origin: str) -> list[Any]:
         raise BuildFailed(f"{where}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise BuildFailed(f"{origin}: {' '.join(str(error).split())}") from error
+
+
+# Most files of a tree are read for each folder that is made of them, and for each side of a comparison.
+_shared: dict[str, list[Any]] = {}
+_MOST_SHARED = 4_000
+
+
+def shared_documents(text: str, origin: str) -> list[Any]:
+    """Return the documents of a YAML stream, which others have got too: nobody may change them.
+
+    Raises:
+        BuildFailed: as of ``documents``.
+    """
+    if text not in _shared:
+        if len(_shared) >= _MOST_SHARED:
+            _shared.clear()
+        _shared[text] = documents(text, origin)
+    return _shared[text]
 
 
 def read_json(file: Path) -> Any:
@@ -126,7 +144,7 @@ def parse_objects(text: str, *, origin: str) -> list[dict[str, Any]]:
     Raises:
         BuildFailed: the text is not YAML, or a document in it is not an object; the message starts with ``origin``.
     """
-    found = documents(text, origin)
+    found = copy.deepcopy(shared_documents(text, origin))
     for document in found:
         if not isinstance(document, dict):
             raise BuildFailed(f"{origin}: {document!r}: must be an object with apiVersion and kind")

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.errors import BuildFailed
-from gitops.manifests.documents import documents, parse_objects, read_text
+from gitops.manifests.documents import parse_objects, read_text, shared_documents
 
 # Fixtures there are broken on purpose.
 _SKIPPED = "tests"
@@ -144,7 +144,7 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
         return  # kustomize itself reports a folder without one.
     seen.add(place)
     try:
-        content: Any = next(iter(documents(read_text(file), str(file))), {})
+        content: Any = next(iter(shared_documents(read_text(file), str(file))), {})
     except BuildFailed as error:
         found.append(str(error))
         return
@@ -162,7 +162,7 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
         elif parsed and target.resolve() not in seen:
             seen.add(target.resolve())
             try:
-                documents(read_text(target), str(target))
+                shared_documents(read_text(target), str(target))
             except BuildFailed as error:
                 found.append(str(error))
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from gitops.errors import BuildFailed
-from gitops.manifests import kustomization
+from gitops.manifests import builds, kustomization
 from gitops.manifests.documents import parse_objects
 from gitops.tools import tool
 
 # A local build takes less than a second; what fetches from afar and hangs must end.
 TIMEOUT_SECONDS = 120
 
-# Its heap stays small and it ends at once: collecting garbage is half of what it does.
-_GO = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 # Builds by the fingerprint of their inputs: a comparison, or a copy with one change, repeats most of them.
 _MOST = 256
 _built: dict[str, str] = {}
+# What kustomize writes between two objects, and nowhere in one: a text of several lines is indented.
+_BETWEEN = "\n---\n"
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +32,11 @@ def build(folder: Path) -> list[dict[str, Any]]:
         BuildFailed: a file cannot be read, or lies elsewhere; or kustomize refuses the folder or does not end, in its words.
         ToolNotBuilt: kustomize itself cannot be had.
     """
-    return parse_objects(build_yaml(folder), origin=f"kustomize build {folder}")
+    origin = f"kustomize build {folder}"
+    # Where a value changes in many folders, most of their objects stay what they were on the other side.
+    return [
+        found for text in build_yaml(folder).split(_BETWEEN) for found in parse_objects(text, origin=origin)
+    ]
 
 
 def build_yaml(folder: Path) -> str:
@@ -61,19 +63,14 @@ def build_yaml(folder: Path) -> str:
 def _run(folder: Path, origin: str) -> tuple[str, str]:
     """Return what kustomize renders, and what it warns of."""
     try:
-        done = subprocess.run(
-            [tool("kustomize"), "build", folder],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **_GO},
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        done = builds.build(tool("kustomize"), folder, TIMEOUT_SECONDS)
+    except TimeoutError as error:
         raise BuildFailed(f"{origin}: no answer after {TIMEOUT_SECONDS} s") from error
-    message = done.stderr.strip()
-    if done.returncode != 0:
-        raise BuildFailed(f"{origin}: {message or f'exit status {done.returncode}'}")
+    except builds.Ended as error:
+        raise BuildFailed(f"{origin}: kustomize ended without an answer") from error
+    message = done.messages.strip()
+    if done.failed:
+        raise BuildFailed(f"{origin}: {message}")
     if message:
         _log.warning("%s: %s", origin, message)
-    return done.stdout, message
+    return done.output, message

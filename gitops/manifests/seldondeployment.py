@@ -63,13 +63,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A predictor: a graph, and the pods (componentSpecs) that hold its containers."""
+    """A predictor: a graph, and the pods (componentSpecs) that hold its containers.
+
+    ``replicas`` is how many there are of a pod that does not say that itself, ``pod_replicas`` how many of each.
+    """
 
     name: str
     annotations: Mapping[str, str]
     replicas: int
     graph: Node
     pods: tuple[Pod, ...]
+    pod_replicas: tuple[int, ...]
     path: str
     raw: Mapping[str, Any]
 
@@ -138,23 +142,25 @@ def seldon_deployment(entry: Mapping[str, Any]) -> SeldonDeployment:
         BadManifest: it has a shape that its kind does not allow.
     """
     root = Unstructured(title(entry), "", entry)
-    metadata = root.part("metadata")
+    metadata, spec = root.part("metadata"), root.part("spec")
     return SeldonDeployment(
         name=metadata.text("name"),
         namespace=metadata.text("namespace", DEFAULT_NAMESPACE),
         annotations=metadata.mapping("annotations"),
-        predictors=tuple(_predictor(part) for part in root.part("spec").parts("predictors")),
+        predictors=tuple(_predictor(part, spec.number("replicas", 1)) for part in spec.parts("predictors")),
         raw=entry,
     )
 
 
-def _predictor(part: Unstructured) -> Predictor:
+def _predictor(part: Unstructured, default: int) -> Predictor:
+    replicas = part.number("replicas", default)
     return Predictor(
         name=part.text("name"),
         annotations=part.mapping("annotations"),
-        replicas=part.number("replicas", 1),
+        replicas=replicas,
         graph=_node(part.part("graph")),
         pods=tuple(read_pod(spec.part("spec")) for spec in part.parts("componentSpecs")),
+        pod_replicas=tuple(spec.number("replicas", replicas) for spec in part.parts("componentSpecs")),
         path=part.path,
         raw=part.raw,
     )

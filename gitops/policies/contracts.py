@@ -7,12 +7,16 @@ from pathlib import Path
 
 from gitops.errors import BadManifest, BuildFailed
 from gitops.manifests import contract
+from gitops.manifests.contract import Contract
 from gitops.manifests.documents import is_pointer, read_json, words
+from gitops.manifests.graph import model_contract
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
 from server.environment import requirements_lock
-from server.errors import ServerError
+from server.environment.requirements import Requirement, requirement
+from server.environment.requirements_lock import Lock
+from server.errors import BadRequirements, ServerError
 
 
 @policy
@@ -61,6 +65,23 @@ def lock_digest(tree: Tree) -> Iterator[Violation]:
                     f"make it again: {_promote(folder, node)}",
                     folder,
                 )
+
+
+@policy
+def lock_content(tree: Tree) -> Iterator[Violation]:
+    """A requirements.lock is as it was resolved, of all that the model asks for: pods install what it lists."""
+    for folder, node in _nodes(tree):
+        lock = _read_lock(tree.root / folder)
+        if lock is None or lock.digest != node.model_digest:
+            continue  # What cannot be read, or is of another model, is said by itself.
+        was = _read_lock(tree.before / folder) if tree.before else None
+        for message in _edited(lock, was, model_contract(tree.root, folder)):
+            yield Violation(
+                f"{folder}/{requirements_lock.FILE}",
+                message,
+                f"make it again: {_promote(folder, node)}",
+                folder,
+            )
 
 
 @warning
@@ -122,6 +143,42 @@ def _lock_fault(file: Path, node: GraphNode) -> str:
     except ServerError as error:
         return words(error, file)
     return "" if digest == node.model_digest else _of_another(digest, node)
+
+
+def _read_lock(folder: Path) -> Lock | None:
+    try:
+        return requirements_lock.read(folder / requirements_lock.FILE)
+    except ServerError:
+        return None
+
+
+def _edited(lock: Lock, was: Lock | None, described: Contract | None) -> Iterator[str]:
+    """Yield what shows that a lock is not what was resolved for its model, which ``was`` it before."""
+    if lock.content and lock.content != lock.actual:
+        yield f"was edited: its lines have the hash {lock.actual}, and it names {lock.content}"
+    elif was and was.content and not lock.content:
+        yield "names no `# content: …` any more, which shows whether it was edited"
+    for entry in lock.requirements.entries:
+        if not entry.hashed:
+            yield f"{entry.shown} has no hash, and pods install with hashes only"
+    for asked in _asked(described):
+        locked = [entry for entry in lock.requirements.entries if entry.name == asked.name]
+        versions = [entry.version for entry in locked if entry.version]
+        if not locked:
+            yield f"lacks {asked.shown}, which the model asks for"
+        elif versions and not any(asked.admits(version) for version in versions):
+            yield f"has {asked.name} {', '.join(versions)}, and the model asks for {asked.shown}"
+
+
+def _asked(described: Contract | None) -> Iterator[Requirement]:
+    """Yield the requirements of a model that hold on every machine."""
+    for text in described.requirements if described else ():
+        try:
+            found = requirement(text, contract.FILE)
+        except BadRequirements:
+            continue  # Only uv knows what it means.
+        if found.name and ";" not in found.text:
+            yield found
 
 
 def _of_another(digest: object, node: GraphNode) -> str:

@@ -55,6 +55,7 @@ TREE_POLICIES: tuple[Policy[Tree], ...] = (
     contracts.contract_changed,
     contracts.contract_present,
     contracts.lock_digest,
+    contracts.lock_content,
     contracts.lock_present,
     answers.expected_answer,
     answers.answer_compared,

@@ -73,6 +73,11 @@ class Finding:
         )
 
     @property
+    def message(self) -> str:
+        """What is wrong and the fix, for where its place is shown beside it."""
+        return f"{self.violation.owner}: {self.violation.value}\nfix: {self.violation.fix}"
+
+    @property
     def folders(self) -> set[str]:
         """All folders that it is about."""
         return {self.folder, *(entry.folder for entry in self.more)}

@@ -14,7 +14,7 @@ from gitops.manifests.tree import Tree
 from gitops.manifests.unstructured import nested_list, nested_map
 from gitops.policies.policy import Violation, policy, warning
 from gitops.policies.references import sealed_elsewhere, secrets_of, undeclared
-from gitops.redaction import is_credential
+from gitops.redaction import credentials
 
 
 @policy
@@ -31,15 +31,20 @@ def secret_value(rendered: Rendered) -> Iterator[Violation]:
                 )
         elif entry.get("kind") == SECRET:
             yield Violation(title(entry), "is rendered with its values", "seal it, and refer to it by name")
-    for workload in rendered.workloads:
-        for container in workload.containers:
-            for variable in container.env:
-                if variable.value and is_credential(variable.name, variable.value):
-                    yield Violation(
-                        workload.title,
-                        f"{variable.path}: {variable.name} has its value in the manifest (not shown)",
-                        "take it from a Secret with envFrom or valueFrom.secretKeyRef, and replace the leaked value",
-                    )
+        elif entry.get("kind") != SEALED:
+            for found in credentials(entry):
+                yield Violation(
+                    title(entry),
+                    f"{found.path} in the manifest (not shown)",
+                    f"{_FIXES[found.kind]}, and replace the leaked value",
+                )
+
+
+_FIXES = {
+    "variable": "take it from a Secret with envFrom or valueFrom.secretKeyRef",
+    "argument": "take a variable from a Secret and name it here, as in $(NAME), or mount the Secret as a file",
+    "address": "keep the address in a Secret, and refer to that",
+}
 
 
 @policy

@@ -15,6 +15,10 @@ from server.environment import uv
 from server.errors import BadRequirements
 
 _HASH = re.compile(r"\s+--hash[=\s]\s*\S+")
+# What a lock is made of, hundreds of them; packaging reads all else.
+_PINNED = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==(?P<version>[0-9]+(?:\.[0-9]+)*)"
+)
 # A path or a bare URL in place of a name: it holds a slash or ends like a distribution.
 _LOCATION = re.compile(r"^[^\s@;\[]*(?:/|\.whl\b|\.tar\.gz\b|\.zip\b)")
 
@@ -51,8 +55,22 @@ class Requirement:
         """The version that it is pinned to with ==, or None."""
         if self.name is None:
             return None
+        if self.only_version:
+            return self.only_version
         pins = [(pin.operator, pin.version) for pin in Specifier(_HASH.sub("", self.text)).specifier]
         return next((text for operator, text in pins if operator in ("==", "===") and "*" not in text), None)
+
+    @property
+    def only_version(self) -> str:
+        """The version that it is pinned to where it says nothing else, as almost all of a lock, else empty."""
+        pinned = _PINNED.fullmatch(_HASH.sub("", self.text))
+        return pinned["version"] if pinned else ""
+
+    def admits(self, version: str) -> bool:
+        """Whether ``version`` of the package is one that it asks for."""
+        return self.name is None or Specifier(_HASH.sub("", self.text)).specifier.contains(
+            version, prereleases=True
+        )
 
     def open_at(self, version: str) -> bool:
         """Whether it leaves open how new the package may be, and does not want ``version`` or a newer one."""
@@ -140,6 +158,9 @@ def requirement(text: str, origin: str, *, added: bool = False) -> Requirement:
     plain = _HASH.sub("", text)
     if _LOCATION.match(plain):
         return Requirement(text, origin, None, added)
+    pinned = _PINNED.fullmatch(plain)
+    if pinned:
+        return Requirement(text, origin, canonicalize_name(pinned["name"]), added)
     try:
         return Requirement(text, origin, canonicalize_name(Specifier(plain).name), added)
     except InvalidRequirement as error:

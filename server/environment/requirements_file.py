@@ -74,9 +74,10 @@ class _Reader:
     def lines(
         self, lines: Iterable[tuple[int, str]], path: Path, *, constraint: bool, within: tuple[Path, ...]
     ) -> None:
+        source = self._source(path)
         for number, raw in lines:
             line = _COMMENT.sub("", raw).strip()
-            origin = f"{self._source(path)}, line {number}"
+            origin = f"{source}, line {number}"
             if not line:
                 continue
             if not line.startswith("-"):

@@ -1,11 +1,13 @@
 """A requirements.lock: the resolved requirements of one model, with hashes, and what they were resolved for.
 
 It is a requirements file whose first lines are comments that bind it to the model: its digest, the Pythons and
-platforms for which it was checked, and the Pythons for which the requirements do not resolve.
+platforms for which it was checked, and the Pythons for which the requirements do not resolve. The last of them is a
+hash of all other lines: it shows a reviewer what was edited by hand, and no more, since it is no signature.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -19,14 +21,17 @@ from server.errors import BadLock, BadSetting
 
 FILE = "requirements.lock"
 _AGAIN = "make it again with `python -m server lock MODEL -o requirements.lock`"
-_HEADER = re.compile(r"^# (?P<key>model|python|python left out|platform): (?P<value>.+)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^# (?P<key>model|python|python left out|platform|content): (?P<value>.+)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
 class Lock:
     """A lock: ``digest`` of its model, minor versions of Python, platforms such as ``linux-x86_64``.
 
-    ``left_out`` are the Pythons for which the requirements did not resolve.
+    ``left_out`` are the Pythons for which the requirements did not resolve. ``content`` is the hash that it names of
+    its other lines, empty where it was written before there was one, and ``actual`` that of the lines that it has.
     """
 
     digest: str
@@ -34,17 +39,30 @@ class Lock:
     platforms: tuple[str, ...]
     requirements: Requirements
     left_out: tuple[str, ...] = ()
+    content: str = ""
+    actual: str = ""
 
 
-def header(
-    digest: str, pythons: Sequence[str], platforms: Sequence[str], left_out: Sequence[str] = ()
+def render(
+    digest: str,
+    pythons: Sequence[str],
+    platforms: Sequence[str],
+    requirements: str,
+    left_out: Sequence[str] = (),
 ) -> str:
-    """Return the first lines of a lock."""
+    """Return the text of a lock whose ``requirements`` are lines with hashes."""
     without = f"# python left out: {', '.join(left_out)}\n" if left_out else ""
-    return (
+    header = (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {digest}\n# python: {', '.join(pythons)}\n{without}# platform: {', '.join(platforms)}\n"
     )
+    return f"{header}# content: {_content(header + requirements)}\n{requirements}"
+
+
+def _content(text: str) -> str:
+    """Return the hash of the lines of a lock but the one that names it."""
+    lines = [line.rstrip() for line in text.splitlines() if not line.startswith("# content: ")]
+    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
 
 
 def check_output(file: Path) -> None:
@@ -117,4 +135,6 @@ def read(path: Path) -> Lock:
         tuple(said["platform"].split(", ")),
         requirements_file.read(path, path.parent),
         tuple(said["python left out"].split(", ")) if "python left out" in said else (),
+        said.get("content", ""),
+        _content(text),
     )

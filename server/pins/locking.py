@@ -65,7 +65,7 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
         resolver = Resolver(uv, listed, scratch, settings)
         covered, platforms, text = _resolved(resolver, order, pythons)
     left_out = [python for python in pythons if python not in covered]
-    return requirements_lock.header(requirements_lock.digest(model), covered, platforms, left_out) + text
+    return requirements_lock.render(requirements_lock.digest(model), covered, platforms, text, left_out)
 
 
 def _beside(requested: PythonRequest | None) -> list[str]:

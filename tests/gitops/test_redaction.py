@@ -1,4 +1,4 @@
-"""TODO."""
+"""What is left out of a report, and what the check finds because it would be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gitops.diff.objects import changes
 from gitops.diff.rows import rows
 from gitops.markdown import code
-from gitops.redaction import CHANGED, HIDDEN, SEALED_ANEW, Redactor, redacted
+from gitops.redaction import CHANGED, HIDDEN, SEALED_ANEW, Redactor, credentials, redacted
 
 # As kubeseal writes them: hundreds of bytes that look random.
 SEALED = st.integers().map(lambda seed: base64.b64encode(Random(seed).randbytes(520)).decode())
@@ -147,16 +147,26 @@ HOOK = "https://hooks.slack.com/" + "services/"
         (f"{HOOK}T0/B0/hunter2", f"{HOOK}{HIDDEN}"),
         ("https://example.com/a?x=1&token=hunter2", f"https://example.com/a?x=1&token={HIDDEN}"),
         ("postgres://me:hunter2@db/x", f"postgres://me:{HIDDEN}@db/x"),
+        ("redis://:hunter2@store:6379", f"redis://:{HIDDEN}@store:6379"),
+        ("serve --token hunter2 --port 1", f"serve --token {HIDDEN} --port 1"),
+        ("serve --token 'hunter2'", f"serve --token '{HIDDEN}'"),
+        ("DB_PASSWORD=hunter2 serve", f"DB_PASSWORD={HIDDEN} serve"),
+        ("Authorization: Bearer hunter2", f"Authorization: Bearer {HIDDEN}"),
+        ("--token=$(TOKEN)", "--token=$(TOKEN)"),
+        ("serve --token $TOKEN", "serve --token $TOKEN"),
+        ("--image-pull-secret=image-pull", "--image-pull-secret=image-pull"),
         ("--digest=sha256:1", "--digest=sha256:1"),
         ("https://example.com/token/key", "https://example.com/token/key"),
         ("s3://bucket/key=1", "s3://bucket/key=1"),
     ],
 )
 def test_a_credential_in_a_text_is_left_out(text: str, shown: str) -> None:
-    assert Redactor().hide({"kind": "Job", "args": ["serve", text]}) == {
-        "kind": "Job",
-        "args": ["serve", shown],
-    }
+    job = {"kind": "Job", "args": ["serve", text]}
+    assert Redactor().hide(job) == {"kind": "Job", "args": ["serve", shown]}
+    # What is left out is found, and nothing else.
+    assert [found.path for found in credentials(job)] == (
+        ["args[1] has a credential"] if text != shown else []
+    )
 
 
 def test_a_credential_that_is_an_argument_of_its_own() -> None:

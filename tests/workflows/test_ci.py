@@ -10,6 +10,7 @@ from tests.workflows.history import History
 
 pytestmark = pytest.mark.long
 TESTS = ("what to run", "make test ", "make test-all 1/3", "make test-all 2/3", "make test-all 3/3")
+DEPTH = "fetch-depth: ${{ github.event_name != 'merge_group' && 2 || 0 }} # the merge, and its base"
 OVERLAY = "overlays/model/kustomization.yaml"
 
 
@@ -70,9 +71,12 @@ def test_an_edited_title_judges_nothing(project: History, happens: Happenings) -
 def test_what_waits_for_its_merge_is_tested_as_merged(project: History, happens: Happenings) -> None:
     project.commit({"server/new.py": '"""New."""\n'}, "feature")
     run = project.repository.happens(happens.merge_group("feature"), "ci.yml")["ci.yml"]
-    assert run.results["rendered difference"] == "skipped"
     built = {"image / linux/amd64", "image / linux/arm64", "image / two builds are the same", "image"}
-    passed(run, *TESTS, *built, "e2e / make e2e on kind", "e2e", "ci")
+    passed(run, *TESTS, "rendered difference", *built, "e2e / make e2e on kind", "e2e", "ci")
+    base = run.event.payload["merge_group"]["base_sha"]
+    assert {call.environ["BASE"] for call in run.jobs["make test "].calls} == {base}
+    assert base[:7] in run.jobs["rendered difference"].summary
+    assert project.repository.github.comments == []
     assert run.artifacts.joinpath("e2e-logs").is_dir()
     assert (run.jobs["image / linux/arm64"].architecture, run.artifacts.joinpath("image-arm64").is_dir()) == (
         "ARM64",
@@ -98,12 +102,12 @@ def test_one_check_says_that_something_failed(project: History, happens: Happeni
     [
         # A clone without the base of the change.
         (
-            "fetch-depth: 2 # the merge, and the base that it is made of\n      - id: jobs",
+            f"{DEPTH}\n      - id: jobs",
             "fetch-depth: 1\n      - id: jobs",
             "what to run",
         ),
         (
-            "fetch-depth: 2 # the merge, and the base that it is made of\n      - uses: actions/cache",
+            f"{DEPTH}\n      - uses: actions/cache",
             "fetch-depth: 1\n      - uses: actions/cache",
             "rendered difference",
         ),

@@ -8,10 +8,12 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitops.diff.command import diff
+from gitops.errors import BadArgument
 from gitops.markdown import read_state
 from gitops.release.pin import pin
 from tests.gitops.diff.repository import POD, Repository, applied
@@ -205,3 +207,58 @@ def test_an_image_of_one_overlay_changes_that_overlay_and_its_node_of_a_graph(re
     assert "| `every container of model` | `image` |" in report.getvalue()
     assert "`overlays/preprocessor`" not in report.getvalue()
     assert "nothing by this change" in report.getvalue()
+
+
+@pytest.mark.parametrize(
+    "file", ["yaml.py", "numpy/__init__.py", "GNUmakefile", "uv.toml", ".github/workflows/other.yml"]
+)
+def test_a_file_that_could_render_or_write_the_comment_is_named(
+    repository: Repository, tmp_path: Path, file: str
+) -> None:
+    repository.write(file, "# new\n")
+    repository.commit()
+    said, _ = review(repository, job(repository, tmp_path))
+    assert f"rendered by the code of the change itself, which touches `{file}`: " in said
+
+
+@pytest.mark.parametrize("file", ["README.md", "tests/gitops/test_new.py", "docs/new.py", "Dockerfile"])
+def test_other_files_do_not_render_it(repository: Repository, tmp_path: Path, file: str) -> None:
+    repository.write(file, "# new\n")
+    repository.commit()
+    assert review(repository, job(repository, tmp_path)) == ("", "")
+
+
+def test_findings_as_sarif_for_code_scanning(repository: Repository, tmp_path: Path) -> None:
+    # One of the base, and one of this change.
+    repository.patch("preprocessor", {"op": "remove", "path": f"{POD}/containers/0/livenessProbe"})
+    repository.git("branch", "--force", "main", repository.commit())
+    repository.edit("overlays/model/node.yaml", "modelDigest: .*", "modelDigest: sha256:0")
+    file = tmp_path / "check.sarif"
+    diff(repository.root, "main", io.StringIO(), check=True, sarif=file)
+    (run,) = json.loads(file.read_text())["runs"]
+    found = {
+        (result["ruleId"], result["level"], *place(result)): result["message"]["text"]
+        for result in run["results"]
+    }
+    line = repository.read("overlays/model/node.yaml").splitlines().index("  modelDigest: sha256:0") + 1
+    message = found["model-digest", "error", "overlays/model/node.yaml", line]
+    assert "by sha256:0\n" in message
+    assert "\nfix: " in message
+    assert any(rule == "probes" for rule, *_ in found)
+    rules = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert rules.keys() == {result["ruleId"] for result in run["results"]}
+    assert rules["model-digest"] == "A model is pinned by its content's digest: fetch refuses any other bytes"
+
+
+def place(result: dict[str, Any]) -> tuple[str, int]:
+    (entry,) = result["locations"]
+    at = entry["physicalLocation"]
+    return at["artifactLocation"]["uri"], at["region"]["startLine"]
+
+
+def test_findings_that_are_not_asked_for_cannot_be_written(repository: Repository, tmp_path: Path) -> None:
+    with pytest.raises(BadArgument) as refused:
+        diff(repository.root, "main", io.StringIO(), sarif=tmp_path / "check.sarif")
+    assert str(refused.value) == (
+        "SARIF without CHECK=1: the findings of the check are what is written there; give both"
+    )

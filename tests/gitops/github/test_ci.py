@@ -14,7 +14,7 @@ from gitops.github.ci import JOBS, PATHS, failures, jobs
 from tests.project import ROOT
 
 
-def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[str]:
+def running(name: str, event: dict[str, Any], changed: list[str]) -> set[str]:
     return {job for job, runs in jobs(name, event, changed).items() if runs}
 
 
@@ -43,7 +43,6 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
             ["README.md", "server/a/b.py"],
             {"test", "review", "image", "e2e"},
         ),
-        ("pull_request", {"action": "opened"}, None, {"test", "review", "image", "e2e"}),
         (
             "pull_request",
             {"action": "edited", "changes": {"title": {"from": "a"}}},
@@ -51,7 +50,7 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
             set(),
         ),
         ("pull_request", {"action": "edited", "changes": {"base": {}}}, ["a"], {"test", "review"}),
-        ("merge_group", {}, ["Dockerfile"], {"test", "image", "e2e"}),
+        ("merge_group", {}, ["Dockerfile"], {"test", "review", "image", "e2e"}),
     ],
     ids=[
         "push",
@@ -61,14 +60,13 @@ def running(name: str, event: dict[str, Any], changed: list[str] | None) -> set[
         "manifests",
         "wrapper",
         "server",
-        "unknown",
         "title",
         "base",
         "merge-group",
     ],
 )
 def test_the_jobs_of_an_event(
-    name: str, event: dict[str, Any], changed: list[str] | None, expected: set[str]
+    name: str, event: dict[str, Any], changed: list[str], expected: set[str]
 ) -> None:
     assert running(name, event, changed) == expected
 
@@ -134,7 +132,7 @@ def merge(tmp_path: Path) -> Path:
     return folder
 
 
-def command(folder: Path, name: str, event: dict[str, Any]) -> dict[str, str]:
+def command(folder: Path, name: str, event: dict[str, Any], base: str) -> dict[str, str]:
     (folder.parent / "event.json").write_text(json.dumps(event))
     environ = {
         "PATH": "/usr/bin:/bin",
@@ -142,6 +140,7 @@ def command(folder: Path, name: str, event: dict[str, Any]) -> dict[str, str]:
         "GITHUB_EVENT_NAME": name,
         "GITHUB_EVENT_PATH": str(folder.parent / "event.json"),
         "GITHUB_OUTPUT": str(folder.parent / "output"),
+        "BASE": base,
     }
     # Isolated from the packages of the environment: a runner has none of them.
     subprocess.run(
@@ -156,14 +155,16 @@ def command(folder: Path, name: str, event: dict[str, Any]) -> dict[str, str]:
 
 
 def test_what_changed_is_read_from_the_merge_alone(merge: Path) -> None:
-    found = command(merge, "pull_request", {"action": "opened"})
+    found = command(merge, "pull_request", {"action": "opened"}, "HEAD^1")
     assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true"}
 
 
-def test_of_a_merge_group_of_several_changes_everything_runs(merge: Path) -> None:
+def test_of_a_merge_group_all_commits_count(merge: Path) -> None:
     git(merge, "commit", "--quiet", "--allow-empty", "--message=another")
-    found = command(merge, "merge_group", {"merge_group": {"base_sha": git(merge, "rev-parse", "HEAD~2")}})
-    assert found == {"test": "true", "review": "false", "image": "true", "e2e": "true"}
+    last = command(merge, "merge_group", {}, git(merge, "rev-parse", "HEAD^1"))
+    assert last == {"test": "true", "review": "true", "image": "false", "e2e": "false"}
+    found = command(merge, "merge_group", {}, git(merge, "rev-parse", "HEAD~2"))
+    assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true"}
 
 
 def test_a_failed_job_fails_the_check(merge: Path) -> None:

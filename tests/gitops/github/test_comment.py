@@ -95,10 +95,12 @@ def written(base: str, head: str, **changes: str) -> str:
             "**Since the last push** (`aaaaaaa`): nothing that is rendered changed.",
         ),
         (written("next", "b", same="2"), "**Compared anew:** the base is `next` now, it was `main`."),
+        # Nothing was pushed: the base alone was edited.
+        (written("next", "a", same="2"), "**Compared anew:** the base is `next` now, it was `main`."),
         (written("main", "a", same="1"), ""),
         ("## What changes\n\n- all\n", ""),
     ],
-    ids=["changes", "nothing", "other-base", "same-commit", "no-state"],
+    ids=["changes", "nothing", "other-base", "other-base-alone", "same-commit", "no-state"],
 )
 def test_what_is_new_since_the_last_push(
     github: Github, environ: dict[str, str], body: Path, again: str, said: str

@@ -67,3 +67,26 @@ def test_traffic_is_not_split(copy: Copy) -> None:
     assert str(error.value) == (
         "SeldonDeployment graph-iris-model has 2 predictors: the local run does not split traffic, it must be one"
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/spec/replicas", "/spec/predictors/0/replicas", "/spec/predictors/0/componentSpecs/0/replicas"],
+    ids=["deployment", "predictor", "pod"],
+)
+def test_without_replicas_nothing_answers_here_either(copy: Copy, path: str) -> None:
+    if path == "/spec/replicas":
+        copy.patch("model", "/spec/predictors/0/replicas", None)
+    copy.patch("model", path, 0)
+    with pytest.raises(NotRunnable) as error:
+        load(copy.root / "overlays" / "model")
+    assert str(error.value) == (
+        "spec.predictors[0] of SeldonDeployment graph-iris-model has 0 replicas: on a cluster no pod runs and nothing "
+        "answers, so neither does it here; set 1 or more, or remove the overlay"
+    )
+
+
+def test_a_pod_that_has_replicas_of_its_own_runs(copy: Copy) -> None:
+    copy.patch("model", "/spec/predictors/0/replicas", 0)
+    copy.patch("model", "/spec/predictors/0/componentSpecs/0/replicas", 2)
+    assert load(copy.root / "overlays" / "model").predictor.pod_replicas == (2,)

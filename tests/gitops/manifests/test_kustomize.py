@@ -114,3 +114,82 @@ def test_what_is_built_once_is_built_again_only_where_something_changed(
         assert build(tmp_path / "two")[0]["kind"] == "ConfigMap"
     (tmp_path / "two/a.txt").write_text("another")
     assert build(tmp_path / "two")[0]["data"] == {"a.txt": "another"}
+
+
+def test_a_build_that_does_not_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = script(tmp_path / "hangs", "exec sleep 600")
+    monkeypatch.setattr("gitops.manifests.kustomize.tool", lambda name: hangs)
+    monkeypatch.setattr("gitops.manifests.kustomize.TIMEOUT_SECONDS", 0.1)
+    kustomization(tmp_path, "resources: []\n")
+    with pytest.raises(BuildFailed) as caught:
+        build(tmp_path)
+    assert str(caught.value) == f"kustomize build {tmp_path}: no answer after 0.1 s"
+
+
+def test_a_kustomize_that_ends_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = script(tmp_path / "ends", "exit 3")
+    monkeypatch.setattr("gitops.manifests.kustomize.tool", lambda name: ends)
+    kustomization(tmp_path, "resources: []\n")
+    with pytest.raises(BuildFailed) as caught:
+        build(tmp_path)
+    assert str(caught.value) == f"kustomize build {tmp_path}: kustomize ended without an answer"
+
+
+def script(file: Path, text: str) -> Path:
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_a_process_that_ended_after_a_build_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = json.dumps({"output": "a: 1\n", "messages": "", "failed": False}).replace("\n", "\\n")
+    once = script(tmp_path / "once", f"read folder; printf '%s\\n' '{answer}'")
+    monkeypatch.setattr("gitops.manifests.kustomize.tool", lambda name: once)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        kustomization(tmp_path / name, f"resources: []\n# {name}\n")
+        assert build(tmp_path / name) == [{"a": 1}]
+
+
+THING = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: x}\nspec: {list: ENTRIES}\n"
+SCHEMA = {
+    "definitions": {
+        "Thing": {
+            "properties": {
+                "spec": {
+                    "properties": {
+                        "list": {
+                            "type": "array",
+                            "items": {"type": "object"},
+                            "x-kubernetes-patch-merge-key": "name",
+                            "x-kubernetes-patch-strategy": "merge",
+                        }
+                    }
+                }
+            },
+            "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Thing", "version": "v1"}],
+        }
+    }
+}
+
+
+def test_a_schema_that_one_kustomization_names_is_not_another_s(tmp_path: Path) -> None:
+    def names(folder: str, text: str) -> list[str]:
+        place = tmp_path / folder
+        place.mkdir()
+        (place / "schema.json").write_text(json.dumps(SCHEMA))
+        files = {
+            "thing": THING.replace("ENTRIES", "[{name: a}]"),
+            "more": THING.replace("ENTRIES", "[{name: b}]"),
+        }
+        kustomization(
+            place, f"resources: [thing.yaml]\npatches: [{{path: more.yaml}}]\n{text}# {folder}\n", **files
+        )
+        return sorted(entry["name"] for entry in build(place)[0]["spec"]["list"])
+
+    # By a merge key both entries stay; without one the patch replaces the list.
+    assert names("before", "") == ["b"]
+    assert names("own", "openapi: {path: schema.json}\n") == ["a", "b"]
+    assert names("after", "") == ["b"]

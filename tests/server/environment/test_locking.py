@@ -20,14 +20,20 @@ def sha256(path: Path) -> str:
 
 def test_lock(tmp_path: Path, index: str, distributions: list[Path]) -> None:
     model = making.model(tmp_path / "model", "beta\n", python="3.12.1")
-    assert locking.make(model, SETTINGS) == (
+    first, _, rest = locking.make(model, SETTINGS).partition("# content: ")
+    content, _, requirements = rest.partition("\n")
+    assert first == (
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {model_digest(model)}\n"
         "# python: 3.11, 3.12, 3.13, 3.14, 3.15\n"
         "# platform: linux-x86_64, linux-aarch64\n"
+    )
+    assert requirements == (
         f"alpha==2.0 \\\n    --hash=sha256:{sha256(distributions[1])}\n"
         f"beta==1.0 \\\n    --hash=sha256:{sha256(distributions[2])}\n"
     )
+    # What `sha256sum` says of all other lines.
+    assert content == f"sha256:{hashlib.sha256((first + requirements).strip().encode()).hexdigest()}"
 
 
 def test_what_a_model_needs_and_does_not_list_is_locked(

@@ -1,0 +1,123 @@
+"""Processes of kustomize that build one folder after another: ``kustomize builds`` of tools/kustomize.
+
+Most of what a build computes is reading Kubernetes' OpenAPI schema, which a process that stays does once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import subprocess
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+# Its heap stays small, and collecting garbage would be half of what it does.
+_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What ``kustomize build`` prints on standard output and on standard error, and whether it fails."""
+
+    output: str
+    messages: str
+    failed: bool
+
+
+class Ended(Exception):
+    """The process ended without an answer."""
+
+
+class _Process:
+    """A process of kustomize; it ends with this one, or some seconds after its last build."""
+
+    def __init__(self, binary: Path) -> None:
+        self.fresh = True
+        self._process = subprocess.Popen(
+            [binary, "builds"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_GO},
+        )
+        # Both are pipes.
+        self._input = cast(IO[bytes], self._process.stdin)
+        self._output = cast(IO[bytes], self._process.stdout)
+
+    def build(self, folder: str, timeout: float) -> BuildResult:
+        """Return what building ``folder`` comes to.
+
+        Raises:
+            TimeoutError: there is no answer for ``timeout`` seconds; the process is gone then.
+            Ended: it is gone without an answer.
+        """
+        self.fresh = False
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(timeout, stop)
+        timer.start()
+        try:
+            self._input.write(json.dumps(folder).encode() + b"\n")
+            self._input.flush()
+            line = self._output.readline()
+        except BrokenPipeError:
+            line = b""
+        finally:
+            timer.cancel()
+        if not line.endswith(b"\n"):
+            self.close()
+            raise TimeoutError if late.is_set() else Ended
+        return BuildResult(**json.loads(line))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+        # What it was asked last it will not read any more.
+        with suppress(BrokenPipeError):
+            self._input.close()
+
+
+# Those that have nothing to do, by their program.
+_idle: dict[Path, queue.SimpleQueue[_Process]] = {}
+
+
+def build(binary: Path, folder: Path, timeout: float) -> BuildResult:
+    """Return what the kustomize in ``binary`` builds of ``folder``, in a process that no other thread uses now.
+
+    Raises:
+        TimeoutError: it does not answer within ``timeout`` seconds.
+        Ended: it ends without an answer.
+    """
+    waiting = _idle.setdefault(binary, queue.SimpleQueue())
+    while True:
+        try:
+            process = waiting.get_nowait()
+        except queue.Empty:
+            process = _Process(binary)
+        fresh = process.fresh
+        try:
+            result = process.build(str(folder.absolute()), timeout)
+        except Ended:
+            if fresh:
+                raise
+            continue  # It had ended while it had nothing to do; a new one answers.
+        waiting.put(process)
+        return result
+
+
+@atexit.register
+def _close() -> None:
+    for waiting in _idle.values():
+        while not waiting.empty():
+            waiting.get_nowait().close()
