@@ -16,7 +16,7 @@ from rich.console import Console
 from gitops.errors import NoExample
 from gitops.local import ports
 from gitops.local.demo import send
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from gitops.local.run import prepare, run
 
 # Timestamps of an answer count in seconds, as a chat's do.

@@ -15,7 +15,7 @@ from rich.console import Console
 from gitops.command import Run
 from gitops.local import overlay, ports
 from gitops.local.demo import demo, smoke
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from gitops.local.prometheus import NAME as PROMETHEUS
 from gitops.local.run import TOOLS, claim, prepare
 from gitops.local.runtime import SELDON_CORE, SERVER

@@ -18,7 +18,7 @@ from rich.text import Text
 from gitops.errors import BadManifest, GitopsError, StartFailed
 from gitops.local.gateway import Gateway
 from gitops.local.overlay import LocalOverlay
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from gitops.local.prometheus import DASHBOARD, prometheus
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER

@@ -21,7 +21,7 @@ from gitops.local.models import Models
 from gitops.local.overlay import LocalOverlay
 from gitops.local.pod import LocalPod, Machine
 from gitops.local.process import ProcessGroup, run_all
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from gitops.local.routes import Container, Graph, Route, Routes, Unavailable
 from gitops.local.runtime import SERVER
 from gitops.local.store import Store, committed_secret, secret_values

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Beside its own modules and these, a part imports the parts in LAYERS. A part is a package, or a module of gitops/ itself.
-BASE = {"command", "errors", "switch"}
+BASE = {"command", "errors", "progress", "switch"}
 TOOLS = {"files", "git", "markdown", "tools"}
 LAYERS: dict[str, set[str]] = {
     **{part: set() for part in (*BASE, *TOOLS)},

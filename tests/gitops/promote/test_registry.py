@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.promote.aliases import promote_aliases
 from server.pins import expectation
