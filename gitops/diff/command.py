@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.command import Run
+from gitops.command import Run, add_json, write_json
 from gitops.diff.applications import Applied, applied, switched
 from gitops.diff.comparison import compare
 from gitops.diff.context import ReportContext, changed_code, git_context, kustomize_version
 from gitops.diff.findings import check_findings as judged
+from gitops.diff.items import items
 from gitops.diff.locations import Locations
 from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
@@ -25,6 +26,7 @@ from gitops.git import resolve_revision
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.rendered import OVERLAYS
 from gitops.markdown import COMMENT_LIMIT, SUMMARY_LIMIT, utf8_bytes, utf16_units
+from gitops.progress import step
 from gitops.redaction import redacted
 from gitops.switch import add_switch
 from gitops.tools import tool
@@ -46,6 +48,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
         help=f"characters at most (a comment: {COMMENT_LIMIT})",
     )
     add_switch(parser, "CHECK", "report the findings of the check, too")
+    add_json(parser)
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return diff(
@@ -55,6 +58,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
             output=arguments.output,
             limit=arguments.limit,
             check=arguments.check,
+            as_json=arguments.json,
             environ=os.environ,
             # A runner reads workflow commands from here too; standard output is the comment.
             annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
@@ -71,6 +75,7 @@ def diff(
     output: Path | None = None,
     limit: int = COMMENT_LIMIT,
     check: bool = False,
+    as_json: bool = False,
     environ: Mapping[str, str] | None = None,
     annotations: TextIO | None = None,
 ) -> int:
@@ -83,6 +88,7 @@ def diff(
         output: gets it whole, up to the size of a job summary.
         limit: the most that ``out`` gets.
         check: whether the findings of the check are part of it.
+        as_json: whether ``out`` gets one JSON document instead.
         environ: the variables of a workflow's step, for links to its repository and its run.
         annotations: gets a workflow command for each finding of the check that is new.
 
@@ -100,7 +106,10 @@ def diff(
         )
     tool("kustomize")
     revision = resolve_revision(root, base)
-    with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="diff-") as scratch,
+        step(f"render both sides of {revision.title}"),
+    ):
         sides = Checkout(revision.title, revision.write(Path(scratch))), Checkout("the work tree", root)
         commits = git_context(root, revision.commit, environ or {})
         applications = applied(sides[0]), applied(sides[1])
@@ -121,10 +130,14 @@ def diff(
         _log.info("nothing that is rendered changes against %s", revision.title)
     if output is not None:
         _write(output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
-    out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
+    broken = any(change.state == "does not build" for change in changes)
+    if as_json:
+        write_json("diff", items(changes), out, ok=not broken)
+    else:
+        out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
     if annotations is not None and report_context.findings:
         annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
-    return int(any(change.state == "does not build" for change in changes))
+    return int(broken)
 
 
 def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:
