@@ -188,7 +188,7 @@ make itself ends with 2 whenever its command does not end with 0, and prints the
 | 0 | It is done, and where something was looked for (`check`, `scan`, `smoke`, `doctor`), nothing was found. |
 | 1 | Something was found, which stands on standard output; or it could not be done, which the line `error: …` on standard error says. |
 | 2 | An argument or a variable cannot be what it is; `error: …` says what it must be. |
-| 130, 141 | Ctrl-C; whoever reads the output has gone, as `head` does. |
+| 130, 141 | Ctrl-C (of `demo`, which runs until then, 0); whoever reads the output has gone, as `head` does. |
 
 | exit code | of `server` |
 |---|---|

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops import __main__ as command
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest
@@ -204,6 +205,20 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
         "reference": "",
         "void": "false",
     }
+
+
+def test_a_program_reads_the_plan(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "ROOT", repository.root)
+    for name in ("REBUILD", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    assert command.main(["release-plan", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    (item,) = content["items"]
+    assert (content["command"], content["ok"], item["level"]) == ("release-plan", True, "note")
+    assert (item["id"], item["place"], item["message"]) == ("build", "image", "base/ pins no released image")
+    assert (item["build"], item["inputs"]) == ("true", build_inputs(repository.root))
 
 
 def test_a_push_that_does_not_touch_the_image_is_not_built(
