@@ -71,7 +71,7 @@ def _items(tree: Tree, found: Sequence[Finding]) -> Iterator[Item]:
         }
         level = finding.level if finding.fails else "warning"
         yield Item(level, finding.id, finding.folder, violation.value, violation.fix, more)
-    wrong = {folder for finding in found for folder in finding.folders}
+    wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
     for folder in sorted({*tree.rendered} - wrong):
         yield Item("ok", "kustomization", folder, _summary(tree, folder))
 

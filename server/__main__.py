@@ -31,7 +31,7 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
     },
     "all": {
         "s3://models/churn/8": "at http://0.0.0.0:9000",
-        "file:///models/churn --parameter xtype=DataFrame --pass MY_TOKEN": "a graph parameter, and a variable that the model reads",
+        "file:///models/churn --parameter predict_method=predict_proba --pass MY_TOKEN": "a graph parameter, and a variable that the model reads",
     },
     "smoke": {
         "http://127.0.0.1:9000 --model-digest sha256:… --expected expected.json": "by Seldon's protocol",

@@ -54,8 +54,8 @@ def parts(root: Path) -> tuple[Part, ...]:
         Part(
             "image",
             lambda: _image(root),
-            "push to main and merge the pull request of the release, or run one that is there: "
-            "`make adopt … IMAGE=…@sha256:…` (docs/install.md)",
+            "push to main and merge the pull request of the release, or run one that is there, which `make adopt` takes as "
+            "IMAGE=…@sha256:… (docs/install.md)",
             otherwise="odd",
         ),
     )
