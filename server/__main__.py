@@ -8,14 +8,47 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
+from server import __version__, settings
 from server import all as steps
-from server import settings
 from server.container import file_descriptors, podinfo
 from server.errors import ServerError
 from server.settings_loader import PARAMETERS, load
+
+PROGRAM = "python -m server"
+# Of each verb: arguments, each with what they do.
+EXAMPLES: Mapping[str, Mapping[str, str]] = {
+    "fetch": {
+        "s3://models/churn/8 /mnt/models --digest sha256:…": "by AWS_ACCESS_KEY_ID and the like; other bytes are refused",
+        "models:/churn@champion model": "by MLFLOW_TRACKING_URI",
+    },
+    "environment": {"model environment": "by the lock of ENVIRONMENT_LOCK, else resolved now"},
+    "serve": {
+        "--environment environment": "PREDICTIVE_UNIT_PARAMETERS names the model's folder, as Seldon's operator does"
+    },
+    "all": {
+        "s3://models/churn/8": "at http://0.0.0.0:9000",
+        "file:///models/churn --parameter predict_method=predict_proba --pass MY_TOKEN": "a graph parameter, and a variable that the model reads",
+    },
+    "smoke": {
+        "http://127.0.0.1:9000 --model-digest sha256:… --expected expected.json": "by Seldon's protocol",
+        "http://127.0.0.1:9000 --model-digest sha256:… --expected expected.json --protocol v2 --node churn": "by the Open Inference Protocol",
+    },
+    "inspect": {
+        "s3://models/churn/8": "for a person",
+        "model --json": "for a program: what contract.json holds",
+    },
+    "lock": {
+        "model -o requirements.lock": "for the Pythons of the image",
+        "model --python 3.12": "for this one, printed",
+    },
+}
+_EXIT_CODES = """\
+exit codes: 0; 2: a setting or an argument is wrong; 10 to 17: fetch, 20 to 23: environment, 30 and 31: serve, 40 to 42:
+smoke; 1: anything else. Each has its cause and its fix in docs/errors.md; settings are variables: docs/settings.md"""
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -121,8 +154,19 @@ def _clean_up_on_sigterm() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    top = argparse.ArgumentParser(prog="python -m server", description=__doc__)
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Fetch an MLflow model, make its Python environment and serve it. In a pod each verb is a container.",
+        epilog=f"examples:\n{_examples(*EXAMPLES)}\n\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument(
+        "--version",
+        action="version",
+        version=f"seldon-mlflow-server {__version__}",
+        help="say which version this is",
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", help="each has --help")
 
     fetch = verbs.add_parser("fetch", help="copy a model folder here and check that it is the right one")
     fetch.add_argument(
@@ -184,7 +228,20 @@ def parser() -> argparse.ArgumentParser:
         help="minor version of Python to lock for, once or more; default: those of the image, and the model's",
     )
     lock.set_defaults(run=_lock)
+    for name, verb in verbs.choices.items():
+        verb.epilog, verb.formatter_class = (
+            f"examples:\n{_examples(name)}",
+            argparse.RawDescriptionHelpFormatter,
+        )
     return top
+
+
+def _examples(*names: str) -> str:
+    return "\n".join(
+        f"  # {what}\n  {PROGRAM} {name} {arguments}"
+        for name in names
+        for arguments, what in EXAMPLES[name].items()
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,7 +249,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not for gitops, which reads the verbs and has fewer packages.
     from server.telemetry import log_lines
 
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    top, chosen = parser(), next(iter(given), "")
+    if chosen and not chosen.startswith("-") and chosen not in EXAMPLES:
+        near = get_close_matches(chosen, EXAMPLES, 1)
+        meant = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(EXAMPLES)}"
+        top.error(f"VERB {chosen!r}: there is no such verb; {meant}")
+    arguments = top.parse_args(given)
     try:
         log_lines.configure(arguments.verb)
         arguments.run(arguments)

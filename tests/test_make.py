@@ -34,6 +34,19 @@ def test_make_lists_its_targets() -> None:
     assert targets == phony[1].split()
 
 
+def test_a_target_that_is_none_is_told_what_was_meant() -> None:
+    done = make(ROOT, "promot")
+    assert done.returncode == 2
+    assert "error: there is no target 'promot'; did you mean `make promote`?\n" in done.stderr
+
+
+def test_the_doctor_runs_before_there_is_an_environment() -> None:
+    done = make(ROOT, "--silent", "doctor", "python=none")
+    assert "this machine\n" in done.stdout
+    assert re.search(r"^(nothing|\d+) missing, (nothing|\d+) odd, of \d+ parts$", done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stderr
+
+
 def test_the_notes_of_a_release_name_the_image_as_it_is_pulled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

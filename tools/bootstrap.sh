@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run uv with the given arguments. A uv on PATH is taken if pyproject.toml (required-version) allows it;
 # otherwise the one that tools/bootstrap.txt pins is installed, by the Python that is there, in .cache/uv.
+# With --python first the rest are arguments for that Python itself, and nothing is installed.
 set -eu
 
 home=.cache/uv
@@ -47,6 +48,11 @@ install_uv() {
     fi
 }
 
+if [ "${1-}" = --python ]; then
+    shift
+    find_python
+    exec "$python" "$@"
+fi
 if fits uv; then
     exec uv "$@"
 fi

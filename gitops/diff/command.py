@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from gitops.command import Run
+from gitops.command import Run, add_json, write_json
 from gitops.diff.applications import Applied, applied, switched
 from gitops.diff.comparison import compare
 from gitops.diff.context import ReportContext, changed_code, git_context, kustomize_version
 from gitops.diff.findings import check_findings as judged
+from gitops.diff.items import items
 from gitops.diff.locations import Locations
 from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
@@ -26,6 +27,7 @@ from gitops.git import resolve_revision
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.rendered import OVERLAYS
 from gitops.markdown import COMMENT_LIMIT, SUMMARY_LIMIT, utf8_bytes, utf16_units
+from gitops.progress import step
 from gitops.redaction import redacted
 from gitops.switch import add_switch
 from gitops.tools import tool
@@ -53,6 +55,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
         metavar="FILE",
         help="write these findings here, for code scanning (with --check)",
     )
+    add_json(parser)
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
         return diff(
@@ -63,6 +66,7 @@ def command(parser: argparse.ArgumentParser) -> Run:
             limit=arguments.limit,
             check=arguments.check,
             sarif=arguments.sarif,
+            as_json=arguments.json,
             environ=os.environ,
             # A runner reads workflow commands from here too; standard output is the comment.
             annotations=sys.stderr if os.environ.get("GITHUB_ACTIONS") else None,
@@ -80,6 +84,7 @@ def diff(
     limit: int = COMMENT_LIMIT,
     check: bool = False,
     sarif: Path | None = None,
+    as_json: bool = False,
     environ: Mapping[str, str] | None = None,
     annotations: TextIO | None = None,
 ) -> int:
@@ -93,6 +98,7 @@ def diff(
         limit: the most that ``out`` gets.
         check: whether the findings of the check are part of it.
         sarif: gets these findings as SARIF.
+        as_json: whether ``out`` gets one JSON document instead.
         environ: the variables of a workflow's step, for links to its repository and its run.
         annotations: gets a workflow command for each finding of the check that is new.
 
@@ -115,7 +121,10 @@ def diff(
         )
     tool("kustomize")
     revision = resolve_revision(root, base)
-    with tempfile.TemporaryDirectory(prefix="diff-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="diff-") as scratch,
+        step(f"render both sides of {revision.title}"),
+    ):
         sides = Checkout(revision.title, revision.write(Path(scratch))), Checkout("the work tree", root)
         commits = git_context(root, revision.commit, environ or {})
         applications = applied(sides[0]), applied(sides[1])
@@ -138,10 +147,14 @@ def diff(
         _write("output", output, redacted(truncate(found, SUMMARY_LIMIT, utf8_bytes, _HERE)) if found else "")
     if sarif is not None and report_context.findings:
         _write("sarif", sarif, redacted(to_sarif(report_context.findings)))
-    out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
+    broken = any(change.state == "does not build" for change in changes)
+    if as_json:
+        write_json("diff", items(changes), out, ok=not broken)
+    else:
+        out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
     if annotations is not None and report_context.findings:
         annotations.writelines(f"{redacted(line)}\n" for line in report_context.findings.annotations())
-    return int(any(change.state == "does not build" for change in changes))
+    return int(broken)
 
 
 def _applied(pair: Pair, sides: tuple[Applied, Applied]) -> bool | None:

@@ -22,7 +22,7 @@ def lint(root: Path) -> int:
     """Lint the workflows of ``root``; both programs report on standard output.
 
     Returns:
-        0, or the first exit status of theirs that is not.
+        1 if one of them finds something, else 0.
 
     Raises:
         ToolNotBuilt: actionlint cannot be had.
@@ -48,4 +48,4 @@ def lint(root: Path) -> int:
         ],
     )
     codes = [subprocess.run(command, cwd=root, check=False).returncode for command in commands]
-    return next((code for code in codes if code), 0)
+    return int(any(codes))

@@ -16,8 +16,8 @@ from rich.console import Console
 from gitops.errors import NoExample
 from gitops.local import ports
 from gitops.local.demo import send
-from gitops.local.progress import Progress
-from gitops.local.run import prepare, run
+from gitops.local.run import TOOLS, prepare, run
+from gitops.progress import Progress
 
 # Timestamps of an answer count in seconds, as a chat's do.
 BETWEEN_SECONDS = 1.0
@@ -40,7 +40,7 @@ def answers(folder: Path, requests: Sequence[dict[str, Any]], *, root: Path) -> 
         GitopsError: it cannot run here.
     """
     progress = Progress(Console(stderr=True))
-    prepare(progress)
+    prepare(progress, TOOLS)
     with tempfile.TemporaryDirectory(prefix="graph-") as state, ports.bind(0) as listener:
         return asyncio.run(_answers(folder, requests, root, Path(state), listener, progress))
 
@@ -53,7 +53,9 @@ async def _answers(
     listener: socket.socket,
     progress: Progress,
 ) -> Answers:
-    async with run([folder], root=root, state=state, listener=listener, progress=progress) as running:
+    async with run(
+        [folder], root=root, state=state, listener=listener, progress=progress, s3=False
+    ) as running:
         for failure in running.failures.values():
             raise failure
         (deployment,) = running.deployments

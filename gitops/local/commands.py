@@ -15,10 +15,10 @@ from rich.console import Console
 from gitops.command import Run
 from gitops.local import overlay, ports
 from gitops.local.demo import demo, smoke
-from gitops.local.progress import Progress
 from gitops.local.prometheus import NAME as PROMETHEUS
-from gitops.local.run import TOOLS, claim, prepare
+from gitops.local.run import S3_TOOLS, TOOLS, claim, prepare
 from gitops.local.runtime import SELDON_CORE, SERVER
+from gitops.progress import Progress
 from gitops.switch import add_switch
 
 T = TypeVar("T")
@@ -123,7 +123,7 @@ def run_smoke(names: Sequence[str], *, root: Path, state: Path | None = None, ru
     folders, state = overlay.find(root, names), state or root / STATE
     with ports.bind(0) as listener, claim(state):
         work = smoke(folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime)
-        fine = _run(work, progress, TOOLS)
+        fine = _run(work, progress, S3_TOOLS)
     return INTERRUPTED if fine is None else int(not fine)
 
 

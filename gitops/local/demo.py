@@ -18,11 +18,11 @@ from rich.text import Text
 from gitops.errors import BadManifest, GitopsError, StartFailed
 from gitops.local.gateway import Gateway
 from gitops.local.overlay import LocalOverlay
-from gitops.local.progress import Progress
 from gitops.local.prometheus import DASHBOARD, prometheus
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER
 from gitops.manifests.seldondeployment import SELDON
+from gitops.progress import Progress
 from server.errors import BadExpectation
 from server.pins import expectation
 from server.pins.expectation import Expectation, differences
@@ -45,7 +45,7 @@ async def demo(
         BadManifest: Prometheus has no rules.
     """
     async with run(
-        folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime
+        folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime, s3=False
     ) as running:
         if not running.deployments:
             raise StartFailed("no overlay is ready; see the errors above")

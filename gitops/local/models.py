@@ -46,17 +46,28 @@ def is_kept(root: Path, digest: str) -> bool:
 
 
 class Models:
-    """The models of the overlays of ``root``, of which ``store`` gets those that are here and that pods take from S3."""
+    """The models of the overlays of ``root``, of which ``store`` gets those that are here and that pods take from S3.
 
-    def __init__(self, root: Path, store: Store) -> None:
-        self._root = root
+    Without a store pods take them from their folders.
+    """
+
+    def __init__(self, root: Path, store: Store | None) -> None:
         self._stored: set[str] = set()
+        # By their digests.
+        self._here: dict[str, Path] = {}
         examples = {model.name: model for model in sorted(root.glob(EXAMPLES))}
         for found in _nodes(root):
             bucket, _, key = found.model_uri.removeprefix("s3://").rstrip("/").partition("/")
             kept = _place(root, found.model_digest)
             model = kept if kept.is_dir() else examples.get(key.rpartition("/")[2])
-            if found.model_uri.startswith("s3://") and found.model_uri not in self._stored and model:
+            if kept.is_dir() or (model and found.model_uri.startswith("s3://")):
+                self._here[found.model_digest] = model or kept
+            if (
+                store
+                and model
+                and found.model_uri.startswith("s3://")
+                and found.model_uri not in self._stored
+            ):
                 store.upload(model, bucket, key)
                 self._stored.add(found.model_uri)
 
@@ -71,9 +82,9 @@ class Models:
         if verb != "fetch" or not options or options[0] in self._stored:
             return command
         uri = options[0]
-        kept = [_place(self._root, option) for option in options if option.startswith("sha256:")]
-        if kept and kept[0].is_dir():
-            return [kept[0].as_uri() if argument == uri else argument for argument in arguments], environ
+        here = [self._here[option] for option in options if option in self._here]
+        if here:
+            return [here[0].as_uri() if argument == uri else argument for argument in arguments], environ
         return arguments, _as_caller(uri, environ, os.environ)
 
 

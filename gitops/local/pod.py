@@ -18,10 +18,10 @@ from gitops.local.operator import Ports
 from gitops.local.overlay import LocalOverlay
 from gitops.local.ports import HOST
 from gitops.local.process import Process, run_all
-from gitops.local.progress import Progress
 from gitops.local.runtime import Command, Runtime
 from gitops.local.volumes import Volumes
 from gitops.manifests.pod import Container, Pod
+from gitops.progress import Progress
 
 # Kubernetes' own deadline of a deployment.
 _DEADLINE_SECONDS = 600

@@ -21,13 +21,15 @@ from gitops.local.models import Models
 from gitops.local.overlay import LocalOverlay
 from gitops.local.pod import LocalPod, Machine
 from gitops.local.process import ProcessGroup, run_all
-from gitops.local.progress import Progress
 from gitops.local.routes import Container, Graph, Route, Routes, Unavailable
 from gitops.local.runtime import SERVER
 from gitops.local.store import Store, committed_secret, secret_values
+from gitops.progress import Progress
 from gitops.tools import tool
 
-TOOLS = ("kustomize", "versitygw", "kubeseal")
+TOOLS = ("kustomize",)
+# … and what a run with an S3 server needs.
+S3_TOOLS = (*TOOLS, "versitygw")
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Run:
     failures: dict[str, GitopsError] = field(default_factory=dict)
 
 
-def prepare(progress: Progress, tools: Sequence[str] = TOOLS) -> None:
+def prepare(progress: Progress, tools: Sequence[str]) -> None:
     """Build the pinned ``tools``, if they are not there yet."""
     for name in tools:
         tool(name, announce=progress.say)
@@ -78,10 +80,12 @@ async def run(
     listener: socket.socket,
     progress: Progress,
     runtime: str = SERVER,
+    s3: bool = True,
 ) -> AsyncIterator[Run]:
     """Run the overlays in ``folders`` until the block ends, and stop everything then.
 
-    ``runtime`` is the name of what answers in their containers (gitops.local.runtime).
+    ``runtime`` is the name of what answers in their containers (gitops.local.runtime). With ``s3`` an S3 server has the
+    models that are here, for the account of the committed secret; without, pods fetch those from their folders.
 
     When the block begins, each overlay is either ready or among the failures, which have been shown.
     """
@@ -93,7 +97,7 @@ async def run(
 
     async with (
         ProcessGroup() as group,
-        _store(root, state, group.id, secret, progress) as (store, models),
+        _models(root, state, group.id, secret, progress, s3=s3) as (store, models),
         aiohttp.ClientSession() as client,
         Gateway(listener, routes) as gateway,
     ):
@@ -124,10 +128,13 @@ async def run(
 
 
 @asynccontextmanager
-async def _store(
-    root: Path, state: Path, group: int, secret: Mapping[str, str], progress: Progress
-) -> AsyncIterator[tuple[Store, Models]]:
+async def _models(
+    root: Path, state: Path, group: int, secret: Mapping[str, str], progress: Progress, *, s3: bool
+) -> AsyncIterator[tuple[Store | None, Models]]:
     """Run the S3 server with the models that are here, and with the account of ``secret``, if there is one."""
+    if not s3:
+        yield None, Models(root, None)
+        return
     stack = ExitStack()
     try:
         with progress.step("S3 server with the models that are here"):

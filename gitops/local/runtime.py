@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitops import tools
 from gitops.errors import NotRunnable
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 
 # Arguments and environment variables.
 Command = tuple[list[str], dict[str, str]]

@@ -23,12 +23,14 @@ from gitops.local import ports
 from gitops.manifests.documents import parse_objects
 from gitops.manifests.site import read_site
 from gitops.seal.certificate import DEMO_KEY
-from gitops.seal.kubeseal import unseal
 from gitops.seal.secrets import object_store
 from gitops.seal.stores import ENDPOINT, USE_SSL
+from gitops.seal.unseal import unseal
 from gitops.tools import tool
 
 START_SECONDS = 20.0
+# The discard port: nothing listens there.
+NOWHERE = "http://127.0.0.1:9"
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +155,6 @@ def committed_secret(root: Path) -> dict[str, str]:
     Raises:
         BadManifest: site.yaml is not valid.
         BuildFailed: its file is not YAML.
-        ToolNotBuilt: kubeseal cannot be had.
     """
     key = root / DEMO_KEY
     if not key.is_file():
@@ -169,17 +170,17 @@ def committed_secret(root: Path) -> dict[str, str]:
         return {}
 
 
-def secret_values(store: Store, secret: Mapping[str, str]) -> dict[str, str]:
+def secret_values(store: Store | None, secret: Mapping[str, str]) -> dict[str, str]:
     """Return the content of any secret that a manifest names: ``secret``, with the store's own address in it.
 
-    Where ``secret`` is empty, the store's account is in it too. It has the four keys of a secret made for
+    Where ``secret`` is empty, the store's account is in it too; without a store, one of nobody. It has the four keys of a secret made for
     Seldon's storage initializers: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL (host and port) and
     USE_SSL (whether they speak https).
     """
-    endpoint = urlsplit(store.endpoint)
+    endpoint = urlsplit(store.endpoint if store else NOWHERE)
     made_up = {
-        "AWS_ACCESS_KEY_ID": store.access_key,
-        "AWS_SECRET_ACCESS_KEY": store.secret_key,
+        "AWS_ACCESS_KEY_ID": store.access_key if store else "none",
+        "AWS_SECRET_ACCESS_KEY": store.secret_key if store else "none",
         USE_SSL: str(endpoint.scheme == "https").lower(),
     }
     return {**made_up, **secret, ENDPOINT: endpoint.netloc}

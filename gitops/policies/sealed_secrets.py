@@ -19,7 +19,7 @@ from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
 from gitops.policies.references import sealed_elsewhere
 from gitops.seal import certificate
-from gitops.seal.kubeseal import unseal
+from gitops.seal.unseal import unseal
 
 _FOLDER = certificate.FILE.rpartition("/")[0]
 _LENGTH = 2

@@ -65,8 +65,8 @@ def refresh(root: Path, graphs: Iterable[str], out: TextIO) -> list[str]:
             if _write(root, folder, out):
                 written.append(folder)
         except GitopsError as error:
-            out.write(f"\nnote: {folder} does not run here: {str(error).partition(chr(10))[0]}\n")
-            out.write(f"\nnote: {stale(folder)}\n")
+            out.write(f"note: {folder} does not run here: {str(error).partition(chr(10))[0]}\n")
+            out.write(f"note: {stale(folder)}\n")
     return written
 
 

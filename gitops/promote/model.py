@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gitops.errors import BadArgument
 from gitops.manifests.graphnode import is_immutable
+from gitops.progress import step
 from gitops.promote.example import Example, ExampleRequest, choose
 from server.artifact import registry
 from server.artifact.fetch import fetch
@@ -53,10 +54,12 @@ def fetch_model(
         ServerError: it cannot be had or described, or its requirements do not resolve.
     """
     settings = load(FetchSettings, os.environ)
-    uri = resolve(origin, settings)
-    fetch(uri, folder / "model", settings, digest=None)
+    with step(f"fetch {shown(origin)}"):
+        uri = resolve(origin, settings)
+        fetch(uri, folder / "model", settings, digest=None)
     chosen = choose(folder / "model", shown(uri), given, last)
-    described = describe(folder / "model")
+    with step("resolve its requirements for each Python"):
+        described = describe(folder / "model")
     return FetchedModel(origin, uri, described.digest, described.contract, described.lock, chosen)
 
 
@@ -71,7 +74,8 @@ def build_environment(fetched: FetchedModel, folder: Path) -> None:
     lock = folder / "requirements.lock"
     lock.write_text(fetched.lock, encoding="utf-8")
     settings = load(EnvironmentSettings, {**os.environ, "ENVIRONMENT_LOCK": str(lock)})
-    build(folder / "model", folder / "environment", settings)
+    with step("make its Python environment"):
+        build(folder / "model", folder / "environment", settings)
 
 
 def save(fetched: FetchedModel, folder: Path) -> None:

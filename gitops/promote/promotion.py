@@ -16,7 +16,6 @@ from gitops.diff.context import ReportContext
 from gitops.diff.locations import Locations
 from gitops.diff.pairs import changed_pairs
 from gitops.diff.report import report
-from gitops.diff.truncation import truncate
 from gitops.errors import GraphBroken, PromotionFailed
 from gitops.files import write_all
 from gitops.local.models import keep
@@ -26,12 +25,13 @@ from gitops.manifests.graph import mismatches
 from gitops.manifests.graphnode import INITIALIZER
 from gitops.manifests.overlay import Overlay
 from gitops.manifests.rendered import Rendered
-from gitops.markdown import COMMENT_LIMIT, utf16_units
+from gitops.progress import step
 from gitops.promote import prediction
 from gitops.promote.example import from_argument, from_overlay
 from gitops.promote.graph_answer import refresh, stale
 from gitops.promote.model import FetchedModel, build_environment, fetch_model
 from gitops.promote.preview import copy_with, render_folder, unified_diff
+from gitops.promote.summary import summary, write_report
 from gitops.switch import add_switch
 from server.artifact.source import shown
 from server.errors import ServerError
@@ -114,7 +114,7 @@ def promote_into(
         graphs = pin_model(root, overlay, fetched, Path(scratch), out, force=force, new=new)
         keep(root, fetched.digest, Path(scratch) / "model")
     if force:
-        out.writelines(f"\nnote: {stale(folder)}\n" for folder in graphs)
+        out.writelines(f"note: {stale(folder)}\n" for folder in graphs)
     else:
         refresh(root, graphs, out)
 
@@ -137,29 +137,29 @@ def pin_model(
         texts = promoted_files(root, overlay, fetched, folder, new or {}, force=force)
     except ServerError as error:
         raise PromotionFailed(f"{error}; nothing is changed") from error
-    with copy_with(root, texts) as after:
+    difference = unified_diff(root, texts)
+    if not difference:
+        out.write(f"{overlay.folder}: pins this model already; nothing changes\n")
+        return []
+    with step("render what it changes"), copy_with(root, texts) as after:
         before = Checkout("the work tree", root)
-        found = changed_pairs(before, after)
-        report_context = ReportContext(before.title, Locations(before, after))
-        given = report([compare(pair, before, after) for pair in found], report_context)
-    lines = unified_diff(root, texts)
-    write_all({root / path: text for path, text in texts.items()})
-    out.write(lines or f"{overlay.folder}: pins this model already; nothing changes\n")
-    if given:
-        out.write(
-            "\n"
-            + truncate(
-                given, COMMENT_LIMIT, utf16_units, "`make diff BASE=HEAD OUTPUT=FILE` writes it to a file."
-            )
-        )
+        changes = [compare(pair, before, after) for pair in changed_pairs(before, after)]
+        given = report(changes, ReportContext(before.title, Locations(before, after)))
+    place = write_report(root, overlay, difference, given)
+    there = {path: (root / path).is_file() for path in texts}
+    changed = {
+        path.relative_to(root) for path in write_all({root / path: text for path, text in texts.items()})
+    }
+    written = {Path(path).name: old for path, old in there.items() if Path(path) in changed}
+    out.writelines(f"{line}\n" for line in summary(overlay, fetched, changes, written, place))
     if fetched.chosen.message is None:
-        out.write(f"\nnote: {overlay.folder}/{expectation.FILE} names no request, so no answer is compared\n")
+        out.write(f"note: {overlay.folder}/{expectation.FILE} names no request, so no answer is compared\n")
     if fetched.uri.startswith("models:"):
         out.write(
-            f"\nnote: pods ask the tracking server for {fetched.uri}: {overlay.node.node}-{INITIALIZER} needs "
+            f"note: pods ask the tracking server for {fetched.uri}: {overlay.node.node}-{INITIALIZER} needs "
             "MLFLOW_TRACKING_URI (docs/promote.md)\n"
         )
-    graphs = [pair.folder for pair in found if pair.folder != overlay.folder]
+    graphs = [change.folder for change in changes if change.folder != overlay.folder]
     return [entry for entry in graphs if (root / entry / expectation.FILE).is_file()]
 
 
@@ -181,9 +181,9 @@ def promoted_files(
         (deployment,) = render_folder(side, overlay.folder).deployments
         node = deployment.predictors[0].graph
     build_environment(fetched, folder)
-    log.info("running the model in its environment on %s", fetched.chosen.origin)
     tolerance = _tolerance(root / overlay.folder)
-    answered = prediction.predict(folder, shown(fetched.uri), node, fetched.chosen, tolerance)
+    with step(f"run it on {fetched.chosen.origin}"):
+        answered = prediction.predict(folder, shown(fetched.uri), node, fetched.chosen, tolerance)
     if answered and answered.varies:
         log.warning(
             "its answers to one request differ, which is not compared: %s", ", ".join(answered.varies)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gitops.command import Run, print_lines
+from gitops.command import Item, Run, add_json, print_lines, write_json
 from gitops.errors import BadManifest
 from gitops.github import actions
 from gitops.manifests import image_interface
@@ -23,25 +24,37 @@ from gitops.switch import is_on
 
 @dataclass(frozen=True)
 class Plan:
-    """Whether to ``build`` and why; the ``image`` that is made of the same where not to."""
+    """Whether to ``build`` and why; the ``image`` that is made of the same where not to. Its string is a line for a person."""
 
     build: bool
     why: str
     image: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{'build' if self.build else 'nothing to build'}: {self.why}"
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
     """Declare the command's arguments."""
     parser.add_argument("--branch", default=BRANCH, help=f"where the image is proposed ({BRANCH})")
+    add_json(parser)
 
     def run(arguments: argparse.Namespace, root: Path) -> int:
-        return print_lines([plan(root, arguments.branch, os.environ)])
+        found = plan(root, arguments.branch, os.environ)
+        if not arguments.json:
+            return print_lines([str(found)])
+        name = "build" if found.build else "nothing to build"
+        write_json(
+            "release-plan", [Item("note", name, "image", found.why, more=found.outputs)], sys.stdout, ok=True
+        )
+        return 0
 
     return run
 
 
-def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
-    """Say whether the image of the checkout ``root`` must be built, as the outputs of the workflow's step too.
+def plan(root: Path, branch: str, environ: Mapping[str, str]) -> Plan:
+    """Return whether the image of the checkout ``root`` must be built, and write the outputs of the workflow's step.
 
     These are ``build`` (true or false), ``digest`` (the pinned image's, empty while none is), ``image`` (the digest
     of the image that is made of the same, empty where it must be built), ``inputs``, ``reference`` (the pinned
@@ -60,16 +73,16 @@ def plan(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     proposal, _ = read_proposal(root, branch) or (None, {})
     proposed = proposal is not None and proposal.image not in ("", digest)
     found = _plan(root, site, digest, own, proposal if proposed else None, rebuild)
-    actions.write_outputs(
-        environ,
-        build=str(found.build).lower(),
-        digest=digest,
-        image=found.image,
-        inputs=own,
-        reference=f"{site.image}@{digest}" if digest else "",
-        void=str(proposed and bool(digest) and found.image == digest).lower(),
-    )
-    return f"{'build' if found.build else 'nothing to build'}: {found.why}"
+    outputs = {
+        "build": str(found.build).lower(),
+        "digest": digest,
+        "image": found.image,
+        "inputs": own,
+        "reference": f"{site.image}@{digest}" if digest else "",
+        "void": str(proposed and bool(digest) and found.image == digest).lower(),
+    }
+    actions.write_outputs(environ, **outputs)
+    return replace(found, outputs=outputs)
 
 
 def _plan(root: Path, site: Site, digest: str, own: str, proposal: Interface | None, rebuild: bool) -> Plan:

@@ -19,6 +19,7 @@ from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.github import actions
 from gitops.manifests import image
+from gitops.progress import step
 from gitops.release import archive
 from gitops.release.archive import INDEX, Manifest
 from gitops.switch import add_switch
@@ -73,7 +74,8 @@ def push(repository: str, archives: Sequence[Path], environ: Mapping[str, str]) 
         (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
         (layout / "index.json").write_bytes(content := index(found))
         target = f"{name}@sha256:{sha256(content).hexdigest()}"
-        _crane("push", "--index", str(layout), target)
+        with step(f"push {target}"):
+            _crane("push", "--index", str(layout), target)
     actions.write_outputs(environ, digest=image.digest(target), image=target)
     yield f"{target}: pushed for {', '.join(sorted(entry.platform for entry in found if entry.platform))}"
 

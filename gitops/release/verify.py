@@ -18,6 +18,7 @@ from gitops.manifests.kustomization import kustomizations
 from gitops.manifests.overlay_image import pins
 from gitops.manifests.site import FILE as SITE
 from gitops.manifests.site import Site, read_site
+from gitops.progress import step
 
 ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = ".github/workflows/release.yml"
@@ -105,14 +106,15 @@ _HINTS = {
 
 def _run(command: str, *arguments: str) -> None:
     try:
-        done = subprocess.run(
-            [command, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        with step(f"ask {command} who built it"):
+            done = subprocess.run(
+                [command, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
     except FileNotFoundError as error:
         raise BadArgument(f"{command}: no such command; {_FIXES[command]}") from error
     except subprocess.TimeoutExpired as error:

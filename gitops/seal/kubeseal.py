@@ -1,8 +1,7 @@
-"""Sealing and opening with the pinned kubeseal. What is not sealed goes through pipes only, never to a disk."""
+"""Sealing with the pinned kubeseal, and asking the controller. What is not sealed goes through pipes only, never to a disk."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 from gitops.errors import BadCertificate, SealFailed
 from gitops.tools import tool
 
-# Sealing and opening take no time; fetching asks a cluster, which may not answer.
+# Sealing takes no time; fetching asks a cluster, which may not answer.
 TIMEOUT_SECONDS = 60
 
 
@@ -27,18 +26,6 @@ def seal(secret: Mapping[str, Any], certificate: Path) -> dict[str, Any]:
     sealed = _run(["--cert", certificate, "--scope", "strict", "--format", "json"], secret)
     entry: dict[str, Any] = _without_null(json.loads(sealed))
     return {key: entry[key] for key in ("apiVersion", "kind", "metadata", "spec")}
-
-
-def unseal(sealed: Mapping[str, Any], key: Path) -> dict[str, str]:
-    """Return the values of a SealedSecret by the private key in the file ``key``.
-
-    Raises:
-        SealFailed: it is sealed to another key, for another name or namespace.
-        ToolNotBuilt: kubeseal cannot be had.
-    """
-    opened = _run(["--recovery-unseal", "--recovery-private-key", key, "--format", "json"], sealed)
-    data: Mapping[str, str] = json.loads(opened).get("data") or {}
-    return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
 def fetch(origin: str) -> bytes:

@@ -12,12 +12,16 @@ from pathlib import Path
 from gitops import examples
 from gitops.adopt import Names, add_options, buckets
 from gitops.command import Run, print_lines
-from gitops.errors import BadArgument
+from gitops.doctor import cluster, github
+from gitops.doctor import fork as forks
+from gitops.doctor.part import look
+from gitops.errors import BadArgument, GitopsError
+from gitops.github import gh
 from gitops.manifests import image
 from gitops.manifests.site import read_site
 from gitops.seal.command import ask
 from gitops.switch import add_switch
-from gitops.up import deployment, doctor, repository
+from gitops.up import deployment, repository
 from gitops.up.deployment import Target
 from gitops.up.fork import Fork
 from gitops.up.polling import Wait
@@ -73,7 +77,7 @@ def chosen(root: Path, arguments: argparse.Namespace) -> Names:
         BadArgument: neither says one of them, or a value cannot be one.
         BadManifest, AdoptionFailed: the tree does not say.
     """
-    repo = doctor.repository(root, arguments.owner, arguments.repo)
+    repo = _repository(root, arguments.owner, arguments.repo)
     owner, _, name = repo.partition("/")
     site, bucket, pinned = read_site(root), arguments.bucket, arguments.image
     adopted = site.repository == repo
@@ -97,9 +101,27 @@ def up(fork: Fork, target: Target, *, dry: bool) -> Iterator[str]:
     """
     yield f"{fork.repository}: {'what would be done (nothing is changed)' if dry else 'what is done'}"
     missing: dict[str, str] = {}
-    yield from doctor.look(doctor.parts(fork.root, fork.repository), missing)
-    adopt, models, *github = repository.steps(fork)
-    steps = (adopt, models, *deployment.secrets(target), *github, *deployment.serving(target))
+    needed = (forks.remote(fork.root), *github.parts(fork.repository), *cluster.operators(fork.root))
+    yield from map(str, look(needed, missing))
+    adopt, models, *hosted = repository.steps(fork)
+    steps = (adopt, models, *deployment.secrets(target), *hosted, *deployment.serving(target))
     yield from run(steps, missing, dry=dry)
     if not dry:
         yield from deployment.request(fork.root)
+
+
+def _repository(root: Path, owner: str, repo: str) -> str:
+    """Return OWNER/REPO: as it is given, else that of the remote origin.
+
+    Raises:
+        BadArgument: neither says.
+    """
+    if owner and repo:
+        return f"{owner}/{repo}"
+    try:
+        return gh.origin(root)
+    except GitopsError as error:
+        raise BadArgument(
+            f"OWNER {owner!r}, REPO {repo!r}: the remote origin does not say what the repository is called on GitHub "
+            f"({error}); give both, as in `make up OWNER=acme REPO=models BUCKET=acme-models`"
+        ) from error

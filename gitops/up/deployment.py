@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from gitops.doctor.cluster import ARGO_CD, SEALED_SECRETS, SELDON_CORE
 from gitops.errors import BadCertificate, ClusterFailed, UpFailed
 from gitops.git import git
+from gitops.kubectl import get, kubectl
 from gitops.manifests.applications import FOLDER, applications
 from gitops.manifests.rendered import Rendered
 from gitops.manifests.secrets import SEALED
@@ -22,8 +24,6 @@ from gitops.seal.command import fetch_certificate, seal
 from gitops.seal.needs import needs
 from gitops.seal.secrets import Secret
 from gitops.seal.values import Ask
-from gitops.up import doctor
-from gitops.up.cluster import get, kubectl
 from gitops.up.polling import Wait
 from gitops.up.step import Step
 from server.errors import BadExpectation, BadSetting
@@ -55,14 +55,14 @@ def secrets(target: Target) -> tuple[Step, Step]:
     return (
         Step(
             "certificate",
-            (doctor.SEALED_SECRETS,),
+            (SEALED_SECRETS,),
             lambda: _certificate(target),
             lambda: f"write the controller's to {certificate.FILE}",
             lambda: _fetch(target),
         ),
         Step(
             "secrets",
-            (doctor.SEALED_SECRETS,),
+            (SEALED_SECRETS,),
             lambda: _sealed(target),
             lambda: f"seal {', '.join(secret.name for secret in _unsealed(target))}",
             lambda: _seal(target),
@@ -75,14 +75,14 @@ def serving(target: Target) -> tuple[Step, Step]:
     return (
         Step(
             "Argo CD",
-            (doctor.ARGO_CD,),
+            (ARGO_CD,),
             lambda: _applied(target),
             lambda: f"`kubectl apply {' '.join(_APPLY)}`",
             lambda: _apply(target),
         ),
         Step(
             "Applications",
-            (doctor.ARGO_CD, doctor.SELDON_CORE),
+            (ARGO_CD, SELDON_CORE),
             lambda: _healthy(target),
             lambda: f"wait until {', '.join(_names(target))} are Healthy",
             lambda: _wait(target),

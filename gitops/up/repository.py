@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from gitops import examples
 from gitops.adopt import adopt, adopted
+from gitops.doctor.fork import GIT
+from gitops.doctor.github import ACTIONS, GITHUB
 from gitops.errors import SettingsFailed, UpFailed
 from gitops.files import differing
 from gitops.github.settings import settings
@@ -16,7 +18,7 @@ from gitops.manifests.rendered import OVERLAYS
 from gitops.policies.evaluation import evaluate
 from gitops.scan import suspects
 from gitops.seal import certificate
-from gitops.up import doctor, released
+from gitops.up import released
 from gitops.up.fork import Fork
 from gitops.up.step import Step
 
@@ -28,7 +30,7 @@ _MADE = (certificate.FILE, "base/secrets", image_interface.FILE)
 def steps(fork: Fork) -> tuple[Step, Step, Step, Step, Step]:
     """Return the steps: adopt, examples, commit, settings, image."""
     # The push starts the release: one that came before Actions were on starts none.
-    built = () if fork.names.image else (doctor.ACTIONS,)
+    built = () if fork.names.image else (ACTIONS,)
     return (
         Step(
             "adopt",
@@ -46,7 +48,7 @@ def steps(fork: Fork) -> tuple[Step, Step, Step, Step, Step]:
         ),
         Step(
             "commit and push",
-            (doctor.GIT, *built),
+            (GIT, *built),
             lambda: _pushed(fork),
             lambda: (
                 f"commit {_listed(_changes(fork)) or 'what the steps before change'}, and push to {fork.revision} of origin"
@@ -55,14 +57,14 @@ def steps(fork: Fork) -> tuple[Step, Step, Step, Step, Step]:
         ),
         Step(
             "GitHub",
-            (doctor.GITHUB,),
+            (GITHUB,),
             lambda: _settings(fork),
             lambda: f"set what differs: {_listed(_settings_left(fork))}",
             lambda: _set(fork),
         ),
         Step(
             "image",
-            (doctor.GIT,),
+            (GIT,),
             lambda: released.pinned(fork),
             lambda: (
                 f"wait for the release's image, and its pull request's merge (https://github.com/{fork.repository}/pulls)"

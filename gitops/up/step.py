@@ -12,7 +12,7 @@ from gitops.errors import GitopsError, UpFailed
 class Step:
     """A step: ``done`` looks whether it is done, and says what is there, or nothing; ``would`` says what ``do`` does.
 
-    ``do`` returns what it did, in a line. ``needs`` are parts that must be there first (gitops.up.doctor).
+    ``do`` returns what it did, in a line. ``needs`` are parts that must be there first (gitops.doctor).
     """
 
     name: str

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 from typing import Any
 
 import pytest
 
+from gitops.check import check
 from gitops.policies import evaluation
 from gitops.policies.evaluation import POLICIES
 from gitops.policies.policy import Policy
@@ -51,6 +54,25 @@ def test_all_findings_are_listed_and_the_status_is_1(tree: Copy) -> None:
         "2 errors in 8 kustomizations",
     ]
     assert "ok overlays/model" not in said
+
+
+def test_a_program_reads_the_same(tree: Copy) -> None:
+    tree.edit("overlays/pipeline/seldondeployment.yaml", "- name: pipeline", "- name: default")
+    out = io.StringIO()
+    assert check(tree.root, out, as_json=True) == 1
+    content = json.loads(out.getvalue())
+    assert (content["command"], content["ok"]) == ("check", False)
+    (error,) = (item for item in content["items"] if item["level"] == "error")
+    assert (error["id"], error["place"]) == ("folder-name", "overlays/pipeline")
+    assert error["message"] == "spec.predictors[0].name is 'default'"
+    assert (error["owner"], error["also"], error["before"]) == (
+        "SeldonDeployment graph-iris-pipeline",
+        [],
+        "",
+    )
+    fine = {item["place"]: item["message"] for item in content["items"] if item["level"] == "ok"}
+    assert fine["overlays/model"].endswith("SeldonDeployment graph-iris-model")
+    assert "overlays/pipeline" not in fine
 
 
 def test_a_finding_names_object_value_policy_and_fix(tree: Copy) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Beside its own modules and these, a part imports the parts in LAYERS. A part is a package, or a module of gitops/ itself.
-BASE = {"command", "errors", "switch"}
-TOOLS = {"files", "git", "markdown", "tools"}
+BASE = {"command", "errors", "progress", "switch", "terminal"}
+TOOLS = {"commands", "files", "git", "kubectl", "markdown", "tools"}
 LAYERS: dict[str, set[str]] = {
     **{part: set() for part in (*BASE, *TOOLS)},
     "manifests": {"files", "git", "tools"},
@@ -32,10 +32,15 @@ LAYERS: dict[str, set[str]] = {
     "adopt": {"examples", "files", "git", "manifests", "release"},
     "check": {"git", "manifests", "policies"},
     "scan": {"git"},
-    "up": {
-        *("adopt", "examples", "files", "git", "github", "manifests", "policies", "release", "scan", "seal"),
+    "doctor": {
+        *("adopt", "examples", "files", "git", "github", "kubectl", "local", "manifests", "seal", "tools"),
     },
-    "__main__": set(),
+    "up": {
+        *("adopt", "doctor", "examples", "files", "git", "github", "kubectl", "manifests", "policies"),
+        *("release", "scan", "seal"),
+    },
+    "version": {"git"},
+    "__main__": {"commands", "version"},
 }
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from gitops.manifests import site
 from gitops.manifests.site import read_site
 from gitops.seal.certificate import FILE
 from gitops.seal.secrets import secrets
+from server import __version__
 from tests.gitops.seal.keys import KeyPair
 from tests.gitops.seal.overlays import overlay
 from tests.project import MANIFESTS
@@ -147,3 +151,103 @@ def test_a_person_is_asked_and_what_is_secret_is_not_echoed(tmp_path: Path) -> N
     os.close(terminal)
     assert "hunter2" not in said
     assert (tmp_path / "base/secrets/sealedsecret-image-pull.yaml").is_file()
+
+
+COMMANDS = [pytest.param(name, id=name) for name in command.COMMANDS]
+
+
+def test_help_groups_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for group, commands in command.GROUPS.items():
+        listed = said.partition(f"\n{group}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in listed.splitlines()] == list(commands)
+    assert "exit codes: 0; 1: something was found, or could not be done" in said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_teaches_by_examples(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    with pytest.raises(SystemExit):
+        command.main([name, "--help"])
+    said = capsys.readouterr().out
+    summary = command.COMMANDS[name].summary
+    assert f"{summary[0].upper()}{summary[1:]}." in said
+    lines = said.partition("\nexamples:\n")[2].splitlines()
+    assert lines
+    shown = [line.strip().removeprefix("python -m gitops ") for line in lines if not line.startswith("  # ")]
+    for example in shown:
+        # As a shell takes it.
+        assert command.parser(name).parse_args(shlex.split(example)).command == name
+
+
+def test_a_typo_is_told_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, meant in (
+        ("promot", "did you mean promote?"),
+        ("xyz", "choose one of those that --help lists"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            command.main([typed])
+        assert ended.value.code == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.endswith(f"error: COMMAND '{typed}': there is no such command; {meant}\n")
+
+
+def test_the_version_says_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said() -> str:
+        with pytest.raises(SystemExit):
+            command.main(["--version"])
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    # What is no clone, as a downloaded archive.
+    assert said() == f"seldon-mlflow-gitops {__version__}\n"
+    for arguments in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "Begin"]):
+        subprocess.run(["git", *AUTHOR, "-C", tmp_path, *arguments], check=True)
+    assert re.fullmatch(rf"seldon-mlflow-gitops {re.escape(__version__)} \(git [0-9a-f]{{7,}}\)\n", said())
+    subprocess.run(["git", "-C", tmp_path, "tag", "v0.1.0"], check=True)
+    assert said() == f"seldon-mlflow-gitops {__version__} (git v0.1.0)\n"
+
+
+AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
+
+
+class Interrupted(io.StringIO):
+    def __next__(self) -> str:
+        raise KeyboardInterrupt
+
+    def read(self, size: int | None = -1, /) -> str:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_no_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    before = files(root)
+    assert command.main(["seal"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+    assert files(root) == before
+
+
+def test_a_reader_that_goes_is_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "gitops", "doctor"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait() == 141

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -47,6 +48,24 @@ def scanned(root: Path, *allowed: Allowed) -> tuple[int, str]:
 def test_a_secret_is_found_before_it_is_committed_and_not_shown(root: Path, text: str, kind: str) -> None:
     (root / "notes.md").write_text(f"# Notes\n\n{text}")
     assert scanned(root) == (1, f"notes.md:3: {kind} (not shown)\n{LAST}")
+
+
+def test_a_program_reads_where_it_is_and_not_what(root: Path) -> None:
+    (root / "notes.md").write_text(f"{AWS}\n")
+    out = io.StringIO()
+    assert scan(root, out, (), as_json=True) == 1
+    assert AWS not in out.getvalue()
+    content = json.loads(out.getvalue())
+    assert (content["command"], content["ok"]) == ("scan", False)
+    (item,) = content["items"]
+    assert {**item, "fix": ""} == {
+        "level": "error",
+        "id": "AWS Access Key",
+        "place": "notes.md:1",
+        "message": "may be a secret, and is not shown",
+        "fix": "",
+    }
+    assert item["fix"].startswith("take it out, ")
 
 
 def test_a_committed_secret_is_found(root: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitops import __main__ as command
+from gitops.diff.command import diff
 from gitops.errors import BadArgument, NoBase
 from gitops.markdown import short
 from tests.gitops.diff.repository import POD, Repository, column, contract, lock, section
@@ -37,6 +40,25 @@ def test_nothing_changes(repository: Repository, tmp_path: Path, caplog: pytest.
     assert output.read_text() == ""
     commit = repository.git("rev-parse", "--short=7", "main").strip()
     assert f"nothing that is rendered changes against main ({commit})" in caplog.messages
+
+
+def test_a_program_reads_what_changes(repository: Repository, tmp_path: Path) -> None:
+    repository.edit("overlays/model/kustomization.yaml", "^resources", "nameSuffix: -b\nresources")
+    out = io.StringIO()
+    assert diff(repository.root, "main", out, as_json=True) == 0
+    content = json.loads(out.getvalue())
+    assert (content["command"], content["ok"]) == ("diff", True)
+    items = {item["place"]: item for item in content["items"]}
+    changed = items["overlays/model"]
+    assert (changed["level"], changed["id"]) == ("warning", "changed")
+    assert "`/seldon/seldon/graph-iris-model` answers no more" in changed["breaking"]
+    assert isinstance(changed["dangers"], list)
+    repository.edit("overlays/model/kustomization.yaml", "^resources", "resourcez")
+    out = io.StringIO()
+    assert diff(repository.root, "main", out, as_json=True) == 1
+    broken = json.loads(out.getvalue())
+    assert broken["ok"] is False
+    assert {item["level"] for item in broken["items"] if item["place"] == "overlays/model"} == {"error"}
 
 
 def test_a_release_is_read_once(repository: Repository) -> None:

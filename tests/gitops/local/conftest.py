@@ -16,8 +16,8 @@ from rich.console import Console
 
 from gitops.local import ports
 from gitops.local.overlay import find
-from gitops.local.progress import Progress
 from gitops.local.run import Run, claim, run
+from gitops.progress import Progress
 from tests.gitops.local.copies import Copy
 from tests.project import ROOT
 

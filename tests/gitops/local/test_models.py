@@ -15,6 +15,7 @@ from gitops.errors import NotRunnable
 from gitops.local import environment
 from gitops.local.models import KEPT, Models, keep
 from gitops.local.store import Store, secret_values
+from gitops.manifests.graphnode import read_node
 from server.artifact.digest import model_digest
 from tests.gitops.local.copies import Copy
 from tests.project import MODELS, ROOT
@@ -52,6 +53,23 @@ def fetched(
         ([sys.executable, "-m", "server", "fetch", uri, str(folder), "--digest", digest], environ)
     )
     return subprocess.run(arguments, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_without_a_store_a_pod_takes_an_example_from_its_folder(copy: Copy) -> None:
+    node = read_node(copy.root / "overlays/model")
+    assert node is not None
+    command = [
+        sys.executable,
+        "-m",
+        "server",
+        "fetch",
+        node.model_uri,
+        "there",
+        "--digest",
+        node.model_digest,
+    ]
+    arguments, _ = Models(copy.root, None)((command, {}))
+    assert arguments[4] == (copy.root / "examples/iris/models/iris_svm_model").as_uri()
 
 
 @pytest.mark.parametrize("uri", ["s3://team/churn", "models:/churn/3"])

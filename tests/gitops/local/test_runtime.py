@@ -11,7 +11,7 @@ from rich.console import Console
 from gitops.errors import NotRunnable
 from gitops.local import runtime
 from gitops.local.commands import run_smoke
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 from tests.conformance.wrapping import interpreter
 from tests.gitops.local.copies import Copy
 from tests.project import ROOT

@@ -68,7 +68,9 @@ def test_it_is_right_with_its_model(work: Work, models: str) -> None:
             "expected.json",
         )
     }
-    assert "### `overlays/churn`: new" in said
+    assert "\n  callers   a new deployment\n" in said
+    assert re.search(r"\n  packages  \d+ are installed, with hashes\n", said)
+    assert "### `overlays/churn`: new" in (work.root / ".cache/promotions/churn.md").read_text()
     assert errors(work) == []
     node = read_node(work.root / "overlays/churn")
     assert node is not None

@@ -49,7 +49,7 @@ def test_a_model_is_pinned_by_four_files_and_its_graph_answers_anew(
     uri = changed_model("iris_svm_model", beside_it)
     file = work.root / "overlays/model/expected.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "tolerance": 1e-7}))
-    old = read(work).model_uri
+    old, was = read(work).model_uri, read(work).model_digest
     before, text = work.files(), (work.root / "overlays/model/node.yaml").read_text()
     said = work.promote("model", uri)
     assert work.changed(before) == {*FOUR, "overlays/pipeline/expected.json"}
@@ -82,11 +82,23 @@ def test_a_model_is_pinned_by_four_files_and_its_graph_answers_anew(
     # How far off numbers may be is a setting of the overlay's.
     assert expected.tolerance == 1e-7
 
-    # What a person reads: the difference of the files, what it means, and what is left to do.
-    assert f"-  modelUri: {old}\n" in said
-    assert f"+  modelUri: {uri}\n" in said
-    assert "## What changes against `the work tree`\n" in said
-    assert f"| `graph node model` | `model URI` | `{old}`" in said
+    # What a person reads: what was pinned, what it means, and where the difference of the files is.
+    lines = said.splitlines()
+    assert len(lines) <= 11, said
+    assert lines[:2] == [
+        f"overlays/model: pins {uri}",
+        f"  digest    {node.model_digest[:19]} (was {was[:19]})",
+    ]
+    shown = dict(line.split(maxsplit=1) for line in lines[1:-1])
+    assert shown["files"] == "node.yaml, contract.json, requirements.lock, expected.json"
+    assert (shown["packages"], shown["callers"]) == ("none changes", "nothing breaks")
+    assert shown["graphs"] == "overlays/pipeline"
+    assert shown["report"] == ".cache/promotions/model.md: every line that changes, and what a reviewer reads"
+    report = (work.root / ".cache/promotions/model.md").read_text()
+    assert f"-  modelUri: {old}\n" in report
+    assert f"+  modelUri: {uri}\n" in report
+    assert "## What changes against `the work tree`\n" in report
+    assert f"| `graph node model` | `model URI` | `{old}`" in report
     # The graph that it is part of was run, on the request that it had.
     assert said.endswith("overlays/pipeline/expected.json: written\n")
     now = expectation.read(graph)
@@ -131,7 +143,9 @@ def test_it_is_pinned_all_the_same_when_told_to(
     node = read_node(work.root / "overlays/postprocessor")
     assert node is not None
     assert node.model_digest == model_digest(MODELS / "iris_preprocessor_model")
-    assert "**Breaking: whoever calls these models must know before the merge.**" in said
+    assert "\n  callers   BREAKING: input column `Class_0` (`double`) is gone, " in said
+    report = (work.root / ".cache/promotions/postprocessor.md").read_text()
+    assert "**Breaking: whoever calls these models must know before the merge.**" in report
     assert any(
         entry.startswith("pinned although it does not fit its neighbours:") for entry in caplog.messages
     )
@@ -150,7 +164,7 @@ def test_a_promotion_stands_where_its_graph_does_not_run(
     before = work.files()
     said = work.promote("model", changed_model("iris_svm_model", beside_it))
     assert work.changed(before) == FOUR
-    *_, why, _, what, _ = said.split("\n")
+    *_, why, what, _ = said.split("\n")
     assert why.startswith("note: overlays/pipeline does not run here: init container ")
     assert what.endswith("`make graph-answer OVERLAY=pipeline` runs it and writes the new one")
 

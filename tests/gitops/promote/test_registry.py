@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from gitops.errors import BadArgument, GitopsError, PromotionFailed
-from gitops.local.progress import Progress
 from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.progress import Progress
 from gitops.promote.aliases import promote_aliases
 from server.pins import expectation
 from server.pins.expectation import differences
@@ -116,7 +116,7 @@ def test_an_alias_becomes_the_place_in_the_store_and_graphs_answer_anew_when_it_
     run(mlflow_python, MOVE, tracking_server, uri)
     assert promote_aliases(work.root, out) == 0
     assert node(work).model_uri == uri
-    assert f"+  modelUri: {uri}\n" in out.getvalue()
+    assert f": pins {uri}\n" in out.getvalue()
     graph = "overlays/pipeline/expected.json"
     assert {"overlays/model/node.yaml", "overlays/model/expected.json", graph} <= work.changed(before)
     # The graph was run with the model that it has now.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops import __main__ as command
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image_interface
 from gitops.manifests.image import pinned_digest
@@ -195,7 +196,7 @@ def test_a_file_that_is_no_record_is_refused(
 
 
 def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) -> None:
-    assert plan(repository.root, BRANCH, outputs) == "build: base/ pins no released image"
+    assert str(plan(repository.root, BRANCH, outputs)) == "build: base/ pins no released image"
     assert read_outputs(outputs) == {
         "build": "true",
         "digest": "",
@@ -206,17 +207,31 @@ def test_a_first_push_is_built(repository: Repository, outputs: dict[str, str]) 
     }
 
 
+def test_a_program_reads_the_plan(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "ROOT", repository.root)
+    for name in ("REBUILD", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    assert command.main(["release-plan", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    (item,) = content["items"]
+    assert (content["command"], content["ok"], item["level"]) == ("release-plan", True, "note")
+    assert (item["id"], item["place"], item["message"]) == ("build", "image", "base/ pins no released image")
+    assert (item["build"], item["inputs"]) == ("true", build_inputs(repository.root))
+
+
 def test_a_push_that_does_not_touch_the_image_is_not_built(
     released: Repository, outputs: dict[str, str]
 ) -> None:
     released.edit("pyproject.toml", "A GitOps repository", "The GitOps repository")
-    assert plan(released.root, BRANCH, outputs) == (
+    assert str(plan(released.root, BRANCH, outputs)) == (
         f"nothing to build: the pinned image {FIRST} is made of the same"
     )
     written = read_outputs(outputs)
     assert (written["build"], written["digest"], written["image"]) == ("false", FIRST, FIRST)
 
-    assert plan(released.root, BRANCH, {**outputs, "REBUILD": "1"}) == "build: REBUILD is set"
+    assert str(plan(released.root, BRANCH, {**outputs, "REBUILD": "1"})) == "build: REBUILD is set"
     assert read_outputs(outputs)["build"] == "true"
 
 
@@ -224,7 +239,7 @@ def test_an_image_of_another_owner_is_not_built(repository: Repository, outputs:
     repository.edit("site/site.yaml", "image: ghcr.io/owner/", "image: ghcr.io/upstream/")
     list(pin(repository.root, FIRST))
     said = "nothing to build: site/site.yaml names an image of another repository, ghcr.io/upstream/seldon-mlflow-server"
-    assert plan(repository.root, BRANCH, {**outputs, "REBUILD": "1"}) == said
+    assert str(plan(repository.root, BRANCH, {**outputs, "REBUILD": "1"})) == said
     found = read_outputs(outputs)
     assert (found["build"], found["image"], found["void"]) == ("false", "", "false")
     assert found["reference"] == f"ghcr.io/upstream/seldon-mlflow-server@{FIRST}"
@@ -232,7 +247,7 @@ def test_an_image_of_another_owner_is_not_built(repository: Repository, outputs:
 
 def test_a_push_that_touches_it_is_built(released: Repository, outputs: dict[str, str]) -> None:
     released.edit("server/settings_loader.py", '"""', '"""Another. ')
-    assert plan(released.root, BRANCH, outputs) == (
+    assert str(plan(released.root, BRANCH, outputs)) == (
         f"build: what the image is made of differs from the pinned image {FIRST}"
     )
     written = read_outputs(outputs)
@@ -251,7 +266,7 @@ def test_what_is_proposed_already_is_not_built_again(
     released.git("switch", "--quiet", "main")
     clone = tmp_path / "clone"
     released.git("clone", "--quiet", ".", str(clone))
-    assert plan(clone, BRANCH, outputs) == (
+    assert str(plan(clone, BRANCH, outputs)) == (
         f"nothing to build: {SECOND}, which is proposed, is made of the same (REBUILD=1 builds)"
     )
     written = read_outputs(outputs)
@@ -266,6 +281,6 @@ def test_what_is_proposed_already_is_not_built_again(
 
 def test_a_pin_by_hand_says_nothing_of_inputs(repository: Repository, outputs: dict[str, str]) -> None:
     list(propose(repository.root, FIRST, None, BRANCH, {}))
-    assert plan(repository.root, BRANCH, outputs) == (
+    assert str(plan(repository.root, BRANCH, outputs)) == (
         f"build: what the pinned image {FIRST} is made of is unknown: base/interface.json does not say"
     )

@@ -16,7 +16,7 @@ from gitops.errors import BadArgument, BadCertificate, BadValue
 from gitops.manifests.kustomize import build
 from gitops.seal.certificate import DEMO, FILE
 from gitops.seal.command import fetch_certificate, seal
-from gitops.seal.kubeseal import unseal
+from gitops.seal.unseal import unseal
 from tests.gitops.seal.keys import KeyPair
 
 STORE = "base/secrets/sealedsecret-object-store.yaml"

@@ -14,10 +14,10 @@ import yaml
 from gitops.errors import BadArgument, BadValue, BuildFailed
 from gitops.seal import secrets
 from gitops.seal.command import seal
-from gitops.seal.kubeseal import unseal
 from gitops.seal.secrets import Secret
 from gitops.seal.secrets import secrets as secrets_of
 from gitops.seal.stores import Value
+from gitops.seal.unseal import unseal
 from tests.gitops.seal.keys import KeyPair
 from tests.gitops.seal.overlays import PULL, SITE, STORE, folder, overlay
 

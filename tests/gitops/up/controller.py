@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitops.errors import SealFailed
-from gitops.seal.kubeseal import unseal
+from gitops.seal.unseal import unseal
 from tests.gitops.seal.keys import KeyPair
 
 _SERVICES = "/api/v1/namespaces/kube-system/services"

@@ -34,13 +34,18 @@ def operator() -> dict[str, Any]:
 
 def fresh(origin: str) -> dict[str, Any]:
     """A cluster with all that must be there, whose Argo CD reads the repository ``origin``."""
-    kinds = ("applications.argoproj.io", "applicationsets.argoproj.io", SELDON)
+    kinds = ("applications.argoproj.io", "applicationsets.argoproj.io")
+    seldon = definition()
+    seldon["spec"]["versions"][0]["name"] = "v1"
     return {
         "definitions": {
+            SELDON: seldon,
             **{name: definition() for name in kinds},
             "appprojects.argoproj.io": definition("group", "kind", "name"),
         },
-        "namespaces": ["argocd", "kube-system"],
+        "version": "v1.34.1",
+        # With their labels.
+        "namespaces": {"argocd": {}, "kube-system": {}},
         "operators": [operator()],
         "origin": origin,
         "applied": "",
@@ -65,7 +70,8 @@ def found(state: dict[str, Any], arguments: list[str]) -> Any:
         case ["customresourcedefinition", name, *_]:
             return state["definitions"].get(name)
         case ["namespace", name, *_]:
-            return {"metadata": {"name": name}} if name in state["namespaces"] else None
+            labels = state["namespaces"].get(name)
+            return None if labels is None else {"metadata": {"name": name, "labels": labels}}
         case ["deployments", "--all-namespaces", "--selector", "control-plane=seldon-controller-manager", *_]:
             return {"items": state["operators"]}
         case ["applications.argoproj.io", "--namespace", "argocd", *_]:
@@ -97,7 +103,7 @@ def main(arguments: list[str]) -> int:
         case ["config", "current-context"]:
             sys.stdout.write("test\n")
         case ["version", *_]:
-            sys.stdout.write(json.dumps({"serverVersion": {"gitVersion": "v1.34.1"}}))
+            sys.stdout.write(json.dumps({"serverVersion": {"gitVersion": state["version"]}}))
         case ["get", *rest]:
             answer = found(state, rest)
             sys.stdout.write("" if answer is None else json.dumps(answer))

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from gitops.errors import StartFailed
-from gitops.local.progress import Progress
+from gitops.progress import Progress
 
 
 def test_a_step_is_a_line_with_its_outcome_and_time() -> None:
@@ -27,8 +27,21 @@ def test_a_step_is_a_line_with_its_outcome_and_time() -> None:
     )
 
 
+def test_a_brief_one_tells_of_long_steps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    progress = Progress(Console(file=out), brief=True)
+    with progress.step("short"):
+        pass
+    assert out.getvalue() == ""
+    monkeypatch.setattr("gitops.progress.LONG_SECONDS", 0.0)
+    with progress.step("long"):
+        while not out.getvalue():
+            pass
+    assert re.sub(r"\d+\.\d", "N", out.getvalue()) == "   ...           long\n    ok    N s  long\n"
+
+
 def test_a_long_step_is_mentioned_before_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gitops.local.progress.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("gitops.progress.LONG_SECONDS", 0.0)
     out = io.StringIO()
     progress = Progress(Console(file=out))
     with progress.step("build"):
