@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops.errors import BadArgument, NotRunnable
-from gitops.local.overlay import find, load
+from gitops.errors import BadArgument, BadManifest, NotRunnable
+from gitops.local.overlay import find, load, read_expected
 from tests.gitops.local.copies import Copy
 from tests.project import MANIFESTS
 
@@ -66,4 +66,12 @@ def test_traffic_is_not_split(copy: Copy) -> None:
         load(copy.root / "overlays" / "model")
     assert str(error.value) == (
         "SeldonDeployment graph-iris-model has 2 predictors: the local run does not split traffic, it must be one"
+    )
+
+
+def test_every_overlay_needs_an_expected_answer(tmp_path: Path) -> None:
+    with pytest.raises(BadManifest) as error:
+        read_expected(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/expected.json: there is no such file; add one with a request and the model's response"
     )
