@@ -156,8 +156,9 @@ def assemble(target: Path, repository: str, root: Path = ROOT) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         text = (root / page).read_text(encoding="utf-8")
         copy.write_text(rewritten(page, text, repository), encoding="utf-8")
-    for picture in (root / "docs").glob("*.svg"):
-        shutil.copy2(picture, target / "pages" / picture.name)
+    for kind in ("*.svg", "*.png"):
+        for picture in (root / "docs").glob(kind):
+            shutil.copy2(picture, target / "pages" / picture.name)
     config = (root / CONFIG).read_text(encoding="utf-8")
     (target / "zensical.toml").write_text(config.replace("REPOSITORY", repository), encoding="utf-8")
 

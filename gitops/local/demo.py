@@ -15,17 +15,17 @@ from typing import Any
 
 from rich.text import Text
 
-from gitops.errors import BadManifest, GitopsError, StartFailed
+from gitops.errors import GitopsError, StartFailed
 from gitops.local.gateway import Gateway
-from gitops.local.overlay import LocalOverlay
+from gitops.local.overlay import LocalOverlay, read_expected
+from gitops.local.ports import HOST
 from gitops.local.prometheus import DASHBOARD, prometheus
 from gitops.local.run import LocalDeployment, Run, run
 from gitops.local.runtime import SERVER
 from gitops.manifests.seldondeployment import SELDON
 from gitops.progress import Progress
 from server.errors import BadExpectation
-from server.pins import expectation
-from server.pins.expectation import Expectation, differences
+from server.pins.expectation import differences
 
 
 async def demo(
@@ -44,6 +44,7 @@ async def demo(
         StartFailed: none of them starts, or Prometheus does not.
         BadManifest: Prometheus has no rules.
     """
+    progress.say(f"See them start at http://{HOST}:{listener.getsockname()[1]}/")
     async with run(
         folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime, s3=False
     ) as running:
@@ -61,7 +62,9 @@ async def demo(
                 )
                 progress.say(f"its alerts: {url}/api/v1/alerts")
             progress.say()
-            progress.say(f"Serving at {running.gateway.url} until Ctrl-C; logs are in {state / 'logs'}")
+            progress.say(
+                f"Serving at {running.gateway.url} until Ctrl-C, with a page to try them; logs are in {state / 'logs'}"
+            )
             await asyncio.Event().wait()
 
 
@@ -104,18 +107,6 @@ async def send(running: Run, overlay: LocalOverlay, request: dict[str, Any]) -> 
     """Send a request, as its protocol has it, to the overlay's deployment."""
     async with running.client.post(predictions_url(running.gateway, overlay), json=request) as answer:
         return Response(answer.status, await answer.text())
-
-
-def read_expected(folder: Path) -> Expectation | None:
-    """Read the expected.json of the overlay in ``folder``; None where no answer is compared.
-
-    Raises:
-        BadManifest: the file is missing, or does not hold a request and a response.
-    """
-    try:
-        return expectation.read(folder / expectation.FILE)
-    except BadExpectation as error:
-        raise BadManifest(str(error)) from error
 
 
 async def smoke(

@@ -1,7 +1,7 @@
 """The gateway, one address for all deployments as a cluster's ingress is: /seldon/<namespace>/<deployment>.
 
 A request goes straight to the container of a deployment without orchestrator; for the others the
-gateway does what the orchestrator does.
+gateway does what the orchestrator does. At / is a page about all of them (gitops.local.page).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import json
 import re
 import socket
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +22,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from gitops.local import status
+from gitops.local.page import LocalPage, refusal
 from gitops.local.ports import HOST
 from gitops.local.routes import Call, Container, Graph, Routes, Unavailable
 from gitops.manifests.seldondeployment import V2
@@ -45,19 +48,21 @@ _LARGE_BYTES = 1024 * 1024
 class Gateway:
     """Serves on the socket ``listener``; an asynchronous context manager.
 
-    ``routes`` is called at each request and returns the routes by the deployments' paths.
+    ``routes`` is called at each request and returns the routes by the deployments' paths; ``page`` is told of it.
     """
 
-    def __init__(self, listener: socket.socket, routes: Callable[[], Routes]) -> None:
+    def __init__(self, listener: socket.socket, routes: Callable[[], Routes], page: LocalPage) -> None:
         self._listener = listener
         self._routes = routes
+        self._page = page
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
 
     async def __aenter__(self) -> Self:
         # Bodies and answers pass as they are; how large or slow they may be is for the containers to say.
         self._client = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout())
         application = web.Application(client_max_size=0)
-        application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._answer)
+        self._page.add_to(application)
+        application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._counted)
         application.router.add_route("*", "/{path:.*}", self._unknown)
         self._runner = web.AppRunner(
             application,
@@ -76,14 +81,20 @@ class Gateway:
         await self._runner.cleanup()
         await self._client.close()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _counted(self, request: web.Request) -> web.StreamResponse:
         deployment = "/seldon/{namespace}/{deployment}".format_map(request.match_info)
-        path = request.match_info["path"]
+        path, at, began = request.match_info["path"], time.time(), time.monotonic()
+        answer = await self._answer(request, deployment, path)
+        call = status.Call(at, request.method, f"/{path}", answer.status, time.monotonic() - began)
+        self._page.status.called(deployment, call)
+        return answer
+
+    async def _answer(self, request: web.Request, deployment: str, path: str) -> web.StreamResponse:
         match self._routes().get(deployment):
             case None:
                 return await self._unknown(request)
             case Unavailable(reason):
-                return _failure(503, "DEPLOYMENT_NOT_AVAILABLE", reason)
+                return refusal(503, "DEPLOYMENT_NOT_AVAILABLE", reason)
             case Container(port):
                 url = URL.build(scheme="http", host=HOST, port=port, path=f"/{path}", query=request.query)
                 return await self._pass(request, url)
@@ -104,7 +115,7 @@ class Gateway:
         elif method == hdrs.METH_GET and path != node and node in graph.ports:
             calls = (Call(node, "/metadata"),)
         else:
-            return _failure(
+            return refusal(
                 404,
                 "NO_SUCH_PATH",
                 f"{method} {request.path}: a graph answers POST {PREDICTIONS}, GET {_STATUS[0]}, GET {_METADATA} and "
@@ -128,7 +139,7 @@ class Gateway:
         (node,) = graph.ports
         found = _V2.fullmatch(path)
         if found is None or request.method != (hdrs.METH_POST if found["infer"] else hdrs.METH_GET):
-            return _failure(
+            return refusal(
                 404,
                 "NO_SUCH_PATH",
                 f"{request.method} {request.path}: a deployment with an orchestrator and the protocol v2 answers POST "
@@ -180,7 +191,7 @@ class Gateway:
 
     async def _unknown(self, request: web.Request) -> web.Response:
         known = ", ".join(f"{path}/{PREDICTIONS}" for path in self._routes())
-        return _failure(
+        return refusal(
             404,
             "NO_SUCH_DEPLOYMENT",
             f"{request.path}: no deployment answers here; there are {known or 'none'}",
@@ -206,16 +217,9 @@ async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web
 
 
 def _not_available(error: aiohttp.ClientError) -> web.Response:
-    return _failure(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
+    return refusal(503, "CONTAINER_NOT_AVAILABLE", f"the container does not answer: {error}")
 
 
 def _passed(headers: Mapping[str, str]) -> CIMultiDict[str]:
     """Return the headers that belong to the message itself."""
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP)
-
-
-def _failure(status: int, reason: str, info: str) -> web.Response:
-    """Return an error in the shape of Seldon's."""
-    return web.json_response(
-        {"status": {"code": -1, "info": info, "reason": reason, "status": 1}}, status=status
-    )

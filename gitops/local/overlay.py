@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops.errors import BadArgument, NotRunnable
+from gitops.errors import BadArgument, BadManifest, NotRunnable
 from gitops.local import routes
 from gitops.manifests import kustomize
 from gitops.manifests.kustomization import FILES
 from gitops.manifests.seldondeployment import SELDON, Predictor, SeldonDeployment, seldon_deployments
-from server.errors import BadSetting
-from server.pins import protocols
+from server.errors import BadExpectation, BadSetting
+from server.pins import expectation, protocols
+from server.pins.expectation import Expectation
 from server.pins.protocols import SeldonProtocol
 
 
@@ -119,3 +120,15 @@ def load(folder: Path) -> LocalOverlay:
             f"spec.protocol of {deployment.title} is {deployment.protocol!r}: a graph of several nodes speaks {SELDON}"
         )
     return overlay
+
+
+def read_expected(folder: Path) -> Expectation | None:
+    """Read the expected.json of the overlay in ``folder``; None where no answer is compared.
+
+    Raises:
+        BadManifest: the file is missing, or does not hold a request and a response.
+    """
+    try:
+        return expectation.read(folder / expectation.FILE)
+    except BadExpectation as error:
+        raise BadManifest(str(error)) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from gitops.local.overlay import LocalOverlay
 from gitops.local.ports import HOST
 from gitops.local.process import Process, run_all
 from gitops.local.runtime import Command, Runtime
+from gitops.local.status import Status, Step
 from gitops.local.volumes import Volumes
 from gitops.manifests.pod import Container, Pod
 from gitops.progress import Progress
@@ -33,7 +34,7 @@ class Machine:
 
     ``root`` is the repository, ``state`` the folder for volumes and logs, ``group`` the process group,
     ``secret`` the content of any secret, ``models`` where the models are. ``turns`` bounds how many start at the
-    same time, ``runtime`` is what answers in them, ``wrapped`` whether that is the stock wrapper.
+    same time, ``status`` is told how far they are, ``runtime`` is what answers in them, ``wrapped`` whether that is the stock wrapper.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Machine:
     turns: asyncio.Semaphore
     client: aiohttp.ClientSession
     progress: Progress
+    status: Status
     runtime: Runtime
     wrapped: bool
 
@@ -61,6 +63,12 @@ class LocalPod:
         self._volumes = Volumes(pod, self.name, machine.state / "pods", overlay.config_maps)
         self._processes: dict[str, Process] = {}
         self.ports = {container.name: Ports.free() for container in pod.containers}
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of its start: its containers in order."""
+        containers = (*self._pod.init_containers, *self._pod.containers)
+        return [Step(container.name, container.args[0] if container.args else "") for container in containers]
 
     async def start(self) -> None:
         """Run the init containers to their end, start the containers and wait until they are ready.
@@ -128,9 +136,14 @@ class LocalPod:
     def _deadline(self) -> float:
         return float(self._overlay.predictor.raw.get("progressDeadlineSeconds", _DEADLINE_SECONDS))
 
-    def _step(self, container: Container) -> AbstractContextManager[None]:
-        verb = f" ({container.args[0]})" if container.args else ""
-        return self._machine.progress.step(f"{self._overlay.name}: {container.name}{verb}")
+    @contextmanager
+    def _step(self, container: Container) -> Iterator[None]:
+        name, verb = self._overlay.name, f" ({container.args[0]})" if container.args else ""
+        with (
+            self._machine.progress.step(f"{name}: {container.name}{verb}"),
+            self._machine.status.step(name, container.name),
+        ):
+            yield
 
     def _given(self, container: Container) -> dict[str, str]:
         """Return what the operator gives, and that the server listens here only: a laptop is no pod."""

@@ -10,19 +10,23 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from gitops.errors import AlreadyRunning, GitopsError, StartFailed
 from gitops.local import overlay
 from gitops.local import runtime as runtimes
+from gitops.local.description import describe, own_example
 from gitops.local.gateway import Gateway
 from gitops.local.models import Models
 from gitops.local.overlay import LocalOverlay
+from gitops.local.page import LocalPage
 from gitops.local.pod import LocalPod, Machine
 from gitops.local.process import ProcessGroup, run_all
-from gitops.local.routes import Container, Graph, Route, Routes, Unavailable
+from gitops.local.routes import Container, Graph, Route, Routes, Unavailable, calls
 from gitops.local.runtime import SERVER
+from gitops.local.status import Status
 from gitops.local.store import Store, committed_secret, secret_values
 from gitops.progress import Progress
 from gitops.tools import tool
@@ -91,6 +95,7 @@ async def run(
     """
     local: dict[str, LocalDeployment] = {}
     secret = await asyncio.to_thread(committed_secret, root)
+    status = Status([folder.name for folder in folders])
 
     def routes() -> Routes:
         return {entry.overlay.path: entry.route for entry in local.values()}
@@ -99,7 +104,7 @@ async def run(
         ProcessGroup() as group,
         _models(root, state, group.id, secret, progress, s3=s3) as (store, models),
         aiohttp.ClientSession() as client,
-        Gateway(listener, routes) as gateway,
+        Gateway(listener, routes, LocalPage(status, state / "logs")) as gateway,
     ):
         machine = Machine(
             root=root,
@@ -110,6 +115,7 @@ async def run(
             turns=asyncio.Semaphore(os.cpu_count() or 1),
             client=client,
             progress=progress,
+            status=status,
             runtime=await asyncio.to_thread(runtimes.runtime, runtime, state, progress),
             wrapped=runtime == runtimes.SELDON_CORE,
         )
@@ -117,9 +123,7 @@ async def run(
         watchers: list[asyncio.Task[None]] = []
         try:
             await run_all(*(_start(folder, machine, running, local) for folder in folders))
-            watchers = [
-                asyncio.create_task(_watch(entry, running, progress)) for entry in running.deployments
-            ]
+            watchers = [asyncio.create_task(_watch(entry, running, machine)) for entry in running.deployments]
             yield running
         finally:
             for watcher in watchers:
@@ -156,18 +160,31 @@ async def _start(folder: Path, machine: Machine, running: Run, local: dict[str, 
     try:
         deployment = LocalDeployment(await asyncio.to_thread(overlay.load, folder), machine)
         local[folder.name] = deployment
+        await _describe(deployment, machine)
+        machine.status.expect(folder.name, [step for pod in deployment.pods for step in pod.steps])
         await deployment.start()
         running.deployments.append(deployment)
+        await _describe(deployment, machine, await own_example(machine.client, deployment.first_port))
+        machine.status.ready(folder.name)
     except GitopsError as error:
-        running.failures[folder.name] = error
-        machine.progress.say(f"overlay {folder.name}: {error}")
+        _failed(folder.name, error, running, machine)
 
 
-async def _watch(deployment: LocalDeployment, running: Run, progress: Progress) -> None:
+async def _describe(deployment: LocalDeployment, machine: Machine, example: Any = None) -> None:
+    found = deployment.overlay
+    said = await asyncio.to_thread(describe, found, example, wrapped=machine.wrapped)
+    machine.status.describe(found.name, said)
+
+
+async def _watch(deployment: LocalDeployment, running: Run, machine: Machine) -> None:
     """Note and show it when a container ends that should not."""
-    failure = await deployment.ended()
-    running.failures[deployment.overlay.name] = failure
-    progress.say(f"overlay {deployment.overlay.name}: {failure}")
+    _failed(deployment.overlay.name, await deployment.ended(), running, machine)
+
+
+def _failed(name: str, error: GitopsError, running: Run, machine: Machine) -> None:
+    running.failures[name] = error
+    machine.status.failed(name, error)
+    machine.progress.say(f"overlay {name}: {error}")
 
 
 class LocalDeployment:
@@ -177,6 +194,12 @@ class LocalDeployment:
         self.overlay = overlay
         self.pods = [LocalPod(overlay, pod, machine) for pod in overlay.predictor.pods]
         self.route: Route = Unavailable(f"{overlay.deployment.name} is starting")
+
+    @property
+    def first_port(self) -> int:
+        """The HTTP port of the node that a request reaches first."""
+        first = calls(self.overlay.predictor.graph)[0].node
+        return next(pod.ports[first].http for pod in self.pods if first in pod.ports)
 
     async def start(self) -> None:
         """Start all pods and wait until they are ready.

@@ -14,6 +14,7 @@ from server.api.feedback import feedback
 from server.api.health import Health
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.api.node import Node, Role
+from server.api.page import CONTENT_TYPE, FORM, page
 from server.api.request_body import cost, message
 from server.api.routes import Handler, Protocol, Routes, answer
 from server.api.scoring import Scoring
@@ -26,7 +27,7 @@ from server.shared_state import SharedState
 from server.telemetry.call_record import CallRecord, Payload, identify, identify_feedback
 
 # A page that shows /seldon.json and lets people try it; it asks no other address.
-DOC = Path(__file__).with_name("doc.html")
+_DOC = Path(__file__).with_name("doc.html")
 # What the body of a request is that does not say it.
 JSON = "application/json"
 # The longest answer in parts that is kept whole for a log of payloads.
@@ -160,7 +161,8 @@ class Rest:
         return HttpResponse(308, b"", headers={"location": "doc/"})
 
     async def _doc(self, _: HttpRequest) -> HttpResponse:
-        return HttpResponse(200, DOC.read_bytes(), "text/html; charset=utf-8")
+        found = page(_DOC, [FORM, _DOC.with_suffix(".js")])
+        return HttpResponse(200, found.body, CONTENT_TYPE, found.headers)
 
 
 def _both(handler: Handler) -> dict[str, Handler]:

@@ -113,5 +113,6 @@ def test_the_site_has_every_page_and_picture(tmp_path: Path) -> None:
     there = {path.relative_to(pages).as_posix() for path in pages.rglob("*.md")}
     assert {*PAGES} <= there
     assert (pages / "benchmark.svg").is_file()
+    assert (pages / "demo.png").is_file()
     assert f'repo_url = "{REPOSITORY}"' in (tmp_path / "site/zensical.toml").read_text()
     shutil.rmtree(tmp_path / "site")

@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from gitops.local.demo import read_expected
+from gitops.local.overlay import read_expected
 from server.errors import BadDestination
 from server.pins.expectation import differences
 from tests.image.conftest import Serving

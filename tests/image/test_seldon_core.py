@@ -11,7 +11,7 @@ import httpx
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from gitops.local.demo import read_expected
+from gitops.local.overlay import read_expected
 from gitops.local.store import Store
 from server.artifact.digest import model_digest
 from server.protocol.proto.messages import SeldonMessage

@@ -60,6 +60,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     copy.overlay("orchestrated", of="model")
     copy.component("orchestrated", "open-inference-protocol")
     copy.patch("orchestrated", "/spec/predictors/0/annotations", {})
+    copy.write("overlays/orchestrated/expected.json", '{"request": null, "response": null}\n')
     copy.write("overlays/no-build/kustomization.yaml", "resources: [missing.yaml]\n")
     output = io.StringIO()
     with (

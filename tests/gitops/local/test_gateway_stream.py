@@ -6,12 +6,15 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from gitops.local.gateway import Gateway
+from gitops.local.page import LocalPage
 from gitops.local.routes import Container
+from gitops.local.status import Status
 from tests.server.transport.http.http_serving import HttpServer, serving_http
 
 DEPLOYMENT = "/seldon/a/model"
@@ -20,9 +23,10 @@ DEPLOYMENT = "/seldon/a/model"
 @asynccontextmanager
 async def through_the_gateway(path: str, http_server: HttpServer) -> AsyncIterator[aiohttp.ClientResponse]:
     """Give the answer to a request for a path of the edge, as it comes."""
+    page = LocalPage(Status([]), Path())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with (
-            Gateway(listener, lambda: {DEPLOYMENT: Container(http_server.port)}) as gateway,
+            Gateway(listener, lambda: {DEPLOYMENT: Container(http_server.port)}, page) as gateway,
             aiohttp.ClientSession() as client,
             client.get(f"{gateway.url}{DEPLOYMENT}{path}") as answer,
         ):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops.errors import BadArgument, NotRunnable
-from gitops.local.overlay import find, load
+from gitops.errors import BadArgument, BadManifest, NotRunnable
+from gitops.local.overlay import find, load, read_expected
 from tests.gitops.local.copies import Copy
 from tests.project import MANIFESTS
 
@@ -90,3 +90,11 @@ def test_a_pod_that_has_replicas_of_its_own_runs(copy: Copy) -> None:
     copy.patch("model", "/spec/predictors/0/replicas", 0)
     copy.patch("model", "/spec/predictors/0/componentSpecs/0/replicas", 2)
     assert load(copy.root / "overlays" / "model").predictor.pod_replicas == (2,)
+
+
+def test_every_overlay_needs_an_expected_answer(tmp_path: Path) -> None:
+    with pytest.raises(BadManifest) as error:
+        read_expected(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/expected.json: there is no such file; add one with a request and the model's response"
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitops.errors import BadArgument, GraphBroken, NoExample, PromotionFailed
-from gitops.local import demo
+from gitops.local.overlay import read_expected
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import load
 from gitops.policies.evaluation import findings
@@ -66,7 +66,7 @@ def test_a_model_is_pinned_by_four_files_and_its_graph_answers_anew(
     assert f"# model: {node.model_digest}\n" in lock
 
     # The rows of the input example, and what the decision function, which the overlay asks for, makes of them.
-    expected = demo.read_expected(work.root / "overlays/model")
+    expected = read_expected(work.root / "overlays/model")
     assert expected.request["data"]["names"][0] == "sepal length (cm)"
     assert len(expected.request["data"]["ndarray"]) == 2
     response = {
@@ -181,7 +181,7 @@ def test_an_estimator_without_signature_is_promoted_on_its_example(
     work: Work, changed_model: Callable[..., str]
 ) -> None:
     work.promote("model", changed_model("iris_svm_model", no_signature))
-    expected = demo.read_expected(work.root / "overlays/model")
+    expected = read_expected(work.root / "overlays/model")
     # The columns of the rows and the classes of the model are all that names anything.
     assert expected.request["data"]["names"][0] == "sepal length (cm)"
     response = {
