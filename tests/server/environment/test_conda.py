@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import conda
+from server.environment import environment_files
 from server.environment.conda_packages import Kind
 from server.errors import BadRequirements
 
 
-def read(folder: Path, text: str) -> conda.Conda:
+def read(folder: Path, text: str) -> environment_files.Conda:
     path = folder / "conda.yaml"
     path.write_text(text)
-    return conda.read(path, folder)
+    return environment_files.read_conda(path, folder)
 
 
 def test_what_mlflow_writes(tmp_path: Path) -> None:

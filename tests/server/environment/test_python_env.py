@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import python_env
+from server.environment import environment_files
 from server.errors import BadRequirements
 
 
-def read(folder: Path, text: str, *, listed: bool = True) -> python_env.PythonEnv:
+def read(folder: Path, text: str, *, listed: bool = True) -> environment_files.PythonEnv:
     path = folder / "python_env.yaml"
     path.write_text(text)
-    return python_env.read(path, folder, listed=listed)
+    return environment_files.read_python_env(path, folder, listed=listed)
 
 
 def test_what_mlflow_writes(tmp_path: Path) -> None:

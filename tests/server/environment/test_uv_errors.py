@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.environment import uv_errors
+from server.environment import resolver
 from server.environment.requirements import Requirements, requirement
 from server.environment.uv import UvError
 
@@ -34,7 +34,7 @@ LISTED = Requirements(
     ],
 )
 def test_at_fault(explanation: str, at_fault: list[str]) -> None:
-    assert [str(entry) for entry in uv_errors.at_fault(explanation, LISTED)] == at_fault
+    assert [str(entry) for entry in resolver.at_fault(explanation, LISTED)] == at_fault
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_at_fault(explanation: str, at_fault: list[str]) -> None:
     ],
 )
 def test_fix(explanation: str, fix: str) -> None:
-    error = uv_errors.unresolvable(UvError(explanation), LISTED, "3.12.1")
+    error = resolver.unresolvable(UvError(explanation), LISTED, "3.12.1")
     assert str(error).startswith(
         f"the model's requirements cannot be installed for Python 3.12.1: {explanation}"
     )

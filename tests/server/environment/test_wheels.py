@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.environment import wheels
+from server.environment import package_index
 from server.environment.build import build
 from server.errors import BadRequirements, UnresolvableRequirements
 from server.settings import EnvironmentSettings
@@ -71,15 +71,15 @@ def test_offline_with_the_wheels_alone(tmp_path: Path, index: str, monkeypatch: 
 def test_hashes(tmp_path: Path) -> None:
     path = making.wheel(tmp_path / "wheels", "alpha", "1.5")
     (tmp_path / "wheels" / "notes.txt").write_text("not a wheel")
-    assert wheels.hashes(tmp_path) == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert package_index.wheel_hashes(tmp_path) == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     shutil.rmtree(tmp_path / "wheels")
-    assert wheels.hashes(tmp_path) == {}
-    assert wheels.index(tmp_path, {}, tmp_path / "index") == ""
+    assert package_index.wheel_hashes(tmp_path) == {}
+    assert package_index.wheel_index(tmp_path, {}, tmp_path / "index") == ""
 
 
 def test_name_that_is_none_of_a_wheel(tmp_path: Path) -> None:
     with pytest.raises(BadRequirements) as raised:
-        wheels.index(tmp_path, {"alpha.whl": "ab"}, tmp_path / "index")
+        package_index.wheel_index(tmp_path, {"alpha.whl": "ab"}, tmp_path / "index")
     assert str(raised.value) == (
         "wheels/alpha.whl: is not the name of a wheel, name-version-python-abi-platform.whl; name the file as it was "
         "built and log the model again"
