@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
-from server.artifact import signature_file
+from server.artifact import digest
 from server.artifact.digest import UNCOUNTED, model_digest
 from server.artifact.progress import size
 from server.environment import specification
@@ -73,9 +73,9 @@ def text(content: dict[str, Any]) -> str:
 
 def _signed(folder: Path, uri: str, key: str) -> str:
     if not key:
-        return "not checked" if (folder / signature_file.FILE).is_file() else "no"
+        return "not checked" if (folder / digest.SIGNATURE_FILE).is_file() else "no"
     try:
-        signature_file.verify(folder, uri, key)
+        digest.verify_signature(folder, uri, key)
     except BadSignature as error:
         return f"refused: {error}"
     return "yes"

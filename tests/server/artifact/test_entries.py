@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.artifact.entries import Entry, check, check_name
+from server.artifact.staging import Entry, check_entries, check_name
 from server.errors import BadArtifact, NotAModel
 from server.settings import FetchSettings
 
@@ -18,7 +18,7 @@ MLMODEL = Entry("MLmodel", 1)
 
 def refused(*names, **limits):
     with pytest.raises(BadArtifact) as caught:
-        check([MLMODEL, *(Entry(name, 1) for name in names)], URI, FetchSettings(**limits))
+        check_entries([MLMODEL, *(Entry(name, 1) for name in names)], URI, FetchSettings(**limits))
     return str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_names_that_clash(names, shown):
 
 
 def test_folders_may_be_shared():
-    check(
+    check_entries(
         [MLMODEL, Entry("code/a.py", 1), Entry("code/sub/b.py", 1), Entry("codes", 1)], URI, FetchSettings()
     )
 
@@ -94,7 +94,7 @@ def test_too_many_files():
 
 def test_no_mlmodel():
     with pytest.raises(NotAModel) as caught:
-        check([Entry("model/MLmodel", 1)], URI, FetchSettings())
+        check_entries([Entry("model/MLmodel", 1)], URI, FetchSettings())
     assert str(caught.value) == (
         f"{URI}: no MLmodel file among its 1 files; give the folder that MLflow logged, not its parent or a file in it"
     )

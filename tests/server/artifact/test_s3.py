@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.artifact.s3 import endpoint
+from server.artifact.store_client import s3_endpoint
 from server.errors import BadSetting
 from server.settings import FetchSettings
 from server.settings_loader import load
@@ -23,7 +23,7 @@ ADDRESSES = {
 @pytest.mark.parametrize(("url", "use_ssl", "expected"), ADDRESSES.values(), ids=ADDRESSES)
 def test_endpoint(url, use_ssl, expected):
     environ = {"AWS_ENDPOINT_URL": url} | ({"USE_SSL": use_ssl} if use_ssl is not None else {})
-    assert endpoint(load(FetchSettings, environ)) == expected
+    assert s3_endpoint(load(FetchSettings, environ)) == expected
 
 
 def test_white_space_is_left_out_with_a_warning_that_shows_no_value(caplog):
@@ -38,7 +38,7 @@ def test_white_space_is_left_out_with_a_warning_that_shows_no_value(caplog):
 
 @pytest.mark.parametrize(("url", "use_ssl"), [("http://store:9000", True), ("https://store:9000", False)])
 def test_the_scheme_counts_before_use_ssl(caplog, url, use_ssl):
-    assert endpoint(FetchSettings(endpoint_url=url, use_ssl=use_ssl)) == url
+    assert s3_endpoint(FetchSettings(endpoint_url=url, use_ssl=use_ssl)) == url
     assert caplog.messages == [
         f"USE_SSL={str(use_ssl).lower()} contradicts AWS_ENDPOINT_URL={url}: its scheme counts; make them agree"
     ]
@@ -49,7 +49,7 @@ def test_the_scheme_counts_before_use_ssl(caplog, url, use_ssl):
 )
 def test_not_an_address(url):
     with pytest.raises(BadSetting) as caught:
-        endpoint(FetchSettings(endpoint_url=url))
+        s3_endpoint(FetchSettings(endpoint_url=url))
     assert str(caught.value) == (
         f"AWS_ENDPOINT_URL={url.rstrip('/')!r}: must be host, host:port or a URL with http:// or https://"
     )
@@ -57,5 +57,5 @@ def test_not_an_address(url):
 
 def test_an_address_with_a_password_is_refused_without_showing_it():
     with pytest.raises(BadSetting) as caught:
-        endpoint(FetchSettings(endpoint_url="http://user:hush@store"))
+        s3_endpoint(FetchSettings(endpoint_url="http://user:hush@store"))
     assert "hush" not in str(caught.value)

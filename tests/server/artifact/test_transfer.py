@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 import obstore
 import pytest
 
-from server.artifact import progress, transfer
+from server.artifact import progress, store
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
 from server.errors import SourceNotFound, SourceUnreachable
@@ -79,8 +79,8 @@ def large(model):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(transfer, "PART_BYTES", 2_000_000)
-    monkeypatch.setattr(transfer, "CHUNK_BYTES", 100_000)
+    monkeypatch.setattr(store, "PART_BYTES", 2_000_000)
+    monkeypatch.setattr(store, "CHUNK_BYTES", 100_000)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -116,7 +116,7 @@ def test_a_store_that_always_breaks_off_is_given_up(store, bucket, settings, lar
 @pytest.mark.usefixtures("small_parts")
 def test_a_file_that_is_overwritten_meanwhile(store, bucket, settings, large, dest, monkeypatch):
     store.upload(large, bucket, "m")
-    opened = transfer.obstore.get_async
+    opened = obstore.get_async
     done = []
 
     async def get(client, path, **options):
@@ -126,7 +126,7 @@ def test_a_file_that_is_overwritten_meanwhile(store, bucket, settings, large, de
             done.append(obstore.put(store.client(bucket), path, b"\0" * 7_000_021))
         return answer
 
-    monkeypatch.setattr(transfer.obstore, "get_async", get)
+    monkeypatch.setattr(obstore, "get_async", get)
     with pytest.raises(SourceNotFound) as caught:
         fetch(f"s3://{bucket}/m", dest, dataclasses.replace(settings, connections=1), digest=None)
     assert str(caught.value) == (
