@@ -1,12 +1,16 @@
-r"""The digest of a model: one sha256 over the names and the contents of its files.
+r"""The digest of a model, one sha256 over the names and the contents of its files; and the signature that covers it.
 
-It is what this prints in the model folder, so that anyone can check it:
+The digest is what this prints in the model folder, so that anyone can check it:
 
     find . -type f ! -name model.sig ! -name registered_model_meta ! -name .fetch.json |
         LC_ALL=C sort |
         xargs -r -d '\n' sha256sum | sha256sum
 
 The files that do not count are added to a model afterwards: by signing, by MLflow's downloads, and by ``fetch``.
+
+Who signed a model is OpenSSF model signing with a key, in the file model.sig of the model's folder, which
+`model_signing sign key FOLDER --private-key KEY --signature FOLDER/model.sig` makes. Source:
+https://github.com/sigstore/model-transparency.
 """
 
 from __future__ import annotations
