@@ -13,8 +13,7 @@ from server.api.openapi import openapi
 from server.container.cpus import available_cpus
 from server.errors import NoSuchPath, NotReady
 from server.mlmodel import Model
-from server.mlmodel.input_type import input_type
-from server.mlmodel.load_plan import STREAM, streams
+from server.mlmodel.load_plan import STREAM, input_type, streams
 from server.model.busy_polling import busy_poll_seconds
 from server.model.client import ModelClient
 from server.model.handshake import read

@@ -13,7 +13,7 @@ from server.environment import specification
 from server.environment.uv import redacted
 from server.errors import BadSignature
 from server.mlmodel.estimator import estimator, methods
-from server.mlmodel.input_type import input_type
+from server.mlmodel.load_plan import input_type
 from server.mlmodel.signature import Schema
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from server.errors import BadData
-from server.mlmodel.input_type import InputType
+from server.mlmodel.load_plan import InputType
 from server.mlmodel.signature import Schema
 from server.schema import columns, tensors
 from server.schema.column_order import order, unnamed, width

@@ -24,7 +24,7 @@ def tabled(request: Request, inputs: Schema | None = None, *, nested: bool = Fal
     """Return the request with its jsonData as rows and names where it is in one of MLflow's forms.
 
     Any other request is returned as it is: a model may take a JSON value of its own. Where a row is one ``nested`` value
-    (server.mlmodel.input_type), what stands in the form is the list of them, unless it is a table with columns. An object that has
+    (server.mlmodel.load_plan), what stands in the form is the list of them, unless it is a table with columns. An object that has
     the columns of the signature ``inputs`` is a row of them, also where one is called as a form is.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from server.errors import BadData
 from server.mlmodel import Model
-from server.mlmodel.input_type import FRAME
+from server.mlmodel.load_plan import FRAME
 from server.mlmodel.signature import Schema
 from server.schema.arguments import Arguments, arguments
 from server.schema.column_order import listed

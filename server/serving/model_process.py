@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def example_call(settings: ServeSettings, model: Model) -> Example | None:
     """Return a call made of a few rows of the model's input example, where calls of that kind can be batched."""
     # The process loads the model while this is imported.
-    from server.mlmodel.input_type import input_type
+    from server.mlmodel.load_plan import input_type
     from server.model.batcher import rows
     from server.protocol.decode import decode
     from server.protocol.input_example import example

@@ -7,7 +7,7 @@ import pytest
 
 from server import mlmodel
 from server.api.openapi import openapi
-from server.mlmodel.input_type import ARRAY, FRAME, LIST
+from server.mlmodel.load_plan import ARRAY, FRAME, LIST
 from server.mlmodel.signature import Column, Schema, Tensor
 from server.protocol.decode import decode
 from server.protocol.input_example import example

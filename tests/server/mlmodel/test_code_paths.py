@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server import mlmodel
-from server.mlmodel.code_paths import code
+from server.mlmodel.load_plan import code
 
 FLAVORS = "flavors: {python_function: {code: code}}\n"
 

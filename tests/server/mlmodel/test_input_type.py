@@ -7,7 +7,7 @@ import json
 import pytest
 
 from server import mlmodel
-from server.mlmodel.input_type import ARRAY, FRAME, LIST, InputType, input_type
+from server.mlmodel.load_plan import ARRAY, FRAME, LIST, InputType, input_type
 
 NAMED = [{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]
 UNNAMED = [{"type": "double"}, {"type": "double"}]

@@ -11,7 +11,7 @@ import pytest
 from server import mlmodel
 from server.api.openapi import openapi
 from server.mlmodel import Model
-from server.mlmodel.input_type import input_type
+from server.mlmodel.load_plan import input_type
 from server.protocol.decode import decode
 from server.protocol.input_example import example, message
 from server.schema.arguments import arguments

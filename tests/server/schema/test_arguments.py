@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from server.errors import BadData
-from server.mlmodel.input_type import ARRAY, FRAME
+from server.mlmodel.load_plan import ARRAY, FRAME
 from server.mlmodel.signature import Column, Schema, Tensor
 from server.protocol.decode import decode
 from server.schema.arguments import arguments

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadData, BodyTooLarge
-from server.mlmodel.input_type import InputType
+from server.mlmodel.load_plan import InputType
 from server.protocol.decode import decode, parse
 from server.protocol.proto import decode as proto
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from server.errors import BadData
-from server.mlmodel.input_type import LIST
+from server.mlmodel.load_plan import LIST
 from server.mlmodel.signature import Column, Schema
 from server.protocol.decode import decode
 from server.schema.arguments import arguments

@@ -11,7 +11,7 @@ import pytest
 
 from server.errors import BadData
 from server.ipc import wire
-from server.mlmodel.input_type import ARRAY, FRAME
+from server.mlmodel.load_plan import ARRAY, FRAME
 from server.mlmodel.signature import Column, Schema, Tensor
 from server.schema.arguments import arguments
 from server.schema.request import Request

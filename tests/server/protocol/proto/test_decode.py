@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import BadData
-from server.mlmodel.input_type import ARRAY, FRAME, LIST
+from server.mlmodel.load_plan import ARRAY, FRAME, LIST
 from server.mlmodel.signature import Column, Schema
 from server.protocol.proto.decode import decode, decode_feedback
 from server.protocol.proto.fields import field
