@@ -20,8 +20,7 @@ from server.api.node import Node
 from server.api.routes import Protocol, Routes
 from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, ServerError
-from server.ipc.columnar_table import ColumnarTable
-from server.ipc.times import texts
+from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.mlmodel.signature import Schema
 from server.protocol.decode import parse
 from server.protocol.encode import dumps
@@ -173,11 +172,13 @@ def encode(answer: Answer) -> bytes:
         isinstance(values, np.ndarray) and answer.own and values.ndim == 2
     ):
         rows = (
-            texts(values) if isinstance(values, np.ndarray) and values.dtype.kind in "mM" else values.tolist()
+            time_texts(values)
+            if isinstance(values, np.ndarray) and values.dtype.kind in "mM"
+            else values.tolist()
         )
         values = [dict(zip(answer.names, row, strict=True)) for row in rows]
     elif isinstance(values, np.ndarray) and values.dtype.kind in "mM":
-        values = texts(values)
+        values = time_texts(values)
     elif isinstance(values, bytes):
         values = values.decode("utf-8", "backslashreplace")
     return dumps({"predictions": values})

@@ -12,8 +12,7 @@ import numpy as np
 import orjson
 
 from server.errors import ServerError
-from server.ipc.columnar_table import ColumnarTable
-from server.ipc.times import texts
+from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.schema.request import Answer, Request, answered
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -49,7 +48,7 @@ def _array(kind: str, values: np.ndarray | ColumnarTable | list[Any]) -> dict[st
         shape, cells = [len(rows), values.width], list(itertools.chain.from_iterable(rows))
         return {"tensor": {"shape": shape, "values": cells}} if is_tensor else {"ndarray": rows}
     if values.dtype.kind in "mM":
-        return {"ndarray": texts(values)}
+        return {"ndarray": time_texts(values)}
     if values.dtype.kind == "f":
         values = np.ascontiguousarray(values, dtype=np.float64)
     if is_tensor:

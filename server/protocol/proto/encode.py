@@ -9,8 +9,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from server.errors import BadMetadata
-from server.ipc.columnar_table import ColumnarTable
-from server.ipc.times import texts
+from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.fields import field
 from server.protocol.proto.messages import (
@@ -77,7 +76,7 @@ def _array(kind: str, values: np.ndarray | ColumnarTable | list[Any]) -> bytes:
         return field(_TENSOR, head + field(Tensor.VALUES_FIELD_NUMBER, content))
     if kind == "tftensor":
         return field(_TFTENSOR, tftensor.encode(values).SerializeToString())
-    return field(_NDARRAY, list_value.encode(texts(values) if values.dtype.kind in "mM" else values))
+    return field(_NDARRAY, list_value.encode(time_texts(values) if values.dtype.kind in "mM" else values))
 
 
 def _meta(meta: dict[str, Any]) -> Meta:
