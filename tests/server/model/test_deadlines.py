@@ -6,8 +6,7 @@ import asyncio
 
 import numpy as np
 
-from server.model.batcher import Call
-from server.model.deadlines import Deadlines
+from server.model.batcher import Call, Deadlines
 
 
 def call():

@@ -19,9 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 
+from server.api.node import output_names
 from server.ipc.columnar_table import ColumnarTable
 from server.model.batcher import Result
-from server.model.output_names import names
 from server.worker.output_names import KEEPING
 from server.worker.output_names import names as names_of
 
@@ -132,7 +132,7 @@ SOURCES = {
 
 @pytest.mark.parametrize(("result", "stated", "expected"), SOURCES.values(), ids=SOURCES)
 def test_which_source_counts(result, stated, expected):
-    assert names(result, stated) == expected
+    assert output_names(result, stated) == expected
 
 
 def test_nothing_that_a_model_raises_ends_it():
