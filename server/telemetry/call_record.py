@@ -117,7 +117,7 @@ class BatchObserver(Protocol):
         """Take note that the model has answered a batch of so many calls and rows, which took it so long."""
 
     def model_metrics(self, metrics: list[dict[str, Any]], role: str) -> None:
-        """Take note of metrics that a custom Python model has returned with its answer in a role (server.worker.response)."""
+        """Take note of metrics that a custom Python model has returned with its answer in a role (server.worker.result)."""
 
 
 _current: ContextVar[CallRecord | None] = ContextVar("call_record", default=None)

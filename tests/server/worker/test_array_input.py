@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from sklearn.utils import all_estimators
 from sklearn.utils._test_common.instance_generator import _construct_instances
 
-from server.worker.array_input import TAKEN, columns, is_array
+from server.worker.argument import TAKEN, array_columns, is_array
 from server.worker.result import result
 from server.worker.rowwise import METHODS
 from tests.server.worker.test_rowwise import X, Y, problems
@@ -59,7 +59,7 @@ def outcome(method, rows):
 def test_both_give_the_same(name, output):
     compared = 0
     for estimator, frame in fitted(dict(all_estimators())[name], output):
-        assert columns(estimator) == list(frame.columns)
+        assert array_columns(estimator) == list(frame.columns)
         for method in sorted(METHODS):
             if hasattr(estimator, method):
                 for count in (1, 7, 100):
@@ -83,16 +83,16 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("estimator", KNOWN.values(), ids=KNOWN)
 def test_known_are(estimator):
-    assert columns(clone(estimator).fit(FRAME, Y)) == NAMES
+    assert array_columns(clone(estimator).fit(FRAME, Y)) == NAMES
 
 
 @pytest.mark.parametrize("estimator", UNKNOWN.values(), ids=UNKNOWN)
 def test_unknown_are(estimator):
-    assert columns(clone(estimator).fit(FRAME, Y)) is None
+    assert array_columns(clone(estimator).fit(FRAME, Y)) is None
 
 
 def test_one_that_was_fitted_without_names_has_none():
-    assert columns(SVC().fit(X, Y)) is None
+    assert array_columns(SVC().fit(X, Y)) is None
 
 
 HEADER = {"as": "frame", "names": NAMES, "columnar": False}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.worker.response import response
+from server.worker.result import response
 
 
 class Component:
