@@ -21,9 +21,8 @@ from server.model.batcher import Result
 from server.model.client import ModelClient
 from server.model.handshake import busy_poll_seconds, read
 from server.protocol.input_example import example
-from server.schema.arguments import arguments
+from server.schema.arguments import arguments, parameters
 from server.schema.json_data import tabled
-from server.schema.parameters import parameters
 from server.schema.request import Answer, Request
 from server.schema.single_input import is_single, single
 from server.settings import ServeSettings

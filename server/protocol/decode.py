@@ -11,8 +11,7 @@ import orjson
 
 from server.errors import BadData
 from server.protocol.meta import meta
-from server.schema.json_arrays import mapping, names, rows, shown, tensor
-from server.schema.limits import check_depth
+from server.schema.json_arrays import check_depth, mapping, names, rows, shown, tensor
 from server.schema.request import Request
 
 KINDS = ("ndarray", "tensor")

@@ -29,9 +29,8 @@ def example_call(settings: ServeSettings, model: Model) -> Example | None:
     from server.model.batcher import rows
     from server.protocol.decode import decode
     from server.protocol.input_example import example
-    from server.schema.arguments import arguments
+    from server.schema.arguments import arguments, parameters
     from server.schema.json_data import tabled
-    from server.schema.parameters import parameters
     from server.worker.batch_check import SINGLES
 
     if settings.batching == "off" or model.chats:

@@ -10,8 +10,7 @@ from google.protobuf.message import DecodeError
 from server.errors import BadData
 from server.protocol.proto import list_value, tftensor
 from server.protocol.proto.messages import DefaultData, Feedback, Meta, Metric, SeldonMessage
-from server.schema.json_arrays import rows, shaped
-from server.schema.limits import check_columns
+from server.schema.json_arrays import check_columns, rows, shaped
 from server.schema.request import Request
 
 

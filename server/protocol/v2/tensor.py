@@ -17,8 +17,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.ipc.columnar_table import time_texts
-from server.schema.json_arrays import DIMENSIONS, shown
-from server.schema.limits import MAX_CELLS, check_cells
+from server.schema.json_arrays import DIMENSIONS, MAX_CELLS, check_cells, shown
 
 # BYTES has a length of its own for each element.
 DTYPES = {

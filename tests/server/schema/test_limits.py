@@ -13,7 +13,7 @@ from server.mlmodel.load_plan import InputType
 from server.protocol.decode import decode, parse
 from server.protocol.proto import decode as proto
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from server.schema import limits
+from server.schema import json_arrays
 from server.schema.arguments import arguments
 from server.schema.json_data import tabled
 from server.schema.request import Request
@@ -51,12 +51,12 @@ def depth(value):
 def test_levels_are_those_of_the_value_whatever_stands_in_its_strings(value):
     levels, body = depth(value), json.dumps(value).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "MAX_DEPTH", levels)
-        limits.check_depth(body)
+        patch.setattr(json_arrays, "MAX_DEPTH", levels)
+        json_arrays.check_depth(body)
         if levels:
-            patch.setattr(limits, "MAX_DEPTH", levels - 1)
+            patch.setattr(json_arrays, "MAX_DEPTH", levels - 1)
             with pytest.raises(BadData):
-                limits.check_depth(body)
+                json_arrays.check_depth(body)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_columns_of_a_table_with_names():
 
 
 def test_cells(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_CELLS", 6)
+    monkeypatch.setattr(json_arrays, "MAX_CELLS", 6)
     assert decode({"data": {"ndarray": [[1, 2, 3], [4, 5, 6]]}}).values.shape == (2, 3)
     for what, data in {
         "data.ndarray": {"ndarray": [[1, 2], [3, 4], [5, 6], [7, 8]]},

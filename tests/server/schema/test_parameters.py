@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from server.errors import BadData
+from server.schema.arguments import parameters
 from server.schema.json_data import tabled
-from server.schema.parameters import parameters
 from server.schema.request import Request
 
 KNOWN = [
