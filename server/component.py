@@ -28,10 +28,9 @@ from server.api.node import Node, Role
 from server.component_process.client import NodeClient
 from server.errors import BadData, ServerError
 from server.model.worker_process import interpreter
-from server.protocol.decode import decode
-from server.protocol.encode import encode
-from server.protocol.proto import decode as proto_decode
-from server.protocol.proto import encode as proto_encode
+from server.protocol.json_codec import decode, encode
+from server.protocol.proto import codec as proto_decode
+from server.protocol.proto import codec as proto_encode
 from server.schema.request import Answer, Request
 from server.settings import ServeSettings
 from server.settings_loader import PARAMETERS, load

@@ -15,10 +15,9 @@ from server.api.unary import PARSED, Reply, Unary
 from server.api.v2 import V2
 from server.byte_budget import ByteBudget
 from server.errors import BodyTooLarge, NoSuchPath
-from server.protocol.proto.decode import decode, decode_feedback
-from server.protocol.proto.encode import encode, encode_metadata
+from server.protocol.meta import HEADER, puid
+from server.protocol.proto.codec import decode, decode_feedback, encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import DESCRIPTOR
-from server.protocol.puid import HEADER, puid
 from server.schema.request import Answer
 from server.telemetry.call_record import identify, identify_feedback
 

@@ -11,7 +11,7 @@ from server.api.unary import PARSED, Reply, Unary
 from server.api.v2 import V2
 from server.byte_budget import ByteBudget
 from server.errors import BadData
-from server.protocol.puid import HEADER, puid
+from server.protocol.meta import HEADER, puid
 from server.protocol.v2 import inference_pb2 as messages
 from server.protocol.v2 import proto_codec
 from server.protocol.v2.inference import outputs

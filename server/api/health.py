@@ -16,7 +16,7 @@ from server.api.routes import Protocol, Routes, answer
 from server.artifact.digest import model_digest
 from server.errors import NotReady
 from server.heartbeats import SILENT_SECONDS
-from server.protocol.encode import dumps
+from server.protocol.json_codec import dumps
 from server.shared_state import SharedState
 
 

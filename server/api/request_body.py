@@ -15,7 +15,7 @@ from python_multipart.multipart import Field, File, parse_options_header
 from server.api.http import HttpRequest
 from server.byte_budget import json_cost
 from server.errors import BadData, BodyTooLarge
-from server.protocol.decode import parse
+from server.protocol.json_codec import parse
 
 MULTIPART = b"multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"

@@ -19,9 +19,8 @@ from server.api.routes import Handler, Protocol, Routes, answer
 from server.api.scoring import Scoring
 from server.api.v2 import V2
 from server.errors import BadData
-from server.protocol.decode import bare, decode
-from server.protocol.encode import dumps, encode
-from server.protocol.puid import HEADER, puid
+from server.protocol.json_codec import bare, decode, dumps, encode
+from server.protocol.meta import HEADER, puid
 from server.shared_state import SharedState
 from server.telemetry.call_record import CallRecord, Payload, identify, identify_feedback
 

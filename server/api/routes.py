@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.errors import MethodNotAllowed, NoSuchPath, NotReady, ServerError
-from server.protocol.encode import failure
-from server.protocol.puid import HEADER, puid
+from server.protocol.json_codec import failure
+from server.protocol.meta import HEADER, puid
 from server.telemetry.call_record import current
 from server.telemetry.log_lines import log_error
 

@@ -22,9 +22,8 @@ from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, ServerError
 from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.mlmodel.signature import Schema
-from server.protocol.decode import parse
-from server.protocol.encode import dumps
-from server.protocol.puid import HEADER, puid
+from server.protocol.json_codec import dumps, parse
+from server.protocol.meta import HEADER, puid
 from server.schema.json_arrays import mapping
 from server.schema.json_data import FORMS, tabled
 from server.schema.request import Answer, Fields, Request

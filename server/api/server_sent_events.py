@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 from server.errors import NotReady, ServerError
-from server.protocol.encode import dumps, status
+from server.protocol.json_codec import dumps, status
 from server.telemetry.log_lines import log_error
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"

@@ -18,7 +18,7 @@ from server.errors import ModelFailed, NotReady, ServerError
 from server.model.client import NOT_LOADED
 from server.model.frame_protocol import FrameProtocol
 from server.model.supervisor import Supervisor
-from server.protocol.puid import puid
+from server.protocol.meta import puid
 from server.schema.request import Request
 from server.telemetry.call_record import CallRecord, identify
 from server.telemetry.log_lines import log_error

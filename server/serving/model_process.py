@@ -27,8 +27,8 @@ def example_call(settings: ServeSettings, model: Model) -> Example | None:
     # The process loads the model while this is imported.
     from server.mlmodel.load_plan import input_type
     from server.model.batcher import rows
-    from server.protocol.decode import decode
     from server.protocol.input_example import example
+    from server.protocol.json_codec import decode
     from server.schema.arguments import arguments, parameters
     from server.schema.json_data import tabled
     from server.worker.batch_check import SINGLES

@@ -9,7 +9,7 @@ import pytest
 
 from server.byte_budget import SMALL, ByteBudget
 from server.errors import BadData, BudgetFull, TooCostly
-from server.protocol.decode import decode
+from server.protocol.json_codec import decode
 from server.schema.json_data import tabled
 
 MIB = 1024**2
@@ -33,7 +33,7 @@ MEASURE = """
 import sys
 from server.byte_budget import json_cost
 from server.errors import ServerError
-from server.protocol.decode import decode, parse
+from server.protocol.json_codec import decode, parse
 from server.schema.json_data import tabled
 
 def now(name):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadData
-from server.protocol.decode import decode, parse
+from server.protocol.json_codec import decode, parse
 
 
 def decoded(body):

@@ -9,7 +9,7 @@ import pytest
 
 from server import errors
 from server.ipc.columnar_table import ColumnarTable
-from server.protocol.encode import encode, failure
+from server.protocol.json_codec import encode, failure
 from server.schema.request import Answer, Request
 
 BIG = 2**53 + 1

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from server.protocol.puid import puid
+from server.protocol.meta import puid
 
 
 @pytest.mark.parametrize(

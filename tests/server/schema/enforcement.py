@@ -19,7 +19,7 @@ from server import mlmodel
 from server.errors import BadData
 from server.ipc import wire
 from server.mlmodel.load_plan import input_type
-from server.protocol.decode import decode
+from server.protocol.json_codec import decode
 from server.schema.arguments import arguments, parameters
 from server.schema.json_data import tabled
 from server.worker.argument import argument

@@ -9,7 +9,7 @@ import pytest
 from server.errors import BadData
 from server.mlmodel.load_plan import LIST
 from server.mlmodel.signature import Column, Schema
-from server.protocol.decode import decode
+from server.protocol.json_codec import decode
 from server.schema.arguments import arguments
 from server.schema.json_data import tabled
 

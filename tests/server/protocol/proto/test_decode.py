@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from server.errors import BadData
 from server.mlmodel.load_plan import ARRAY, FRAME, LIST
 from server.mlmodel.signature import Column, Schema
-from server.protocol.proto.decode import decode, decode_feedback
-from server.protocol.proto.fields import field
+from server.protocol.proto.codec import decode, decode_feedback
+from server.protocol.proto.messages import field
 from server.protocol.proto.prediction_pb2 import (
     DefaultData,
     Feedback,

@@ -11,8 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from server.errors import BadMetadata
 from server.ipc.columnar_table import ColumnarTable
-from server.protocol.proto.decode import decode
-from server.protocol.proto.encode import encode, encode_metadata
+from server.protocol.proto.codec import decode, encode, encode_metadata
 from server.protocol.proto.prediction_pb2 import (
     DefaultData,
     Meta,
