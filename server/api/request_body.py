@@ -12,7 +12,7 @@ from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, parse_options_header
 
-from server.api.http import HttpRequest
+from server.api.routes import HttpRequest
 from server.byte_budget import json_cost
 from server.errors import BadData, BodyTooLarge
 from server.protocol.json_codec import parse

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from server.api.http import HttpRequest, HttpResponse
 from server.api.node import Node
-from server.api.routes import Protocol, Routes
+from server.api.routes import HttpRequest, HttpResponse, Protocol, Routes
 from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, ServerError
 from server.ipc.columnar_table import ColumnarTable, time_texts

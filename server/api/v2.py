@@ -10,9 +10,8 @@ import re
 from functools import partial
 from typing import Any
 
-from server.api.http import HttpRequest, HttpResponse
 from server.api.node import Node
-from server.api.routes import Handler, Methods, Protocol, Routes
+from server.api.routes import Handler, HttpRequest, HttpResponse, Methods, Protocol, Routes
 from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, NoSuchVersion
 from server.protocol.json_codec import dumps

@@ -17,8 +17,7 @@ import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.api.routes import failed
+from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
 from server.byte_budget import ByteBudget
 from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol

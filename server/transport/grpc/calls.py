@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from server.api.unary import Unary
+from server.api.grpc_services import Unary
 from server.errors import NoSuchPath, NotReady, Overloaded, ServerError
 from server.model.client import ENDS
 from server.protocol.meta import HEADER, puid

@@ -11,8 +11,7 @@ import time
 from contextlib import aclosing
 from typing import cast
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.api.routes import failed
+from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 from server.telemetry.call_record import forget
 from server.transport.connections import FRESH_SECONDS, LINGER_SECONDS, MIN_BYTES_PER_SECOND, NEVER, reset

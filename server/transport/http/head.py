@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpRequestParser, parse_url
 
-from server.api.http import HttpResponse, HttpStream
+from server.api.routes import HttpResponse, HttpStream
 from server.errors import BadData
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ from collections import deque
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from server.api.http import HttpRequest
+from server.api.routes import HttpRequest
 from server.errors import BadData, BodyTooLarge, HeadTooLarge, ServerError
 from server.transport.http.head import MAX_HEAD_BYTES, MAX_HEADERS, Persistence, RequestHead
 

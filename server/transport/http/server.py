@@ -7,7 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.api.routes import HttpRequest, HttpResponse, HttpStream
 from server.byte_budget import default_body_bytes
 from server.settings import ServeSettings
 from server.shared_state import SharedState

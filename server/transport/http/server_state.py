@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Protocol
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.api.routes import HttpRequest, HttpResponse, HttpStream
 from server.byte_budget import ByteBudget, default_limit
 from server.errors import BudgetFull, ServerError
 from server.transport.connections import Connections

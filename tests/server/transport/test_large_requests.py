@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.api.http import HttpRequest, HttpStream
+from server.api.routes import HttpRequest, HttpStream
 from server.byte_budget import ByteBudget
 from server.transport.large_requests import Forwarder, LargeRequestServer
 from tests.server.pickled import pickled

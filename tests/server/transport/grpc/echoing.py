@@ -11,7 +11,7 @@ from dataclasses import replace
 import grpc
 import uvloop
 
-from server.api.unary import Reply
+from server.api.grpc_services import Reply
 from server.errors import BadData
 from server.settings import ServeSettings
 from server.transport.grpc.calls import CallHandler

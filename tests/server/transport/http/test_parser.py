@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.http import HttpRequest
+from server.api.routes import HttpRequest
 from server.errors import BadData
 from server.transport.http.head import Persistence
 from server.transport.http.parser import RequestParser
