@@ -21,7 +21,7 @@ from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
 from server.byte_budget import ByteBudget
 from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol
-from server.transport.http.server_state import Refused
+from server.transport.connections import Refused
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
 Frame = tuple[dict[str, Any], list[Any]]

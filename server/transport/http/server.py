@@ -12,9 +12,8 @@ from server.byte_budget import default_body_bytes
 from server.settings import ServeSettings
 from server.shared_state import SharedState
 from server.telemetry.call_record import Telemetry
-from server.transport.connections import serve_connections
+from server.transport.connections import HttpServerState, serve_connections
 from server.transport.http.connection import HttpConnection
-from server.transport.http.server_state import HttpServerState
 
 
 def body_bytes(settings: ServeSettings) -> int:

@@ -16,8 +16,7 @@ from server.errors import BadData
 from server.settings import ServeSettings
 from server.transport.grpc.calls import CallHandler
 from server.transport.grpc.message_reader import MessageReader
-from server.transport.grpc.options import options
-from server.transport.grpc.server import run
+from server.transport.grpc.server import options, run
 from tests.server.running_server import free_port
 
 MAX_MESSAGE = 1_000_000

@@ -15,8 +15,8 @@ import uvicorn
 import uvloop
 
 from server.api.routes import HttpRequest, HttpResponse, HttpStream
+from server.transport.connections import HttpServerState
 from server.transport.http.server import run
-from server.transport.http.server_state import HttpServerState
 from server.transport.listener import listen
 
 MAX_BODY = 100_000

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from server.api.routes import HttpRequest
 from server.errors import BadData
-from server.transport.http.head import Persistence
-from server.transport.http.parser import RequestParser
+from server.transport.http.parser import Persistence, RequestParser
 from tests.server.transport.http.http_serving import serving_http
 
 LIMIT = 1000

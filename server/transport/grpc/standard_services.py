@@ -1,21 +1,51 @@
-"""grpc_health's service, which follows the model's readiness."""
+"""The library's health and reflection services, for a bounded number of clients; health follows the model's readiness."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
 
 from server.model.readiness import Readiness
-from server.transport.grpc.streams import Streams
 
-NAME: str = health.SERVICE_NAME
+# A replica has a few clients that watch its health or ask for its services: orchestrators, meshes, people.
+MOST = 100
+HEALTH: str = health.SERVICE_NAME
 # How long a watcher may take to read a status: the library blocks all others meanwhile.
 WRITE_SECONDS = 1.0
+REFLECTION: str = reflection.SERVICE_NAME
+
+
+class Streams:
+    """Counts the streams of one kind, of which there may be ``MOST``.
+
+    Args:
+        what: what their clients do.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._count = 0
+
+    @asynccontextmanager
+    async def one(self, context: Any) -> AsyncIterator[None]:
+        """Count one more as long as the context lasts, or end its call with RESOURCE_EXHAUSTED."""
+        if self._count >= MOST:
+            await context.abort(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST} clients {self._what}: no more may"
+            )
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
 
 
 class HealthService:
@@ -65,3 +95,20 @@ class _TimedContext:
         """
         async with asyncio.timeout(WRITE_SECONDS):
             await self._context.write(message)
+
+
+class Reflection(reflection.aio.ReflectionServicer):
+    """Lists ``services``, and itself."""
+
+    def __init__(self, services: Collection[str]) -> None:
+        super().__init__((*services, REFLECTION))
+        self._streams = Streams("ask for the services")
+
+    async def ServerReflectionInfo(  # type: ignore[override]  # noqa: N802  the library's name; its types know no generator
+        self, request_iterator: AsyncIterable[ServerReflectionRequest], context: Any
+    ) -> AsyncIterator[ServerReflectionResponse]:
+        """Answer one request after the other."""
+        responses: Any = super().ServerReflectionInfo(request_iterator, context)
+        async with self._streams.one(context):
+            async for response in responses:
+                yield response
