@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server import all as steps
-from server import settings
-from server.container import file_descriptors, podinfo
+from server import container, settings
 from server.errors import ServerError
 from server.settings_loader import PARAMETERS, load
 
@@ -42,10 +41,10 @@ def _serve(arguments: argparse.Namespace) -> None:
     from server.model.environ import model_environ, tell_unknown
     from server.model.worker_process import WorkerProcess, interpreter
 
-    chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
+    chosen = load(settings.ServeSettings, os.environ, container.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    file_descriptors.raise_limit()
+    container.raise_file_descriptor_limit()
     orphans.adopt()
     orphans.hide()
     python = interpreter(chosen, arguments.environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.container.memory import memory
+from server.container import memory
 from server.errors import BudgetFull, TooCostly
 from server.shared_counter import SharedCounter
 

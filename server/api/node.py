@@ -12,7 +12,7 @@ import numpy as np
 
 from server.api.metadata import metadata
 from server.api.openapi import openapi
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.errors import NoSuchPath, NotReady
 from server.ipc.columnar_table import ColumnarTable
 from server.mlmodel import Model

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.mlmodel import Model
 from server.mlmodel.load_plan import methods, plan
 from server.settings import ServeSettings

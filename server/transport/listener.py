@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from server.container import file_descriptors
+from server import container
 from server.errors import BadSetting
 from server.shared_counter import SharedCounter
 
@@ -115,7 +115,7 @@ class Acceptor:
         except (BlockingIOError, ConnectionAbortedError, InterruptedError):
             return False  # Another process has it, or its client has gone.
         except OSError as error:
-            if error.errno not in file_descriptors.EXHAUSTED:
+            if error.errno not in container.EXHAUSTED:
                 raise
             self._log_exhausted(error)
             self._pause(EXHAUSTED_SECONDS)
@@ -133,5 +133,5 @@ class Acceptor:
             log.error(
                 "connections wait until others end (%s): a process of the server may have %d files and connections "
                 "open; raise the container's limit of open files, or lower SERVER_MAX_CONNECTIONS",
-                *(error.strerror, file_descriptors.limit()),
+                *(error.strerror, container.file_descriptor_limit()),
             )

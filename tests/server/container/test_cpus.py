@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 
 HAVE = len(os.sched_getaffinity(0))
 V1 = "4:cpu,cpuacct:{path}\n3:memory:{path}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.byte_budget import default_body_bytes
-from server.container.memory import memory
+from server.container import memory
 
 MACHINE = {"proc/meminfo": "MemTotal:       16777216 kB\nMemFree: 1 kB\n"}
 MIB = 1024**2

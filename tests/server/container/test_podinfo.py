@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from server.container.podinfo import read_annotations
+from server.container import read_annotations
 
 
 def test_annotations(tmp_path):

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from server.container.tcp import connections
+from server.telemetry.process_stats import connections
 from tests.server.polling import wait_for
 
 
