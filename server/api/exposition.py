@@ -18,7 +18,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from server.telemetry.exemplars import Exemplar
+from server.telemetry.shared_cells import Exemplar
 
 OPENMETRICS = "application/openmetrics-text"
 # The end of a text of OpenMetrics.
@@ -27,7 +27,7 @@ _NONE: Mapping[int, Exemplar] = MappingProxyType({})
 # After so long the others have a turn, for as long as a timer of the loop's resolution takes. Most scrapes take less; a model
 # with thousands of series of its own takes many turns. (Shorter ones cost more: after each rest the caches are cold.)
 TURN_SECONDS, REST_SECONDS = 0.0005, 0.001
-# The cells of a histogram (server.telemetry.histograms).
+# The cells of a histogram (server.telemetry.shared_cells).
 Cells = Sequence[float]
 Labels = tuple[str, ...]
 

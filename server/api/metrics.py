@@ -16,11 +16,10 @@ from server.api.node import Node
 from server.settings import ServeSettings
 from server.shared_state import SharedState
 from server.telemetry import start_record
-from server.telemetry.exemplars import Exemplar
-from server.telemetry.histograms import CALLS, ORCHESTRATOR, ROWS
-from server.telemetry.methods import PREFIX
+from server.telemetry.labels import PREFIX
 from server.telemetry.observers import sends_traces
 from server.telemetry.process_stats import ProcessStats, process_stats
+from server.telemetry.shared_cells import CALLS, ORCHESTRATOR, ROWS, Exemplar
 
 _ORCHESTRATOR = "seldon_api_executor_server_requests_seconds"
 _ORCHESTRATOR_LABELS = ("deployment_name", "predictor_name", "predictor_version", "service", "method", "code")

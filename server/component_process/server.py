@@ -21,8 +21,8 @@ from server.model.supervisor import Supervisor
 from server.protocol.meta import puid
 from server.schema.request import Request
 from server.telemetry.call_record import CallRecord, identify
+from server.telemetry.labels import PREFIX
 from server.telemetry.log_lines import log_error
-from server.telemetry.methods import PREFIX
 
 Frame = tuple[dict[str, Any], list[Any]]
 

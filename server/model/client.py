@@ -18,7 +18,7 @@ from server.model.readiness import Readiness
 from server.model.worker_connection import ENDED, MAX_IN_FLIGHT, WorkerConnection
 from server.shared_counter import SharedCounter
 from server.telemetry.call_record import CallRecord, Telemetry, current
-from server.telemetry.end_reason import EndReason
+from server.telemetry.labels import EndReason
 
 # Before an unresponsive process counts as hung, the event loop gets so long to read what it may have sent.
 RECHECK_SECONDS = 0.1

@@ -18,7 +18,7 @@ from server.model.control_socket import ControlSocket
 from server.model.handshake import Example
 from server.model.worker_control import Deliver, WorkerControl, described
 from server.model.worker_process import STOP_SECONDS, WorkerProcess
-from server.telemetry.end_reason import EndReason, ProcessObserver
+from server.telemetry.labels import EndReason, ProcessObserver
 
 log = logging.getLogger(__name__)
 

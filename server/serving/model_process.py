@@ -17,7 +17,7 @@ from server.model.handshake import Example, handshake, setup
 from server.model.supervisor import Supervisor
 from server.model.worker_process import WorkerProcess, interpreter
 from server.settings import ServeSettings
-from server.telemetry.end_reason import ProcessObserver
+from server.telemetry.labels import ProcessObserver
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.telemetry.exemplars import SharedExemplars
+from server.telemetry.shared_cells import SharedExemplars
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.errors import BadSetting
-from server.telemetry.histograms import Layout, parsed
+from server.telemetry.shared_cells import Layout, parsed
 
 
 def test_cells_lie_one_behind_the_other():

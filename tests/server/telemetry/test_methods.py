@@ -8,7 +8,7 @@ from server.api.rest import Rest
 from server.errors import AccessDenied, BadData, ModelFailed, NotReady, Overloaded, TooCostly
 from server.settings import ServeSettings
 from server.shared_state import SharedState
-from server.telemetry.methods import CODES, METHODS, REASONS
+from server.telemetry.labels import CODES, METHODS, REASONS
 from tests.project import MODELS
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.telemetry.call_record import Telemetry
-from server.telemetry.trace_context import TraceParent, trace_parent
+from server.telemetry.call_record import Telemetry, TraceParent, trace_parent
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -1,11 +1,13 @@
-"""The methods of the interfaces and the codes of their answers: the closed sets of values that labels have.
+"""The labels of metrics: closed sets of values, of methods, codes of answers, and reasons why a process of the model ended.
 
 What a client sends never becomes a label: a path or method that there is not is ``OTHER``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import Protocol
 
 from server.errors import NotReady, ServerError
 
@@ -68,3 +70,32 @@ def _snake(name: str) -> str:
 REASONS = {
     kind: _snake(kind.__name__) for kind in _errors() if kind.status < 500 or issubclass(kind, NotReady)
 }
+
+
+class EndReason(StrEnum):
+    """Why a process of the model is started again.
+
+    It has ended by itself, by a signal that was not the server's, has not loaded the model, or not in time, has not answered,
+    has broken the rules of its connection, or could not be started.
+    """
+
+    EXITED = "exited"
+    SIGNAL = "signal"
+    LOAD_FAILED = "load_failed"
+    LOAD_TIMEOUT = "load_timeout"
+    HUNG = "hung"
+    PROTOCOL = "protocol"
+    NOT_STARTED = "not_started"
+
+
+class ProcessObserver(Protocol):
+    """What is told of the model's processes; it neither raises nor blocks."""
+
+    def restarted(self, reason: str) -> None:
+        """Take note of a process that has ended for a reason of EndReason, and is started again."""
+
+    def loaded(self, seconds: float) -> None:
+        """Take note that the model is loaded, and how long that took."""
+
+    def running(self, pids: Collection[int]) -> None:
+        """Take note of the processes that there are now."""
