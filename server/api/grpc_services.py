@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError, Message
 
 from server.api.node import Node, Role
 from server.api.v2 import V2
-from server.byte_budget import ByteBudget
 from server.errors import BadData, BodyTooLarge, NoSuchPath
 from server.protocol.meta import HEADER, puid
 from server.protocol.proto.codec import decode, decode_feedback, encode, encode_metadata
@@ -19,6 +18,7 @@ from server.protocol.v2 import inference_pb2 as messages
 from server.protocol.v2 import proto_codec
 from server.protocol.v2.inference import outputs
 from server.schema.request import Answer
+from server.shared_state import ByteBudget
 from server.telemetry.call_record import identify, identify_feedback
 
 SERVICE = "inference.GRPCInferenceService"

@@ -14,9 +14,8 @@ from server.api.node import Node
 from server.api.routes import HttpRequest, HttpResponse, HttpStream, Protocol, Routes, answer
 from server.artifact.digest import model_digest
 from server.errors import NotReady
-from server.heartbeats import SILENT_SECONDS
 from server.protocol.json_codec import dumps
-from server.shared_state import SharedState
+from server.shared_state import SILENT_SECONDS, SharedState
 
 
 class Health:

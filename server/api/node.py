@@ -26,7 +26,7 @@ from server.schema.json_data import tabled
 from server.schema.request import Answer, Request
 from server.schema.single_input import is_single, single
 from server.settings import ServeSettings
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from server.telemetry.call_record import Telemetry
 
 

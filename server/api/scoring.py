@@ -17,7 +17,6 @@ import numpy as np
 
 from server.api.node import Node
 from server.api.routes import HttpRequest, HttpResponse, Protocol, Routes
-from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, ServerError
 from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.mlmodel.signature import Schema
@@ -26,6 +25,7 @@ from server.protocol.meta import HEADER, puid
 from server.schema.json_arrays import mapping
 from server.schema.json_data import FORMS, tabled
 from server.schema.request import Answer, Fields, Request
+from server.shared_state import ByteBudget, json_cost
 from server.telemetry.call_record import identify
 
 PATHS = frozenset(("/invocations", "/ping", "/health", "/version"))

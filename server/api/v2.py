@@ -12,7 +12,6 @@ from typing import Any
 
 from server.api.node import Node
 from server.api.routes import Handler, HttpRequest, HttpResponse, Methods, Protocol, Routes
-from server.byte_budget import ByteBudget, json_cost
 from server.errors import BadData, NoSuchVersion
 from server.protocol.json_codec import dumps
 from server.protocol.meta import HEADER, puid
@@ -20,6 +19,7 @@ from server.protocol.v2 import json_codec
 from server.protocol.v2.inference import Inference, outputs, request
 from server.protocol.v2.json_codec import LENGTH_HEADER
 from server.schema.request import Answer
+from server.shared_state import ByteBudget, json_cost
 from server.telemetry.call_record import identify
 
 PREFIX = "/v2"

@@ -16,7 +16,7 @@ from server.model.batcher import AHEAD, Batcher, Call, Deadlines, Result, Stream
 from server.model.connection_pool import BusyPoller, ConnectionPool
 from server.model.readiness import Readiness
 from server.model.worker_connection import ENDED, MAX_IN_FLIGHT, WorkerConnection
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from server.telemetry.call_record import CallRecord, Telemetry, current
 from server.telemetry.labels import EndReason
 

@@ -12,9 +12,8 @@ from email.utils import formatdate
 from typing import Protocol
 
 from server.api.routes import HttpRequest, HttpResponse, HttpStream
-from server.byte_budget import ByteBudget, default_limit
 from server.errors import BudgetFull, ServerError
-from server.shared_counter import SharedCounter
+from server.shared_state import ByteBudget, SharedCounter, default_limit
 from server.transport.listener import Acceptor
 
 log = logging.getLogger(__name__)

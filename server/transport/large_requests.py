@@ -18,9 +18,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
-from server.byte_budget import ByteBudget
 from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol
+from server.shared_state import ByteBudget
 from server.transport.connections import Refused
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]

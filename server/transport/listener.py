@@ -14,7 +14,7 @@ from typing import Any
 
 from server import container
 from server.errors import BadSetting
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from server.byte_budget import SMALL, ByteBudget
 from server.errors import BadData, BudgetFull, TooCostly
 from server.protocol.json_codec import decode
 from server.schema.json_data import tabled
+from server.shared_state import SMALL, ByteBudget
 
 MIB = 1024**2
 # Parts of a list, each of which makes as much of a few bytes as JSON can.
@@ -31,7 +31,7 @@ PARTS = [
 ]
 MEASURE = """
 import sys
-from server.byte_budget import json_cost
+from server.shared_state import json_cost
 from server.errors import ServerError
 from server.protocol.json_codec import decode, parse
 from server.schema.json_data import tabled

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 
 
 def test_processes_count_together():

@@ -16,9 +16,9 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServ
 
 from server.api.grpc_services import GrpcServices
 from server.api.node import Node
-from server.byte_budget import ByteBudget, default_body_bytes
 from server.errors import BadSetting
 from server.settings import ServeSettings
+from server.shared_state import ByteBudget, default_body_bytes
 from server.transport.grpc.calls import CallHandler
 from server.transport.grpc.message_reader import MessageReader
 from server.transport.grpc.standard_services import HEALTH, HealthService, Reflection

@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from server.api.routes import HttpRequest, HttpResponse, HttpStream
-from server.byte_budget import default_body_bytes
 from server.settings import ServeSettings
-from server.shared_state import SharedState
+from server.shared_state import SharedState, default_body_bytes
 from server.telemetry.call_record import Telemetry
 from server.transport.connections import HttpServerState, serve_connections
 from server.transport.http.connection import HttpConnection

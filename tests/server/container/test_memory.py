@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.byte_budget import default_body_bytes
 from server.container import memory
+from server.shared_state import default_body_bytes
 
 MACHINE = {"proc/meminfo": "MemTotal:       16777216 kB\nMemFree: 1 kB\n"}
 MIB = 1024**2
@@ -54,5 +54,5 @@ def test_the_least_limit_counts(tmp_path, files, size):
     ("limit", "body"), [(1024 * MIB, 8 * MIB), (512 * MIB, 4 * MIB), (64 * 1024 * MIB, 8 * MIB)]
 )
 def test_the_largest_body_fits_the_container(monkeypatch, limit, body):
-    monkeypatch.setattr("server.byte_budget.memory", lambda: limit)
+    monkeypatch.setattr("server.shared_state.memory", lambda: limit)
     assert default_body_bytes() == body

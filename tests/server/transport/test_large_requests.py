@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from server.api.routes import HttpRequest, HttpStream
-from server.byte_budget import ByteBudget
+from server.shared_state import ByteBudget
 from server.transport.large_requests import Forwarder, LargeRequestServer
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
