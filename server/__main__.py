@@ -94,7 +94,7 @@ def _smoke(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from server.pins.inspect import inspect
+    from server.pins.contract import inspect
 
     _clean_up_on_sigterm()
     print(inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json))

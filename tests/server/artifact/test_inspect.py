@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from server.errors import BadArtifact, NotAModel, SourceNotFound
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import DIGEST, MODEL
 from tests.server.artifact.test_signature_file import key, sign
