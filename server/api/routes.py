@@ -19,11 +19,6 @@ from server.telemetry.log_lines import log_error
 log = logging.getLogger(__name__)
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
-# By the HTTP method.
-Methods = Mapping[str, Handler]
-# By path and method.
-Routes = Mapping[str, Methods]
 
 
 class HttpRequest(NamedTuple):
@@ -62,6 +57,13 @@ class HttpStream(NamedTuple):
     rest: AsyncGenerator[bytes, None]
     content_type: str
     headers: Mapping[str, str] = _NONE
+
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
+# By the HTTP method.
+Methods = Mapping[str, Handler]
+# By path and method.
+Routes = Mapping[str, Methods]
 
 
 class Protocol:
