@@ -12,7 +12,7 @@ from server.errors import BadArtifact, NotAModel, SourceNotFound
 from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import DIGEST, MODEL
-from tests.server.artifact.test_signature_file import key, sign
+from tests.server.artifact.test_digest import key, sign
 
 TEXT = f"""\
 digest        {DIGEST}

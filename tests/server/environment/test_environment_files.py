@@ -10,14 +10,61 @@ from server.environment.conda_packages import Kind
 from server.errors import BadRequirements
 
 
-def read(folder: Path, text: str) -> environment_files.Conda:
+def read_env(folder: Path, text: str, *, listed: bool = True) -> environment_files.PythonEnv:
+    path = folder / "python_env.yaml"
+    path.write_text(text)
+    return environment_files.read_python_env(path, folder, listed=listed)
+
+
+def test_a_python_env_as_mlflow_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy==1.26.4\n")
+    env = read_env(
+        tmp_path,
+        "python: 3.10\nbuild_dependencies:\n- pip==23.1\n- setuptools==65.5.0\n- wheel==0.40\n- cython==3.0\n"
+        "dependencies:\n- -r requirements.txt\n",
+    )
+    assert env.python == "3.10"
+    # pip and wheel install packages, which uv does.
+    assert [str(entry) for entry in env.build] == [
+        "python_env.yaml, line 4: setuptools==65.5.0",
+        "python_env.yaml, line 6: cython==3.0",
+    ]
+    assert [str(entry) for entry in env.requirements.entries] == ["requirements.txt, line 1: numpy==1.26.4"]
+
+
+def test_setuptools_that_was_not_there_is_not_needed(tmp_path: Path) -> None:
+    assert read_env(tmp_path, "build_dependencies: [pip, setuptools, wheel]\n").build == []
+
+
+def test_reference_to_a_list_that_is_not_wanted(tmp_path: Path) -> None:
+    assert (
+        read_env(tmp_path, "dependencies: [-r requirements.txt]\n", listed=False).requirements.entries == []
+    )
+
+
+def test_reference_to_a_list_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BadRequirements) as raised:
+        read_env(tmp_path, "dependencies: [-r requirements.txt]\n")
+    assert (
+        str(raised.value)
+        == "requirements.txt: cannot be read (No such file or directory); log the model again"
+    )
+
+
+def test_dependencies_that_are_no_list(tmp_path: Path) -> None:
+    with pytest.raises(BadRequirements) as raised:
+        read_env(tmp_path, "python: 3.10\ndependencies: six\n")
+    assert str(raised.value) == "python_env.yaml, line 2: must be a list; log the model again"
+
+
+def read_conda(folder: Path, text: str) -> environment_files.Conda:
     path = folder / "conda.yaml"
     path.write_text(text)
     return environment_files.read_conda(path, folder)
 
 
-def test_what_mlflow_writes(tmp_path: Path) -> None:
-    listed = read(
+def test_a_conda_yaml_as_mlflow_writes_it(tmp_path: Path) -> None:
+    listed = read_conda(
         tmp_path,
         "channels: [conda-forge]\ndependencies:\n- python=3.10\n- pip<=23.1\n- pip:\n  - mlflow==2.9.2\n"
         "  - numpy==1.26.4\nname: mlflow-env\n",
@@ -32,7 +79,7 @@ def test_what_mlflow_writes(tmp_path: Path) -> None:
 
 def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("pandas\n")
-    listed = read(
+    listed = read_conda(
         tmp_path,
         "dependencies:\n- pip:\n  - six\n- conda-forge::libgomp >=12\n- pip: [-r more.txt, --pre]\n- python\n- scipy=1.11\n",
     )
@@ -58,7 +105,7 @@ def test_pip_list_that_does_not_stand_last(tmp_path: Path) -> None:
     ],
 )
 def test_python(tmp_path: Path, written: str, python: str) -> None:
-    request = read(tmp_path, f"dependencies:\n- {written}\n").python
+    request = read_conda(tmp_path, f"dependencies:\n- {written}\n").python
     assert request is not None
     assert (str(request), request.exact) == (python, True)
 
@@ -79,7 +126,7 @@ def test_python(tmp_path: Path, written: str, python: str) -> None:
 def test_range_of_pythons(
     tmp_path: Path, written: str, admitted: list[tuple[int, int]], others: list[tuple[int, int]]
 ) -> None:
-    request = read(tmp_path, f"dependencies:\n- {written}\n").python
+    request = read_conda(tmp_path, f"dependencies:\n- {written}\n").python
     assert request is not None
     assert not request.exact
     assert all(map(request.admits, admitted))
@@ -88,7 +135,7 @@ def test_range_of_pythons(
 
 @pytest.mark.parametrize("written", ["python", "python *", "python!=3.9.1"])
 def test_any_python(tmp_path: Path, written: str) -> None:
-    assert read(tmp_path, f"dependencies:\n- {written}\n").python is None
+    assert read_conda(tmp_path, f"dependencies:\n- {written}\n").python is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +163,7 @@ def test_any_python(tmp_path: Path, written: str) -> None:
     ],
 )
 def test_package_of_conda_as_pip_asks_for_it(tmp_path: Path, written: str, requirement: str) -> None:
-    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    (package,) = read_conda(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
     assert package.known[0] is Kind.PYTHON
     assert str(package.requirement()) == f"conda.yaml, line 2: {requirement}"
 
@@ -130,7 +177,7 @@ def test_package_of_conda_as_pip_asks_for_it(tmp_path: Path, written: str, requi
     ],
 )
 def test_version_that_pip_has_not(tmp_path: Path, written: str, why: str) -> None:
-    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    (package,) = read_conda(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
     with pytest.raises(BadRequirements) as raised:
         package.requirement()
     assert str(raised.value) == (
@@ -156,12 +203,12 @@ def test_version_that_pip_has_not(tmp_path: Path, written: str, why: str) -> Non
     ],
 )
 def test_what_a_package_of_conda_is_to_pip(tmp_path: Path, written: str, kind: Kind) -> None:
-    (package,) = read(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
+    (package,) = read_conda(tmp_path, f"dependencies:\n- {json.dumps(written)}\n").packages
     assert package.known[0] is kind
 
 
 def test_nothing_listed(tmp_path: Path) -> None:
-    assert read(tmp_path, "name: mlflow-env\ndependencies:\n").requirements.entries == []
+    assert read_conda(tmp_path, "name: mlflow-env\ndependencies:\n").requirements.entries == []
 
 
 @pytest.mark.parametrize(
@@ -187,5 +234,5 @@ def test_nothing_listed(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BadRequirements) as raised:
-        read(tmp_path, text)
+        read_conda(tmp_path, text)
     assert str(raised.value).startswith(message)

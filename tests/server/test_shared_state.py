@@ -1,16 +1,19 @@
-"""What requests may take of the memory, and what JSON takes once it is parsed."""
+"""What processes share: counters, heartbeats, and what requests may take of the memory, once JSON is parsed."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from server import shared_state
 from server.errors import BadData, BudgetFull, TooCostly
 from server.protocol.json_codec import decode
 from server.schema.json_data import tabled
-from server.shared_state import SMALL, ByteBudget
+from server.shared_state import SMALL, ByteBudget, Heartbeats, SharedCounter
 
 MIB = 1024**2
 # Parts of a list, each of which makes as much of a few bytes as JSON can.
@@ -49,6 +52,22 @@ except ServerError:
     pass
 print(now("VmHWM:") - before, json_cost(body))
 """
+
+
+def test_processes_count_together():
+    counter = SharedCounter(2)
+    counter.add(3)
+    child = os.fork()
+    if child == 0:
+        counter.become(1)
+        counter.add(2)
+        counter.add(-1)
+        os._exit(0 if counter.total == 4 and counter.least else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert counter.total == 4
+    assert not counter.least
+    counter.add(-2)
+    assert counter.least
 
 
 def test_what_is_taken_is_given_back_and_more_than_there_is_refused():
@@ -99,3 +118,17 @@ def test_records_that_each_have_a_name_of_their_own_make_no_square_of_what_was_s
     records = [{f"c{index}": 0} for index in range(5000)]
     with pytest.raises(BadData, match=r"has 5000 values for 5000 rows of 5000 columns: most must be there"):
         tabled(decode({"jsonData": {"dataframe_records": records}}))
+
+
+def test_a_process_that_has_drained_is_not_taken_for_one_that_hangs(monkeypatch):
+    now = 0
+    monkeypatch.setattr(shared_state, "time", SimpleNamespace(monotonic_ns=lambda: now))
+    beats = Heartbeats(2)
+    now = 30 * 10**9
+    assert beats.silence == 30
+    beats.become(1)
+    beats.leave()
+    assert beats.silence == 30  # Of the one that goes on.
+    beats.become(0)
+    beats.leave()
+    assert beats.silence == 0
