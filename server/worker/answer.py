@@ -28,8 +28,8 @@ class Callee(NamedTuple):
     """The loaded model as it is called.
 
     ``methods`` are the model's methods by name, ``columns`` those for which it takes an array in place of a DataFrame
-    (array_input), ``names`` the output names of each method (output_names). ``largest`` is the size limit of an answer in
-    bytes. ``component`` is a custom Python model, which may say more than its answer (response).
+    (argument), ``names`` the output names of each method (output_names). ``largest`` is the size limit of an answer in
+    bytes. ``component`` is a custom Python model, which may say more than its answer (result).
     """
 
     methods: dict[str, Method]
