@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from server import __version__, settings
+from server import __version__, container, settings
 from server import all as steps
-from server.container import file_descriptors, podinfo
 from server.errors import ServerError
 from server.settings_loader import PARAMETERS, load
 
@@ -75,10 +74,10 @@ def _serve(arguments: argparse.Namespace) -> None:
     from server.model.environ import model_environ, tell_unknown
     from server.model.worker_process import WorkerProcess, interpreter
 
-    chosen = load(settings.ServeSettings, os.environ, podinfo.read_annotations())
+    chosen = load(settings.ServeSettings, os.environ, container.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    file_descriptors.raise_limit()
+    container.raise_file_descriptor_limit()
     orphans.adopt()
     orphans.hide()
     python = interpreter(chosen, arguments.environment)
@@ -128,7 +127,7 @@ def _smoke(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from server.pins.inspect import inspect
+    from server.pins.contract import inspect
 
     _clean_up_on_sigterm()
     print(inspect(arguments.source, load(settings.FetchSettings, os.environ), as_json=arguments.json))

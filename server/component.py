@@ -28,10 +28,8 @@ from server.api.node import Node, Role
 from server.component_process.client import NodeClient
 from server.errors import BadData, ServerError
 from server.model.worker_process import interpreter
-from server.protocol.decode import decode
-from server.protocol.encode import encode
-from server.protocol.proto import decode as proto_decode
-from server.protocol.proto import encode as proto_encode
+from server.protocol.json_codec import decode, encode
+from server.protocol.proto import codec
 from server.schema.request import Answer, Request
 from server.settings import ServeSettings
 from server.settings_loader import PARAMETERS, load
@@ -117,8 +115,8 @@ class MLFlowServer:
 
     def send_feedback_raw(self, feedback: Feedback) -> SeldonMessage:
         """Take a feedback; its answer is empty."""
-        request = proto_decode.decode_feedback(feedback.SerializeToString())
-        body = proto_encode.encode(request, Answer(np.empty(0)), self._node.meta(request.meta))
+        request = codec.decode_feedback(feedback.SerializeToString())
+        body = codec.encode(request, Answer(np.empty(0)), self._node.meta(request.meta))
         return SeldonMessage.FromString(body)
 
     def health_status_raw(self) -> dict[str, Any]:
@@ -134,8 +132,8 @@ class MLFlowServer:
     def _answer(self, role: Role, message: Any) -> Any:
         with _reported():
             if isinstance(message, SeldonMessage):
-                request = proto_decode.decode(message.SerializeToString())
-                body = proto_encode.encode(request, *self._client.answer(role, _uncounted(request)))
+                request = codec.decode(message.SerializeToString())
+                body = codec.encode(request, *self._client.answer(role, _uncounted(request)))
                 return SeldonMessage.FromString(body)
             request = decode(_as_json(message))
             return json.loads(encode(request, *self._client.answer(role, _uncounted(request))))

@@ -2,7 +2,7 @@
 
 An error's message names the value, the rule that it breaks and the fix. Seldon's
 error body (https://docs.seldon.io/projects/seldon-core/en/v1.17.1/python/python_component.html)
-is made from ``reason`` and the message by ``server.protocol.encode.failure``.
+is made from ``reason`` and the message by ``server.protocol.json_codec.failure``.
 """
 
 from __future__ import annotations

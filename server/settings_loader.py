@@ -1,7 +1,7 @@
 """A setting: how it is declared, read from the environment and described.
 
 A value comes from an environment variable or, where the Seldon operator hands it over, from a graph
-parameter (PREDICTIVE_UNIT_PARAMETERS) or an annotation of the SeldonDeployment (server.container.podinfo). The declarations are in server.settings.
+parameter (PREDICTIVE_UNIT_PARAMETERS) or an annotation of the SeldonDeployment (server.container). The declarations are in server.settings.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ SECONDS: Mapping[str, float] = {
     "tests/server/environment/test_examples.py": 60,
     "tests/tools/test_bootstrap.py": 60,
     "tests/gitops/promote/test_promotion.py": 40,
-    "tests/server/transport/test_acceptor.py": 40,
+    "tests/server/transport/test_listener.py": 40,
 }
 OTHER = 10.0
 _SHARD = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")

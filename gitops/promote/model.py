@@ -19,7 +19,7 @@ from server.artifact.fetch import fetch
 from server.artifact.source import shown
 from server.environment.build import build
 from server.pins import locking
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import EnvironmentSettings, FetchSettings
 from server.settings_loader import load
 

@@ -21,10 +21,9 @@ from server.api.node import ROLES
 from server.component_process.client import NodeClient
 from server.errors import BadData
 from server.mlmodel import Model
-from server.mlmodel.input_type import input_type
+from server.mlmodel.load_plan import input_type
 from server.pins import expectation
-from server.protocol.decode import decode
-from server.protocol.encode import encode
+from server.protocol.json_codec import decode, encode
 from server.schema.arguments import arguments
 from server.schema.json_data import tabled
 from server.settings_loader import PARAMETERS

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 
 from server.api.exposition import Exposition
-from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.api.metrics import Metrics
 from server.api.node import Node
-from server.api.routes import Protocol, Routes, answer
+from server.api.routes import HttpRequest, HttpResponse, HttpStream, Protocol, Routes, answer
 from server.artifact.digest import model_digest
 from server.errors import NotReady
-from server.heartbeats import SILENT_SECONDS
-from server.protocol.encode import dumps
-from server.shared_state import SharedState
+from server.protocol.json_codec import dumps
+from server.shared_state import SILENT_SECONDS, SharedState
 
 
 class Health:

@@ -1,27 +1,39 @@
 """The metrics of all processes of the server.
 
-Names and units: https://prometheus.io/docs/practices/naming/. Only series that count something are there.
+Where a node goes without the orchestrator they have what it would have counted: dashboards and rollouts ask for these series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import add
 
 from prometheus_client.core import InfoMetricFamily
 
 from server import __version__
-from server.api import orchestrator_metrics
-from server.api.exposition import Family
-from server.api.metric_families import Buckets, Cells, Labels, Row, as_it_is, counters, gauge, gauges
+from server.api.exposition import Buckets, Cells, Family, Labels, Row, as_it_is, counters, gauge, gauges
 from server.api.node import Node
+from server.settings import ServeSettings
 from server.shared_state import SharedState
 from server.telemetry import start_record
-from server.telemetry.exemplars import Exemplar
-from server.telemetry.histograms import CALLS, ORCHESTRATOR, ROWS
-from server.telemetry.methods import PREFIX
+from server.telemetry.labels import PREFIX
 from server.telemetry.observers import sends_traces
 from server.telemetry.process_stats import ProcessStats, process_stats
+from server.telemetry.shared_cells import CALLS, ORCHESTRATOR, ROWS, Exemplar
 
+_ORCHESTRATOR = "seldon_api_executor_server_requests_seconds"
+_ORCHESTRATOR_LABELS = ("deployment_name", "predictor_name", "predictor_version", "service", "method", "code")
+# The orchestrator's own paths, by what it calls them and the method that they answer to.
+_SERVICES = {
+    "/api/v1.0/predictions": ("predictions", "post"),
+    "/api/v0.1/predictions": ("predictions", "post"),
+    "/api/v1.0/feedback": ("feedback", "post"),
+    "/api/v0.1/feedback": ("feedback", "post"),
+    "/api/v1.0/metadata": ("metadata", "get"),
+}
+_GRPC = "/seldon.protos.Seldon/"
+# How Go writes the codes of gRPC: google.golang.org/grpc/codes.
+_CODES = {"OK": "OK", "CANCELLED": "Canceled"}
 # What is told of each process: the name, its meaning, and the field of ProcessStats.
 _PROCESS = (
     ("start_time_seconds", "Start of a process since the epoch.", "start_seconds"),
@@ -29,6 +41,28 @@ _PROCESS = (
     ("open_fds", "Open file descriptors of a process.", "open_fds"),
     ("max_fds", "How many file descriptors a process may have open.", "max_fds"),
 )
+
+
+def _orchestrator_rows(settings: ServeSettings, counted: Iterable[Row]) -> Iterator[Row]:
+    """Yield what was counted by interface, method and code under the orchestrator's labels."""
+    found: dict[tuple[str, str, str], Cells] = {}
+    for row in counted:
+        named = _named(*row.labels)
+        if named is not None:
+            before = found.get(named)
+            found[named] = list(map(add, before, row.cells)) if before else row.cells
+    for named, cells in found.items():
+        yield Row((settings.deployment, settings.predictor, settings.predictor_version, *named), cells, {})
+
+
+def _named(interface: str, method: str, code: str) -> tuple[str, str, str] | None:
+    """Return the orchestrator's service, method and code for a call that it has, else None."""
+    if interface == "grpc":
+        said = _CODES.get(code) or "".join(part.capitalize() for part in code.split("_"))
+        return (method, "unary", said) if method.startswith(_GRPC) else None
+    if method not in _SERVICES:
+        return None
+    return (*_SERVICES[method], code)
 
 
 class Metrics:
@@ -135,10 +169,10 @@ class Metrics:
             buckets = Buckets(self._counted.model.bounds, ORCHESTRATOR)
             meaning = "How long requests took, as the orchestrator would have counted them."
             yield buckets.histogram(
-                orchestrator_metrics.NAME,
+                _ORCHESTRATOR,
                 meaning,
-                orchestrator_metrics.LABELS,
-                orchestrator_metrics.rows(settings, rows),
+                _ORCHESTRATOR_LABELS,
+                _orchestrator_rows(settings, rows),
             )
 
     def _exemplars(self, start: int, cells: Cells) -> dict[int, Exemplar]:

@@ -8,25 +8,25 @@ from contextlib import aclosing
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+
 from server.api.metadata import metadata
 from server.api.openapi import openapi
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.errors import NoSuchPath, NotReady
+from server.ipc.columnar_table import ColumnarTable
 from server.mlmodel import Model
-from server.mlmodel.input_type import input_type
-from server.mlmodel.load_plan import STREAM, streams
-from server.model.busy_polling import busy_poll_seconds
+from server.mlmodel.load_plan import STREAM, input_type, streams
+from server.model.batcher import Result
 from server.model.client import ModelClient
-from server.model.handshake import read
-from server.model.output_names import names
+from server.model.handshake import busy_poll_seconds, read
 from server.protocol.input_example import example
-from server.schema.arguments import arguments
+from server.schema.arguments import arguments, parameters
 from server.schema.json_data import tabled
-from server.schema.parameters import parameters
 from server.schema.request import Answer, Request
 from server.schema.single_input import is_single, single
 from server.settings import ServeSettings
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from server.telemetry.call_record import Telemetry
 
 
@@ -108,7 +108,7 @@ class Node:
             self.telemetry.model_metrics(result.metrics, role)
             if self.settings.metrics_in_response:
                 meta["metrics"] = [*meta.get("metrics", ()), *result.metrics]
-        return Answer(result.value, names(result, self._outputs), own=result.names is not None), meta
+        return Answer(result.value, output_names(result, self._outputs), own=result.names is not None), meta
 
     async def stream(self, request: Request) -> AsyncGenerator[Any, None]:
         """Call the model's predict_stream once, and yield the parts of its answer (server.model.client).
@@ -183,3 +183,35 @@ def _single(request: Request, model: Model) -> tuple[dict[str, Any], list[Any]]:
     """Return a call's header and values, with parameters even where none is given: MLflow's server does so."""
     call, params = single(request, model)
     return {**call.header, "params": params}, call.values
+
+
+def output_names(result: Result, stated: list[str] | None) -> list[str]:
+    """Return the names of an answer's columns.
+
+    They are those that the answer brings itself, as a DataFrame does, in its order; else those of the output signature,
+    ``stated``; else what the fitted model calls the columns of this method's answers (server.worker.output_names); else
+    t:0, t:1 … as the stock wrapper has it, and none for a row of values. The numbers by which a DataFrame counts columns
+    that nobody named come after what others call them.
+    """
+    shape = _shape(result.value)
+    if shape is None:
+        return []
+    width = shape[1] if len(shape) > 1 else 1
+    own = result.names
+    if own is not None and own != [str(index) for index in range(len(own))]:
+        return own
+    for found in (stated, result.known, own):
+        if found is not None and len(found) == width:
+            return found
+    return [] if len(shape) == 1 else [f"t:{index}" for index in range(width)]
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of a table, of which the first two axes count, or None for another value."""
+    if isinstance(value, np.ndarray):
+        return tuple(value.shape)
+    if isinstance(value, ColumnarTable):
+        return len(value), value.width
+    if isinstance(value, list):
+        return (len(value), len(value[0])) if value and isinstance(value[0], list) else (len(value),)
+    return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.api import openapi_protocols
 from server.api.openapi_protocols import REF
-from server.mlmodel.input_type import InputType
+from server.mlmodel.load_plan import InputType
 from server.mlmodel.signature import Column, Schema
 from server.schema.json_schema import Json, Shaped, of_tensor, of_type
 

@@ -12,10 +12,10 @@ from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, parse_options_header
 
-from server.api.http import HttpRequest
-from server.byte_budget import json_cost
+from server.api.routes import HttpRequest
 from server.errors import BadData, BodyTooLarge
-from server.protocol.decode import parse
+from server.protocol.json_codec import parse
+from server.shared_state import json_cost
 
 MULTIPART = b"multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"

@@ -1,37 +1,99 @@
 """The routes of the REST interface: an HTTP request to an HTTP response, no sockets.
 
-Paths: those of the stock wrapper (wrapper.py of seldon-core 1.17.1).
+A streamed answer is server-sent events, as MLflow's agent server writes them: one JSON value each, then [DONE]. An error ends
+them too: an event ``error`` with Seldon's status, and its text where MLflow has it. Formats:
+https://html.spec.whatwg.org/multipage/server-sent-events.html, mlflow/genai/agent_server/server.py of MLflow 3.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
-from server.api import scoring, server_sent_events, v2
-from server.api.feedback import feedback
+from server.api import scoring, v2
 from server.api.health import Health
-from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.api.node import Node, Role
 from server.api.page import CONTENT_TYPE, FORM, page
 from server.api.request_body import cost, message
-from server.api.routes import Handler, Protocol, Routes, answer
+from server.api.routes import Handler, HttpRequest, HttpResponse, HttpStream, Protocol, Routes, answer
 from server.api.scoring import Scoring
 from server.api.v2 import V2
-from server.errors import BadData
-from server.protocol.decode import bare, decode
-from server.protocol.encode import dumps, encode
-from server.protocol.puid import HEADER, puid
+from server.errors import BadData, NotReady, ServerError
+from server.protocol.json_codec import bare, decode, dumps, encode, status
+from server.protocol.meta import HEADER, meta, puid
 from server.shared_state import SharedState
 from server.telemetry.call_record import CallRecord, Payload, identify, identify_feedback
+from server.telemetry.log_lines import log_error
 
+log = logging.getLogger(__name__)
+
+_FEEDBACK = ("request", "response", "reward", "truth")
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+# No proxy may cache the events or buffer them (nginx buffers unless a header forbids it).
+EVENT_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+_DONE = b"data: [DONE]\n\n"
 # A page that shows /seldon.json and lets people try it; it asks no other address.
 _DOC = Path(__file__).with_name("doc.html")
 # What the body of a request is that does not say it.
 JSON = "application/json"
 # The longest answer in parts that is kept whole for a log of payloads.
 KEPT_BYTES = 1 << 20
+
+
+def feedback(message: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answer's payload, which is empty, and its meta: no more than the request's puid.
+
+    Raises:
+        BadData: it is not a Feedback message, or its request's meta is not a Meta.
+    """
+    if not isinstance(message, dict):
+        raise BadData(f"the body is {json.dumps(message)[:60]}: it must be a JSON object")
+    unknown = sorted(set(message) - set(_FEEDBACK))
+    if unknown:
+        raise BadData(f"the body has {', '.join(unknown)}: a feedback message has {', '.join(_FEEDBACK)}")
+    reward = message.get("reward", 0)
+    if type(reward) not in (int, float):
+        raise BadData(f"reward is {json.dumps(reward)[:60]}: it must be a number")
+    for field in ("request", "response", "truth"):
+        if not isinstance(message.get(field, {}), dict):
+            raise BadData(f"{field} is {json.dumps(message[field])[:60]}: it must be a JSON object")
+    request = message.get("request", {})
+    given = meta(request.get("meta"))
+    data = request.get("data")
+    empty: dict[str, Any] = {"tensor": {"shape": [0]}}
+    if isinstance(data, dict) and "tensor" not in data:
+        empty = {"ndarray": []}
+    puid = given.get("puid")
+    return {"data": empty}, {"puid": puid} if puid else {}
+
+
+async def server_sent_events(parts: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
+    """Yield one event per part, then [DONE]. An error before the first part is raised."""
+    begun = False
+    async with aclosing(parts):
+        try:
+            async for part in parts:
+                yield b"data: %b\n\n" % dumps(part)
+                begun = True
+        except Exception as error:
+            if not begun:
+                raise
+            yield _error_event(error)
+    yield _DONE
+
+
+def _error_event(error: Exception) -> bytes:
+    """Return the event ``error``; log it unless the client is at fault."""
+    if not isinstance(error, ServerError):
+        log.exception("a part of an answer cannot be sent")
+        error = ServerError(f"{type(error).__name__}: {error}")
+    elif not isinstance(error, NotReady):
+        log_error(log, error)
+    return b"event: error\ndata: %b\n\n" % dumps({"error": str(error), "status": status(error)})
 
 
 class Rest:
@@ -132,11 +194,11 @@ class Rest:
         with self._budget.reserved(cost(http)):
             request = bare(message(http))
             given = identify(puid(request.meta, http.headers.get(HEADER)))
-            rest = server_sent_events.events(self._node.stream(request))
+            rest = server_sent_events(self._node.stream(request))
             # What goes wrong before the model has made a part of its answer has a status of its own.
             first = await anext(rest)
-        headers = {HEADER: given, **server_sent_events.HEADERS}
-        return HttpStream(200, first, rest, server_sent_events.CONTENT_TYPE, headers)
+        headers = {HEADER: given, **EVENT_HEADERS}
+        return HttpStream(200, first, rest, EVENT_STREAM, headers)
 
     def _not_this_node(self, kind: str) -> Handler:
         async def refuse(http: HttpRequest) -> HttpResponse:

@@ -1,24 +1,69 @@
-"""Routing: a path and method to its handler, or 404 and 405 with those that exist."""
+"""HTTP requests and responses, and the routes between them: a path and method to its handler, no sockets, no parser.
+
+A path that is not there is answered by 404, a method by 405, with those that exist.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
 from server.errors import MethodNotAllowed, NoSuchPath, NotReady, ServerError
-from server.protocol.encode import failure
-from server.protocol.puid import HEADER, puid
+from server.protocol.json_codec import failure
+from server.protocol.meta import HEADER, puid
 from server.telemetry.call_record import current
 from server.telemetry.log_lines import log_error
+
+log = logging.getLogger(__name__)
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class HttpRequest(NamedTuple):
+    """A request whose body has been read, from the address ``client``.
+
+    The ``headers``' names are in lower case; ``query`` is not decoded.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = _NONE
+    body: bytes = b""
+    version: str = "1.1"
+    client: str = ""
+
+
+class HttpResponse(NamedTuple):
+    """A response. ``headers`` are what goes beside the date, the content's type and length, and the connection."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = _NONE
+
+
+class HttpStream(NamedTuple):
+    """A response whose body comes in parts: ``first``, and what ``rest``, which has been started, yields.
+
+    The transport takes the next part when the client has read those before it (back-pressure), and closes ``rest`` at
+    the end or when the client disconnects.
+    """
+
+    status: int
+    first: bytes
+    rest: AsyncGenerator[bytes, None]
+    content_type: str
+    headers: Mapping[str, str] = _NONE
+
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
 # By the HTTP method.
 Methods = Mapping[str, Handler]
 # By path and method.
 Routes = Mapping[str, Methods]
-
-log = logging.getLogger(__name__)
 
 
 class Protocol:

@@ -15,20 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from server.api.http import HttpRequest, HttpResponse
 from server.api.node import Node
-from server.api.routes import Protocol, Routes
-from server.byte_budget import ByteBudget, json_cost
+from server.api.routes import HttpRequest, HttpResponse, Protocol, Routes
 from server.errors import BadData, ServerError
-from server.ipc.columnar_table import ColumnarTable
-from server.ipc.times import texts
+from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.mlmodel.signature import Schema
-from server.protocol.decode import parse
-from server.protocol.encode import dumps
-from server.protocol.puid import HEADER, puid
+from server.protocol.json_codec import dumps, parse
+from server.protocol.meta import HEADER, puid
 from server.schema.json_arrays import mapping
 from server.schema.json_data import FORMS, tabled
 from server.schema.request import Answer, Fields, Request
+from server.shared_state import ByteBudget, json_cost
 from server.telemetry.call_record import identify
 
 PATHS = frozenset(("/invocations", "/ping", "/health", "/version"))
@@ -173,11 +170,13 @@ def encode(answer: Answer) -> bytes:
         isinstance(values, np.ndarray) and answer.own and values.ndim == 2
     ):
         rows = (
-            texts(values) if isinstance(values, np.ndarray) and values.dtype.kind in "mM" else values.tolist()
+            time_texts(values)
+            if isinstance(values, np.ndarray) and values.dtype.kind in "mM"
+            else values.tolist()
         )
         values = [dict(zip(answer.names, row, strict=True)) for row in rows]
     elif isinstance(values, np.ndarray) and values.dtype.kind in "mM":
-        values = texts(values)
+        values = time_texts(values)
     elif isinstance(values, bytes):
         values = values.decode("utf-8", "backslashreplace")
     return dumps({"predictions": values})

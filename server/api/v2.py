@@ -10,17 +10,16 @@ import re
 from functools import partial
 from typing import Any
 
-from server.api.http import HttpRequest, HttpResponse
 from server.api.node import Node
-from server.api.routes import Handler, Methods, Protocol, Routes
-from server.byte_budget import ByteBudget, json_cost
+from server.api.routes import Handler, HttpRequest, HttpResponse, Methods, Protocol, Routes
 from server.errors import BadData, NoSuchVersion
-from server.protocol.encode import dumps
-from server.protocol.puid import HEADER, puid
-from server.protocol.v2 import json_codec, metadata
+from server.protocol.json_codec import dumps
+from server.protocol.meta import HEADER, puid
+from server.protocol.v2 import json_codec
 from server.protocol.v2.inference import Inference, outputs, request
 from server.protocol.v2.json_codec import LENGTH_HEADER
 from server.schema.request import Answer
+from server.shared_state import ByteBudget, json_cost
 from server.telemetry.call_record import identify
 
 PREFIX = "/v2"
@@ -122,8 +121,8 @@ class V2(Protocol):
             "name": found["name"],
             "versions": found["versions"],
             "platform": found["platform"],
-            "inputs": metadata.inputs(model.inputs),
-            "outputs": metadata.outputs(model.outputs, native=model.native),
+            "inputs": json_codec.inputs(model.inputs),
+            "outputs": json_codec.outputs(model.outputs, native=model.native),
         }
 
     async def infer(self, inference: Inference) -> Answer:

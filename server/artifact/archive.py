@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import HTTPStore
 
-from server.artifact import entries
+from server.artifact import staging
 from server.artifact.progress import Progress
 from server.artifact.staging import check_space
 from server.artifact.store_client import RETRIES, client_options
@@ -73,7 +73,7 @@ class Archive:
             with reported(self._uri, self._endpoint):
                 answer = await obstore.get_async(self._client, "")
             total, held = answer.meta["size"], progress.bytes
-            entries.check_limits(1, total, self._uri, self._settings)
+            staging.check_limits(1, total, self._uri, self._settings)
             check_space(archive.parent, total)
             progress.total = total
             try:

@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 from server import mlmodel
+from server.artifact import digest, registry
 from server.artifact import digest as digests
-from server.artifact import registry, signature_file
 from server.artifact.digest import model_digest
 from server.artifact.local import LocalFolder
 from server.artifact.progress import Progress, size
@@ -88,7 +88,7 @@ def _checked(folder: Path, uri: str, digest: str | None, settings: FetchSettings
 def _verify(folder: Path, uri: str, settings: FetchSettings) -> None:
     """Check the model's signature if the settings ask for one."""
     if settings.signature_key:
-        signature_file.verify(folder, uri, settings.signature_key)
+        digest.verify_signature(folder, uri, settings.signature_key)
         log.info("%s is signed by the key %s", uri, settings.signature_key)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from server.artifact import entries
-from server.artifact.entries import Entry
+from server.artifact import staging
 from server.artifact.progress import Progress
-from server.artifact.staging import check_space
+from server.artifact.staging import Entry, check_space
 from server.errors import AccessDenied, BadArtifact, BadSetting, SourceNotFound
 from server.settings import FetchSettings
 
@@ -63,7 +62,7 @@ class LocalFolder:
             raise AccessDenied(
                 f"{self._uri}: {error.filename} cannot be read ({error.strerror}); allow this user to read it"
             ) from error
-        entries.check(found, self._uri, self._settings)
+        staging.check_entries(found, self._uri, self._settings)
         return found
 
     def _walk(self, folder: Path) -> Iterator[Entry]:

@@ -1,24 +1,31 @@
 """Models by their names in MLflow: models:/ and runs:/ resolved to where their files are.
 
-Source: https://mlflow.org/docs/latest/ml/model-registry/ and the URIs of
-https://mlflow.org/docs/latest/ml/tracking/artifact-stores/.
+Those that a tracking server hands out itself, as mlflow-artifacts:/ or by HTTP, come by MLflow's own client.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from server.artifact import staging
+from server.artifact.local import LocalFolder
+from server.artifact.progress import Progress
+from server.artifact.staging import Entry, check_space
 from server.artifact.store_client import authorities
 from server.errors import AccessDenied, BadSetting, ServerError, SourceNotFound, SourceUnreachable
 from server.settings import FetchSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)/?")
 _ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)/?")
@@ -52,8 +59,6 @@ _STATUSES: dict[int, tuple[type[ServerError], str]] = {
     403: (AccessDenied, "allow this user to read the model"),
     404: (SourceNotFound, "correct the model's URI"),
 }
-
-log = logging.getLogger(__name__)
 
 
 def resolve(uri: str, settings: FetchSettings) -> str:
@@ -163,3 +168,66 @@ def _refused(uri: str, server: str, status: int, said: str) -> ServerError:
     kind, fix = _STATUSES.get(status, (SourceUnreachable, "correct MLFLOW_TRACKING_URI, or start the server"))
     words = _HEADER.sub("(hidden)", re.sub(r"//[^/@\s]*@", "//", " ".join(said.split())))
     return kind(f"{uri}: {server} says: {words[:300]}{'…' if len(words) > 300 else ''}; {fix}")
+
+
+class TrackedFolder:
+    """The model at ``location``, which the tracking server said that ``uri`` is at."""
+
+    def __init__(self, uri: str, location: str, settings: FetchSettings) -> None:
+        self._uri = uri
+        self._location = location.rstrip("/")
+        self._settings = settings
+
+    def copy(self, folder: Path, progress: Progress) -> None:
+        """Write the model's files below ``folder``.
+
+        Raises:
+            ServerError: the tracking server refuses or does not answer, or the files may not be written.
+        """
+        found = self._list()
+        if not found:
+            raise SourceNotFound(
+                f"{self._uri}: the tracking server has nothing at {self._location}; log the model again"
+            )
+        staging.check_entries(found, self._uri, self._settings)
+        size = sum(entry.size for entry in found)
+        check_space(folder, size)
+        progress.expect(size)
+        scratch = folder.parent / "download"
+        with asked(self._uri, self._settings), progress.watching(scratch):
+            from mlflow import artifacts
+
+            made = artifacts.download_artifacts(
+                artifact_uri=self._location,
+                dst_path=str(scratch),
+                tracking_uri=self._settings.tracking_uri,
+            )
+        folder.rmdir()
+        Path(made).rename(folder)
+        # The server may have handed out something else than it listed.
+        LocalFolder(self._uri, folder, self._settings).check()
+
+    def _list(self) -> list[Entry]:
+        """Return the files at the location, folder by folder."""
+        found: list[Entry] = []
+        folders, seen, size = [""], 0, 0
+        while folders:
+            folder = folders.pop()
+            with asked(self._uri, self._settings):
+                from mlflow import artifacts
+
+                content = artifacts.list_artifacts(
+                    artifact_uri=posixpath.join(self._location, folder).rstrip("/"),
+                    tracking_uri=self._settings.tracking_uri,
+                )
+            for info in content:
+                name = posixpath.join(folder, posixpath.basename(info.path))
+                staging.check_name(name, self._uri)
+                seen, size = seen + 1, size + (info.file_size or 0)
+                # Here too: a listing without end would fill the memory.
+                staging.check_limits(seen, size, self._uri, self._settings)
+                if info.is_dir:
+                    folders.append(name)
+                else:
+                    found.append(Entry(name, info.file_size or 0))
+        return found

@@ -10,8 +10,8 @@ from server.artifact import registry
 from server.artifact.archive import Archive
 from server.artifact.local import LocalFolder, path
 from server.artifact.progress import Progress
+from server.artifact.registry import TrackedFolder
 from server.artifact.store import StoreFolder
-from server.artifact.tracking import TrackedFolder
 from server.errors import BadSetting, SourceNotFound
 from server.settings import FetchSettings
 

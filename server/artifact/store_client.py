@@ -1,4 +1,4 @@
-"""The client of an object store, obstore's, for a URI: credentials, timeouts, retries."""
+"""The client of an object store, obstore's, for a URI: S3's settings, credentials, timeouts, retries."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from server.artifact import s3
 from server.artifact.store_errors import configured
 from server.errors import BadSetting
 from server.settings import FetchSettings
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
+log = logging.getLogger(__name__)
+
+AMAZON = "Amazon S3"
 # obstore retries with jitter, and resumes at the byte where a connection was lost.
 RETRIES: RetryConfig = {
     "max_retries": 4,
@@ -30,7 +33,73 @@ RETRIES: RetryConfig = {
 # With the account's host after it, as MLflow writes it for Azure.
 _BUCKET = re.compile(r"[$A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9.-]+)?")
 
-log = logging.getLogger(__name__)
+
+def s3_config(bucket: str, settings: FetchSettings) -> S3Config:
+    """Return obstore's configuration for ``bucket``; what is not in it obstore takes from the environment.
+
+    Raises:
+        BadSetting: a setting is not of the form that a store takes.
+    """
+    result: S3Config = {"virtual_hosted_style_request": settings.virtual_hosted_style}
+    address = s3_endpoint(settings)
+    if address is not None:
+        scheme, _, host = address.partition("://")
+        # obstore wants the bucket in the address then.
+        used = f"{scheme}://{bucket}.{host}" if settings.virtual_hosted_style else address
+        # Both names of it: the environment's AWS_ENDPOINT_URL_S3 would count before the other.
+        result |= {"endpoint": used, "aws_endpoint_url_s3": used}
+    for name, variable, value in (
+        ("region", "AWS_REGION", settings.region),
+        ("access_key_id", "AWS_ACCESS_KEY_ID", settings.access_key_id),
+        ("secret_access_key", "AWS_SECRET_ACCESS_KEY", settings.secret_access_key),
+        ("session_token", "AWS_SESSION_TOKEN", settings.session_token),
+    ):
+        if not all(" " < sign < "\x7f" for sign in value):
+            shown = repr(value) if name == "region" else "(hidden)"
+            raise BadSetting(
+                f"{variable}={shown}: must not hold white space or signs beyond ASCII; correct it"
+            )
+        if value:
+            result[name] = value  # type: ignore[literal-required]
+    if bool(settings.access_key_id) != bool(settings.secret_access_key):
+        raise BadSetting(
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: one is set without the other; set both"
+        )
+    return result
+
+
+def s3_endpoint(settings: FetchSettings) -> str | None:
+    """Return the S3 store's address with its scheme, or None for Amazon's.
+
+    Raises:
+        BadSetting: it is not an address.
+    """
+    url = settings.endpoint_url.rstrip("/")
+    if not url:
+        return None
+    if "://" not in url:
+        url = f"{'http' if settings.use_ssl is False else 'https'}://{url}"
+    elif settings.use_ssl is not None and settings.use_ssl != url.startswith("https://"):
+        log.warning(
+            "USE_SSL=%s contradicts AWS_ENDPOINT_URL=%s: its scheme counts; make them agree",
+            str(settings.use_ssl).lower(),
+            _without_password(url),
+        )
+    try:
+        parts = urlsplit(url)
+        regular = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        regular = False
+    if not regular or parts.username is not None or parts.query or any(sign.isspace() for sign in url):
+        raise BadSetting(
+            f"AWS_ENDPOINT_URL={_without_password(url)!r}: must be host, host:port or a URL with http:// or https://"
+        )
+    return url
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2]
 
 
 @dataclass(frozen=True)
@@ -64,10 +133,10 @@ def connect(uri: str, settings: FetchSettings) -> Place:
         raise BadSetting(f"{uri}: must not have an empty part, . or .. in its path; correct the model's URI")
     options = client_options(settings)
     if scheme == "s3":
-        config = s3.config(bucket, settings)
+        config = s3_config(bucket, settings)
         with configured(uri):
             client: ObjectStore = S3Store(bucket, config=config, client_options=options, retry_config=RETRIES)
-        return Place(uri, client, prefix, s3.endpoint(settings) or s3.AMAZON)
+        return Place(uri, client, prefix, s3_endpoint(settings) or AMAZON)
     if scheme == "gs":
         with configured(uri):
             client = GCSStore(bucket, client_options=options, retry_config=RETRIES)

@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from server.artifact import entries
-from server.artifact.entries import Entry
-from server.artifact.staging import check_space
+from server.artifact import staging
+from server.artifact.staging import Entry, check_space
 from server.errors import BadArtifact, ServerError
 from server.mlmodel import FILE
 from server.settings import FetchSettings
@@ -45,7 +44,9 @@ def unpack(archive: Path, folder: Path, uri: str, settings: FetchSettings) -> No
     """
     listed = [Entry(member.name, member.size) for member in _members(archive, uri, settings)]
     root = _root([entry.name for entry in listed])
-    entries.check((Entry(entry.name.removeprefix(root), entry.size) for entry in listed), uri, settings)
+    staging.check_entries(
+        (Entry(entry.name.removeprefix(root), entry.size) for entry in listed), uri, settings
+    )
     check_space(folder, sum(entry.size for entry in listed))
     for member in _members(archive, uri, settings):
         _write(member, folder / member.name.removeprefix(root), uri)
@@ -91,7 +92,7 @@ def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
             size += info.size if info.isreg() else 0
             # Before the next header is looked for, which unpacks all that is before it. Folders count too:
             # the library keeps what it has seen in memory.
-            entries.check_limits(number, size, uri, settings)
+            staging.check_limits(number, size, uri, settings)
             if info.issparse():
                 raise BadArtifact(
                     f"{uri}: {info.name[:100]!r} in the archive is sparse, so that its size does not tell what it costs to read; "
@@ -112,7 +113,7 @@ def _tar(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
 
 def _zip(archive: Path, uri: str, settings: FetchSettings) -> Iterator[_Member]:
     with zipfile.ZipFile(archive) as content:
-        entries.check_limits(len(content.infolist()), 0, uri, settings)
+        staging.check_limits(len(content.infolist()), 0, uri, settings)
         for info in content.infolist():
             if info.is_dir():
                 continue

@@ -18,11 +18,11 @@ from server.errors import ModelFailed, NotReady, ServerError
 from server.model.client import NOT_LOADED
 from server.model.frame_protocol import FrameProtocol
 from server.model.supervisor import Supervisor
-from server.protocol.puid import puid
+from server.protocol.meta import puid
 from server.schema.request import Request
 from server.telemetry.call_record import CallRecord, identify
+from server.telemetry.labels import PREFIX
 from server.telemetry.log_lines import log_error
-from server.telemetry.methods import PREFIX
 
 Frame = tuple[dict[str, Any], list[Any]]
 

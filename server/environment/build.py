@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server import mlmodel
-from server.environment import folders, interpreters, requirements_lock, specification, strategy, wheels
+from server.environment import folders, interpreters, package_index, requirements_lock, specification
 from server.environment.installer import RECORD, Installer
 from server.environment.interpreters import Interpreter
 from server.environment.package_index import PackageIndex
@@ -46,14 +46,14 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
     env = env.absolute()
     store = Path(settings.cache).absolute() if settings.cache else env
     with folders.scratch(env) as scratch:
-        brought = wheels.hashes(model)
+        brought = package_index.wheel_hashes(model)
         uv = Uv(
             folder=model,
             project=project(scratch, []),
-            index=wheels.index(model, brought, scratch / "index"),
+            index=package_index.wheel_index(model, brought, scratch / "index"),
             cache=folders.uv_cache(settings.cache, scratch),
             offline=settings.offline,
-            strategy=strategy.strategy(requested.requirements, settings),
+            strategy=package_index.index_strategy(requested.requirements, settings),
         )
         if locked:
             # What the lock has not was left out when it was made.
@@ -62,7 +62,7 @@ def build(model: Path, env: Path, settings: EnvironmentSettings) -> Path:
             listed = replace(locked.requirements, options=settled.options, flags=settled.flags)
         else:
             listed = requested.settled(settings, PackageIndex(uv, requested.requirements, scratch).has)
-        strategy.bound(listed, brought, uv.strategy)
+        package_index.pin_wheels(listed, brought, uv.strategy)
         installer = Installer(
             uv=uv,
             listed=listed,

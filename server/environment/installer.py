@@ -13,7 +13,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from server.environment import bytecode, uv, uv_errors
+from server.environment import bytecode, resolver, uv
 from server.environment.interpreters import Interpreter
 from server.environment.requirements import Requirements
 from server.environment.uv import Uv, UvError
@@ -141,7 +141,7 @@ class Installer:
         try:
             self.uv.run("--quiet", *arguments)
         except UvError as error:
-            raise uv_errors.unresolvable(error, self.listed, str(python)) from error
+            raise resolver.unresolvable(error, self.listed, str(python)) from error
 
 
 def _sha256(path: Path) -> str | None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.environment import conda, flavors, mlflow, python_env, python_request, requirements_file
-from server.environment.conda import Conda, Package
+from server.environment import environment_files, flavors, interpreters, requirements_file
 from server.environment.conda_packages import Kind
-from server.environment.python_request import PythonRequest
+from server.environment.environment_files import Conda, Package
+from server.environment.interpreters import PythonRequest
 from server.environment.requirements import Requirement, Requirements
 from server.errors import BadRequirements
 from server.mlmodel import FILE, Model
@@ -80,19 +80,23 @@ def read(model: Model) -> Specification:
     """
     folder = model.folder
     conda_yaml, python_env_yaml = _files(model)
-    requested = conda.read(conda_yaml, folder) if conda_yaml.is_file() else Conda(None, Requirements(), [])
+    requested = (
+        environment_files.read_conda(conda_yaml, folder)
+        if conda_yaml.is_file()
+        else Conda(None, Requirements(), [])
+    )
     listed = requested.requirements
     notes: list[str] = []
     if (folder / "requirements.txt").is_file():
         listed = requirements_file.read(folder / "requirements.txt", folder).otherwise(listed)
         notes += _overruled("requirements.txt", listed, conda_yaml.name, requested.requirements)
     recorded = model.flavors.get("python_function", {}).get("python_version")
-    pythons = {FILE: None if recorded is None else python_request.version(str(recorded))}
+    pythons = {FILE: None if recorded is None else interpreters.requested_version(str(recorded))}
     build: list[Requirement] = []
     if python_env_yaml.is_file():
-        env = python_env.read(python_env_yaml, folder, listed=not listed.entries)
+        env = environment_files.read_python_env(python_env_yaml, folder, listed=not listed.entries)
         listed = listed.otherwise(env.requirements)
-        pythons[python_env_yaml.name] = python_request.version(env.python) if env.python else None
+        pythons[python_env_yaml.name] = interpreters.requested_version(env.python) if env.python else None
         build = env.build
     foreign = _taken(requested.packages, listed, notes)
     listed.entries += [entry for entry in build if listed.entries and entry.name not in listed.names]
@@ -101,7 +105,7 @@ def read(model: Model) -> Specification:
     notes += _other_versions(needed, listed)
     if not listed.entries:
         listed = listed.otherwise(needed)
-    mlflow.complete(model, listed)
+    flavors.complete(model, listed)
     python = next((request for request in pythons.values() if request), None)
     return Specification(python, listed, tuple(foreign), (*_other_pythons(pythons), *notes))
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from . import dataframe
-from .times import duration, texts
+from .columnar_table import duration_text, time_texts
 
 MISSING = ("NaTType", "NAType")
 TEXTS = (decimal.Decimal, fractions.Fraction, uuid.UUID, pathlib.PurePath)
@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, datetime.timedelta):
-        return duration(value)
+        return duration_text(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, TEXTS) or kind in RANGES:
@@ -85,7 +85,7 @@ def listed(array: Any) -> Any:
         return cells.tolist()
     kind = array.dtype.kind
     if kind in "mM":
-        return texts(np.asarray(array))
+        return time_texts(np.asarray(array))
     if kind == "V" and array.dtype.names is None and array.dtype.type is not np.void:
         return array.astype(np.float32).tolist()  # bfloat16 and smaller, of ml_dtypes
     if kind == "c" or (kind == "V" and array.dtype.names is None):

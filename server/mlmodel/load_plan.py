@@ -1,18 +1,19 @@
-"""The load plan: how the worker loads a model, decided from its MLmodel file.
-
-What the flavours' configurations hold: MLflow's modules of the same names, releases 1.14 to 3.17.
-"""
+"""The load plan: how the worker loads a model and what its methods take, decided from its MLmodel file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from packaging.version import InvalidVersion, Version
 
 from server.errors import NotAModel
 from server.mlmodel import FILE, NATIVE, Model
-from server.mlmodel.code_paths import code
-from server.mlmodel.input_type import input_type
 
+# The first MLflow that finds the folders wherever it is started, and the first that has none of them on the path.
+_FOLDERS_FOUND = Version("1.26")
+_FOLDERS_GONE = Version("2.1.dev0")
 FORMATS = ("pickle", "cloudpickle")
 PYFUNC = "python_function"
 # The role of a streamed call, and the method of mlflow.pyfunc that streams.
@@ -24,6 +25,95 @@ METHODS = {
     "transform_input": ("transform", "predict"),
     "transform_output": ("transform", "predict"),
 }
+
+
+@dataclass(frozen=True)
+class InputType:
+    """The type of a method's argument.
+
+    ``kind`` is "array", "frame" (a DataFrame), or "list" (a value of the type hint for each row). A ``strict`` frame
+    takes nothing else than tables, with names where the signature has them; otherwise columns without names are taken in
+    the signature's order, and what is no table goes as it is. Where it is ``nested`` a row is one value, which may be an
+    array or an object itself.
+    """
+
+    kind: str
+    strict: bool = False
+    nested: bool = False
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether it is a DataFrame."""
+        return self.kind == "frame"
+
+    @property
+    def shown(self) -> str:
+        """What the method gets, as xtype and people call it."""
+        return {"array": "ndarray", "frame": "DataFrame"}.get(self.kind, self.kind)
+
+
+ARRAY, FRAME, LIST = InputType("array"), InputType("frame", strict=True), InputType("list", nested=True)
+
+
+def input_type(model: Model, xtype: str) -> InputType:
+    """Return the type in which ``model`` gets a request's values, ``xtype`` being auto, ndarray or DataFrame.
+
+    xtype counts where both types make sense. A type hint wants a list; mlflow.pyfunc enforces a signature of named
+    columns on DataFrames only; an array has one type for all its columns; and a tensor of more than two dimensions is no
+    DataFrame.
+    """
+    inputs = model.inputs
+    if model.hinted and inputs is not None:
+        return LIST
+    if inputs is None:
+        frame = xtype == "DataFrame" or (xtype == "auto" and not model.native)
+    elif inputs.tensors:
+        table = len(inputs.tensors) == 1 and len(inputs.tensors[0].shape) < 3
+        frame = xtype == "DataFrame" and model.native and table
+    else:
+        unlike = inputs.kind is None and len(inputs.columns) > 1
+        by_mlflow = not model.native and (inputs.names is not None or inputs.nested is not None)
+        chosen = xtype == "DataFrame" or (xtype == "auto" and (not model.native or inputs.names is not None))
+        frame = chosen or unlike or by_mlflow
+    return InputType(
+        "frame" if frame else "array",
+        # Columns that are called 0, 1, … are named by their order.
+        strict=frame and xtype == "DataFrame" and not (inputs is not None and inputs.counted),
+        nested=inputs is not None and inputs.nested is not None,
+    )
+
+
+def code(model: Model) -> dict[str, list[str]] | None:
+    """Return the folders that come before (``first``) and after (``last``) all others of the path, or None without code.
+
+    They are relative to the model folder. The folders of an MLflow that may not find them come last, where their modules
+    hide none that it would have taken instead.
+    """
+    stated = (
+        flavor.get("code") for flavor in (model.flavors.get("python_function", {}), *model.flavors.values())
+    )
+    root = next((str(path) for path in stated if path), None)
+    if root is None:
+        return None
+    version = _version(model.mlflow_version)
+    folders = _folders(model, root) if version < _FOLDERS_GONE else []
+    if version < _FOLDERS_FOUND:
+        return {"first": [root], "last": folders}
+    return {"first": [root, *folders], "last": []}
+
+
+def _folders(model: Model, root: str) -> list[str]:
+    path = model.folder / root
+    found = sorted(path.iterdir()) if path.is_dir() else []
+    return [f"{root}/{entry.name}" for entry in found if entry.is_dir() and entry.name != "__pycache__"]
+
+
+def _version(recorded: Any) -> Version:
+    """Return MLflow's version; before 1.25 it recorded none."""
+    try:
+        return Version(str(recorded or "1"))
+    except InvalidVersion:
+        return Version("1")
 
 
 def plan(model: Model, xtype: str) -> dict[str, Any]:

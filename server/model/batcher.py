@@ -1,10 +1,10 @@
-"""Batching: queued calls whose rows are concatenated for one call of the model, and its result split by rows."""
+"""The queue of calls: their deadlines, the parts of streamed answers, and batches of calls whose rows are concatenated."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,11 +12,52 @@ from typing import Any
 import numpy as np
 
 from server.ipc.columnar_table import ColumnarTable
-from server.model.stream import Stream
 from server.telemetry.call_record import CallRecord
 
+# The window: parts that the model may send before the consumer has taken one; then it waits (back-pressure).
+AHEAD = 16
 # dtype kinds whose concatenation changes no type: booleans, integers, floats.
 KINDS = "biuf"
+
+
+class Stream:
+    """The parts that were received and not taken yet: ``AHEAD`` at most.
+
+    ``ask`` is what has the model's process send one more, ``awaited`` since when somebody waits for one.
+    """
+
+    def __init__(self) -> None:
+        self.ask: Callable[[], None] | None = None
+        self.awaited: float | None = None
+        self._parts: deque[Any] = deque()
+        self._changed = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        """Return whether there is a part."""
+        return bool(self._parts)
+
+    def add(self, part: Any) -> None:
+        """Take in a part."""
+        self._parts.append(part)
+        self._changed.set()
+
+    def take(self) -> Any:
+        """Return the next part, and ask for one more."""
+        part = self._parts.popleft()
+        if self.ask is not None:
+            self.ask()
+        return part
+
+    def end(self, _: object = None) -> None:
+        """Mark the end: nothing more comes."""
+        self._changed.set()
+
+    async def changed(self) -> None:
+        """Wait until something has come, or nothing more comes."""
+        self.awaited = asyncio.get_running_loop().time()
+        await self._changed.wait()
+        self.awaited = None
+        self._changed.clear()
 
 
 @dataclass(slots=True)
@@ -170,3 +211,41 @@ class Batcher:
         """Empty the queue, yielding each call."""
         while batch := self.take():
             yield from batch
+
+
+class Deadlines:
+    """Calls in the order of their deadlines, which is that of their arrival: one timer serves all.
+
+    Args:
+        seconds: how long a call may take.
+        expire: called with a call whose deadline has passed.
+    """
+
+    def __init__(self, seconds: float, expire: Callable[[Call], None]) -> None:
+        self._seconds = seconds
+        self._expire = expire
+        self._ends: dict[Call, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, call: Call) -> None:
+        """Start a call's deadline."""
+        self._ends[call] = asyncio.get_running_loop().time() + self._seconds
+        if self._timer is None:
+            self._schedule(self._seconds)
+
+    def remove(self, call: Call) -> None:
+        """Cancel a call's deadline."""
+        self._ends.pop(call, None)
+
+    def _schedule(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire_due)
+
+    def _expire_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._timer = None
+        for call, end in tuple(self._ends.items()):
+            if end > now:
+                self._schedule(end - now)
+                return
+            del self._ends[call]
+            self._expire(call)

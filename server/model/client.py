@@ -12,16 +12,13 @@ from typing import Any
 
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.ipc.wire import LARGEST
-from server.model.batcher import Batcher, Call, Result, rows
-from server.model.busy_polling import BusyPoller
-from server.model.connection_pool import ConnectionPool
-from server.model.deadlines import Deadlines
+from server.model.batcher import AHEAD, Batcher, Call, Deadlines, Result, Stream, rows
+from server.model.connection_pool import BusyPoller, ConnectionPool
 from server.model.readiness import Readiness
-from server.model.stream import AHEAD, Stream
 from server.model.worker_connection import ENDED, MAX_IN_FLIGHT, WorkerConnection
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from server.telemetry.call_record import CallRecord, Telemetry, current
-from server.telemetry.end_reason import EndReason
+from server.telemetry.labels import EndReason
 
 # Before an unresponsive process counts as hung, the event loop gets so long to read what it may have sent.
 RECHECK_SECONDS = 0.1

@@ -1,14 +1,47 @@
-"""The connections of one process of the server to the model's processes."""
+"""The connections of one process of the server to the model's processes, and busy polling of them."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable
 
+from server.ipc.busy_polling import AdaptivePolling
 from server.model.batcher import Call
 from server.model.worker_connection import WorkerConnection
 
 # How long what a process sent before its end is still read.
 END_SECONDS = 0.1
+
+
+class BusyPoller:
+    """Busy-polls for an answer for a bounded time.
+
+    Args:
+        seconds: the longest that it polls; 0 turns it off.
+        awaited: says whether there is an answer to come.
+    """
+
+    def __init__(self, seconds: float, awaited: Callable[[], bool]) -> None:
+        self._spin = AdaptivePolling(seconds)
+        self._awaited = awaited
+        self._polling = False
+
+    def begin(self) -> None:
+        """Start polling: an answer is expected."""
+        self._spin.begin()
+        if not self._polling:
+            self._poll()
+
+    def end(self) -> None:
+        """Record that an answer has come."""
+        self._spin.end()
+
+    def _poll(self) -> None:
+        self._polling = self._spin.goes_on() and self._awaited()
+        if self._polling:
+            os.sched_yield()  # Whoever has work to do on this CPU comes first.
+            asyncio.get_running_loop().call_soon(self._poll)
 
 
 class ConnectionPool:

@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.settings import ServeSettings
 from server.settings_loader import unknown
 

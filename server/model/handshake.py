@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from server import mlmodel
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.mlmodel import Model
 from server.mlmodel.load_plan import methods, plan
-from server.model.busy_polling import busy_poll_seconds
 from server.settings import ServeSettings
 from server.telemetry.log_lines import is_json
 
@@ -65,3 +64,8 @@ def setup(settings: ServeSettings, server_processes: int, example: Example | Non
         "load_seconds": settings.load_seconds,
         "example": example is not None,
     }
+
+
+def busy_poll_seconds(settings: ServeSettings, server_processes: int, cpus: int) -> float:
+    """Return how long the processes may busy-poll, in seconds: 0 unless each of them has a CPU of its own."""
+    return settings.spin_microseconds / 1e6 if server_processes + settings.model_processes <= cpus else 0.0

@@ -1,4 +1,4 @@
-"""Start the model's process, and restart it with back-off when it ends or is killed."""
+"""Start the model's process, detect its exit (SIGCHLD), and restart it with back-off when it ends or is killed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,74 @@ from typing import Any
 
 from server.errors import ModelNotLoaded
 from server.ipc.wire import BadFrame
+from server.model import orphans
 from server.model.control_socket import ControlSocket
 from server.model.handshake import Example
-from server.model.reaper import Reaper
 from server.model.worker_control import Deliver, WorkerControl, described
 from server.model.worker_process import STOP_SECONDS, WorkerProcess
-from server.telemetry.end_reason import EndReason, ProcessObserver
+from server.telemetry.labels import EndReason, ProcessObserver
 
+log = logging.getLogger(__name__)
+
+# How often orphans are looked for again, as some fork while others are killed.
+ROUNDS, ROUND_SECONDS = 100, 0.02
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STEADY_SECONDS = 60.0
 
-log = logging.getLogger(__name__)
+
+class Reaper:
+    """Waits for the end of one process at a time, and reaps the orphans of those before it.
+
+    A process whose socket is open somewhere may have ended, and one whose socket is closed may run: its status counts.
+    """
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._ended = asyncio.Event()
+
+    def __enter__(self) -> Reaper:
+        loop = asyncio.get_running_loop()
+        # uvloop's own way to listen for signals leaves out this one.
+        self._before = signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(self._check))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGCHLD, self._before)
+
+    def watch(self, pid: int) -> None:
+        """Wait for the end of a process from now on."""
+        self._pid = pid
+        self._ended.clear()
+        self._check()
+
+    async def ended(self) -> None:
+        """Return when the process has ended; it is not reaped yet, so that its number stays its own."""
+        await self._ended.wait()
+
+    async def end_orphans(self) -> None:
+        """Kill the orphans that are left when the process has been reaped."""
+        self._pid = 0
+        for _ in range(ROUNDS):
+            try:
+                if not orphans.kill(0):
+                    return
+            except OSError as error:
+                log.warning("processes that the model has started cannot be looked for yet: %s", error)
+            await asyncio.sleep(ROUND_SECONDS)
+        log.error("processes that the model has started cannot be killed")
+
+    def _check(self) -> None:
+        if self._pid and not self._ended.is_set():
+            try:
+                over = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+            except ChildProcessError:
+                over = True
+            if over:
+                self._ended.set()
+        try:
+            orphans.reap(self._pid)
+        except OSError:
+            return  # Without descriptors /proc cannot be read: orphans are reaped when the process has ended.
 
 
 class Supervisor:

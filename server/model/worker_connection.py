@@ -15,9 +15,8 @@ from typing import Any
 
 from server.errors import BadData, ModelFailed, NotReady, ServerError
 from server.ipc.wire import CANCEL, LARGEST, MORE, PUIDS, BadFrame
-from server.model.batcher import Call, Result, concatenated, split_result
+from server.model.batcher import AHEAD, Call, Result, concatenated, split_result
 from server.model.frame_protocol import FrameProtocol
-from server.model.stream import AHEAD
 from server.telemetry.call_record import Telemetry
 from server.telemetry.log_lines import FIELDS, TRACEBACK, call_fields, escaped, log_error
 

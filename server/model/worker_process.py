@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from server.container.file_descriptors import EXHAUSTED
+from server.container import EXHAUSTED
 from server.errors import ModelNotLoaded
 from server.model import orphans
 from server.settings import ServeSettings

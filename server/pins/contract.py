@@ -1,20 +1,27 @@
-"""The contract of a model (contract.json): digest, signature, requirements, flavours, read without loading it."""
+"""The contract of a model (contract.json), which the verb ``inspect`` prints: digest, signature, requirements, flavours, read without loading it."""
 
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from server import mlmodel
-from server.artifact import signature_file
+from server.artifact import digest, local
 from server.artifact.digest import UNCOUNTED, model_digest
-from server.artifact.progress import size
+from server.artifact.local import LocalFolder
+from server.artifact.progress import Progress, size
+from server.artifact.source import shown
+from server.artifact.source import source as source_of
+from server.artifact.store_client import strip_environment
 from server.environment import specification
 from server.environment.uv import redacted
 from server.errors import BadSignature
 from server.mlmodel.estimator import estimator, methods
-from server.mlmodel.input_type import input_type
+from server.mlmodel.load_plan import input_type
 from server.mlmodel.signature import Schema
+from server.settings import FetchSettings
 
 
 def contract(folder: Path, uri: str, key: str) -> dict[str, Any]:
@@ -73,9 +80,9 @@ def text(content: dict[str, Any]) -> str:
 
 def _signed(folder: Path, uri: str, key: str) -> str:
     if not key:
-        return "not checked" if (folder / signature_file.FILE).is_file() else "no"
+        return "not checked" if (folder / digest.SIGNATURE_FILE).is_file() else "no"
     try:
-        signature_file.verify(folder, uri, key)
+        digest.verify_signature(folder, uri, key)
     except BadSignature as error:
         return f"refused: {error}"
     return "yes"
@@ -112,3 +119,36 @@ def _column(entry: dict[str, Any]) -> str:
         return f"{name}: {entry['dtype']} {entry['shape']}"
     kind = entry["type"] if isinstance(entry["type"], str) else entry["type"]["type"]
     return f"{name}: {kind}" + ("" if entry.get("required", True) else ", optional")
+
+
+def inspect(source: str, settings: FetchSettings, *, as_json: bool) -> str:
+    """Return what the model at ``source``, a URI as for ``fetch`` or a folder, is: as text or as JSON.
+
+    The JSON depends on the model's bytes and on FETCH_SIGNATURE_KEY only, so that it can be kept in git.
+
+    Raises:
+        ServerError: see server.errors, from SourceNotFound to BadArtifact.
+    """
+    strip_environment()
+    folder = _folder(source)
+    if folder is not None:
+        LocalFolder(source, folder, settings).check()
+        return _shown(folder, source, settings, as_json=as_json)
+    found = source_of(source, settings)
+    with tempfile.TemporaryDirectory(prefix="inspect-") as scratch:
+        content = Path(scratch) / "aside" / "content"
+        content.mkdir(parents=True)
+        with Progress(shown(source)) as progress:
+            found.copy(content, progress)
+        return _shown(content, shown(source), settings, as_json=as_json)
+
+
+def _folder(source: str) -> Path | None:
+    if "://" not in source and not source.startswith(("models:", "runs:")):
+        return Path(source)
+    return local.path(source) if source.startswith("file:") else None
+
+
+def _shown(folder: Path, uri: str, settings: FetchSettings, *, as_json: bool) -> str:
+    content = contract(folder, uri, settings.signature_key)
+    return json.dumps(content, indent=2, ensure_ascii=False) if as_json else text(content)

@@ -9,16 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server import mlmodel
-from server.environment import (
-    interpreters,
-    python_request,
-    requirements_lock,
-    specification,
-    strategy,
-    wheels,
-)
+from server.environment import interpreters, package_index, requirements_lock, specification
+from server.environment.interpreters import PythonRequest
 from server.environment.package_index import PackageIndex
-from server.environment.python_request import PythonRequest
 from server.environment.requirements import Requirements
 from server.environment.resolver import Failures, Resolver
 from server.environment.uv import Uv, project
@@ -56,12 +49,12 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
     pythons = sorted({*order, *(pythons or PYTHONS)}, key=_minor)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        brought = wheels.hashes(model)
-        index = wheels.index(model, brought, scratch / "index")
-        chosen = strategy.strategy(requested.requirements, settings)
+        brought = package_index.wheel_hashes(model)
+        index = package_index.wheel_index(model, brought, scratch / "index")
+        chosen = package_index.index_strategy(requested.requirements, settings)
         uv = Uv(model, project(scratch, PLATFORMS), index, offline=settings.offline, strategy=chosen)
         listed = requested.settled(settings, PackageIndex(uv, requested.requirements, scratch).has)
-        strategy.bound(listed, brought, chosen)
+        package_index.pin_wheels(listed, brought, chosen)
         resolver = Resolver(uv, listed, scratch, settings)
         covered, platforms, text = _resolved(resolver, order, pythons)
     left_out = [python for python in pythons if python not in covered]
@@ -80,7 +73,7 @@ def _beside(requested: PythonRequest | None) -> list[str]:
 
 
 def _minor(python: str) -> tuple[int, int]:
-    return python_request.version(python).minors[0]
+    return interpreters.requested_version(python).minors[0]
 
 
 def _check_credentials(listed: Requirements) -> None:

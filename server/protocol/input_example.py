@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.mlmodel import Model
-from server.protocol.decode import FIELDS
+from server.protocol.json_codec import FIELDS
 from server.schema.json_data import FORMS
 from server.schema.single_input import KEYS
 

@@ -1,12 +1,13 @@
-"""The meta of a message, held to the types that it has in a SeldonMessage.
+"""The meta of a message, held to the types that it has in a SeldonMessage, and the prediction's unique id (puid).
 
-Source: https://github.com/SeldonIO/seldon-core/blob/v1.17.1/proto/prediction.proto
+The puid stands in an answer's headers too, as the orchestrator sets it.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from random import getrandbits
 from typing import Any
 
 from server.errors import BadData
@@ -16,6 +17,10 @@ from server.schema.json_arrays import mapping, shown
 METRIC_TYPES = ("COUNTER", "GAUGE", "TIMER", 0, 1, 2)
 # So deep a Struct of protobuf can be read by every language's library.
 DEEPEST = 64
+HEADER = "seldon-puid"
+LONGEST = 256
+_VERSION_4 = 0x4000_8000_0000_0000_0000
+_KEPT = ~0xF000_C000_0000_0000_0000
 
 
 def meta(value: Any) -> dict[str, Any]:
@@ -87,3 +92,20 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "(strings)",
     ),
 }
+
+
+def puid(meta: dict[str, Any], header: str | bytes | None) -> str:
+    """Return the id of a request: its meta's, else its header's, else a new one.
+
+    One that no header may hold (RFC 9110, 5.5) is left for the next.
+    """
+    for given in (meta.get("puid"), header):
+        if isinstance(given, str) and 0 < len(given) <= LONGEST and _fits(given):
+            return given
+    # A UUID of version 4 (RFC 9562). It tells requests apart and keeps no secret: no call of the system for it.
+    digits = f"{getrandbits(128) & _KEPT | _VERSION_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _fits(given: str) -> bool:
+    return given.isascii() and given.isprintable() and given == given.strip()

@@ -1,4 +1,4 @@
-"""A request to the argument of the model's method, by its signature and input type."""
+"""A request to the argument of the model's method, by its signature and input type, and to its parameters."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from server.errors import BadData
-from server.mlmodel.input_type import InputType
+from server.mlmodel.load_plan import InputType
 from server.mlmodel.signature import Schema
 from server.schema import columns, tensors
-from server.schema.column_order import order, unnamed, width
-from server.schema.json_arrays import as_array, as_written, check_rows
-from server.schema.limits import check_columns
-from server.schema.nested_types import Type, holds
-from server.schema.payload import as_table, is_table
+from server.schema.columns import entries, listed, order, unnamed, width
+from server.schema.data_types import Misfit, Type, fit, holds
+from server.schema.json_arrays import as_array, as_written, check_columns, check_rows
+from server.schema.json_data import as_table, is_table
 from server.schema.request import ARRAYS, Request
-from server.schema.unnamed_column import entries
 
 
 @dataclass(slots=True)
@@ -217,3 +215,34 @@ def _typed(cells: tuple[Any, ...]) -> np.ndarray | list[Any]:
         if array.dtype.kind in "biuf":
             return array
     return list(cells)
+
+
+def parameters(
+    given: dict[str, Any], known: list[dict[str, Any]], field: str = "jsonData.params"
+) -> dict[str, Any]:
+    """Return ``given`` with values of the types that the signature's parameters ``known`` have.
+
+    What is not given has its default, which the model's process knows. null stands for no value. ``field`` is what messages
+    call them.
+
+    Raises:
+        BadData: the signature has no such parameter, or the value is not of its type.
+    """
+    if not given:
+        return {}
+    by_name = {entry["name"]: entry for entry in known}
+    unknown = [name for name in given if name not in by_name]
+    if unknown:
+        has = f"the parameters {listed(by_name)}" if by_name else "no parameters"
+        raise BadData(f"{field} has unknown {listed(unknown)}: the model's signature has {has}")
+    return {name: _value(value, by_name[name], field) for name, value in given.items()}
+
+
+def _value(value: Any, entry: dict[str, Any], field: str) -> Any:
+    kind = entry if "properties" in entry else {"type": entry["type"]}
+    if entry.get("shape"):
+        kind = {"type": "array", "items": kind}
+    try:
+        return fit(value, kind, required=False)
+    except Misfit as misfit:
+        raise BadData(f"{field}.{entry['name']}{misfit}") from misfit

@@ -1,17 +1,17 @@
-"""MLflow's forms of input in a request's jsonData.
-
-Source: https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#json-input
-"""
+"""MLflow's forms of input in a request's jsonData, and a payload that is no table as the table that the signature asks for."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from server.errors import BadData
 from server.mlmodel.signature import Schema
-from server.schema.json_arrays import mapping, names, rows, shown
-from server.schema.limits import check_columns
+from server.schema.json_arrays import check_columns, mapping, names, rows, shown
 from server.schema.request import Request
 
 # How many cells a table of records may have for each value that is there, beyond some in any case: if each record had
@@ -24,7 +24,7 @@ def tabled(request: Request, inputs: Schema | None = None, *, nested: bool = Fal
     """Return the request with its jsonData as rows and names where it is in one of MLflow's forms.
 
     Any other request is returned as it is: a model may take a JSON value of its own. Where a row is one ``nested`` value
-    (server.mlmodel.input_type), what stands in the form is the list of them, unless it is a table with columns. An object that has
+    (server.mlmodel.load_plan), what stands in the form is the list of them, unless it is a table with columns. An object that has
     the columns of the signature ``inputs`` is a row of them, also where one is called as a form is.
 
     Raises:
@@ -118,3 +118,47 @@ FORMS: dict[str, Callable[[str, Any], Table]] = {
     "instances": _instances,
     "inputs": _inputs,
 }
+
+
+def is_table(values: Any) -> bool:
+    """Return whether values are rows, and not any other value that a model may take as it is."""
+    return isinstance(values, np.ndarray) or (
+        isinstance(values, list) and bool(values) and isinstance(values[0], list)
+    )
+
+
+def as_table(request: Request, inputs: Schema) -> Request:
+    """Return the request with its payload as rows.
+
+    An object is one row by its names, a list of objects a row each, and any other value the only cell of a row
+    where the signature has one column or tensor; text and bytes are such values.
+
+    Raises:
+        BadData: the payload cannot be a table of the signature.
+    """
+    value = request.values
+    # What is put in a form here stood in none.
+    fields = request.fields and replace(request.fields, by_form=False)
+    if isinstance(value, dict):
+        form = {"inputs": value} if inputs.tensors else {"dataframe_records": [value]}
+        return tabled(Request("jsonData", form, meta=request.meta, fields=fields))
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return tabled(Request("jsonData", {"dataframe_records": value}, meta=request.meta, fields=fields))
+    if is_table(value):
+        return Request(
+            request.kind,
+            rows(request.values_field, value),
+            request.names,
+            request.meta,
+            fields=request.fields,
+        )
+    entries = inputs.columns or inputs.tensors
+    if len(entries) != 1:
+        raise BadData(
+            f"{request.values_field} has one value a row: the model's signature has {len(entries)} "
+            f"{'columns' if inputs.columns else 'tensors'}; send data with a value for each"
+        )
+    if isinstance(value, bytes):
+        value = base64.b64encode(value).decode()
+    cells = value if isinstance(value, list) else [value]
+    return Request(request.kind, rows(request.kind, [[cell] for cell in cells]), inputs.names, request.meta)

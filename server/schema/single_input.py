@@ -10,16 +10,14 @@ from typing import Any
 
 from server.errors import BadData
 from server.mlmodel import Model
-from server.mlmodel.input_type import FRAME
+from server.mlmodel.load_plan import FRAME
 from server.mlmodel.signature import Schema
-from server.schema.arguments import Arguments, arguments
-from server.schema.column_order import listed
+from server.schema.arguments import Arguments, arguments, parameters
+from server.schema.columns import listed
+from server.schema.data_types import Misfit, fit
 from server.schema.json_arrays import mapping, shown
 from server.schema.json_data import FORMS, tabled
-from server.schema.nested_types import fit
-from server.schema.parameters import parameters
 from server.schema.request import ARRAYS, Request
-from server.schema.scalar_types import Misfit
 
 # Where one of these is in an object, it is in none of MLflow's other forms (mlflow/pyfunc/utils/serving_data_parser.py).
 KEYS = {"messages", "prompt", "input"}

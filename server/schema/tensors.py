@@ -11,7 +11,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.mlmodel.signature import Schema, Tensor
-from server.schema.column_order import order, unnamed
+from server.schema.columns import order, unnamed
 from server.schema.request import Request
 
 # Kinds of dtype whose values JSON has: numbers and booleans as they are, text and objects as objects.

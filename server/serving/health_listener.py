@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 import uvloop
 
 from server.api.health import Health
-from server.byte_budget import ByteBudget
+from server.shared_state import ByteBudget
+from server.transport.connections import HttpServerState
 from server.transport.http import server as http_server
-from server.transport.http.server_state import HttpServerState
 
 log = logging.getLogger(__name__)
 

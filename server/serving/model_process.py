@@ -17,7 +17,7 @@ from server.model.handshake import Example, handshake, setup
 from server.model.supervisor import Supervisor
 from server.model.worker_process import WorkerProcess, interpreter
 from server.settings import ServeSettings
-from server.telemetry.end_reason import ProcessObserver
+from server.telemetry.labels import ProcessObserver
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +25,12 @@ log = logging.getLogger(__name__)
 def example_call(settings: ServeSettings, model: Model) -> Example | None:
     """Return a call made of a few rows of the model's input example, where calls of that kind can be batched."""
     # The process loads the model while this is imported.
-    from server.mlmodel.input_type import input_type
+    from server.mlmodel.load_plan import input_type
     from server.model.batcher import rows
-    from server.protocol.decode import decode
     from server.protocol.input_example import example
-    from server.schema.arguments import arguments
+    from server.protocol.json_codec import decode
+    from server.schema.arguments import arguments, parameters
     from server.schema.json_data import tabled
-    from server.schema.parameters import parameters
     from server.worker.batch_check import SINGLES
 
     if settings.batching == "off" or model.chats:

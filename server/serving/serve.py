@@ -17,7 +17,7 @@ import uvloop
 from server.api import health
 from server.api.node import Node
 from server.api.rest import Rest
-from server.container.cpus import available_cpus
+from server.container import available_cpus
 from server.model.control_socket import ControlSocket
 from server.model.readiness import Readiness
 from server.model.supervisor import Supervisor

@@ -1,7 +1,11 @@
-"""What is known of one call: filled on its way through the server, handed to metrics, access log and traces at its end."""
+"""The traceparent header of a request: which trace it belongs to.
+
+Format: https://www.w3.org/TR/trace-context/#traceparent-header
+"""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -9,11 +13,34 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from server.errors import ServerError
-from server.telemetry import trace_context
-from server.telemetry.trace_context import TraceParent, trace_parent
 
+HEADER = "traceparent"
+# A later version may have more behind the flags, after a dash.
+_FORMAT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[!-~]*)?", re.ASCII)
+_SAMPLED = 0x01
 # The code of a call whose client has left before it was answered, as gRPC and nginx have it.
 LEFT = {"grpc": "CANCELLED", "rest": "499"}
+
+
+class TraceParent(NamedTuple):
+    """The span of the client that a request belongs to: ids in hexadecimal, and whether the client records it."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+
+def trace_parent(header: str) -> TraceParent | None:
+    """Return what a traceparent header says, or None where it is not valid, as if there were none."""
+    found = _FORMAT.fullmatch(header.strip(" \t"))
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, more = found.groups()
+    if version == "ff" or (version == "00" and more is not None):
+        return None
+    if not trace_id.strip("0") or not span_id.strip("0"):
+        return None
+    return TraceParent(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
 
 
 class Payload(NamedTuple):
@@ -117,7 +144,7 @@ class BatchObserver(Protocol):
         """Take note that the model has answered a batch of so many calls and rows, which took it so long."""
 
     def model_metrics(self, metrics: list[dict[str, Any]], role: str) -> None:
-        """Take note of metrics that a custom Python model has returned with its answer in a role (server.worker.response)."""
+        """Take note of metrics that a custom Python model has returned with its answer in a role (server.worker.result)."""
 
 
 _current: ContextVar[CallRecord | None] = ContextVar("call_record", default=None)
@@ -184,8 +211,8 @@ class Telemetry:
             code=LEFT.get(interface, ""),
         )
         record.http_method, record.path = http_method, path
-        if trace_context.HEADER in headers:
-            record.parent = trace_parent(headers[trace_context.HEADER])
+        if HEADER in headers:
+            record.parent = trace_parent(headers[HEADER])
             record.trace_id = record.parent.trace_id if record.parent else ""
         _current.set(record)
         for observer in self.observers:

@@ -1,8 +1,9 @@
-"""CPU, memory and descriptors of a process, as Linux tells of it (proc(5))."""
+"""CPU, memory and descriptors of a process, and connections of a port, as Linux tells of them (proc(5))."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import NamedTuple
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _UNLIMITED = float("inf")
+_TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
+_ESTABLISHED = "01"
 
 
 class ProcessStats(NamedTuple):
@@ -75,3 +78,12 @@ def _max_fds(pid: int, start: int) -> float:
             soft = line.split()[3]
             return _UNLIMITED if soft == b"unlimited" else float(soft)
     return _UNLIMITED
+
+
+def connections(port: int) -> int:
+    """Return how many connections a port of this machine, or pod, has that were opened to it."""
+    # The number of the line, the local address and port, the other's, and the state.
+    line = re.compile(
+        rf"^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F]+:[0-9A-F]+ {_ESTABLISHED} ".encode(), re.MULTILINE
+    )
+    return sum(len(line.findall(table.read_bytes())) for table in map(Path, _TABLES) if table.exists())

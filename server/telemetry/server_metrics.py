@@ -13,16 +13,23 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from server.container.tcp import connections
 from server.settings import ServeSettings
 from server.telemetry.call_record import CallRecord
 from server.telemetry.custom_metrics import MOST_BYTES, CustomMetrics
-from server.telemetry.end_reason import EndReason
-from server.telemetry.exemplars import SharedExemplars
-from server.telemetry.histograms import CALLS, ORCHESTRATOR, ROWS, Histogram, Layout, parsed
-from server.telemetry.methods import CODES, METHODS, OTHER, REASONS
+from server.telemetry.labels import CODES, METHODS, OTHER, REASONS, EndReason
 from server.telemetry.observers import Observing
-from server.telemetry.shared_cells import SharedCells, SharedTexts
+from server.telemetry.process_stats import connections
+from server.telemetry.shared_cells import (
+    CALLS,
+    ORCHESTRATOR,
+    ROWS,
+    Histogram,
+    Layout,
+    SharedCells,
+    SharedExemplars,
+    SharedTexts,
+    parsed,
+)
 
 INTERFACES = tuple(METHODS)
 # What becomes of an event of the log of payloads, and of a span.

@@ -17,12 +17,11 @@ import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.api.routes import failed
-from server.byte_budget import ByteBudget
+from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
 from server.errors import NotReady, ServerError
 from server.model.frame_protocol import FrameProtocol
-from server.transport.http.server_state import Refused
+from server.shared_state import ByteBudget
+from server.transport.connections import Refused
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]]
 Frame = tuple[dict[str, Any], list[Any]]

@@ -30,7 +30,7 @@ STEADY_SECONDS = 60.0
 END_SECONDS = 2.0
 # What a process writes to its socket when it can answer calls.
 READY = b"\0"
-# Of server.telemetry.end_reason, which is not for this process to import.
+# Of server.telemetry.labels, which is not for this process to import.
 LOAD_FAILED, LOAD_TIMEOUT = "load_failed", "load_timeout"
 
 # Writes READY to the second argument when the model can be called, then answers the calls of the first, the connections to the
@@ -53,7 +53,7 @@ class ModelProcess:
         self.ready = ready
         # Since when it has been loading the model, and since it is ready, answering calls.
         self.since = time.monotonic()
-        # Why it ends, one of server.telemetry.end_reason, where its wait status does not say it.
+        # Why it ends, one of server.telemetry.labels, where its wait status does not say it.
         self.reason = ""
 
 

@@ -18,7 +18,7 @@ def load(folder: str, plan: dict[str, Any]) -> Any:
     Whatever the model's packages raise is raised.
     """
     if plan["code"]:
-        # The model's own modules, before and after installed ones, as server.mlmodel.code_paths has them of mlflow.
+        # The model's own modules, before and after installed ones, as server.mlmodel.load_plan has them of mlflow.
         sys.path[:0] = [str(Path(folder, path)) for path in plan["code"]["first"]]
         sys.path += [str(Path(folder, path)) for path in plan["code"]["last"]]
     for name in plan["imports"]:

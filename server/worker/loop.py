@@ -15,7 +15,7 @@ from typing import Any
 from ..ipc.connection import FrameConnection
 from . import output
 from .answer import Callee, answer_all
-from .array_input import columns
+from .argument import array_columns
 from .batch_check import candidates, checked
 from .call_queue import CallQueue
 from .exceptions import exception_header
@@ -135,7 +135,11 @@ def _callee(
     setup: dict[str, Any],
 ) -> Callee:
     return Callee(
-        dict(methods.values()), columns(model), known, setup["largest"], component(model, handshake["plan"])
+        dict(methods.values()),
+        array_columns(model),
+        known,
+        setup["largest"],
+        component(model, handshake["plan"]),
     )
 
 

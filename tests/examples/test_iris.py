@@ -16,7 +16,7 @@ import yaml
 from gitops.promote import train
 from server import mlmodel
 from server.artifact.digest import model_digest
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.project import MANIFESTS, MODELS
 

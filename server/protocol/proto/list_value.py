@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.struct_pb2 import ListValue, Value
 
-from server.protocol.proto.fields import field, head
+from server.protocol.proto.messages import field, head
 
 # The fields' numbers in google/protobuf/struct.proto.
 _VALUES, _LIST_VALUE = 1, 6

@@ -1,7 +1,6 @@
-"""The classes of the messages: this server's, or in a process of the stock wrapper the wrapper's own.
+"""The classes of the messages, and fields as they stand in a message's bytes.
 
-Both describe the package seldon.protos, which a process can hold once; and the wrapper's protobuf, older than 4,
-cannot import the code that is generated for the server's.
+The classes are this server's, or in a process of the stock wrapper the wrapper's own.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+_LENGTH_DELIMITED = 2
 if TYPE_CHECKING or "seldon_core" not in sys.modules:
     from server.protocol.proto.prediction_pb2 import (
         DefaultData,
@@ -44,3 +44,23 @@ __all__ = [
     "Tensor",
     "TensorProto",
 ]
+
+
+def field(number: int, content: bytes) -> bytes:
+    """Return a field that holds bytes, a string, a message or packed numbers."""
+    return head(number, len(content)) + content
+
+
+def head(number: int, length: int) -> bytes:
+    """Return what stands before the ``length`` bytes of such a field."""
+    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(length)
+
+
+def _varint(number: int) -> bytes:
+    """Return a number of 0 or more: seven bits a byte, the lowest first, a bit for whether more follow."""
+    result = bytearray()
+    while number > 0x7F:
+        result.append(number & 0x7F | 0x80)
+        number >>= 7
+    result.append(number)
+    return bytes(result)

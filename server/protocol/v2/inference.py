@@ -20,8 +20,7 @@ from server.errors import BadData
 from server.ipc.columnar_table import ColumnarTable
 from server.mlmodel.signature import Column, Schema
 from server.protocol.v2.tensor import Tensor, representable
-from server.schema.json_arrays import shown
-from server.schema.limits import check_columns
+from server.schema.json_arrays import check_columns, shown
 from server.schema.request import Answer, Fields, Request
 
 # What makes an input a column of a table, and what it is otherwise.

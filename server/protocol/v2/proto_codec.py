@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from server.errors import BadData
-from server.protocol.proto.fields import field
+from server.protocol.proto.messages import field
 from server.protocol.v2.inference import Inference, Output
 from server.protocol.v2.inference_pb2 import (
     InferParameter,

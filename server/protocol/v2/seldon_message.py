@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from server.errors import BadData
-from server.protocol.decode import decode
+from server.protocol.json_codec import decode
 from server.protocol.v2.tensor import BYTES, DATATYPES
 from server.schema.json_arrays import shown
 from server.schema.json_data import tabled

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from server.errors import BadData
-from server.ipc.times import texts
-from server.schema.json_arrays import DIMENSIONS, shown
-from server.schema.limits import MAX_CELLS, check_cells
+from server.ipc.columnar_table import time_texts
+from server.schema.json_arrays import DIMENSIONS, MAX_CELLS, check_cells, shown
 
 # BYTES has a length of its own for each element.
 DTYPES = {
@@ -229,5 +228,5 @@ def representable(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return values.astype(np.float64)
     flat = np.empty(values.size, dtype=object)
-    flat[:] = texts(values.ravel()) if values.dtype.kind in "mM" else values.ravel().tolist()
+    flat[:] = time_texts(values.ravel()) if values.dtype.kind in "mM" else values.ravel().tolist()
     return flat.reshape(values.shape)

@@ -9,10 +9,10 @@ from typing import Any
 
 import grpc
 
-from server.api.unary import Unary
+from server.api.grpc_services import Unary
 from server.errors import NoSuchPath, NotReady, Overloaded, ServerError
 from server.model.client import ENDS
-from server.protocol.puid import HEADER, puid
+from server.protocol.meta import HEADER, puid
 from server.telemetry.call_record import CallRecord, Payload, Telemetry
 from server.telemetry.log_lines import log_error
 from server.transport.grpc.message_reader import MessageReader

@@ -1,4 +1,7 @@
-"""The server that carries the gRPC interface: grpc.aio, with its own health and reflection services."""
+"""The server that carries the gRPC interface: grpc.aio, with its own health and reflection services.
+
+Source of its channel arguments: https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,49 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServ
 
 from server.api.grpc_services import GrpcServices
 from server.api.node import Node
-from server.byte_budget import ByteBudget
 from server.errors import BadSetting
+from server.settings import ServeSettings
+from server.shared_state import ByteBudget, default_body_bytes
 from server.transport.grpc.calls import CallHandler
-from server.transport.grpc.health import NAME, HealthService
 from server.transport.grpc.message_reader import MessageReader
-from server.transport.grpc.options import message_bytes, options
-from server.transport.grpc.reflection import Reflection
+from server.transport.grpc.standard_services import HEALTH, HealthService, Reflection
 
+# How long a client may take to answer a PING of the server.
+KEEPALIVE_TIMEOUT_MS = 20_000
+# What a client may send of a message before the message is read.
+WINDOW_BYTES = 16 * 1024
 # What messages being read may take beside the budget, which counts them once they are read: a share of it.
 READING_SHARE = 1 / 8
 # How long without a new call until all clients count as gone, and how long new calls are answered at most.
 QUIET_SECONDS, LAST_SECONDS = 0.5, 5.0
 # How long watchers of the health have to read the last status.
 WATCH_SECONDS = 0.1
+
+
+def message_bytes(settings: ServeSettings) -> int:
+    """Return the size of the largest message."""
+    return settings.grpc_max_message_bytes or default_body_bytes()
+
+
+def options(settings: ServeSettings) -> list[tuple[str, int]]:
+    """Return the channel arguments of the server."""
+    return [
+        ("grpc.so_reuseport", 0),  # Another process on the port is an error, not a partner.
+        ("grpc.max_receive_message_length", message_bytes(settings)),
+        ("grpc.max_send_message_length", -1),  # server.api.grpc_services refuses with words.
+        ("grpc.max_concurrent_streams", settings.grpc_max_streams),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_connection_age_ms", 1000 * settings.grpc_max_age_seconds),
+        ("grpc.max_connection_age_grace_ms", 1000 * settings.grpc_max_age_grace_seconds),
+        ("grpc.max_connection_idle_ms", 1000 * settings.grpc_idle_seconds),
+        ("grpc.keepalive_time_ms", 1000 * settings.grpc_keepalive_seconds),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 1000 * settings.grpc_min_ping_seconds),
+        ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
+        # Else a fast client's stream gets a window of megabytes, which bypasses the limit of messages being read.
+        ("grpc.http2.bdp_probe", 0),
+    ]
 
 
 async def serve(
@@ -49,7 +81,7 @@ async def serve(
     server = grpc.aio.server(options=options(settings))
     add_HealthServicer_to_server(health.servicer, server)
     add_reflection: Any = add_ServerReflectionServicer_to_server
-    add_reflection(Reflection((*services.names, NAME)), server)
+    add_reflection(Reflection((*services.names, HEALTH)), server)
     following = asyncio.create_task(health.follow())
     try:
         await run(server, calls, address, stop, settings.drain_seconds, opened)

@@ -11,14 +11,18 @@ import time
 from contextlib import aclosing
 from typing import cast
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.api.routes import failed
+from server.api.routes import HttpRequest, HttpResponse, HttpStream, failed
 from server.errors import ServerError, TooManyConnections, TooSlow
 from server.telemetry.call_record import forget
-from server.transport.connections import FRESH_SECONDS, LINGER_SECONDS, MIN_BYTES_PER_SECOND, NEVER, reset
-from server.transport.http.head import CHUNKED, CONTINUE, Persistence, response_head
-from server.transport.http.parser import RequestParser
-from server.transport.http.server_state import HttpServerState
+from server.transport.connections import (
+    FRESH_SECONDS,
+    LINGER_SECONDS,
+    MIN_BYTES_PER_SECOND,
+    NEVER,
+    HttpServerState,
+    reset,
+)
+from server.transport.http.parser import CHUNKED, CONTINUE, Persistence, RequestParser, response_head
 
 LAST_CHUNK = b"0\r\n\r\n"
 # What one client may send in a turn of the event loop, and for how long it may hold it, however small the parts of a request

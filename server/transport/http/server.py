@@ -7,14 +7,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
-from server.byte_budget import default_body_bytes
+from server.api.routes import HttpRequest, HttpResponse, HttpStream
 from server.settings import ServeSettings
-from server.shared_state import SharedState
+from server.shared_state import SharedState, default_body_bytes
 from server.telemetry.call_record import Telemetry
-from server.transport.connections import serve_connections
+from server.transport.connections import HttpServerState, serve_connections
 from server.transport.http.connection import HttpConnection
-from server.transport.http.server_state import HttpServerState
 
 
 def body_bytes(settings: ServeSettings) -> int:

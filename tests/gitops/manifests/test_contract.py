@@ -10,7 +10,7 @@ import pytest
 
 from gitops.errors import BadManifest
 from gitops.manifests.contract import FILE, Column, read
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.gitops.diff.repository import contract
 from tests.project import MANIFESTS

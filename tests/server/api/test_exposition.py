@@ -8,9 +8,8 @@ import math
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.api.exposition import Exposition
-from server.api.metric_families import Buckets, Row, counters, gauge
-from server.telemetry.exemplars import Exemplar
+from server.api.exposition import Buckets, Exposition, Row, counters, gauge
+from server.telemetry.shared_cells import Exemplar
 from tests.server.scraping import OPENMETRICS, samples, value
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

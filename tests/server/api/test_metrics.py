@@ -14,7 +14,7 @@ import pytest
 
 from server.artifact.digest import model_digest
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from server.telemetry.methods import METHODS
+from server.telemetry.labels import METHODS
 from tests.project import MODELS
 from tests.server import counting
 from tests.server.polling import wait_for

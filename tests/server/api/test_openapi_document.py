@@ -7,10 +7,10 @@ import pytest
 
 from server import mlmodel
 from server.api.openapi import openapi
-from server.mlmodel.input_type import ARRAY, FRAME, LIST
+from server.mlmodel.load_plan import ARRAY, FRAME, LIST
 from server.mlmodel.signature import Column, Schema, Tensor
-from server.protocol.decode import decode
 from server.protocol.input_example import example
+from server.protocol.json_codec import decode
 from server.schema.arguments import arguments
 from tests.project import MODELS
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.http import HttpRequest
 from server.api.request_body import message
+from server.api.routes import HttpRequest
 from server.errors import BadData, BodyTooLarge
 
 SENT = '{"data": {"ndarray": [[1, 2]]}}'

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from server.errors import BadArtifact, NotAModel, SourceNotFound
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import DIGEST, MODEL
-from tests.server.artifact.test_signature_file import key, sign
+from tests.server.artifact.test_digest import key, sign
 
 TEXT = f"""\
 digest        {DIGEST}

@@ -11,7 +11,7 @@ import pytest
 from server.artifact.digest import model_digest
 from server.artifact.fetch import fetch
 from server.errors import AccessDenied, BadSetting, SourceNotFound, SourceUnreachable
-from server.pins.inspect import inspect
+from server.pins.contract import inspect
 from server.settings import FetchSettings
 from tests.server.artifact.fetching import AUTHORITY, DIGEST, MODEL, answering, content, names
 

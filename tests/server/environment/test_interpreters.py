@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from server.environment import interpreters
-from server.environment.interpreters import Interpreter, ordered, search_path
-from server.environment.python_request import version, within
+from server.environment.interpreters import (
+    Interpreter,
+    ordered,
+    requested_range,
+    requested_version,
+    search_path,
+)
 from server.errors import BadRequirements, NoInterpreter
 
 
@@ -27,7 +32,7 @@ def python(minor: int) -> Interpreter:
     ],
 )
 def test_order(wanted: str, among: list[int], order: list[int]) -> None:
-    chosen = ordered(version(wanted), [python(minor) for minor in among], strict=False)
+    chosen = ordered(requested_version(wanted), [python(minor) for minor in among], strict=False)
     assert [one.version[1] for one in chosen] == order
 
 
@@ -44,13 +49,15 @@ def test_order(wanted: str, among: list[int], order: list[int]) -> None:
     ],
 )
 def test_order_of_a_range(specifier: str, among: list[int], order: list[int]) -> None:
-    chosen = ordered(within(specifier, (specifier,)), [python(minor) for minor in among], strict=False)
+    chosen = ordered(
+        requested_range(specifier, (specifier,)), [python(minor) for minor in among], strict=False
+    )
     assert [one.version[1] for one in chosen] == order
 
 
 def test_range_of_which_none_is_here() -> None:
     with pytest.raises(NoInterpreter) as raised:
-        ordered(within("3.8|3.9", ("==3.8.*", "==3.9.*")), [python(12), python(13)], strict=True)
+        ordered(requested_range("3.8|3.9", ("==3.8.*", "==3.9.*")), [python(12), python(13)], strict=True)
     assert str(raised.value) == (
         "the model asks for Python 3.8|3.9, and the interpreters here are 3.12.1, 3.13.1; use an image that has such a "
         "Python, or let the nearest one be used with ENVIRONMENT_STRICT_PYTHON=false"
@@ -66,7 +73,7 @@ def test_model_that_names_no_python_gets_the_servers() -> None:
 
 def test_what_is_no_version() -> None:
     with pytest.raises(BadRequirements) as raised:
-        version("latest")
+        requested_version("latest")
     assert str(raised.value) == (
         "the model asks for Python 'latest': must be a version such as 3.13 or 3.13.0; log the model again"
     )

@@ -8,7 +8,8 @@ import dataclasses
 import pytest
 
 from server.ipc import busy_polling
-from server.model.busy_polling import BusyPoller, busy_poll_seconds
+from server.model.connection_pool import BusyPoller
+from server.model.handshake import busy_poll_seconds
 from server.settings import ServeSettings
 from tests.server.model.clock import Clock
 

@@ -1,15 +1,115 @@
-"""How a model is loaded, by its flavours."""
+"""How a model is loaded, by its flavours and the MLflow that logged it, and what its methods get of a request."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from server import mlmodel
 from server.errors import NotAModel
+from server.mlmodel.load_plan import ARRAY, FRAME, LIST, InputType, code, input_type, methods, plan
 from server.mlmodel.load_plan import PLANS as NATIVE_PLANS
-from server.mlmodel.load_plan import methods, plan
+
+NAMED = [{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]
+UNNAMED = [{"type": "double"}, {"type": "double"}]
+UNLIKE = [{"type": "double"}, {"type": "long"}]
+MAPS = [{"type": "map", "values": {"type": "double"}}]
+VECTOR = [{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1]}}]
+CUBE = [{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2, 2]}}]
+LENIENT = InputType("frame")
+# By inputs and flavour, what the method gets with xtype auto, ndarray and DataFrame.
+FORMS = {
+    "named": (NAMED, "sklearn", LENIENT, ARRAY, FRAME),
+    "named-pyfunc": (NAMED, "python_function", LENIENT, LENIENT, FRAME),
+    "unnamed": (UNNAMED, "sklearn", ARRAY, ARRAY, FRAME),
+    "unnamed-pyfunc": (UNNAMED, "python_function", LENIENT, ARRAY, FRAME),
+    "unlike": (UNLIKE, "lightgbm", LENIENT, LENIENT, FRAME),
+    "unlike-pyfunc": (UNLIKE, "python_function", LENIENT, LENIENT, FRAME),
+    "nested-pyfunc": (
+        MAPS,
+        "python_function",
+        *[InputType("frame", nested=True)] * 2,
+        InputType("frame", strict=True, nested=True),
+    ),
+    "vector": (VECTOR, "sklearn", ARRAY, ARRAY, FRAME),
+    "vector-pyfunc": (VECTOR, "python_function", ARRAY, ARRAY, ARRAY),
+    "cube": (CUBE, "sklearn", ARRAY, ARRAY, ARRAY),
+    "none": (None, "xgboost", ARRAY, ARRAY, FRAME),
+    "none-pyfunc": (None, "python_function", LENIENT, ARRAY, FRAME),
+}
+FLAVORS = "flavors: {python_function: {code: code}}\n"
+
+
+def typed_model(folder, inputs, flavor, more=""):
+    signature = json.dumps({"inputs": json.dumps(inputs)} if inputs else {})
+    (folder / "MLmodel").write_text(
+        f"flavors: {{python_function: {{}}, {flavor}: {{}}}}\nsignature: {signature}\n{more}"
+    )
+    return mlmodel.read(folder)
+
+
+@pytest.mark.parametrize(("inputs", "flavor", "auto", "ndarray", "frame"), FORMS.values(), ids=FORMS)
+def test_the_signature_and_the_model_decide_and_xtype_where_both_make_sense(
+    inputs, flavor, auto, ndarray, frame, tmp_path
+):
+    read = typed_model(tmp_path, inputs, flavor)
+    assert [input_type(read, xtype) for xtype in ("auto", "ndarray", "DataFrame")] == [auto, ndarray, frame]
+
+
+@pytest.mark.parametrize("xtype", ["auto", "ndarray", "DataFrame"])
+def test_a_type_hint_wants_a_list(xtype, tmp_path):
+    hinted = typed_model(
+        tmp_path, [{"type": "string"}], "python_function", "is_signature_from_type_hint: true"
+    )
+    assert input_type(hinted, xtype) == LIST
+
+
+def test_columns_that_are_called_by_numbers_are_so_in_a_dataframe(tmp_path):
+    entries = [{"type": "double", "name": number} for number in (0, 1)]
+    inputs = typed_model(tmp_path, entries, "sklearn").inputs
+    assert inputs.names == ["0", "1"]
+    assert inputs.labels == [0, 1]
+    assert inputs.counted
+    assert not typed_model(tmp_path, entries[::-1], "sklearn").inputs.counted
+
+
+def model_with_code(folder: Path, text: str) -> mlmodel.Model:
+    for name in ("src", "tools", "__pycache__"):
+        (folder / "code" / name).mkdir(parents=True)
+    (folder / "code" / "scaling.py").touch()
+    (folder / "MLmodel").write_text(text)
+    return mlmodel.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("mlflow", "first", "last"),
+    [
+        # None is recorded before 1.25.
+        ("", ["code"], ["code/src", "code/tools"]),
+        ("1.25.1", ["code"], ["code/src", "code/tools"]),
+        ("1.26.0", ["code", "code/src", "code/tools"], []),
+        ("2.0.1", ["code", "code/src", "code/tools"], []),
+        ("2.1.0", ["code"], []),
+        ("3.17.0", ["code"], []),
+        ("of ours", ["code"], ["code/src", "code/tools"]),
+    ],
+)
+def test_folders_are_on_the_path_as_that_mlflow_has_them(
+    tmp_path: Path, mlflow: str, first: list[str], last: list[str]
+) -> None:
+    text = FLAVORS + (f"mlflow_version: {mlflow}\n" if mlflow else "")
+    assert code(model_with_code(tmp_path, text)) == {"first": first, "last": last}
+
+
+def test_a_folder_that_is_not_there_is_on_the_path_alone(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(FLAVORS)
+    assert code(mlmodel.read(tmp_path)) == {"first": ["code"], "last": []}
+
+
+def test_a_model_without_code(tmp_path: Path) -> None:
+    assert code(model_with_code(tmp_path, "flavors: {python_function: {code: null}, sklearn: {}}\n")) is None
 
 
 def model(tmp_path, flavors, signature=None):

@@ -1,4 +1,4 @@
-"""Which calls are answered together, and in which order."""
+"""Which calls are answered together, in which order, and one timer for the deadlines of all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.ipc.columnar_table import ColumnarTable
-from server.model.batcher import Batcher, Call, Result, concatenated, rows, split_result
+from server.model.batcher import Batcher, Call, Deadlines, Result, concatenated, rows, split_result
 
 TABLE = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]], "method": "predict"}
 
@@ -142,3 +142,37 @@ def test_what_is_no_table_of_numbers_is_called_alone(header, values):
 )
 def test_a_table_of_numbers_has_rows(header, values):
     assert rows(header, values) == 3
+
+
+def queued():
+    return Call({}, [np.zeros((1, 1))], asyncio.get_running_loop().create_future())
+
+
+def test_each_call_expires_in_its_turn_and_one_that_ended_does_not():
+    async def run():
+        expired = []
+        last = asyncio.Event()
+
+        def expire(which):
+            expired.append(names[which])
+            if names[which] == "last":
+                last.set()
+
+        deadlines = Deadlines(0.05, expire)
+        names = {queued(): name for name in ("first", "ended", "last")}
+        for which, name in names.items():
+            deadlines.add(which)
+            if name == "ended":
+                deadlines.remove(which)
+            await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            await last.wait()
+        later = queued()
+        names[later] = "last"
+        last.clear()
+        deadlines.add(later)
+        async with asyncio.timeout(20):
+            await last.wait()
+        return expired
+
+    assert asyncio.run(run()) == ["first", "last", "last"]

@@ -15,7 +15,7 @@ from server.ipc import busy_polling, wire
 from server.ipc.connection import FrameConnection
 from server.model import worker_connection
 from server.model.client import ModelClient
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from tests.server.model.clock import Clock
 
 HEADER = {"as": "array", "names": None, "columnar": False, "nested": [[2, "object"]]}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from server.errors import DeadlineExceeded, ModelFailed, NotReady, Overloaded
 from server.ipc.connection import FrameConnection
 from server.model.client import ModelClient
-from server.shared_counter import SharedCounter
+from server.shared_state import SharedCounter
 from server.worker.answer import Callee, answer_all
 from server.worker.call_queue import CallQueue
 

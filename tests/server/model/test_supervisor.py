@@ -18,7 +18,7 @@ from server.model.environ import model_environ
 from server.model.handshake import handshake, read, setup
 from server.model.supervisor import Supervisor
 from server.settings import ServeSettings
-from server.telemetry.end_reason import EndReason
+from server.telemetry.labels import EndReason
 from tests.server.pickled import pickled
 
 # Files beside it say whether it loads.

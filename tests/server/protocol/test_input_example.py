@@ -11,9 +11,9 @@ import pytest
 from server import mlmodel
 from server.api.openapi import openapi
 from server.mlmodel import Model
-from server.mlmodel.input_type import input_type
-from server.protocol.decode import decode
+from server.mlmodel.load_plan import input_type
 from server.protocol.input_example import example, message
+from server.protocol.json_codec import decode
 from server.schema.arguments import arguments
 from server.schema.json_data import tabled
 from tests.server.api.test_openapi_document import fits

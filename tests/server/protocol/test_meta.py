@@ -1,13 +1,14 @@
-"""The meta of a message."""
+"""The meta of a message, and the id in an answer's headers."""
 
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 
 from server.errors import BadData
-from server.protocol.meta import DEEPEST, meta
+from server.protocol.meta import DEEPEST, meta, puid
 
 WHOLE = {
     "puid": "p",
@@ -90,3 +91,16 @@ def test_what_a_metric_leaves_out_has_a_default():
 def test_tags_may_be_deep():
     given = {"tags": deep(DEEPEST - 1)}
     assert meta(given) == given
+
+
+@pytest.mark.parametrize(
+    ("meta", "header", "wanted"),
+    [({"puid": "a"}, "b", "a"), ({}, "b", "b"), ({"puid": ""}, "b", "b"), ({"puid": 1}, "b", "b")],
+)
+def test_it_is_the_requests_else_the_headers(meta, header, wanted):
+    assert puid(meta, header) == wanted
+
+
+@pytest.mark.parametrize("given", ["a\r\nset-cookie: b", "é", " a", "a ", "x" * 257, None, b"bytes"])
+def test_one_that_no_header_may_hold_is_not_taken(given):
+    assert uuid.UUID(puid({"puid": given}, given)).version == 4

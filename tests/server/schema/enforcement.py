@@ -18,11 +18,10 @@ from mlflow.types import ParamSchema, Schema
 from server import mlmodel
 from server.errors import BadData
 from server.ipc import wire
-from server.mlmodel.input_type import input_type
-from server.protocol.decode import decode
-from server.schema.arguments import arguments
+from server.mlmodel.load_plan import input_type
+from server.protocol.json_codec import decode
+from server.schema.arguments import arguments, parameters
 from server.schema.json_data import tabled
-from server.schema.parameters import parameters
 from server.worker.argument import argument
 
 ACCEPTS, REFUSES = "accepts", "refuses"

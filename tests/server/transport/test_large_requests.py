@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.api.http import HttpRequest, HttpStream
-from server.byte_budget import ByteBudget
+from server.api.routes import HttpRequest, HttpStream
+from server.shared_state import ByteBudget
 from server.transport.large_requests import Forwarder, LargeRequestServer
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for

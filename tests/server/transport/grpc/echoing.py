@@ -11,13 +11,12 @@ from dataclasses import replace
 import grpc
 import uvloop
 
-from server.api.unary import Reply
+from server.api.grpc_services import Reply
 from server.errors import BadData
 from server.settings import ServeSettings
 from server.transport.grpc.calls import CallHandler
 from server.transport.grpc.message_reader import MessageReader
-from server.transport.grpc.options import options
-from server.transport.grpc.server import run
+from server.transport.grpc.server import options, run
 from tests.server.running_server import free_port
 
 MAX_MESSAGE = 1_000_000

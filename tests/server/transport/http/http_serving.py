@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import uvicorn
 import uvloop
 
-from server.api.http import HttpRequest, HttpResponse, HttpStream
+from server.api.routes import HttpRequest, HttpResponse, HttpStream
+from server.transport.connections import HttpServerState
 from server.transport.http.server import run
-from server.transport.http.server_state import HttpServerState
 from server.transport.listener import listen
 
 MAX_BODY = 100_000

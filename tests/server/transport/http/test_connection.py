@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from server.byte_budget import ByteBudget
+from server.shared_state import ByteBudget
 from server.transport.http.parser import RequestParser
 from tests.server.polling import wait_for
 from tests.server.transport.http.http_serving import MAX_BODY, serving_http

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.http import HttpRequest
+from server.api.routes import HttpRequest
 from server.errors import BadData
-from server.transport.http.head import Persistence
-from server.transport.http.parser import RequestParser
+from server.transport.http.parser import Persistence, RequestParser
 from tests.server.transport.http.http_serving import serving_http
 
 LIMIT = 1000
