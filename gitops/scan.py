@@ -6,6 +6,7 @@ All files are scanned that git tracks or would add. False positives are listed i
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -23,8 +24,8 @@ from detect_secrets.settings import transient_settings
 from gitops.command import Item, Run, add_json, write_json
 from gitops.errors import ScanFailed
 from gitops.git import tracked_files
-from gitops.progress import step
 
+log = logging.getLogger(__name__)
 ALLOWED = Path(__file__).with_suffix(".yaml")
 _FIX = f"take it out, and replace it where it is valid; if it is none, say why in gitops/{ALLOWED.name}"
 
@@ -75,9 +76,9 @@ def scan(root: Path, out: TextIO, allowed: Sequence[Allowed] | None = None, *, a
     allowances = read() if allowed is None else allowed
     files, used = tracked_files(root, fail=ScanFailed, untracked=True), set[Allowed]()
     found = []
-    with step(f"scan {len(files)} files"):
-        listed = _suspects(root, files)
-    for suspect in listed:
+    # A line, and no step: what scans is forked, and threads do not go well with that.
+    log.info("scanning %d files", len(files))
+    for suspect in _suspects(root, files):
         entry = next((entry for entry in allowances if _allows(entry, suspect)), None)
         if entry is None:
             found.append(suspect)
