@@ -204,7 +204,13 @@ def write_copy(tree: Tree, root: Path) -> None:
     for top in sorted({PurePath(folder).parts[:1] for folder in tree.kustomizations}):
         source = tree.root.joinpath(*top)
         # Beside a kustomization of the whole tree, what lies there for other reasons.
-        shutil.copytree(source, root.joinpath(*top), ignore=None if top else outside, dirs_exist_ok=True)
+        shutil.copytree(
+            source,
+            root.joinpath(*top),
+            ignore=None if top else outside,
+            ignore_dangling_symlinks=True,
+            dirs_exist_ok=True,
+        )
 
 
 _PATH = re.compile(r"^\s*path\s*=\s*(.*?)\s*$", re.MULTILINE)

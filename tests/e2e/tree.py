@@ -94,8 +94,10 @@ class Tree:
         if file.is_file():
             locked = requirements_lock.read(file)
             covers = list(locked.pythons), list(locked.platforms), list(locked.left_out)
-            requirements = file.read_text().removeprefix(requirements_lock.header(locked.digest, *covers))
-            file.write_text(requirements_lock.header(digest, *covers) + requirements)
+            lines = file.read_text().splitlines(keepends=True)
+            requirements = "".join(line for line in lines if not line.startswith("# "))
+            pythons, platforms, left_out = covers
+            file.write_text(requirements_lock.render(digest, pythons, platforms, requirements, left_out))
 
     def use_lock(self, overlay: str, comment: str) -> None:
         """Add a comment to an overlay's lock: another hash of the same packages.

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What the check says, and how it ends."""
 
 from __future__ import annotations
 
@@ -83,6 +83,15 @@ def test_a_finding_names_object_value_policy_and_fix(tree: Copy) -> None:
         "  policy: An overlay's folder, predictor and node have one name: one word per thing\n"
         "  fix: name it pipeline, or rename the folder"
     ]
+
+
+def test_a_link_to_nothing_beside_an_overlay_keeps_nothing_from_being_judged(tree: Copy) -> None:
+    file = tree.root / "overlays/model/contract.json"
+    file.unlink()
+    file.symlink_to("nowhere")
+    status, said = tree.check()
+    assert (status, "cannot judge" in said) == (0, False)
+    assert "GraphNode model: has no contract.json beside it" in said
 
 
 def test_a_warning_does_not_change_the_status(tree: Copy) -> None:

@@ -91,7 +91,7 @@ def test_other_bytes_under_the_locked_version(
     with pytest.raises(UnresolvableRequirements) as raised:
         build(model, tmp_path / "env", settings)
     assert "Hash mismatch for `alpha==2.0`" in str(raised.value)
-    assert "\nat fault: lock, line 5: alpha==2.0\n" in str(raised.value)
+    assert "\nat fault: lock, line 6: alpha==2.0\n" in str(raised.value)
     assert list((tmp_path / "env").iterdir()) == []
 
 
@@ -99,12 +99,12 @@ def test_requirement_without_a_hash(tmp_path: Path, index: str) -> None:
     model = making.model(tmp_path / "model", "alpha\n")
     path = tmp_path / "lock"
     path.write_text(
-        requirements_lock.header(requirements_lock.digest(model), [HERE], ["linux-x86_64"]) + "alpha==2.0\n"
+        requirements_lock.render(requirements_lock.digest(model), [HERE], ["linux-x86_64"], "alpha==2.0\n")
     )
     with pytest.raises(BadLock) as raised:
         build(model, tmp_path / "env", EnvironmentSettings(lock=str(path)))
     assert str(raised.value) == (
-        f"{path}: lock, line 5: alpha==2.0 has no hash, and a lock is installed with hashes only; {AGAIN}"
+        f"{path}: lock, line 6: alpha==2.0 has no hash, and a lock is installed with hashes only; {AGAIN}"
     )
 
 
@@ -124,7 +124,7 @@ def test_python_that_the_lock_leaves_out(tmp_path: Path, index: str) -> None:
     path = tmp_path / "lock"
     platforms = ["linux-x86_64", "linux-aarch64"]
     path.write_text(
-        requirements_lock.header(requirements_lock.digest(model), ["3.8", "3.99"], platforms, [HERE])
+        requirements_lock.render(requirements_lock.digest(model), ["3.8", "3.99"], platforms, "", [HERE])
     )
     assert requirements_lock.read(path).left_out == (HERE,)
     with pytest.raises(BadLock) as raised:
@@ -154,11 +154,12 @@ def test_what_is_no_lock(tmp_path: Path, text: str, why: str) -> None:
 
 def test_read(tmp_path: Path) -> None:
     path = tmp_path / "requirements.lock"
-    text = (
-        requirements_lock.header("sha256:ab", ["3.11", "3.12"], ["linux-x86_64"])
-        + "six==1 \\\n    --hash=sha256:cd\n"
-    )
+    requirements = "six==1 \\\n    --hash=sha256:cd\n"
+    text = requirements_lock.render("sha256:ab", ["3.11", "3.12"], ["linux-x86_64"], requirements)
     path.write_text(text)
     read = requirements_lock.read(path)
     assert (read.digest, read.pythons, read.platforms) == ("sha256:ab", ("3.11", "3.12"), ("linux-x86_64",))
     assert [entry.shown for entry in read.requirements.entries] == ["six==1"]
+    assert read.content == read.actual
+    path.write_text(text.replace("sha256:cd", "sha256:ce"))
+    assert requirements_lock.read(path).content == read.content != requirements_lock.read(path).actual
