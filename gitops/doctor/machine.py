@@ -150,8 +150,7 @@ def _pythons(root: Path) -> str:
 
     from gitops.manifests import contract
     from gitops.manifests.rendered import node_files
-    from server.environment import python_request
-    from server.environment.interpreters import present
+    from server.environment.interpreters import present, requested_version
     from server.environment.uv import Uv
     from server.errors import ServerError
 
@@ -159,7 +158,7 @@ def _pythons(root: Path) -> str:
         with tempfile.TemporaryDirectory(prefix="doctor-") as scratch:
             here = present(Uv(Path(scratch), Path(scratch)))
         asked = {
-            file.parent.name: python_request.version(found.python)
+            file.parent.name: requested_version(found.python)
             for file in node_files(root)
             if (found := contract.read(file.parent)) is not None and found.python
         }
