@@ -1,4 +1,4 @@
-"""TODO."""
+"""Revisions of a repository, and their files written to a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Any text as Markdown: code, tables and lists that GitHub shows as they were given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""A deployment's graph as a Mermaid flowchart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""A report within the characters that a comment of GitHub takes."""
 
 from __future__ import annotations
 

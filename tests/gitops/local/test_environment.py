@@ -1,4 +1,4 @@
-"""TODO."""
+"""A container's command and variables, as they are run here instead of in its image."""
 
 from __future__ import annotations
 

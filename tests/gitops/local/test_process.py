@@ -1,4 +1,4 @@
-"""TODO."""
+"""Processes of a local run: their logs, how they end, and that none outlives it."""
 
 from __future__ import annotations
 

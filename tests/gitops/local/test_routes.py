@@ -1,4 +1,4 @@
-"""TODO."""
+"""The order in which the nodes of a graph are called, as Seldon's orchestrator has it."""
 
 from __future__ import annotations
 

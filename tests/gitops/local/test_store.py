@@ -1,4 +1,4 @@
-"""TODO."""
+"""The S3 server of a local run, and the committed secret of its account."""
 
 from __future__ import annotations
 

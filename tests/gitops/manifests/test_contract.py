@@ -1,4 +1,4 @@
-"""TODO."""
+"""What is read from a contract.json: a model's columns, types and packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Which kustomizations a change of a file reaches."""
 
 from __future__ import annotations
 

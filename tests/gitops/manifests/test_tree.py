@@ -1,4 +1,4 @@
-"""TODO."""
+"""The kustomizations of a repository: overlays, components, and who uses which."""
 
 from __future__ import annotations
 

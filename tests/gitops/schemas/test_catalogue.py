@@ -1,4 +1,4 @@
-"""TODO."""
+"""The folder of schemas for kubeconform, and the Go modules that its kinds come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Schemas made from the OpenAPI document of the Kubernetes release that Seldon Core was built for."""
 
 from __future__ import annotations
 
