@@ -33,8 +33,10 @@ environment := .venv/.synced-$(DEPENDENCIES)
 help: ## print this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# A target that is none: the one that was meant.
-.DEFAULT:
+# A target that is none, such as a folder: the one that was meant.
+folders := $(filter-out docs,$(patsubst %/,%,$(wildcard */)))
+.PHONY: $(folders)
+.DEFAULT $(folders):
 	@sh tools/bootstrap.sh --python -c 'import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name, known, 1); \
 		sys.exit(f"error: there is no target {name!r}; " + (f"did you mean `make {near[0]}`?" if near else "`make help` lists all"))' \
 		'$@' $$(sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' Makefile)
