@@ -50,7 +50,7 @@ smoke: $(environment) ## run the overlays, compare their answers with expected.j
 	@$(python) -m gitops smoke --runtime $(RUNTIME)
 
 # Before .venv is there, any Python that is new enough looks at what it can.
-doctor: ## say what is missing or odd on this machine, in this fork and (KUBECONFIG) in this cluster, and what to do (JSON=1)
+doctor: ## say what is missing or needs care on this machine, in this fork and (KUBECONFIG) in this cluster, and what to do (JSON=1)
 	@PORT=$(PORT) $(or $(wildcard $(python)),sh tools/bootstrap.sh --python) -m gitops doctor $${JSON:+--json "$$JSON"}
 
 ##@ Test, check and review

@@ -115,7 +115,11 @@ def errors_page() -> str:
     ]
     lines += [row(kind, f"{kind.status} `{kind.grpc}`") for kind in served]  # type: ignore[attr-defined]
     lines += ["", "## A container, or a verb of the server", ""]
-    lines += ["10 to 17 end `fetch`, 20 to 23 `environment`, 30 and 31 `serve`, 40 to 42 the smoke test.", ""]
+    lines += [
+        "10 to 17 are of the model's files, whichever verb reads them, 20 to 23 of its environment, 30 and 31 of its process,",
+        "40 to 42 of the smoke test.",
+        "",
+    ]
     lines += ["| error | exit code | meaning | why | what to do |", "|---|---|---|---|---|"]
     lines += [row(kind, kind.exit_code) for kind in ended]  # type: ignore[attr-defined]
     lines += ["", "## A command of the Makefile", ""]

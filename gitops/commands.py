@@ -44,7 +44,7 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
         ),
         "doctor": Command(
             "gitops.doctor.command:command",
-            "say what is missing or odd on this machine, in this fork and in the cluster of KUBECONFIG",
+            "say what is missing or needs care on this machine, in this fork and in the cluster of KUBECONFIG",
             {"": "without KUBECONFIG: of machine and fork alone", "--json": "for a program"},
         ),
     },

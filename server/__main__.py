@@ -46,8 +46,8 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
     },
 }
 _EXIT_CODES = """\
-exit codes: 0; 2: a setting or an argument is wrong; 10 to 17: fetch, 20 to 23: environment, 30 and 31: serve, 40 to 42:
-smoke; 1: anything else. Each has its cause and its fix in docs/errors.md; settings are variables: docs/settings.md"""
+exit codes: 0; 2: a setting or an argument is wrong; 10 to 17: the model's files; 20 to 23: its environment; 30 and 31: its
+process; 40 to 42: the smoke test; 1: anything else. Each has its cause and its fix in docs/errors.md; settings are variables: docs/settings.md"""
 
 
 def _fetch(arguments: argparse.Namespace) -> None:

@@ -34,16 +34,18 @@ def test_make_lists_its_targets() -> None:
     assert targets == phony[1].split()
 
 
-def test_a_target_that_is_none_is_told_what_was_meant() -> None:
-    done = make(ROOT, "promot")
+# A folder is none either.
+@pytest.mark.parametrize(("name", "meant"), [("promot", "promote"), ("tests", "test")])
+def test_a_target_that_is_none_is_told_what_was_meant(name: str, meant: str) -> None:
+    done = make(ROOT, name)
     assert done.returncode == 2
-    assert "error: there is no target 'promot'; did you mean `make promote`?\n" in done.stderr
+    assert f"error: there is no target {name!r}; did you mean `make {meant}`?\n" in done.stderr
 
 
 def test_the_doctor_runs_before_there_is_an_environment() -> None:
     done = make(ROOT, "--silent", "doctor", "python=none")
     assert "this machine\n" in done.stdout
-    assert re.search(r"^(nothing|\d+) missing, (nothing|\d+) odd, of \d+ parts$", done.stdout, re.MULTILINE)
+    assert re.search(r"^(nothing|\d+) missing, warnings: (none|\d+), parts: \d+$", done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stderr
 
 

@@ -15,7 +15,7 @@ from gitops.manifests.documents import parse_objects, read_text
 from gitops.manifests.site import read_site
 from gitops.seal import certificate, kubeseal
 
-CLUSTER, SEALED_SECRETS, ARGO_CD, SELDON_CORE = "kubectl", "Sealed Secrets", "Argo CD", "Seldon Core"
+CLUSTER, SEALED_SECRETS, ARGO_CD, SELDON_CORE = "cluster", "Sealed Secrets", "Argo CD", "Seldon Core"
 _PAGE = "docs/install.md"
 # https://github.com/SeldonIO/seldon-core/blob/v1.17.1/helm-charts/seldon-core-operator/templates
 _OPERATOR = "control-plane=seldon-controller-manager"
@@ -53,7 +53,7 @@ def operators(root: Path) -> tuple[Part, ...]:
 
 
 def parts(root: Path) -> tuple[Part, ...]:
-    """Return the operators, and what may be odd of them and of the namespace of the deployments."""
+    """Return the operators, and what is known of their versions and of the namespace of the deployments."""
     return (
         *operators(root),
         Part(
@@ -61,7 +61,7 @@ def parts(root: Path) -> tuple[Part, ...]:
             _kubernetes,
             f"what it refuses or drops is not known here: try `make e2e` first ({_PAGE})",
             CLUSTER,
-            "odd",
+            "warning",
             remote=True,
         ),
         Part(
@@ -69,7 +69,7 @@ def parts(root: Path) -> tuple[Part, ...]:
             _seldon_version,
             f"what other versions render is not known here: try `make e2e` first, or install {_SELDON_VERSION}",
             SELDON_CORE,
-            "odd",
+            "warning",
             remote=True,
         ),
         Part(
@@ -77,7 +77,7 @@ def parts(root: Path) -> tuple[Part, ...]:
             _versions,
             "bring the operator that serves them, or the manifests, to the other's version",
             CLUSTER,
-            "odd",
+            "warning",
             remote=True,
         ),
         Part(
@@ -85,7 +85,7 @@ def parts(root: Path) -> tuple[Part, ...]:
             lambda: _pod_security(root),
             f"sync it, or have {_NAMESPACE} say what is meant: a single node meets restricted, a graph's orchestrator baseline",
             CLUSTER,
-            "odd",
+            "warning",
             remote=True,
         ),
     )

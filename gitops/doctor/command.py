@@ -17,14 +17,14 @@ from gitops.errors import GitopsError
 from gitops.terminal import paint
 
 FORK, GITHUB, CLUSTER = "fork", "GitHub", "cluster"
-_LEVELS: Mapping[State, Level] = {"ok": "ok", "lacks": "error", "odd": "warning", "?": "unknown"}
+_LEVELS: Mapping[State, Level] = {"ok": "ok", "missing": "error", "warning": "warning", "?": "unknown"}
 
 
 def command(parser: argparse.ArgumentParser) -> Run:
     """Declare the command's arguments."""
     parser.description = (
         "It changes nothing, and needs neither a network, nor gh, nor a cluster; what it cannot look at it marks by a question "
-        "mark. It ends with 1 where something is missing, not where something is only odd."
+        "mark. It ends with 1 where something is missing, not for a warning."
     )
     add_json(parser)
 
@@ -49,26 +49,35 @@ def doctor(root: Path, environ: Mapping[str, str], out: TextIO, *, as_json: bool
             if not as_json:
                 out.write(f"{paint(str(finding), out)}\n")
                 out.flush()
-    lacks, odd = (sum(finding.state == state for _, finding in found) for state in ("lacks", "odd"))
+    missing, warnings = (
+        sum(finding.state == state for _, finding in found) for state in ("missing", "warning")
+    )
     if as_json:
         items = (
             Item(_LEVELS[finding.state], finding.part, area, finding.message, finding.fix)
             for area, finding in found
         )
-        write_json("doctor", items, out, ok=not lacks)
+        write_json("doctor", items, out, ok=not missing)
     else:
-        out.write(f"{lacks or 'nothing'} missing, {odd or 'nothing'} odd, of {len(found)} parts\n")
-    return int(lacks > 0)
+        out.write(f"{missing or 'nothing'} missing, warnings: {warnings or 'none'}, parts: {len(found)}\n")
+    return int(missing > 0)
 
 
 def _areas(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, Iterable[Finding]]]:
     yield "this machine", look(machine.parts(root, environ), {})
     yield "this fork", _looked(lambda: _fork(root), FORK)
     yield "this fork on GitHub", _looked(lambda: _github(root), GITHUB)
-    if environ.get("KUBECONFIG"):
-        yield "the cluster", _looked(lambda: _cluster(root), CLUSTER)
+    files = [file for file in environ.get("KUBECONFIG", "").split(os.pathsep) if file]
+    absent = [file for file in files if not Path(file).is_file()]
+    if not files:
+        finding = Finding(CLUSTER, "?", "KUBECONFIG is not set, so none is looked at")
+    elif len(absent) == len(files):
+        what = f"KUBECONFIG {os.pathsep.join(absent)}: there is no such file"
+        finding = Finding(CLUSTER, "missing", what, "set it to the file that your cluster's provider wrote")
     else:
-        yield "the cluster", [Finding(CLUSTER, "?", "KUBECONFIG is not set, so none is looked at")]
+        yield "the cluster", _looked(lambda: _cluster(root), CLUSTER)
+        return
+    yield "the cluster", [finding]
 
 
 def _looked(parts: Callable[[], Iterable[Part]], name: str) -> Iterator[Finding]:
@@ -78,7 +87,7 @@ def _looked(parts: Callable[[], Iterable[Part]], name: str) -> Iterator[Finding]
     except ModuleNotFoundError as error:
         yield Finding(name, "?", without_environment(error))
     except GitopsError as error:
-        yield Finding(name, "?", str(error))
+        yield Finding(name, "?", str(error), "mend that first")
 
 
 def _fork(root: Path) -> Iterable[Part]:
@@ -96,7 +105,7 @@ def _github(root: Path) -> Iterable[Part]:
     # Without gh nothing is known, and nothing is wrong.
     return (
         replace(account, otherwise="?"),
-        replace(actions, otherwise="odd"),
+        replace(actions, otherwise="warning"),
         github.permissions(root, repository),
     )
 

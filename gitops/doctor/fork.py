@@ -36,36 +36,36 @@ def remote(root: Path) -> Part:
 def parts(root: Path) -> tuple[Part, ...]:
     """Return what the fork below ``root`` must say before a cluster serves it."""
     return (
-        replace(remote(root), otherwise="odd"),
+        replace(remote(root), otherwise="warning"),
         Part(
             "names",
             lambda: _names(root),
             "`make adopt OWNER=… REPO=… BUCKET=…` makes the fork yours",
             GIT,
-            otherwise="odd",
+            otherwise="warning",
         ),
         Part("models", lambda: _models(root), "`make promote OVERLAY=… MODEL=…` writes them"),
         Part(
             "certificate",
             lambda: _certificate(root),
             "`make seal-cert`, then `make seal` (docs/secrets.md)",
-            otherwise="odd",
+            otherwise="warning",
         ),
         Part(
             "image",
             lambda: _image(root),
             "push to main and merge the pull request of the release, or run one that is there, which `make adopt` takes as "
             "IMAGE=…@sha256:… (docs/install.md)",
-            otherwise="odd",
+            otherwise="warning",
         ),
     )
 
 
 def _remote(root: Path) -> str:
-    """Return the remote origin without the credentials that its URL may hold."""
+    """Return the remote origin without the credentials and the query that its URL may hold."""
     url = git(root, "remote", "get-url", "origin", fail=DoctorFailed).strip()
     scheme, separator, rest = url.rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _names(root: Path) -> str:

@@ -39,7 +39,7 @@ def permissions(root: Path, repository: str) -> Part:
         lambda: _settings(root, repository),
         "`make github-settings` sets them (docs/install.md)",
         GITHUB,
-        otherwise="odd",
+        otherwise="warning",
     )
 
 

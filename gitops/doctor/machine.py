@@ -29,39 +29,42 @@ def parts(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[Part, ..
     """Return what a person needs to work in the clone ``root``."""
     port = environ.get("PORT", "8080")
     return (
-        Part("system", _system, "use a Linux machine, WSL 2 or .devcontainer", otherwise="odd"),
+        Part("system", _system, "use a Linux machine, WSL 2 or .devcontainer", otherwise="warning"),
         Part("git", lambda: _version("git", _GIT), "install git by the system's packages"),
         Part("make", lambda: _version("make", _MAKE), "install GNU Make by the system's packages"),
         Part(
             "curl",
             lambda: _version("curl", (0, 0)),
             "install it, to ask models by docs/quickstart.md",
-            otherwise="odd",
+            otherwise="warning",
         ),
         Part("Python", _python, "install Python 3.11 or newer by the system's packages"),
         Part(
-            "disk", lambda: _disk(root), "make room; `make clean` removes what was made here", otherwise="odd"
+            "disk",
+            lambda: _disk(root),
+            "make room; `make clean` removes what was made here",
+            otherwise="warning",
         ),
         Part(
             f"port {port}",
             lambda: _port(port),
-            "end that program, or choose another port, as in `make demo PORT=8081`",
-            otherwise="odd",
+            "choose another port, as in `make demo PORT=8081`",
+            otherwise="warning",
         ),
         Part("other programs", _others, "install what you need of them"),
         Part(
             ENVIRONMENT,
             lambda: _environment(root),
             "`make lint`, or any other target that needs it, makes it from uv.lock; it asks the package index",
-            otherwise="odd",
+            otherwise="warning",
         ),
-        Part("tools", _tools, "`make lint` brings the Go that builds them", otherwise="odd"),
+        Part("tools", _tools, "`make lint` brings the Go that builds them", otherwise="warning"),
         Part(
             "models' Pythons",
             lambda: _pythons(root),
             "install those (uv finds the system's, its own, and those of pyenv, asdf and mise); without them a model runs on the "
             "nearest one",
-            otherwise="odd",
+            otherwise="warning",
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Literal
 from gitops.errors import ClusterFailed, GitopsError
 
 # As it should be; missing; there, and not as it is for a deployment for real; not known.
-State = Literal["ok", "lacks", "odd", "?"]
+State = Literal["ok", "missing", "warning", "?"]
 # What a program says that is another one than expected, or of another version.
 _STRANGE = (AttributeError, LookupError, OSError, TypeError, ValueError, subprocess.SubprocessError)
 _ASK_AGAIN = "the cluster did not say: run this again, as who may read it"
@@ -28,7 +28,7 @@ class Part:
     look: Callable[[], str]
     fix: str
     needs: str = ""
-    otherwise: State = "lacks"
+    otherwise: State = "missing"
     remote: bool = False
 
 
@@ -42,7 +42,7 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"  {self.state:5}  {self.part}: {self.message}{f'; {self.fix}' if self.fix else ''}"
+        return f"  {self.state:7}  {self.part}: {self.message}{f'; {self.fix}' if self.fix else ''}"
 
 
 def without_environment(error: ModuleNotFoundError) -> str:

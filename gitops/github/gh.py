@@ -99,7 +99,9 @@ def origin(root: Path) -> str:
     found = _ORIGIN.fullmatch(url)
     if found is None:
         # Credentials may stand before.
-        raise GithubFailed(f"the remote origin is {url.rpartition('@')[2]}, and not on github.com")
+        raise GithubFailed(
+            f"the remote origin is {url.rpartition('@')[2].partition('?')[0]}, and names no OWNER/REPO on github.com"
+        )
     return found[1]
 
 

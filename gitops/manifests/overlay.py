@@ -50,11 +50,15 @@ def find(root: Path, name: str) -> Overlay:
         BadManifest: its node.yaml does not say what a node is.
     """
     known = [file.parent.name for file in node_files(root)]
+    listed = ", ".join(known) or "none"
+    if not name:
+        raise BadArgument(
+            f"OVERLAY is empty: name a folder of overlays/, as in OVERLAY=churn; there are {listed}"
+        )
     if name not in known:
-        listed = ", ".join(known) or "none"
         why = (
             "has no node.yaml, so promote into the overlays of its nodes"
-            if name and (root / OVERLAYS / name).is_dir()
+            if (root / OVERLAYS / name).is_dir()
             else "is not there"
         )
         raise BadArgument(

@@ -145,11 +145,11 @@ def pin_model(
         before = Checkout("the work tree", root)
         changes = [compare(pair, before, after) for pair in changed_pairs(before, after)]
         given = report(changes, ReportContext(before.title, Locations(before, after)))
-    place = write_report(root, overlay, difference, given)
     there = {path: (root / path).is_file() for path in texts}
     changed = {
         path.relative_to(root) for path in write_all({root / path: text for path, text in texts.items()})
     }
+    place = write_report(root, overlay, difference, given)
     written = {Path(path).name: old for path, old in there.items() if Path(path) in changed}
     out.writelines(f"{line}\n" for line in summary(overlay, fetched, changes, written, place))
     if fetched.chosen.message is None:

@@ -59,7 +59,7 @@ def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_help_says_how_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
     said = helped(capsys)
-    assert "exit codes: 0; 2: a setting or an argument is wrong; 10 to 17: fetch, " in said
+    assert "exit codes: 0; 2: a setting or an argument is wrong; 10 to 17: the model's files; " in said
     for verb in interface()["verbs"]:
         assert f"python -m server {verb} " in said
 

@@ -80,18 +80,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return made
 
 
-def test_a_fresh_clone_lacks_nothing_and_is_odd_where_it_is_nobody_s(place: Place) -> None:
+def test_nothing_is_missing_in_a_fresh_clone_and_what_is_nobody_s_yet_is_a_warning(place: Place) -> None:
     said = place.says()
     for name in ("git", "make", "Python", "models"):
         assert said[name].startswith("ok "), said[name]
     assert said["git remote"] == (
-        f"odd {place.root}: git said: error: No such remote 'origin'; make the fork on GitHub, and `git remote add origin "
+        f"warning {place.root}: git said: error: No such remote 'origin'; make the fork on GitHub, and `git remote add origin "
         "https://github.com/OWNER/REPO`"
     )
     assert said["certificate"] == (
-        f"odd {FILE} is the demo's, whose key everyone has; `make seal-cert`, then `make seal` (docs/secrets.md)"
+        f"warning {FILE} is the demo's, whose key everyone has; `make seal-cert`, then `make seal` (docs/secrets.md)"
     )
-    assert said["image"].startswith("odd no image is pinned: ghcr.io/")
+    assert said["image"].startswith("warning no image is pinned: ghcr.io/")
     assert said["GitHub"].startswith("? ")
     assert said["cluster"] == "? KUBECONFIG is not set, so none is looked at"
 
@@ -100,7 +100,7 @@ def test_a_fork_that_is_adopted(place: Place, tmp_path: Path) -> None:
     place.git("remote", "add", "origin", "https://me:token@github.com/acme/models.git")
     said = place.says()
     assert said["git remote"] == "ok https://github.com/acme/models.git"
-    assert said["names"].startswith("odd site/site.yaml names ")
+    assert said["names"].startswith("warning site/site.yaml names ")
     assert said["names"].endswith(
         ", and the remote origin is acme/models; `make adopt OWNER=… REPO=… BUCKET=…` makes the fork yours"
     )
@@ -117,7 +117,7 @@ def test_a_fork_that_is_adopted(place: Place, tmp_path: Path) -> None:
 def test_an_overlay_without_its_lock_is_missing_something(place: Place) -> None:
     (place.root / "overlays/model/requirements.lock").unlink()
     assert place.says(status=1)["models"] == (
-        "lacks not there: model/requirements.lock; `make promote OVERLAY=… MODEL=…` writes them"
+        "missing not there: model/requirements.lock; `make promote OVERLAY=… MODEL=…` writes them"
     )
 
 
@@ -126,9 +126,9 @@ def test_what_github_has_switched_off(place: Place) -> None:
     place.edit(place.github, permissions={"enabled": False})
     said = place.says()
     assert said["GitHub Actions"].startswith(
-        "odd no workflow runs: Actions are off in this repository; switch it on at "
+        "warning no workflow runs: Actions are off in this repository; switch it on at "
     )
-    assert said["settings on GitHub"].startswith("odd ")
+    assert said["settings on GitHub"].startswith("warning ")
     assert "workflow permissions: " in said["settings on GitHub"]
 
 
@@ -152,18 +152,18 @@ def test_a_port_in_use(place: Place) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert place.says(PORT=str(port))[f"port {port}"] == (
-            f"odd port {port} of 127.0.0.1 is in use; end that program, or choose another port, as in `make demo PORT=8081`"
+            f"warning port {port} of 127.0.0.1 is in use; choose another port, as in `make demo PORT=8081`"
         )
 
 
 def test_a_program_that_is_missing_or_too_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     program(place.programs / "git", "echo git version 2.11.0")
     assert place.says(status=1)["git"] == (
-        "lacks is 2.11.0: 2.24 or newer is needed; install git by the system's packages"
+        "missing is 2.11.0: 2.24 or newer is needed; install git by the system's packages"
     )
     monkeypatch.setenv("PATH", str(place.programs))
     assert place.says(status=1)["make"] == (
-        "lacks make: no such command; install GNU Make by the system's packages"
+        "missing make: no such command; install GNU Make by the system's packages"
     )
 
 
@@ -171,7 +171,7 @@ def test_a_python_that_a_model_asks_for(place: Place) -> None:
     file = place.root / "overlays/model/contract.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "python": "3.99.1"}))
     said = place.says()["models' Pythons"]
-    assert said.startswith("odd model asks for 3.99.1; here are 3.")
+    assert said.startswith("warning model asks for 3.99.1; here are 3.")
 
 
 @pytest.fixture
@@ -190,14 +190,14 @@ def cluster(place: Place, tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 def test_a_cluster_that_has_all(cluster: Callable[..., dict[str, str]]) -> None:
     said = cluster()
-    assert said["kubectl"] == "ok context test, Kubernetes v1.34.1"
+    assert said["cluster"] == "ok context test, Kubernetes v1.34.1"
     for name in ("Sealed Secrets", "Argo CD", "Seldon Core", "Kubernetes", "Seldon Core's version"):
         assert said[name].startswith("ok "), said[name]
     assert said["CustomResourceDefinitions"] == "ok those that are there serve the versions that are used"
     assert said["Pod Security"] == "ok the namespace seldon is not there yet; the first sync makes it"
 
 
-def test_a_cluster_that_is_odd(cluster: Callable[..., dict[str, str]]) -> None:
+def test_a_cluster_of_other_versions(cluster: Callable[..., dict[str, str]]) -> None:
     older = json.loads(json.dumps(kubectl.operator()).replace("1.17.1", "1.15.0"))
     definition = kubectl.definition()
     definition["spec"]["versions"][0]["name"] = "v1alpha2"
@@ -207,33 +207,40 @@ def test_a_cluster_that_is_odd(cluster: Callable[..., dict[str, str]]) -> None:
         namespaces={"argocd": {}, "seldon": {NAMESPACE: "privileged"}},
         definitions={**kubectl.fresh("")["definitions"], kubectl.SELDON: definition},
     )
-    assert said["Kubernetes"].startswith("odd is v1.23.4: tested are 1.24 to 1.34; ")
+    assert said["Kubernetes"].startswith("warning is v1.23.4: tested are 1.24 to 1.34; ")
     assert said["Seldon Core's version"].startswith(
-        "odd the operator is seldonio/seldon-core-operator:1.15.0: tested is 1.17.1; "
+        "warning the operator is seldonio/seldon-core-operator:1.15.0: tested is 1.17.1; "
     )
     assert said["CustomResourceDefinitions"].startswith(
-        f"odd {kubectl.SELDON} serves v1alpha2, and v1 is used; "
+        f"warning {kubectl.SELDON} serves v1alpha2, and v1 is used; "
     )
     assert said["Pod Security"].startswith(
-        "odd seldon enforces privileged, and base/secrets/namespace.yaml says restricted; "
+        "warning seldon enforces privileged, and base/secrets/namespace.yaml says restricted; "
     )
 
 
-def test_a_cluster_without_seldon_s_operator_lacks_it(cluster: Callable[..., dict[str, str]]) -> None:
+def test_a_cluster_without_seldon_s_operator(cluster: Callable[..., dict[str, str]]) -> None:
     said = cluster(status=1, operators=[])
     assert said["Seldon Core"].startswith(
-        "lacks no Deployment labelled control-plane=seldon-controller-manager"
+        "missing no Deployment labelled control-plane=seldon-controller-manager"
     )
     assert said["Seldon Core's version"] == "? cannot be looked for without Seldon Core"
 
 
-def test_a_cluster_that_does_not_answer(place: Place) -> None:
-    program(place.programs / "kubectl", "echo 'The connection to the server was refused' >&2; exit 1")
-    said = place.says(status=1, KUBECONFIG="/none")
-    assert said["kubectl"].startswith(
-        "lacks kubectl config current-context: The connection to the server was refused"
+def test_a_kubeconfig_that_is_not_there(place: Place) -> None:
+    assert place.says(status=1, KUBECONFIG="/none")["cluster"] == (
+        "missing KUBECONFIG /none: there is no such file; set it to the file that your cluster's provider wrote"
     )
-    assert said["Argo CD"] == "? cannot be looked for without kubectl"
+
+
+def test_a_cluster_that_does_not_answer(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").touch()
+    program(place.programs / "kubectl", "echo 'The connection to the server was refused' >&2; exit 1")
+    said = place.says(status=1, KUBECONFIG=str(tmp_path / "kubeconfig"))
+    assert said["cluster"].startswith(
+        "missing kubectl config current-context: The connection to the server was refused"
+    )
+    assert said["Argo CD"] == "? cannot be looked for without cluster"
 
 
 def test_it_needs_nothing_that_is_not_in_python() -> None:

@@ -134,7 +134,7 @@ def test_a_fresh_clone_is_served_and_a_run_goes_on_from_where_the_last_stopped(
     said = place.up(*GIVEN, "--dry-run", "1")
     assert place.state() == before
     assert f"  would  adopt: name acme/models and s3://{BUCKET} in " in "\n".join(said)
-    assert "  lacks  Seldon Core: no Deployment labelled control-plane=seldon-controller-manager has an available replica; " in "\n".join(said)  # fmt: skip
+    assert "  missing  Seldon Core: no Deployment labelled control-plane=seldon-controller-manager has an available replica; " in "\n".join(said)  # fmt: skip
 
     # Somebody's own file is nobody else's business.
     (place.root / "notes.txt").write_text("hunter2")
@@ -200,7 +200,7 @@ def test_a_fork_whose_actions_are_off(place: Place, monkeypatch: pytest.MonkeyPa
     # The push would start no release, and none would come later.
     said = "\n".join(place.up(*NAMES, status=1))
     assert (
-        "  lacks  GitHub Actions: no workflow runs: Actions are off in this repository; switch it on at "
+        "  missing  GitHub Actions: no workflow runs: Actions are off in this repository; switch it on at "
         "https://github.com/acme/models/actions, where GitHub asks once in a fork\n"
     ) in said
     assert "commit and push: needs what is missing: GitHub Actions: switch it on at https://" in said
@@ -225,7 +225,7 @@ def test_an_argo_cd_that_is_too_old(place: Place) -> None:
     place.edit_cluster(definitions=definitions)
     said = "\n".join(place.up(*GIVEN, "--dry-run", "1"))
     assert (
-        "  lacks  Argo CD: is older than 3.3: AppProject has no spec.clusterResourceWhitelist[].name, and drops it without a "
+        "  missing  Argo CD: is older than 3.3: AppProject has no spec.clusterResourceWhitelist[].name, and drops it without a "
         "word; install 3.3 or newer (docs/install.md, Install the operators)"
     ) in said
     assert "  stops  Argo CD: needs what is missing: Argo CD: install 3.3 or newer" in said
@@ -258,7 +258,10 @@ def test_what_nobody_says(place: Place, capsys: pytest.CaptureFixture[str]) -> N
     assert command.main(["up", "--owner", "acme", "--repo", "models"]) == 2
     assert "BUCKET '': nothing says where the models are to be" in capsys.readouterr().err
     assert command.main(["up", "--bucket", BUCKET]) == 2
-    assert f"the remote origin is {place.origin}, and not on github.com" in capsys.readouterr().err
+    assert (
+        f"the remote origin is {place.origin}, and names no OWNER/REPO on github.com"
+        in capsys.readouterr().err
+    )
     assert command.main(["up", *NAMES, "--examples", "none"]) == 2
     assert (
         "EXAMPLES 'none': must be 1, yes, true to switch it on, or 0, no, false to switch it off"
