@@ -27,20 +27,35 @@ const table = (headings, rows, caption) => set(make("div", { className: "scroll"
   // What scrolls can be scrolled by the keyboard.
   { tabindex: 0, role: "region", "aria-label": caption || headings.join(", ") });
 
-// JSON whose numbers stay as they are written: 64-bit integers do not fit JavaScript's numbers, and 1.0 is not 1.
-const isNumber = value => typeof value === "number" || Boolean(JSON.isRawJSON?.(value));
+// JSON whose numbers stay as they are written, in any browser: 64-bit integers do not fit JavaScript's numbers, and 1.0 is not 1.
+class WrittenNumber { constructor(text) { this.text = text; } }
+function parse(text) {
+  JSON.parse(text); // It throws where the text is no JSON.
+  const numbers = [];
+  let quoted = false;
+  // Each number is replaced by its index in the list of all.
+  const indexed = text.replace(/\\.|"|-?\d[\d.eE+-]*/g, token => {
+    if (token === '"') quoted = !quoted;
+    return quoted || /^["\\]/.test(token) ? token : String(numbers.push(token) - 1);
+  });
+  return JSON.parse(indexed, (_, value) => typeof value === "number" ? new WrittenNumber(numbers[value]) : value);
+}
+function stringify(value) {
+  if (isNumber(value)) return value.text ?? String(value);
+  if (isScalar(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(stringify).join(",")}]`;
+  return `{${Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}:${stringify(entry)}`).join(",")}}`;
+}
+const isNumber = value => typeof value === "number" || value instanceof WrittenNumber;
 const isScalar = value => value === null || typeof value !== "object" || isNumber(value);
-const number = value => Number(value?.rawJSON ?? value);
-const parse = text => JSON.parse(text, (_, value, context) =>
-  typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
-const exact = text => JSON.rawJSON ? JSON.rawJSON(text) : Number(text);
-const shown = value => typeof value === "string" ? value : isNumber(value) ? value.rawJSON ?? String(value) : JSON.stringify(value);
+const number = value => Number(value?.text ?? value);
+const shown = value => typeof value === "string" ? value : stringify(value);
 
 // JSON with each row of a table in a line of its own.
 function pretty(value, indent = "") {
-  if (isScalar(value)) return JSON.stringify(value);
+  if (isScalar(value)) return stringify(value);
   const inner = `${indent}  `, list = Array.isArray(value);
-  if (list && value.every(isScalar)) return `[${value.map(entry => JSON.stringify(entry)).join(", ")}]`;
+  if (list && value.every(isScalar)) return `[${value.map(stringify).join(", ")}]`;
   const parts = list ? value.map(entry => pretty(entry, inner)) : Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}: ${pretty(entry, inner)}`);
   return enclosed(parts.map(part => inner + part).join(",\n"), list ? "[]" : "{}", indent);
 }
@@ -95,7 +110,7 @@ function tabular(message) {
 // A tensor with other values: of integers it becomes one of doubles where a fraction is among them.
 function filled(tensor, data, shape) {
   const fraction = /^U?INT/.test(tensor.datatype) && data.some(value => isNumber(value) && !Number.isInteger(number(value)));
-  return { ...tensor, datatype: fraction ? "FP64" : tensor.datatype, shape, data };
+  return { ...tensor, ...(fraction ? { datatype: "FP64" } : {}), shape, data };
 }
 
 // The value that a person has typed, where the request had ``before``: a number stays as it is typed, and what is none is
@@ -105,16 +120,16 @@ function typed(text, before, type) {
   const logical = type === "boolean" || (!type && typeof before === "boolean");
   if (text === "" && (numeric || logical || before === null)) return null;
   if (logical && ["true", "false"].includes(text)) return text === "true";
-  return numeric && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim()) ? exact(text.trim()) : text;
+  return numeric && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim()) ? new WrittenNumber(text.trim()) : text;
 }
 
 const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
-const curl = (url, body) => `curl -s -H 'Content-Type: application/json' ${quoted(url)} \\\n  -d ${quoted(JSON.stringify(body))}\n`;
+const curl = (url, body) => `curl -s -H 'Content-Type: application/json' ${quoted(url)} \\\n  -d ${quoted(stringify(body))}\n`;
 
 function python(value, indent = "") {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (isScalar(value)) return JSON.stringify(value);
+  if (isScalar(value)) return stringify(value);
   const inner = `${indent}    `, list = Array.isArray(value);
   if (list && value.every(isScalar)) return `[${value.map(entry => python(entry)).join(", ")}]`;
   const parts = list ? value.map(entry => python(entry, inner)) : Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}: ${python(entry, inner)}`);
