@@ -66,6 +66,13 @@ def test_a_model_is_told_as_its_files_say(running: Running) -> None:
     assert not any("--hash" in entry for entry in model["locked"])
 
 
+def test_an_address_is_told_without_what_gives_access(running: Running) -> None:
+    answer = running.client.get("/demo/deployments")
+    assert "secret" not in answer.text
+    model = deployments(running)["foreign-image"]["nodes"]["model"]["model"]
+    assert (model["uri"], model["from"]) == ("https://models.example/iris.zip",) * 2
+
+
 def test_a_contract_of_another_model_is_not_told_as_this_one_s(running: Running) -> None:
     model = deployments(running)["wrong-digest"]["nodes"]["model"]["model"]
     assert model["problem"] == f"wrong-digest/contract.json is of the model {DIGEST}: promote this one again"
