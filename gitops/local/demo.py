@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.text import Text
 
@@ -40,6 +40,8 @@ async def demo(
 ) -> None:
     """Run the overlays in ``folders``, with ``monitoring`` a Prometheus beside them, and serve them until cancelled.
 
+    Where none of them starts, the page about them stays until then, if it has more to show than why.
+
     Raises:
         StartFailed: none of them starts, or Prometheus does not.
         BadManifest: Prometheus has no rules.
@@ -49,7 +51,7 @@ async def demo(
         folders, root=root, state=state, listener=listener, progress=progress, runtime=runtime, s3=False
     ) as running:
         if not running.deployments:
-            raise StartFailed("no overlay is ready; see the errors above")
+            await _show_failed(running, progress)
         for deployment in sorted(running.deployments, key=lambda entry: entry.overlay.name):
             await _show(deployment, running, progress)
         async with AsyncExitStack() as stack:
@@ -66,6 +68,23 @@ async def demo(
                 f"Serving at {running.gateway.url} until Ctrl-C, with a page to try them; logs are in {state / 'logs'}"
             )
             await asyncio.Event().wait()
+
+
+async def _show_failed(running: Run, progress: Progress) -> NoReturn:
+    """Keep the page about overlays of which none is ready until cancelled, if any of them could be read.
+
+    Raises:
+        StartFailed: none of them could, or it is cancelled.
+    """
+    failure = StartFailed("no overlay is ready; see the errors above")
+    if not any(overlay.description for overlay in running.status.overlays.values()):
+        raise failure
+    progress.say()
+    progress.say(f"No overlay is ready: {running.gateway.url}/ tells why, until Ctrl-C")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        raise failure
 
 
 async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -> None:

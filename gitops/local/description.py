@@ -16,6 +16,7 @@ from gitops.local.routes import calls
 from gitops.manifests import contract
 from gitops.manifests.graphnode import INITIALIZER, fetch_arguments, read_node
 from gitops.manifests.seldondeployment import SELDON, V2, Node
+from server.artifact.source import shown
 from server.environment import requirements_lock
 from server.errors import BadExpectation, ServerError
 from server.pins import protocols
@@ -94,6 +95,7 @@ def _node(overlay: LocalOverlay, node: Node) -> dict[str, Any]:
     if initializer is None:
         return {**found, "model": None}
     uri, digest = fetch_arguments(initializer)
+    uri = shown(uri)
     try:
         return {**found, "model": {"uri": uri, "digest": digest, **_model(_folder(overlay, node), digest)}}
     except (GitopsError, ServerError) as error:
@@ -118,7 +120,7 @@ def _model(folder: Path, digest: str) -> dict[str, Any]:
             f"{folder.name}/{contract.FILE} is of the model {said.digest}: promote this one again"
         )
     return {
-        "from": table.model_from if table else "",
+        "from": shown(table.model_from) if table else "",
         "xtype": table.xtype if table else "",
         "contract": asdict(said) if said else None,
         "locked": list(_locked(folder)),

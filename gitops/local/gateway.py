@@ -23,7 +23,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gitops.local import status
-from gitops.local.page import LocalPage, refusal
+from gitops.local.loopback import refusal, this_machine
+from gitops.local.page import LocalPage
 from gitops.local.ports import HOST
 from gitops.local.routes import Call, Container, Graph, Routes, Unavailable
 from gitops.manifests.seldondeployment import V2
@@ -60,7 +61,7 @@ class Gateway:
     async def __aenter__(self) -> Self:
         # Bodies and answers pass as they are; how large or slow they may be is for the containers to say.
         self._client = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout())
-        application = web.Application(client_max_size=0)
+        application = web.Application(client_max_size=0, middlewares=[this_machine])
         self._page.add_to(application)
         application.router.add_route("*", "/seldon/{namespace}/{deployment}/{path:.*}", self._counted)
         application.router.add_route("*", "/{path:.*}", self._unknown)

@@ -148,9 +148,13 @@ function view(name) {
   } };
 }
 
+// The name after # in the address; none where it cannot be decoded.
+function addressed() {
+  try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+}
+
 function select() {
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  const name = overlays.has(wanted) ? wanted : overlays.keys().next().value;
+  const wanted = addressed(), name = overlays.has(wanted) ? wanted : overlays.keys().next().value;
   if (name === undefined) {
     at("main").replaceChildren(section("No deployment", make("p", {}, "No overlay runs. Add one: make new-overlay NAME=… MODEL=…")));
     return;

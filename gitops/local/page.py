@@ -1,25 +1,22 @@
 """The page of a run at /, and what it asks for below /demo: how the deployments are, live, and the logs of containers.
 
-It is for this machine alone: who reaches it by another name than the loopback's gets nothing (a name of somebody's may
-lead here, which is DNS rebinding), and no other site may read it, since there is no CORS.
+It is for this machine alone, as all of the gateway is (gitops.local.loopback), and no other site may read it: there is no CORS.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from yarl import URL
 
+from gitops.local.loopback import refusal
 from gitops.local.status import WAITING, Status
 from server.api.page import CONTENT_TYPE, FORM, page
 
 _FOLDER = Path(__file__).parent
-_NAMES = ("127.0.0.1", "localhost", "::1")
 # The end of a log, as much as a person reads.
 LOG_BYTES = 64 * 1024
 # Changes within this time come as one event.
@@ -29,8 +26,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LocalPage:
@@ -49,7 +44,7 @@ class LocalPage:
             "/demo/events": self._events,
             "/demo/logs/{overlay}/{container}": self._log,
         }.items():
-            application.router.add_get(path, _here(handler))
+            application.router.add_get(path, handler)
         application.on_shutdown.append(self._end)
 
     async def _html(self, _: web.Request) -> web.Response:
@@ -97,30 +92,6 @@ class LocalPage:
 
     async def _end(self, _: web.Application) -> None:
         self.status.end()
-
-
-def refusal(status: int, reason: str, info: str) -> web.Response:
-    """Return an error in the shape of Seldon's."""
-    return web.json_response(
-        {"status": {"code": -1, "info": info, "reason": reason, "status": 1}}, status=status
-    )
-
-
-def _here(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            host = URL(f"http://{request.host}").host
-        except ValueError:
-            host = None
-        if host in _NAMES:
-            return await handler(request)
-        return refusal(
-            403,
-            "NOT_THIS_MACHINE",
-            f"Host {request.host!r}: this page is for this machine alone, as one of {', '.join(_NAMES)}",
-        )
-
-    return answer
 
 
 def _event(name: str, content: Any) -> bytes:

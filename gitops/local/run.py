@@ -38,11 +38,12 @@ S3_TOOLS = (*TOOLS, "versitygw")
 
 @dataclass
 class Run:
-    """What runs: the deployments that are up, and why each other overlay is not; ``group`` is the process group."""
+    """What runs: the deployments that came up, and why each other overlay does not run; ``group`` is the process group."""
 
     gateway: Gateway
     client: aiohttp.ClientSession
     group: int
+    status: Status
     deployments: list[LocalDeployment] = field(default_factory=list)
     failures: dict[str, GitopsError] = field(default_factory=dict)
 
@@ -119,7 +120,7 @@ async def run(
             runtime=await asyncio.to_thread(runtimes.runtime, runtime, state, progress),
             wrapped=runtime == runtimes.SELDON_CORE,
         )
-        running = Run(gateway, client, group.id)
+        running = Run(gateway, client, group.id, status)
         watchers: list[asyncio.Task[None]] = []
         try:
             await run_all(*(_start(folder, machine, running, local) for folder in folders))

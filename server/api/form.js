@@ -27,20 +27,36 @@ const table = (headings, rows, caption) => set(make("div", { className: "scroll"
   // What scrolls can be scrolled by the keyboard.
   { tabindex: 0, role: "region", "aria-label": caption || headings.join(", ") });
 
-// JSON whose numbers stay as they are written: 64-bit integers do not fit JavaScript's numbers, and 1.0 is not 1.
-const isNumber = value => typeof value === "number" || Boolean(JSON.isRawJSON?.(value));
+// JSON whose numbers stay as they are written, in any browser: 64-bit integers do not fit JavaScript's numbers, and 1.0 is not 1.
+class WrittenNumber { constructor(text) { this.text = text; } }
+function parse(text) {
+  JSON.parse(text); // It throws where the text is no JSON.
+  const numbers = [];
+  let quoted = false;
+  // Each number is replaced by its index in the list of all.
+  const indexed = text.replace(/\\.|"|-?\d[\d.eE+-]*/g, token => {
+    if (token === '"') quoted = !quoted;
+    return quoted || /^["\\]/.test(token) ? token : String(numbers.push(token) - 1);
+  });
+  return JSON.parse(indexed, (_, value) => typeof value === "number" ? new WrittenNumber(numbers[value]) : value);
+}
+function stringify(value) {
+  if (isNumber(value)) return value.text ?? String(value);
+  if (isScalar(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(stringify).join(",")}]`;
+  return `{${Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}:${stringify(entry)}`).join(",")}}`;
+}
+const isNumber = value => typeof value === "number" || value instanceof WrittenNumber;
 const isScalar = value => value === null || typeof value !== "object" || isNumber(value);
-const number = value => Number(value?.rawJSON ?? value);
-const parse = text => JSON.parse(text, (_, value, context) =>
-  typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
-const exact = text => JSON.rawJSON ? JSON.rawJSON(text) : Number(text);
-const shown = value => typeof value === "string" ? value : isNumber(value) ? value.rawJSON ?? String(value) : JSON.stringify(value);
+const isObject = value => !isScalar(value) && !Array.isArray(value);
+const number = value => Number(value?.text ?? value);
+const shown = value => typeof value === "string" ? value : stringify(value);
 
 // JSON with each row of a table in a line of its own.
 function pretty(value, indent = "") {
-  if (isScalar(value)) return JSON.stringify(value);
+  if (isScalar(value)) return stringify(value);
   const inner = `${indent}  `, list = Array.isArray(value);
-  if (list && value.every(isScalar)) return `[${value.map(entry => JSON.stringify(entry)).join(", ")}]`;
+  if (list && value.every(isScalar)) return `[${value.map(stringify).join(", ")}]`;
   const parts = list ? value.map(entry => pretty(entry, inner)) : Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}: ${pretty(entry, inner)}`);
   return enclosed(parts.map(part => inner + part).join(",\n"), list ? "[]" : "{}", indent);
 }
@@ -50,52 +66,65 @@ const enclosed = (lines, [open, close], indent) => lines ? `${open}\n${lines}\n$
 const split = (values, width) => Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
 const transposed = rows => rows[0].map((_, column) => rows.map(row => row[column]));
 const places = width => Array.from({ length: width }, (_, place) => width === 1 ? "value" : `value ${place + 1}`);
+const named = (names, width) => Array.isArray(names) && names.length === width ? names.map(shown) : places(width);
+const isRow = (value, width) => Array.isArray(value) && value.length > 0 && value.length === (width ?? value.length) && value.every(isScalar);
+const areRows = (value, width) => Array.isArray(value) && value.length > 0 && value.every(row => isRow(row, width));
+// Whether a tensor of this shape has as many values as these.
+const isShape = (shape, values) => Array.isArray(shape) && shape.length > 0 && shape.every(size => isNumber(size) && number(size) > 0)
+  && shape.reduce((product, size) => product * number(size), 1) === values.length;
 
-// The rows of a request or an answer and the names of its columns, and how to put other rows into it; null where it is no table.
+// The rows of a request or an answer and the names of its columns, and how to put other rows into it; null where it is no
+// table, or not yet: a person may be writing it.
 function tabular(message) {
-  const data = message?.data;
-  if (Array.isArray(data?.ndarray) && data.ndarray.length) {
-    const single = data.ndarray.every(isScalar), rows = single ? data.ndarray.map(value => [value]) : data.ndarray;
-    const width = rows[0].length;
-    if (!width || !rows.every(row => Array.isArray(row) && row.length === width && row.every(isScalar))) return null;
-    const names = data.names?.length === width ? data.names : places(width);
-    return { names, rows, with: rows => ({ ...message, data: { ...data, ndarray: single ? rows.map(row => row[0]) : rows } }) };
+  const data = message?.data, tensor = data?.tensor;
+  if (isRow(data?.ndarray)) {
+    return { names: named(data.names, 1), rows: data.ndarray.map(value => [value]), with: rows => ({ ...message, data: { ...data, ndarray: rows.map(row => row[0]) } }) };
   }
-  if (data?.tensor?.shape?.length === 2 && number(data.tensor.shape[1])) {
-    const { shape, values } = data.tensor, width = number(shape[1]);
-    const names = data.names?.length === width ? data.names : places(width);
-    return { names, rows: split(values, width), with: rows => ({ ...message, data: { ...data, tensor: { shape: [rows.length, width], values: rows.flat() } } }) };
+  if (areRows(data?.ndarray, data?.ndarray?.[0]?.length)) {
+    return { names: named(data.names, data.ndarray[0].length), rows: data.ndarray, with: rows => ({ ...message, data: { ...data, ndarray: rows } }) };
+  }
+  if (isRow(tensor?.values) && isShape(tensor.shape, tensor.values) && tensor.shape.length === 2) {
+    const width = number(tensor.shape[1]);
+    return { names: named(data.names, width), rows: split(tensor.values, width), with: rows => ({ ...message, data: { ...data, tensor: { shape: [rows.length, width], values: rows.flat() } } }) };
   }
   const frame = message?.dataframe_split;
-  if (frame?.columns?.length && frame.data?.length && frame.data.every(row => Array.isArray(row) && row.every(isScalar))) {
+  if (Array.isArray(frame?.columns) && areRows(frame.data, frame.columns.length)) {
     return { names: frame.columns.map(shown), rows: frame.data, with: rows => ({ ...message, dataframe_split: { ...frame, data: rows } }) };
   }
-  const records = message?.jsonData ?? message?.predictions;
-  if (Array.isArray(records) && records.length && records.every(row => !isScalar(row) && !Array.isArray(row) && Object.values(row).every(isScalar))) {
-    const names = Object.keys(records[0]), key = message.jsonData ? "jsonData" : "predictions";
-    const rows = records.map(row => names.map(name => row[name] ?? null));
-    return { names, rows, with: rows => ({ ...message, [key]: rows.map(row => Object.fromEntries(names.map((name, place) => [name, row[place]]))) }) };
-  }
-  const tensors = message?.inputs ?? message?.outputs;
-  if (!Array.isArray(tensors) || !tensors.length || !tensors.every(tensor => Array.isArray(tensor.data) && tensor.data.length && tensor.data.every(isScalar))) return null;
-  const key = message.inputs ? "inputs" : "outputs", columns = tensors.every(({ shape }) => shape.slice(1).every(size => number(size) === 1));
-  if (columns) {
-    if (tensors.some(tensor => tensor.data.length !== tensors[0].data.length)) return null;
+  const key = ["jsonData", "predictions", "inputs", "outputs"].find(key => Array.isArray(message?.[key]) && message[key].length && message[key].every(isObject));
+  if (!key) return null;
+  const put = entries => ({ ...message, [key]: entries });
+  return ["inputs", "outputs"].includes(key) ? ofTensors(message[key], put) : ofRecords(message[key], put);
+}
+
+// Of objects with the same keys.
+function ofRecords(records, put) {
+  const names = Object.keys(records[0]);
+  const same = record => Object.keys(record).length === names.length && names.every(name => Object.hasOwn(record, name) && isScalar(record[name]));
+  if (!names.length || !records.every(same)) return null;
+  return { names, rows: records.map(record => names.map(name => record[name])), with: rows => put(rows.map(row => Object.fromEntries(names.map((name, place) => [name, row[place]])))) };
+}
+
+// Of tensors of the Open Inference Protocol: one for each column, or one that is a matrix.
+function ofTensors(tensors, put) {
+  if (!tensors.every(({ shape, data }) => isRow(data) && isShape(shape, data))) return null;
+  const [{ shape, data }] = tensors;
+  if (tensors.every(tensor => tensor.data.length === data.length && number(tensor.shape[0]) === data.length)) {
     return {
-      names: tensors.map(tensor => tensor.name),
+      names: tensors.map(({ name }, place) => name === undefined ? `value ${place + 1}` : shown(name)),
       rows: transposed(tensors.map(tensor => tensor.data)),
-      with: rows => ({ ...message, [key]: tensors.map((tensor, column) => filled(tensor, rows.map(row => row[column]), [rows.length, ...tensor.shape.slice(1)])) }),
+      with: rows => put(tensors.map((tensor, column) => filled(tensor, rows.map(row => row[column]), [rows.length, ...tensor.shape.slice(1)]))),
     };
   }
-  if (tensors.length !== 1 || tensors[0].shape.length !== 2) return null;
-  const [tensor] = tensors, width = number(tensor.shape[1]);
-  return { names: places(width), rows: split(tensor.data, width), with: rows => ({ ...message, [key]: [filled(tensor, rows.flat(), [rows.length, width])] }) };
+  if (tensors.length !== 1 || shape.length !== 2) return null;
+  const width = number(shape[1]);
+  return { names: places(width), rows: split(data, width), with: rows => put([filled(tensors[0], rows.flat(), [rows.length, width])]) };
 }
 
 // A tensor with other values: of integers it becomes one of doubles where a fraction is among them.
 function filled(tensor, data, shape) {
   const fraction = /^U?INT/.test(tensor.datatype) && data.some(value => isNumber(value) && !Number.isInteger(number(value)));
-  return { ...tensor, datatype: fraction ? "FP64" : tensor.datatype, shape, data };
+  return { ...tensor, ...(fraction ? { datatype: "FP64" } : {}), shape, data };
 }
 
 // The value that a person has typed, where the request had ``before``: a number stays as it is typed, and what is none is
@@ -105,16 +134,16 @@ function typed(text, before, type) {
   const logical = type === "boolean" || (!type && typeof before === "boolean");
   if (text === "" && (numeric || logical || before === null)) return null;
   if (logical && ["true", "false"].includes(text)) return text === "true";
-  return numeric && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim()) ? exact(text.trim()) : text;
+  return numeric && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim()) ? new WrittenNumber(text.trim()) : text;
 }
 
 const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
-const curl = (url, body) => `curl -s -H 'Content-Type: application/json' ${quoted(url)} \\\n  -d ${quoted(JSON.stringify(body))}\n`;
+const curl = (url, body) => `curl -s -H 'Content-Type: application/json' ${quoted(url)} \\\n  -d ${quoted(stringify(body))}\n`;
 
 function python(value, indent = "") {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (isScalar(value)) return JSON.stringify(value);
+  if (isScalar(value)) return stringify(value);
   const inner = `${indent}    `, list = Array.isArray(value);
   if (list && value.every(isScalar)) return `[${value.map(entry => python(entry)).join(", ")}]`;
   const parts = list ? value.map(entry => python(entry, inner)) : Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}: ${python(entry, inner)}`);
@@ -194,8 +223,8 @@ function requestForm(requests, types, told = () => {}) {
     byFields.input.disabled = !rows || rows.length > MOST_ROWS;
   }
   function switched(entry) {
-    const before = tabular(read()), after = tabular(entry.body);
     request = entry;
+    const before = tabular(read()), after = tabular(entry.body);
     write(before && after && before.names.length === after.names.length ? after.with(before.rows) : entry.body);
     show(byFields.input.checked);
   }

@@ -105,6 +105,7 @@ class Rest:
         role = self._calls(node.role)
         self._v2 = V2(node, state.budget)
         self._scoring = Scoring(node, state.budget)
+        self._page = page(_DOC, [FORM, _DOC.with_suffix(".js")])
         routes: Routes = {
             **Health(node, state).routes,
             "/predict": _both(self._calls(Role.PREDICT)),
@@ -223,8 +224,7 @@ class Rest:
         return HttpResponse(308, b"", headers={"location": "doc/"})
 
     async def _doc(self, _: HttpRequest) -> HttpResponse:
-        found = page(_DOC, [FORM, _DOC.with_suffix(".js")])
-        return HttpResponse(200, found.body, CONTENT_TYPE, found.headers)
+        return HttpResponse(200, self._page.body, CONTENT_TYPE, self._page.headers)
 
 
 def _both(handler: Handler) -> dict[str, Handler]:

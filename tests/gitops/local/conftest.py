@@ -24,6 +24,9 @@ from tests.project import ROOT
 # Kept from one run of the tests to the next, as a developer's own: a model's environment is made once.
 STATE = ROOT / ".cache" / "tests"
 
+# An address with a password and a signature.
+SIGNED = "https://somebody:secret@models.example/iris.zip?signature=secret"
+
 
 @contextmanager
 def alone(name: str) -> Iterator[Path]:
@@ -55,7 +58,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     copy.overlay("wrong-digest", of="model", modelDigest=f"sha256:{'0' * 64}")
     copy.overlay("no-model", of="model")
     copy.patch("no-model", "/spec/predictors/0/componentSpecs/0/spec/initContainers", [])
-    copy.overlay("foreign-image", of="model")
+    copy.overlay("foreign-image", of="model", modelUri=SIGNED, modelFrom=SIGNED)
     copy.patch("foreign-image", "/spec/predictors/0/componentSpecs/0/spec/containers/0/image", "other:1")
     copy.overlay("orchestrated", of="model")
     copy.component("orchestrated", "open-inference-protocol")

@@ -51,15 +51,17 @@ def start(code: str) -> subprocess.Popen[str]:
 
 
 @contextlib.contextmanager
-def serving(root: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Run a demo of one overlay until the block ends; give it, what it has said, and its address."""
+def serving(
+    root: Path, says: re.Pattern[str] = re.compile(r"Serving at (\S+) until Ctrl-C")
+) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run a demo of one overlay until the block ends; give it, what it has said, and the address in the line that ``says`` it."""
     demo = start(f"run_demo([{OVERLAY!r}], 0, root=Path({str(root)!r}), state=Path({str(FOLDER)!r}))")
     try:
         said = ""
         assert demo.stdout is not None
         for line in demo.stdout:
             said += line
-            if match := re.match(r"Serving at (\S+) until Ctrl-C", line):
+            if match := says.match(line):
                 yield demo, said, match[1]
                 break
         else:
@@ -127,6 +129,20 @@ def test_the_demo_shows_a_command_and_its_answer_and_ends_quietly(copy: Copy) ->
         rest, _ = demo.communicate(timeout=SECONDS)
         assert (demo.returncode, rest) == (0, "")
     wait_until_gone()
+
+
+@pytest.mark.long
+def test_where_nothing_starts_the_page_stays_and_tells_why(copy: Copy) -> None:
+    copy.patch(OVERLAY, "/spec/predictors/0/componentSpecs/0/spec/containers/0/image", "other:1")
+    says = re.compile(r"No overlay is ready: (\S+)/ tells why, until Ctrl-C")
+    with serving(copy.root, says) as (demo, _, url):
+        (said,) = httpx.get(f"{url}/demo/deployments", trust_env=False).json()
+        assert (said["name"], said["state"]) == (OVERLAY, "failed")
+        assert "other:1" in said["reason"]
+        demo.send_signal(signal.SIGINT)
+        rest, _ = demo.communicate(timeout=SECONDS)
+        assert demo.returncode == 1
+        assert "StartFailed: no overlay is ready; see the errors above" in rest
 
 
 @pytest.mark.long

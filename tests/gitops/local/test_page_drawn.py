@@ -109,6 +109,29 @@ def test_the_same_is_asked_by_the_other_protocol(page: Tab, running: Running) ->
     assert running.client.post(url, json=compiled["request"]).status_code == 200
 
 
+def test_a_request_that_is_being_written_goes_where_the_protocol_says(page: Tab, running: Running) -> None:
+    opened(page, running, "model")
+    page.wait(READY)
+    page.evaluate(
+        """(() => {
+          const choose = label => [...document.querySelectorAll('label.choice')]
+            .find(entry => entry.textContent.includes(label)).querySelector('input').click();
+          const text = document.querySelector('textarea');
+          choose('JSON');
+          text.value = '{"inputs": [null]}';
+          text.dispatchEvent(new Event('input'));
+          choose('v2');
+        })()"""
+    )
+    assert "/v2/models/model/infer" in page.evaluate("document.querySelector('.code pre').textContent")
+    page.evaluate("document.querySelector('button.primary').click()")
+    page.wait(SENT)
+
+
+def test_an_address_that_cannot_be_decoded_shows_the_first(page: Tab, running: Running) -> None:
+    page.open(f"{running.run.gateway.url}/?percent#%", until="document.querySelector('article')")
+
+
 def test_a_person_without_a_mouse_types_a_value_and_sends_it(page: Tab, running: Running) -> None:
     opened(page, running, "model")
     page.wait(READY)
@@ -243,15 +266,25 @@ TABLES: dict[str, tuple[Any, Any]] = {
         [["1.5", "2.0"], ["3.0", "4.0"]],
     ),
     "MLflow": ({"dataframe_split": {"columns": ["a"], "data": [[1]]}}, [["1"]]),
+    "values of another shape": ({"data": {"tensor": {"shape": [1, 3], "values": [1, 2, 3, 4]}}}, None),
+    "records with other keys": ({"jsonData": [{"a": 1}, {"b": 2}]}, None),
+    "a frame with a short row": ({"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3]]}}, None),
     "nothing": (None, None),
+    # What a person has who is writing one.
+    "no values": ({"data": {"tensor": {"shape": [1, 2]}}}, None),
+    "no row": ({"data": {"ndarray": [None, [1]]}}, None),
+    "no rows": ({"dataframe_split": {"columns": ["a"]}}, None),
+    "no tensor": ({"inputs": [None]}, None),
+    "no shape": ({"inputs": [{"name": "a", "data": [1]}]}, None),
 }
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_has_fields_and_all_else_is_json(page: Tab, name: str) -> None:
+    """In any browser: not all have JSON.rawJSON."""
     body, rows = TABLES[name]
     page.open("about:blank", until="document.readyState === 'complete'")
-    run = "(() => { %s; const body = parse(%s), found = tabular(body); return [found && found.rows.map(row => row.map(shown)), found && JSON.stringify(found.with(found.rows)), pretty(body)]; })()"
+    run = "(() => { delete JSON.rawJSON; %s; const body = parse(%s), found = tabular(body); return [found && found.rows.map(row => row.map(shown)), found && stringify(found.with(found.rows)), pretty(body)]; })()"
     found, again, text = page.evaluate(run % (FORM.read_text(), json.dumps(json.dumps(body))))
     assert found == rows
     assert json.loads(text) == body
