@@ -25,7 +25,7 @@ _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 
 # What kubeseal writes is longer still; paths and URIs are told apart by their short parts.
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{100,}={0,2}")
-_MIXED = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[a-z])(?=[^/]*[A-Z])[^/]{20,}")
+_SHORT = 20
 
 
 _WORD = r"(?:token|password|passwd|secret|api[-_]?key|access[-_]?key|secret[-_]?key|credentials?)"
@@ -106,7 +106,15 @@ class Redactor:
 
 def redacted(text: str) -> str:
     """Return ``text`` without what looks sealed, long runs of base64, wherever it came from: kustomize quotes patches."""
-    return _BASE64.sub(lambda run: HIDDEN if _MIXED.search(run[0]) else run[0], text)
+    return _BASE64.sub(lambda run: HIDDEN if _looks_sealed(run[0]) else run[0], text)
+
+
+def _looks_sealed(run: str) -> bool:
+    """Whether a part of the run that is too long for a name mixes digits, small letters and capitals."""
+    return any(
+        len(part) >= _SHORT and all(any(map(test, part)) for test in (str.isdigit, str.islower, str.isupper))
+        for part in run.split("/")
+    )
 
 
 @dataclass(frozen=True)

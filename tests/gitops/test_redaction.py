@@ -89,6 +89,12 @@ def test_what_is_long_and_no_secret_stays() -> None:
     assert redacted(text) == text
 
 
+@pytest.mark.parametrize("characters", ["0123456789abcdef"])
+def test_a_text_of_a_mebibyte_is_read_to_its_end(characters: str) -> None:
+    text = characters * (2**20 // len(characters))
+    assert redacted(text)
+
+
 def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
     secret = {"kind": "Secret", "data": {"key": "aHVudGVyMg=="}, "stringData": {"other": "hunter2"}}
     assert Redactor().hide(secret) == {
