@@ -103,7 +103,7 @@ def diff(
         annotations: gets a workflow command for each finding of the check that is new.
 
     Returns:
-        0, or BuildFailed's exit code where something that changed does not build in the work tree.
+        1 where something that changed does not build in the work tree, else 0, whatever the check finds.
 
     Raises:
         BadArgument: ``base`` is no revision, ``limit`` is too small, ``sarif`` is given without ``check``, or a file
