@@ -220,7 +220,7 @@ make itself ends with 2 whenever its command does not end with 0, and prints the
 | of | further members of an item |
 |---|---|
 | `check` | `owner`, the object; `also`, the other places of the same cause; `before`, the revision that has it too |
-| `diff` | `dangers`, `breaking`: a line of Markdown for each; `message` is Markdown as well |
+| `diff` | `dangers`, `breaking`: a line of Markdown for each; `message` is Markdown as well, where it does not build the whole text of the error. With `--check` the findings follow, with the members of `check` |
 | `release-plan` | the outputs of the workflow's step: `build`, `digest`, `image`, `inputs`, `reference`, `void` |
 
 `python -m server inspect --json` prints the content of a `contract.json` and has nothing of this: an overlay keeps it in git.

@@ -16,6 +16,7 @@ from gitops.manifests.rendered import BASE
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.evaluation import causes, evaluate
+from gitops.policies.items import finding_item
 from gitops.policies.policy import Finding
 from gitops.progress import step
 from gitops.terminal import paint
@@ -62,37 +63,30 @@ def check(root: Path, out: TextIO, base: str = "", *, as_json: bool = False) -> 
 
 
 def _items(tree: Tree, found: Sequence[Finding]) -> Iterator[Item]:
-    for finding in found:
-        violation = finding.violation
-        more = {
-            "owner": violation.owner,
-            "also": [entry.place for entry in finding.more],
-            "before": finding.before,
-        }
-        level = finding.level if finding.fails else "warning"
-        yield Item(level, finding.id, finding.folder, violation.value, violation.fix, more)
-    wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
-    for folder in sorted({*tree.rendered} - wrong):
-        yield Item("ok", "kustomization", folder, _summary(tree, folder))
-
-
-def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
+    """Yield what is said of each kustomization, in the order of their folders, and the findings of each after it."""
     others = causes(tree, found)
     wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
     for folder in sorted({*tree.kustomizations, *(finding.folder for finding in found)}):
         if folder in others:
-            out.write(f"not built {folder}: is made of {others[folder]}\n")
-        elif folder in tree.kustomizations and not (
-            tree.users(folder) or folder in tree.rendered or folder in wrong
-        ):
-            out.write(
-                f"not built {folder}: no overlay is there that it could be tried upon (`make new-overlay NAME=…`)\n"
-            )
+            yield Item("unknown", "kustomization", folder, f"is made of {others[folder]}")
         elif folder in tree.kustomizations and folder not in wrong:
-            out.write(f"{paint(f'ok {folder}', out)}: {_summary(tree, folder)}\n")
-        for finding in found:
-            if finding.folder == folder:
-                out.write(f"{paint(str(finding), out)}\n")
+            if tree.users(folder) or folder in tree.rendered:
+                yield Item("ok", "kustomization", folder, _summary(tree, folder))
+            else:
+                message = "no overlay is there that it could be tried upon"
+                yield Item("unknown", "kustomization", folder, message, "make new-overlay NAME=…")
+        yield from (finding_item(finding) for finding in found if finding.folder == folder)
+
+
+def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
+    findings = iter(sorted(found, key=lambda finding: finding.folder))
+    for item in _items(tree, found):
+        if item.id != "kustomization":
+            out.write(f"{paint(str(next(findings)), out)}\n")
+        elif item.level == "ok":
+            out.write(f"{paint(f'ok {item.place}', out)}: {item.message}\n")
+        else:
+            out.write(f"not built {item.place}: {item.message}{f' (`{item.fix}`)' if item.fix else ''}\n")
     errors = sum(finding.fails for finding in found)
     old = sum(finding.level == "error" for finding in found) - errors
     also = f", and {old} that {'was' if old == 1 else 'were'} there before" if old else ""

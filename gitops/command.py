@@ -69,4 +69,5 @@ def write_json(command: str, items: Iterable[Item], out: TextIO, *, ok: bool) ->
         for item in items
     ]
     content = {"command": command, "ok": ok, "items": entries}
-    out.write(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n")
+    # In ASCII: a file's name that is not UTF-8 could not be written otherwise.
+    out.write(f"{json.dumps(content, indent=2)}\n")

@@ -16,7 +16,7 @@ from gitops.diff.applications import Applied, applied, switched
 from gitops.diff.comparison import compare
 from gitops.diff.context import ReportContext, changed_code, git_context, kustomize_version
 from gitops.diff.findings import check_findings as judged
-from gitops.diff.items import items
+from gitops.diff.items import check_items, items
 from gitops.diff.locations import Locations
 from gitops.diff.pairs import Pair, changed_pairs
 from gitops.diff.report import report
@@ -103,7 +103,7 @@ def diff(
         annotations: gets a workflow command for each finding of the check that is new.
 
     Returns:
-        0, or BuildFailed's exit code where something that changed does not build in the work tree.
+        1 where something that changed does not build in the work tree, else 0, whatever the check finds.
 
     Raises:
         BadArgument: ``base`` is no revision, ``limit`` is too small, ``sarif`` is given without ``check``, or a file
@@ -149,7 +149,8 @@ def diff(
         _write("sarif", sarif, redacted(to_sarif(report_context.findings)))
     broken = any(change.state == "does not build" for change in changes)
     if as_json:
-        write_json("diff", items(changes), out, ok=not broken)
+        found_items = check_items(report_context.findings) if report_context.findings else ()
+        write_json("diff", [*items(changes), *found_items], out, ok=not broken)
     else:
         out.write(redacted(truncate(found, limit, utf16_units, _there(commits.run))) if found else "")
     if annotations is not None and report_context.findings:

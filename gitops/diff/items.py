@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gitops.command import Item, Level
 from gitops.diff.change import KustomizationChange
+from gitops.diff.findings import Findings
 from gitops.diff.overview import overview
+from gitops.policies.items import finding_item
 from gitops.redaction import redacted
 
 
@@ -24,10 +27,20 @@ def items(changes: Iterable[KustomizationChange]) -> Iterator[Item]:
         level: Level = (
             "error" if change.state == "does not build" else "warning" if dangers or breaking else "note"
         )
+        broken = change.state == "does not build"
         yield Item(
             level,
             change.state,
             change.folder,
-            redacted(overview(change)),
+            # Of a table's cell the last line of kustomize's message is enough, and no more fits.
+            redacted(change.failures[-1][1].strip() if broken else overview(change)),
+            fix="correct it until `make check` builds it" if broken else "",
             more={"dangers": dangers, "breaking": breaking},
         )
+
+
+def check_items(findings: Findings) -> Iterator[Item]:
+    """Yield an item for each finding of the check, as the check itself does."""
+    for finding, _ in (*findings.new, *findings.old):
+        item = finding_item(finding)
+        yield replace(item, message=redacted(item.message), fix=redacted(item.fix))

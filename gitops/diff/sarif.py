@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 from gitops.diff.findings import Findings
 from gitops.diff.locations import Location
@@ -39,7 +41,19 @@ def _result(finding: Finding, place: Location) -> dict[str, Any]:
     return {
         "ruleId": finding.id,
         "level": finding.level,
-        "message": {"text": finding.message},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": place.file}, "region": region}}],
+        "message": {"text": _plain(finding.message)},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": _uri(place.file)}, "region": region}}
+        ],
         "partialFingerprints": {"finding/v1": identity},
     }
+
+
+def _uri(file: str) -> str:
+    """Return the relative URI of a file, whose name may be no UTF-8 too."""
+    return quote(file, errors="surrogateescape")
+
+
+def _plain(text: str) -> str:
+    """Return a text so that no part of it is a link (SARIF 2.1.0, 3.11.6)."""
+    return re.sub(r"[\[\]\\]", r"\\\g<0>", text)

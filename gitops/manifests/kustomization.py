@@ -125,12 +125,12 @@ def fingerprint(folder: Path, folders: set[Path]) -> str | None:
                 file = Path(current, name)
                 try:
                     # Where a link leads matters to kustomize, which refuses one out of the folder.
-                    data = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+                    data = os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
                 except OSError:
                     return None
                 if file.is_symlink() and not file.resolve().is_relative_to(root):
                     return None
-                for part in (os.path.relpath(file, place).encode(), data):
+                for part in (os.fsencode(os.path.relpath(file, place)), data):
                     content.update(len(part).to_bytes(8, "big") + part)
     return content.hexdigest()
 

@@ -42,6 +42,7 @@ def secret_value(rendered: Rendered) -> Iterator[Violation]:
 
 _FIXES = {
     "variable": "take it from a Secret with envFrom or valueFrom.secretKeyRef",
+    "data": "keep it in a Secret, and take it from there with envFrom, valueFrom.secretKeyRef or a volume",
     "argument": "take a variable from a Secret and name it here, as in $(NAME), or mount the Secret as a file",
     "address": "keep the address in a Secret, and refer to that",
 }

@@ -73,6 +73,26 @@ def test_a_program_reads_the_same(tree: Copy) -> None:
     fine = {item["place"]: item["message"] for item in content["items"] if item["level"] == "ok"}
     assert fine["overlays/model"].endswith("SeldonDeployment graph-iris-model")
     assert "overlays/pipeline" not in fine
+    said = tree.check()[1]
+    assert [f"ok {place}" for place in fine] == [
+        line.partition(": ")[0] for line in said.splitlines() if line.startswith("ok ")
+    ]
+
+
+def test_a_program_reads_what_is_not_built(tree: Copy) -> None:
+    tree.edit("overlays/postprocessor/kustomization.yaml", "resources:", "resources: [")
+    # Not UTF-8.
+    (tree.root / "overlays/model/b\udcff.yaml").write_text("kind: [")
+    (tree.root / "overlays/b\udcff").mkdir()
+    (tree.root / "overlays/b\udcff/kustomization.yaml").write_text("resource: []\n")
+    file = tree.root / "check.json"
+    with file.open("w", encoding="utf-8") as out:
+        assert check(tree.root, out, as_json=True) == 1
+    items = json.loads(file.read_text())["items"]
+    assert [(item["place"], item["message"]) for item in items if item["level"] == "unknown"] == [
+        ("overlays/pipeline", "is made of overlays/postprocessor")
+    ]
+    assert "overlays/b\udcff" in {item["place"] for item in items if item["level"] == "error"}
 
 
 def test_a_finding_names_object_value_policy_and_fix(tree: Copy) -> None:

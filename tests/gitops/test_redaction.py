@@ -89,6 +89,23 @@ def test_what_is_long_and_no_secret_stays() -> None:
     assert redacted(text) == text
 
 
+@pytest.mark.parametrize("characters", ["0123456789abcdef", "/-a", "password='"])
+def test_a_text_of_a_mebibyte_is_read_to_its_end(characters: str) -> None:
+    text = characters * (2**20 // len(characters))
+    assert redacted(text)
+    assert Redactor().hide({"text": text})
+
+
+def test_a_credential_in_a_config_map() -> None:
+    lock = "tokenizers==1 \\\n    --hash=sha256:0123456789abcdef"
+    entry = {"kind": "ConfigMap", "data": {"DB_PASSWORD": "hunter2", "USER": "me", "requirements.lock": lock}}
+    hider = Redactor()
+    assert hider.hide(entry)["data"] == {"DB_PASSWORD": HIDDEN, "USER": "me", "requirements.lock": lock}
+    entry["data"]["DB_PASSWORD"] = "hunter3"  # type: ignore[index]
+    assert hider.hide(entry)["data"]["DB_PASSWORD"] == CHANGED
+    assert [found.path for found in credentials(entry)] == ["data.DB_PASSWORD has a credential"]
+
+
 def test_a_plain_secret_and_a_credential_in_a_variable() -> None:
     secret = {"kind": "Secret", "data": {"key": "aHVudGVyMg=="}, "stringData": {"other": "hunter2"}}
     assert Redactor().hide(secret) == {
@@ -152,6 +169,22 @@ HOOK = "https://hooks.slack.com/" + "services/"
         ("serve --token 'hunter2'", f"serve --token '{HIDDEN}'"),
         ("DB_PASSWORD=hunter2 serve", f"DB_PASSWORD={HIDDEN} serve"),
         ("Authorization: Bearer hunter2", f"Authorization: Bearer {HIDDEN}"),
+        ("PGPASSWORD=hunter2 psql", f"PGPASSWORD={HIDDEN} psql"),
+        ("curl -u admin:hunter2 https://a", f"curl -u {HIDDEN} https://a"),
+        ("curl -H 'X-Api-Key: hunter2' https://a", f"curl -H 'X-Api-Key: {HIDDEN}' https://a"),
+        ("https://ghp_123456@github.com/a", f"https://{HIDDEN}@github.com/a"),
+        ("https://0123456789abcdefghij@example.com/a", f"https://{HIDDEN}@example.com/a"),
+        ("serve --db-pass=hunter2", f"serve --db-pass={HIDDEN}"),
+        ('{"password": "hunter2", "user": "me"}', f'{{"password": "{HIDDEN}", "user": "me"}}'),
+        ("user: me\npassword: hunter2 it's\nport: 1", f"user: me\npassword: {HIDDEN}\nport: 1"),
+        ('serve --token="a b c" --port=1', f'serve --token="{HIDDEN}" --port=1'),
+        ("serve --token='a \"b\" c'", f"serve --token='{HIDDEN}'"),
+        ("--token=a b c", f"--token={HIDDEN}"),
+        ("Authorization: Bearer $TOKEN", "Authorization: Bearer $TOKEN"),
+        ('PASSWORD="$TOKEN" serve', 'PASSWORD="$TOKEN" serve'),
+        ("https://me@example.com/a", "https://me@example.com/a"),
+        ("docker run --user me image:1", "docker run --user me image:1"),
+        ('{"token": "iris"}', '{"token": "iris"}'),
         ("--token=$(TOKEN)", "--token=$(TOKEN)"),
         ("serve --token $TOKEN", "serve --token $TOKEN"),
         ("--image-pull-secret=image-pull", "--image-pull-secret=image-pull"),

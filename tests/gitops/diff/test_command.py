@@ -58,7 +58,23 @@ def test_a_program_reads_what_changes(repository: Repository, tmp_path: Path) ->
     assert diff(repository.root, "main", out, as_json=True) == 1
     broken = json.loads(out.getvalue())
     assert broken["ok"] is False
-    assert {item["level"] for item in broken["items"] if item["place"] == "overlays/model"} == {"error"}
+    (item,) = (item for item in broken["items"] if item["place"] == "overlays/model")
+    assert (item["level"], item["id"]) == ("error", "does not build")
+    # The whole of kustomize's message.
+    assert item["message"].startswith("Error: invalid Kustomization: ")
+    assert 'unknown field "resourcez"' in item["message"]
+    assert item["fix"] == "correct it until `make check` builds it"
+
+
+def test_a_program_reads_the_findings_of_the_check_too(repository: Repository) -> None:
+    repository.edit("overlays/model/node.yaml", "modelDigest: .*", "modelDigest: sha256:0")
+    out = io.StringIO()
+    assert diff(repository.root, "main", out, as_json=True, check=True) == 0
+    (found,) = (item for item in json.loads(out.getvalue())["items"] if item["id"] == "model-digest")
+    assert (found["level"], found["place"], found["before"]) == ("error", "overlays/model", "")
+    assert "sha256:0" in found["message"]
+    assert found["fix"]
+    assert found["owner"]
 
 
 def test_a_release_is_read_once(repository: Repository) -> None:

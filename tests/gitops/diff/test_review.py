@@ -250,6 +250,17 @@ def test_findings_as_sarif_for_code_scanning(repository: Repository, tmp_path: P
     assert rules["model-digest"] == "A model is pinned by its content's digest: fetch refuses any other bytes"
 
 
+def test_sarif_escapes_what_is_no_link_and_no_uri(repository: Repository, tmp_path: Path) -> None:
+    repository.patch("model", {"op": "remove", "path": f"{POD}/containers/0/livenessProbe"})
+    (repository.root / "overlays/model").rename(repository.root / "overlays/a b")
+    file = tmp_path / "check.sarif"
+    diff(repository.root, "main", io.StringIO(), check=True, sarif=file)
+    (run,) = json.loads(file.read_text())["runs"]
+    assert any(place(result)[0].startswith("overlays/a%20b/") for result in run["results"])
+    texts = [result["message"]["text"] for result in run["results"]]
+    assert any(r"spec.predictors\[0\]" in text for text in texts)
+
+
 def place(result: dict[str, Any]) -> tuple[str, int]:
     (entry,) = result["locations"]
     at = entry["physicalLocation"]
