@@ -256,9 +256,9 @@ def test_it_needs_nothing_that_is_not_in_python() -> None:
     )
     assert done.stderr == ""
     assert done.returncode in (0, 1)  # as this machine is
-    assert "  ok     Python: 3." in done.stdout
+    assert "  ok       Python: 3." in done.stdout
     assert re.search(
-        r"^  \?      fork: cannot be looked at without the Python package \w+, which `make lint` installs in \.venv$",
+        r"^  \?        fork: cannot be looked at without the Python package \w+, which `make lint` installs in \.venv$",
         done.stdout,
         re.MULTILINE,
     )

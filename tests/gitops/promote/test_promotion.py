@@ -243,8 +243,8 @@ def test_a_model_that_refuses_its_own_example_is_refused(
     [
         ("none", "overlay 'none': is not there; there are model, postprocessor, preprocessor, and `make new-overlay "
          "NAME=…` adds one"),
-        ("", "overlay '': is not there; there are model, postprocessor, preprocessor, and `make new-overlay NAME=…` "
-         "adds one"),
+        ("", "OVERLAY is empty: name a folder of overlays/, as in OVERLAY=churn; there are model, postprocessor, "
+         "preprocessor"),
         ("pipeline", "overlay 'pipeline': has no node.yaml, so promote into the overlays of its nodes; there are model, "
          "postprocessor, preprocessor, and `make new-overlay NAME=…` adds one"),
     ],
