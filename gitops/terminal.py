@@ -10,8 +10,8 @@ from typing import TextIO
 _GREEN, _YELLOW, _RED = "32", "33", "31"
 _COLOURS = {
     **dict.fromkeys(("ok", "did", "done", "set"), _GREEN),
-    **dict.fromkeys(("odd", "would", "differs", "warning", "by hand", "?"), _YELLOW),
-    **dict.fromkeys(("error", "lacks", "stops", "failed", "FAILED", "not built"), _RED),
+    **dict.fromkeys(("would", "differs", "warning", "by hand", "?"), _YELLOW),
+    **dict.fromkeys(("error", "missing", "stops", "failed", "FAILED", "not built"), _RED),
 }
 _FIRST = re.compile(rf"(\s*)({'|'.join(map(re.escape, _COLOURS))})(?=[\s:\[])")
 

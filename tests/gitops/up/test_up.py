@@ -214,7 +214,7 @@ def test_a_fork_whose_actions_are_off(place: Place, monkeypatch: pytest.MonkeyPa
     weekly = {"path": ".github/workflows/weekly.yml", "state": "disabled_fork"}
     place.edit_github(workflows=[{**release, "state": "active"}, weekly])
     said = "\n".join(place.up(*GIVEN, "--dry-run", "1"))
-    assert "  ok     GitHub Actions: on, but for weekly.yml (`gh workflow enable …`)\n" in said
+    assert "  ok       GitHub Actions: on, but for weekly.yml (`gh workflow enable …`)\n" in said
 
 
 def test_an_argo_cd_that_is_too_old(place: Place) -> None:
