@@ -104,7 +104,7 @@ def test_an_alias_becomes_the_place_in_the_store_and_graphs_answer_anew_when_it_
     said = work.promote("model", "models:/stored@champion")
     assert node(work).model_uri == f"s3://{BUCKET}/iris_svm_model"
     assert node(work).model_from == "models:/stored@champion"
-    assert "+  modelFrom: models:/stored@champion\n" in said
+    assert "\n  from      models:/stored@champion\n" in said
     assert "MLFLOW_TRACKING_URI" not in said
 
     # Nothing moved, so nothing is done, and the overlays that say of no alias are left alone.
