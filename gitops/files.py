@@ -1,4 +1,4 @@
-"""Writing files of the work tree: all of them or none, and YAML with its comments and layout kept."""
+"""Files of the work tree: whether one is there, and writing all of them or none, YAML with its comments and layout kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from pathlib import Path
 import yaml
 
 from gitops.errors import BadManifest, NotWritten
+
+
+def exists(path: Path) -> bool:
+    """Return whether a file or folder is there; one whose name the file system cannot hold is not."""
+    try:
+        path.stat()
+    except (OSError, ValueError):  # ValueError: a NUL in it.
+        return False
+    return True
 
 
 def write_all(texts: Mapping[Path, str | None]) -> list[Path]:

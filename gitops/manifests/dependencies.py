@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
+from gitops.files import exists
 from gitops.manifests.kustomization import Kustomization
 from gitops.manifests.rendered import OVERLAYS
 from gitops.manifests.unstructured import leaves
@@ -115,10 +116,10 @@ class Dependencies:
 
     def _exists(self, path: str) -> bool:
         # A name that no file can have is no file.
-        return not path.startswith("..") and len(path) < 4096 and os.path.lexists(self._root / path)
+        return not path.startswith("..") and os.path.lexists(self._root / path)
 
     def _is_folder(self, path: str) -> bool:
-        return len(path) < 4096 and "\0" not in path and (self._root / path).is_dir()
+        return exists(self._root / path) and (self._root / path).is_dir()
 
     def _content(self, folder: str) -> str | None:
         if folder not in self._contents:

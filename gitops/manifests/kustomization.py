@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gitops.errors import BuildFailed
+from gitops.files import exists
 from gitops.manifests.documents import parse_objects, read_text, shared_documents
 
 # Fixtures there are broken on purpose.
@@ -170,7 +171,7 @@ def _walk(folder: Path, seen: set[Path], found: list[str]) -> None:
 def _plain(path: Path) -> Path:
     """Return the path without its .., so that messages name a file in one way; as it is where a link is followed."""
     plain = Path(os.path.normpath(path))
-    return plain if plain.exists() and plain.samefile(path) else path
+    return plain if exists(plain) and plain.samefile(path) else path
 
 
 def _references(content: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
@@ -212,11 +213,11 @@ def _local(file: Path, path: str, text: str) -> str:
     fix = "commit a copy, and name it by its path relative to this file"
     if _REMOTE.match(text):
         return f"{file}: {path} is {text!r}: must be a file or folder of this repository; {fix}"
-    if target.is_symlink() and not target.exists():
+    if exists(target):
+        return ""
+    if os.path.lexists(target):
         return f"{file}: {path} is {text!r}, a link to nothing; correct or remove it"
-    if not target.exists():
-        return f"{file}: {path} is {text!r}, which is not there; correct the path, or, if it is an address, {fix}"
-    return ""
+    return f"{file}: {path} is {text!r}, which is not there; correct the path, or, if it is an address, {fix}"
 
 
 def _list(value: Any) -> list[Any]:

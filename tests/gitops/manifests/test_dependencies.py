@@ -87,6 +87,12 @@ def test_a_patch_from_afar_is_not_known(repository: Repository) -> None:
     assert fingerprints(repository.root)["postprocessor"] is None
 
 
+def test_a_long_value_is_no_folder(repository: Repository) -> None:
+    with (repository.root / "overlays/postprocessor/kustomization.yaml").open("a") as file:
+        file.write(f"commonAnnotations: {{note: {'a' * 300}}}\n")
+    assert fingerprints(repository.root)["postprocessor"] is not None
+
+
 def test_a_link_to_a_folder_is_not_known(repository: Repository) -> None:
     (repository.root / "overlays/model/link").symlink_to("../preprocessor")
     assert fingerprints(repository.root)["model"] is None

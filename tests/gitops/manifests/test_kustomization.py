@@ -104,6 +104,14 @@ def test_no_form_of_an_address_is_taken(tmp_path: Path, text: str) -> None:
         local_roots(tmp_path)
 
 
+# The file system takes 255 bytes.
+@pytest.mark.parametrize("text", ["a" * 300, "a\\0b"], ids=["too long", "NUL"])
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path: Path, text: str) -> None:
+    (tmp_path / "kustomization.yaml").write_text(f'resources: ["{text}"]\n')
+    with pytest.raises(BuildFailed, match=r"kustomization\.yaml: resources\[0\] is .*, which is not there"):
+        local_roots(tmp_path)
+
+
 def test_what_a_resource_refers_to_is_looked_at_too(tmp_path: Path) -> None:
     for name, text in (
         ("a", "resources: [../b]"),
