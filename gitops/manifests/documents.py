@@ -26,10 +26,11 @@ class Loader(yaml.CSafeLoader):
         Raises:
             ConstructorError: a key stands in it twice.
         """
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         seen: set[Any] = set()
-        for key in keys if len({key.value for key in keys}) < len(keys) else ():
-            if key.value in seen and key.value != "<<":
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                continue
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands twice in one object", key.start_mark
                 )
