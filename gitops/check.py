@@ -16,7 +16,6 @@ from gitops.manifests.rendered import BASE
 from gitops.manifests.seldondeployment import title
 from gitops.manifests.tree import Tree
 from gitops.policies.evaluation import causes, evaluate
-from gitops.policies.items import finding_item
 from gitops.policies.policy import Finding
 from gitops.progress import step
 from gitops.terminal import paint
@@ -57,12 +56,13 @@ def check(root: Path, out: TextIO, base: str = "", *, as_json: bool = False) -> 
             tree, found = evaluate(root, before, name)
     if as_json:
         failed = any(finding.fails for finding in found)
-        write_json("check", _items(tree, found), out, ok=not failed)
+        entries = (entry.item if isinstance(entry, Finding) else entry for entry in _statements(tree, found))
+        write_json("check", entries, out, ok=not failed)
         return int(failed)
     return _tell(tree, found, out)
 
 
-def _items(tree: Tree, found: Sequence[Finding]) -> Iterator[Item]:
+def _statements(tree: Tree, found: Sequence[Finding]) -> Iterator[Item | Finding]:
     """Yield what is said of each kustomization, in the order of their folders, and the findings of each after it."""
     others = causes(tree, found)
     wrong = {folder for finding in found if finding.level == "error" for folder in finding.folders}
@@ -75,18 +75,17 @@ def _items(tree: Tree, found: Sequence[Finding]) -> Iterator[Item]:
             else:
                 message = "no overlay is there that it could be tried upon"
                 yield Item("unknown", "kustomization", folder, message, "make new-overlay NAME=…")
-        yield from (finding_item(finding) for finding in found if finding.folder == folder)
+        yield from (finding for finding in found if finding.folder == folder)
 
 
 def _tell(tree: Tree, found: Sequence[Finding], out: TextIO) -> int:
-    findings = iter(sorted(found, key=lambda finding: finding.folder))
-    for item in _items(tree, found):
-        if item.id != "kustomization":
-            out.write(f"{paint(str(next(findings)), out)}\n")
-        elif item.level == "ok":
-            out.write(f"{paint(f'ok {item.place}', out)}: {item.message}\n")
+    for entry in _statements(tree, found):
+        if isinstance(entry, Finding):
+            out.write(f"{paint(str(entry), out)}\n")
+        elif entry.level == "ok":
+            out.write(f"{paint(f'ok {entry.place}', out)}: {entry.message}\n")
         else:
-            out.write(f"not built {item.place}: {item.message}{f' (`{item.fix}`)' if item.fix else ''}\n")
+            out.write(f"not built {entry.place}: {entry.message}{f' (`{entry.fix}`)' if entry.fix else ''}\n")
     errors = sum(finding.fails for finding in found)
     old = sum(finding.level == "error" for finding in found) - errors
     also = f", and {old} that {'was' if old == 1 else 'were'} there before" if old else ""

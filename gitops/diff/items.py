@@ -9,7 +9,6 @@ from gitops.command import Item, Level
 from gitops.diff.change import KustomizationChange
 from gitops.diff.findings import Findings
 from gitops.diff.overview import overview
-from gitops.policies.items import finding_item
 from gitops.redaction import redacted
 
 
@@ -24,15 +23,13 @@ def items(changes: Iterable[KustomizationChange]) -> Iterator[Item]:
         ]
         gone = sorted(change.addresses[0] - change.addresses[1])
         breaking += [f"`{address}` answers no more" for address in gone]
-        level: Level = (
-            "error" if change.state == "does not build" else "warning" if dangers or breaking else "note"
-        )
         broken = change.state == "does not build"
+        level: Level = "error" if broken else "warning" if dangers or breaking else "note"
         yield Item(
             level,
             change.state,
             change.folder,
-            # Of a table's cell the last line of kustomize's message is enough, and no more fits.
+            # The whole message, of which a cell of the report's table shows a part.
             redacted(change.failures[-1][1].strip() if broken else overview(change)),
             fix="correct it until `make check` builds it" if broken else "",
             more={"dangers": dangers, "breaking": breaking},
@@ -42,5 +39,5 @@ def items(changes: Iterable[KustomizationChange]) -> Iterator[Item]:
 def check_items(findings: Findings) -> Iterator[Item]:
     """Yield an item for each finding of the check, as the check itself does."""
     for finding, _ in (*findings.new, *findings.old):
-        item = finding_item(finding)
+        item = finding.item
         yield replace(item, message=redacted(item.message), fix=redacted(item.fix))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
+from gitops.command import Item
+
 Level = Literal["error", "warning"]
 Subject = TypeVar("Subject")
 
@@ -76,6 +78,17 @@ class Finding:
     def message(self) -> str:
         """What is wrong and the fix, for where its place is shown beside it."""
         return f"{self.violation.owner}: {self.violation.value}\nfix: {self.violation.fix}"
+
+    @property
+    def item(self) -> Item:
+        """The same for a program. One that the base has too fails nothing, and so is a warning."""
+        more = {
+            "owner": self.violation.owner,
+            "also": [entry.place for entry in self.more],
+            "before": self.before,
+        }
+        level = self.level if self.fails else "warning"
+        return Item(level, self.id, self.folder, self.violation.value, self.violation.fix, more)
 
     @property
     def folders(self) -> set[str]:
