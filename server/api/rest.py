@@ -11,13 +11,14 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from server.api import scoring, v2
 from server.api.health import Health
 from server.api.node import Node, Role
-from server.api.page import CONTENT_TYPE, FORM, page
+from server.api.page import CONTENT_TYPE, FORM, Page, page
 from server.api.request_body import cost, message
 from server.api.routes import Handler, HttpRequest, HttpResponse, HttpStream, Protocol, Routes, answer
 from server.api.scoring import Scoring
@@ -105,7 +106,6 @@ class Rest:
         role = self._calls(node.role)
         self._v2 = V2(node, state.budget)
         self._scoring = Scoring(node, state.budget)
-        self._page = page(_DOC, [FORM, _DOC.with_suffix(".js")])
         routes: Routes = {
             **Health(node, state).routes,
             "/predict": _both(self._calls(Role.PREDICT)),
@@ -224,7 +224,14 @@ class Rest:
         return HttpResponse(308, b"", headers={"location": "doc/"})
 
     async def _doc(self, _: HttpRequest) -> HttpResponse:
-        return HttpResponse(200, self._page.body, CONTENT_TYPE, self._page.headers)
+        found = _page()
+        return HttpResponse(200, found.body, CONTENT_TYPE, found.headers)
+
+
+@cache
+def _page() -> Page:
+    """Return the node's page, which is put together when it is first asked for."""
+    return page(_DOC, [FORM, _DOC.with_suffix(".js")])
 
 
 def _both(handler: Handler) -> dict[str, Handler]:
