@@ -8,7 +8,7 @@ import shlex
 import socket
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,10 +81,9 @@ async def _show_failed(running: Run, progress: Progress) -> NoReturn:
         raise failure
     progress.say()
     progress.say(f"No overlay is ready: {running.gateway.url}/ tells why, until Ctrl-C")
-    try:
+    with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
-    finally:
-        raise failure
+    raise failure
 
 
 async def _show(deployment: LocalDeployment, running: Run, progress: Progress) -> None:
