@@ -25,6 +25,12 @@ def git(folder: Path, *arguments: str, fail: type[GitopsError], **variables: str
     return git_bytes(folder, *arguments, fail=fail, variables=variables).decode(errors="replace")
 
 
+def shown_url(url: str) -> str:
+    """Return a remote's ``url`` as messages show it: without the credentials and the query that it may hold."""
+    scheme, separator, rest = url.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
+
+
 def git_bytes(
     folder: Path,
     *arguments: str,

@@ -10,7 +10,7 @@ from gitops.adopt import Names, adopted, buckets
 from gitops.doctor.part import Part
 from gitops.errors import DoctorFailed
 from gitops.files import differing
-from gitops.git import git
+from gitops.git import git, shown_url
 from gitops.github import gh
 from gitops.manifests import contract, image
 from gitops.manifests.rendered import node_files
@@ -62,10 +62,7 @@ def parts(root: Path) -> tuple[Part, ...]:
 
 
 def _remote(root: Path) -> str:
-    """Return the remote origin without the credentials and the query that its URL may hold."""
-    url = git(root, "remote", "get-url", "origin", fail=DoctorFailed).strip()
-    scheme, separator, rest = url.rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
+    return shown_url(git(root, "remote", "get-url", "origin", fail=DoctorFailed).strip())
 
 
 def _names(root: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gitops.errors import BadArgument, GithubFailed, GitopsError
-from gitops.git import git
+from gitops.git import git, shown_url
 
 TIMEOUT_SECONDS = 60
 _STATUS = re.compile(r"\(HTTP (\d{3})\)")
@@ -98,10 +98,7 @@ def origin(root: Path) -> str:
     url = git(root, "remote", "get-url", "origin", fail=GithubFailed).strip()
     found = _ORIGIN.fullmatch(url)
     if found is None:
-        # Credentials may stand before.
-        raise GithubFailed(
-            f"the remote origin is {url.rpartition('@')[2].partition('?')[0]}, and names no OWNER/REPO on github.com"
-        )
+        raise GithubFailed(f"the remote origin is {shown_url(url)}, and names no OWNER/REPO on github.com")
     return found[1]
 
 

@@ -10,7 +10,7 @@ from gitops.diff.report import Report
 from gitops.diff.truncation import truncate
 from gitops.files import write_all
 from gitops.manifests.overlay import Overlay
-from gitops.markdown import SUMMARY_LIMIT, block, utf8_bytes
+from gitops.markdown import SUMMARY_LIMIT, block, short, utf8_bytes
 from gitops.promote.model import FetchedModel
 from server.artifact.source import shown
 
@@ -18,8 +18,6 @@ from server.artifact.source import shown
 MOST = 4
 # Below the repository's root, where git does not look: the report of each overlay's last promotion.
 REPORTS = Path(".cache/promotions")
-# Of a digest so much is shown, beside its algorithm.
-_DIGEST = len("sha256:") + 12
 
 
 def summary(
@@ -41,11 +39,11 @@ def summary(
     own = next((change for change in changes if change.folder == overlay.folder), None)
     graphs = [change.folder for change in changes if change.folder != overlay.folder]
     before = overlay.node.model_digest
-    was = f" (was {before[:_DIGEST]})" if before.startswith("sha256:") and before != fetched.digest else ""
+    was = f" (was {short(before)})" if before.startswith("sha256:") and before != fetched.digest else ""
     yield f"{overlay.folder}: pins {shown(fetched.uri)}"
     if fetched.origin != fetched.uri:
         yield f"  from      {shown(fetched.origin)}"
-    yield f"  digest    {fetched.digest[:_DIGEST]}{was}"
+    yield f"  digest    {short(fetched.digest)}{was}"
     yield f"  files     {', '.join(name if there else f'{name} (new)' for name, there in written.items())}"
     yield f"  tried on  {fetched.chosen.origin}"
     if own is not None:

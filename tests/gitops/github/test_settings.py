@@ -324,7 +324,7 @@ def test_the_repository_is_that_of_the_remote_and_not_what_it_was_forked_from(
     subprocess.run([*git, "set-url", "origin", "https://x:token@example.com/acme/models"], check=True)
     with pytest.raises(
         GithubFailed,
-        match=r"^the remote origin is example\.com/acme/models, and names no OWNER/REPO on github",
+        match=r"^the remote origin is https://example\.com/acme/models, and names no OWNER/REPO on github",
     ):
         origin(clone)
     subprocess.run([*git, "set-url", "origin", "https://github.com/acme/other"], check=True)

@@ -87,7 +87,7 @@ def test_a_model_is_pinned_by_four_files_and_its_graph_answers_anew(
     assert len(lines) <= 11, said
     assert lines[:2] == [
         f"overlays/model: pins {uri}",
-        f"  digest    {node.model_digest[:19]} (was {was[:19]})",
+        f"  digest    {node.model_digest[:19]}… (was {was[:19]}…)",
     ]
     shown = dict(line.split(maxsplit=1) for line in lines[1:-1])
     assert shown["files"] == "node.yaml, contract.json, requirements.lock, expected.json"
