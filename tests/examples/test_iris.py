@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 import yaml
 
 from gitops.promote import train
@@ -36,6 +35,8 @@ def expected(name: str) -> tuple[pd.DataFrame, Any]:
 
 
 def answer(folder: Path, name: str, rows: pd.DataFrame) -> Any:
+    import skops.io  # It imports all of scikit-learn and SciPy, which no other test needs.
+
     model = skops.io.load(folder / name / "model.skops")
     return getattr(model, METHODS[name][0])(rows)
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,8 +65,14 @@ def module(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {module(file): set(imports(file)) for file in sorted((ROOT / "gitops").rglob("*.py"))}
-PARTS = sorted({name.split(".")[1] for name in MODULES if "." in name})
+@cache
+def modules() -> dict[str, set[str]]:
+    """Return what each module of gitops imports of it."""
+    return {module(file): set(imports(file)) for file in FILES}
+
+
+FILES = sorted((ROOT / "gitops").rglob("*.py"))
+PARTS = sorted({name.split(".")[1] for name in map(module, FILES) if "." in name})
 
 
 def test_every_part_has_its_layer() -> None:
@@ -77,7 +84,7 @@ def test_a_part_imports_only_the_parts_below_it(part: str) -> None:
     allowed = LAYERS[part] | BASE | {part}
     upward = [
         f"{name} imports {other}"
-        for name, found in MODULES.items()
+        for name, found in modules().items()
         for other in found
         if name.split(".")[1:2] == [part] and "." in other and other.split(".")[1] not in allowed
     ]
@@ -86,7 +93,7 @@ def test_a_part_imports_only_the_parts_below_it(part: str) -> None:
 
 def test_no_import_leads_back() -> None:
     try:
-        TopologicalSorter(MODULES).prepare()
+        TopologicalSorter(modules()).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(error.args[1]))
 
