@@ -36,6 +36,7 @@ def test_what_is_right_is_answered_alike(served, model, data):
 
 
 @pytest.mark.long
+@pytest.mark.weekly
 @pytest.mark.parametrize("model", MESSAGES)
 @LONG
 @given(data=st.data())

@@ -87,6 +87,7 @@ def test_columns_are_found_by_their_names(served, data):
 
 
 @pytest.mark.long
+@pytest.mark.weekly
 @pytest.mark.parametrize("model", MESSAGES)
 @LONG
 @given(data=st.data())
@@ -95,6 +96,7 @@ def test_much_that_is_right_is_answered_alike(served, model, data):
 
 
 @pytest.mark.long
+@pytest.mark.weekly
 @pytest.mark.parametrize("model", MESSAGES)
 @LONG
 @given(data=st.data())

@@ -22,6 +22,7 @@ HEAVY = (
     *(
         "test",
         "test-all",
+        "test-weekly",
         "fuzz",
         "pythons",
         "smoke",

@@ -13,7 +13,7 @@ from tests.workflows.history import History
 
 # Nothing that a fork changes reaches these: they have the code alone, and models of tests/manifests.
 OTHERS = ("tests/conformance", "tests/server")
-pytestmark = [pytest.mark.long, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.long, pytest.mark.weekly, pytest.mark.timeout(2400)]
 
 
 def test_the_quick_suite_passes_in_a_fork_with_models_of_its_own_alone(

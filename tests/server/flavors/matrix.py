@@ -260,3 +260,8 @@ MATRIX = (
         CATEGORIES,
     ),
 )
+# Those of `make test-all`, from MLflow 1 to the newest; the others are tried once a week.
+OFTEN = {
+    *("classic-3.8", "boosters-3.11", "answers-3.12", "tensors-3.12", "named-3.13", "mixed-3.13"),
+    *("custom-3.13", "hints-3.13"),
+}

@@ -10,13 +10,19 @@ import pytest
 from tests import pythons
 from tests.server.flavors import making, page
 from tests.server.flavors.comparison import compared
-from tests.server.flavors.matrix import MATRIX, Logging
+from tests.server.flavors.matrix import MATRIX, OFTEN, Logging
 from tests.server.flavors.servers import Servers
 from tests.server.polling import wait_for
 
 pytestmark = pytest.mark.long
+
+
+def marks(logging: Logging) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.xdist_group(logging.group), *([] if logging.group in OFTEN else [pytest.mark.weekly])]
+
+
 MODELS = [
-    pytest.param(logging, name, id=f"{name}-{logging}", marks=pytest.mark.xdist_group(logging.group))
+    pytest.param(logging, name, id=f"{name}-{logging}", marks=marks(logging))
     for logging in MATRIX
     for name in logging.models
 ]
@@ -65,18 +71,14 @@ def test_a_model_answers_what_it_answered_when_it_was_logged(logging: Logging, n
 
 @pytest.mark.parametrize(
     "logging",
-    [pytest.param(each, id=str(each), marks=pytest.mark.xdist_group(each.group)) for each in MATRIX],
+    [pytest.param(each, id=str(each), marks=marks(each)) for each in MATRIX],
 )
 def test_the_page_says_how_its_answers_compare_with_those_of_mlflow(logging: Logging):
     pythons.needs(logging.python)
     assert page.stated(logging) == set(page.rows(logging)), page.OUTDATED
 
 
-NAMED = [
-    pytest.param(each, id=str(each), marks=pytest.mark.xdist_group(each.group))
-    for each in MATRIX
-    if each.script == "named"
-]
+NAMED = [pytest.param(each, id=str(each), marks=marks(each)) for each in MATRIX if each.script == "named"]
 
 
 @pytest.mark.parametrize("logging", NAMED)
@@ -91,6 +93,7 @@ def test_a_tree_behind_a_column_transformer_finds_its_columns(logging: Logging, 
     assert answer.json()["data"]["ndarray"] == [33.0, 71.0, 29.0]
 
 
+@pytest.mark.weekly
 @pytest.mark.xdist_group(MATRIX[-1].group)
 def test_they_all_serve_beside_each_other(servers: Servers):
     alive = servers.alive()
