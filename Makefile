@@ -81,8 +81,9 @@ lint: $(environment) ## style of Python, YAML, the workflows and the Dockerfile
 	$(python) -m gitops lint-workflows
 	.venv/bin/hadolint Dockerfile
 
-types: $(environment) ## mypy --strict
+types: $(environment) ## mypy --strict, for Linux and for macOS
 	$(python) -m mypy --no-error-summary
+	$(python) -m mypy --no-error-summary --platform darwin --cache-dir .mypy_cache/darwin
 
 check: $(environment) ## every kustomization builds, and what it renders is right (BASE=…: what that revision has too fails nothing; JSON=1)
 	@$(python) -m gitops check $${BASE:+--base "$$BASE"} $${JSON:+--json "$$JSON"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from server.operating_system import cpus
 
 CORES = 2
 
@@ -24,4 +24,4 @@ def judge(name: str, seconds: float, budget: float, said: str = "") -> bool:
 
 def available() -> int:
     """Return how many cores this process may run on."""
-    return len(os.sched_getaffinity(0))
+    return cpus()

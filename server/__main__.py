@@ -70,16 +70,16 @@ def _environment(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from server.model import orphans
     from server.model.environ import model_environ, tell_unknown
     from server.model.worker_process import WorkerProcess, interpreter
+    from server.operating_system import adopt_orphans, hide_memory
 
     chosen = load(settings.ServeSettings, os.environ, container.read_annotations())
     # Until serve listens for it; the model's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     container.raise_file_descriptor_limit()
-    orphans.adopt()
-    orphans.hide()
+    adopt_orphans()
+    hide_memory()
     python = interpreter(chosen, arguments.environment)
     worker = WorkerProcess(python, model_environ(chosen), chosen.model_processes)
     # The server multiplies no matrices, and it is forked.

@@ -12,10 +12,11 @@ import errno
 import json
 import logging
 import math
-import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+
+from server import operating_system
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def available_cpus(request: int = 0, root: Path = ROOT) -> int:
         request: the container's request in thousandths of a CPU, 0 where there is none or it is not known.
         root: where /proc and /sys/fs/cgroup are.
     """
-    have = len(os.sched_getaffinity(0))
+    have = operating_system.cpus()
     limit = min(_cpu_limits(root), default=None)
     if limit is not None:
         return max(1, min(have, int(limit)))
@@ -112,7 +113,7 @@ def _machine(root: Path) -> int:
         name, _, value = line.partition(":")
         if name == "MemTotal":
             return int(value.split()[0]) * 1024
-    return 2**62
+    return operating_system.memory()
 
 
 def _memory_limits(root: Path) -> Iterator[int]:

@@ -6,6 +6,13 @@ set -eu
 
 home=.cache/uv
 
+case $(uname -s 2>/dev/null) in
+    MINGW* | MSYS* | CYGWIN* | Windows*)
+        echo "This is Windows: open the clone in WSL (https://learn.microsoft.com/windows/wsl/install) and run make there." >&2
+        exit 1
+        ;;
+esac
+
 # uv reads required-version in every command that looks at the project, and ends with an error.
 fits() {
     command -v "$1" >/dev/null 2>&1 && "$1" cache dir >/dev/null 2>&1

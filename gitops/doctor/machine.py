@@ -71,8 +71,8 @@ def parts(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[Part, ..
 
 def _system() -> str:
     found = f"{platform.system()} {platform.machine()}"
-    if platform.system() != "Linux":
-        raise DoctorFailed(f"{found}: what serves models is written for Linux")
+    if platform.system() not in ("Linux", "Darwin"):
+        raise DoctorFailed(f"{found}: must be Linux or macOS")
     return f"{found}, {os.cpu_count()} CPUs"
 
 

@@ -13,12 +13,12 @@ from prometheus_client.core import InfoMetricFamily
 from server import __version__
 from server.api.exposition import Buckets, Cells, Family, Labels, Row, as_it_is, counters, gauge, gauges
 from server.api.node import Node
+from server.operating_system import ProcessStats, process_stats
 from server.settings import ServeSettings
 from server.shared_state import SharedState
 from server.telemetry import start_record
 from server.telemetry.labels import PREFIX
 from server.telemetry.observers import sends_traces
-from server.telemetry.process_stats import ProcessStats, process_stats
 from server.telemetry.shared_cells import CALLS, ORCHESTRATOR, ROWS, Exemplar
 
 _ORCHESTRATOR = "seldon_api_executor_server_requests_seconds"

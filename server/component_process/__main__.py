@@ -14,8 +14,8 @@ from pathlib import Path
 
 from server.api.node import Node
 from server.component_process.server import NodeServer
-from server.model import orphans
 from server.model.supervisor import Supervisor
+from server.operating_system import adopt_orphans, hide_memory
 from server.serving.model_process import model_supervisor
 from server.settings import ServeSettings
 from server.settings_loader import load
@@ -38,8 +38,8 @@ def main() -> None:
     log_lines.configure("node")
     listener = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(listener.fileno(), False)
-    orphans.adopt()
-    orphans.hide()
+    adopt_orphans()
+    hide_memory()
     # The wrapper's processes need the CPUs.
     # And the wrapper counts metrics by the answers: the model's own in any case, others where it takes them out then.
     given = load(ServeSettings, os.environ)

@@ -141,10 +141,23 @@ def _resolving(order: list[Interpreter], installer: Installer, wants: str) -> In
 
 
 def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
-    """Return those of the interpreters that the lock was made for."""
+    """Return those of the interpreters that the lock was made for.
+
+    A lock has the hashes of the wheels of all platforms: a local run on another operating system than the pod's installs the
+    same versions.
+    """
     result = [
-        python for python in order if python.minor in locked.pythons and python.system in locked.platforms
+        python
+        for python in order
+        if python.minor in locked.pythons and (python.system in locked.platforms or not python.may_be_a_pods)
     ]
+    if result and not result[0].may_be_a_pods:
+        log.warning(
+            "the requirements.lock is for %s: its versions are installed on %s, for a local run; the last digits of an answer may "
+            "differ from the pod's",
+            " and ".join(locked.platforms),
+            result[0].system,
+        )
     if not result:
         covers = f"the requirements.lock is for Python {', '.join(locked.pythons)} on {', '.join(locked.platforms)}"
         gets = f"the model would get Python {order[0].minor} on {order[0].system}"

@@ -14,6 +14,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from server import operating_system
 from server.errors import BadDestination
 
 # Run by the environment's interpreter, with a source and its byte code on each line. A source that it cannot
@@ -87,7 +88,7 @@ def _link(origin: Path, copy: Path) -> bool:
 
 def _compile(python: Path, modules: list[tuple[Path, Path]]) -> None:
     """Compile each source to its target, on all processors that this process may use."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = operating_system.cpus()
     shares = [share for share in (modules[start::count] for start in range(count)) if share]
 
     def run(share: list[tuple[Path, Path]]) -> None:

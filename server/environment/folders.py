@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server import operating_system
 from server.environment.uv import Uv
 from server.errors import BadDestination
 
@@ -47,7 +48,7 @@ def check_executable(folder: Path) -> None:
     Raises:
         BadDestination: its file system is mounted with noexec.
     """
-    if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+    if operating_system.is_noexec(folder):
         raise BadDestination(
             f"{folder.parent}: is mounted with noexec, and a model's libraries cannot be loaded from there; "
             "mount it with exec, as in `docker run --tmpfs /tmp:exec`"

@@ -105,6 +105,11 @@ class Interpreter:
         return self.platform.rpartition("-")[0]
 
     @property
+    def may_be_a_pods(self) -> bool:
+        """Whether the image can have it: only Linux runs in a pod."""
+        return self.platform.startswith("linux-")
+
+    @property
     def cache_tag(self) -> str:
         """What it names its byte code by, as in ``cpython-313``."""
         return f"cpython-{self.version[0]}{self.version[1]}"

@@ -39,6 +39,10 @@ _FIXES = (
         "index is trusted for every package; what lies in the model's wheels/ folder comes from there alone",
     ),
     (
+        r"no wheels with a matching platform tag \(e\.g\., `macosx",
+        "these packages cannot be installed on macOS: run the model on Linux, in the devcontainer or in the image",
+    ),
+    (
         "building from source is disabled",
         "require versions that have wheels for this Python, or allow source distributions, which run code of "
         "their own, with ENVIRONMENT_SOURCE_DISTRIBUTIONS=true",

@@ -15,6 +15,7 @@ from typing import Any
 
 from server.ipc import control_frame, wire
 from server.model import frame_protocol
+from server.operating_system import CLOSE_ON_EXEC
 
 AT_ONCE = 65536
 # The kernel's own limit for one message (SCM_MAX_FD).
@@ -53,13 +54,15 @@ class ControlSocket:
             await self._readable()
             try:
                 data, descriptors, flags, _ = socket.recv_fds(
-                    self._sock, AT_ONCE, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC
+                    self._sock, AT_ONCE, MOST_SOCKETS, CLOSE_ON_EXEC
                 )
             except BlockingIOError:
                 continue
             except ConnectionResetError as error:
                 raise EOFError from error
-            self._sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            for descriptor in descriptors:
+                os.set_inheritable(descriptor, False)  # Where there is no CLOSE_ON_EXEC.
+                self._sockets.append(socket.socket(fileno=descriptor))
             if flags & socket.MSG_CTRUNC:
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             if not data:

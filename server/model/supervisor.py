@@ -18,6 +18,7 @@ from server.model.control_socket import ControlSocket
 from server.model.handshake import Example
 from server.model.worker_control import Deliver, WorkerControl, described
 from server.model.worker_process import STOP_SECONDS, WorkerProcess
+from server.operating_system import has_ended
 from server.telemetry.labels import EndReason, ProcessObserver
 
 log = logging.getLogger(__name__)
@@ -70,13 +71,8 @@ class Reaper:
         log.error("processes that the model has started cannot be killed")
 
     def _check(self) -> None:
-        if self._pid and not self._ended.is_set():
-            try:
-                over = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-            except ChildProcessError:
-                over = True
-            if over:
-                self._ended.set()
+        if self._pid and not self._ended.is_set() and has_ended(self._pid):
+            self._ended.set()
         try:
             orphans.reap(self._pid)
         except OSError:

@@ -18,7 +18,7 @@ from typing import Any
 
 from server.container import EXHAUSTED
 from server.errors import ModelNotLoaded
-from server.model import orphans
+from server.operating_system import limit_message_queues
 from server.settings import ServeSettings
 
 WORKER = Path(__file__).parents[1] / "worker" / "__main__.py"
@@ -66,7 +66,7 @@ class WorkerProcess:
                     "`environment` made; run `python -m server environment MODEL ENV` first"
                 ) from error
         with suppress(ProcessLookupError):  # It has exited already; the reaper reports it.
-            orphans.mark(self.process.pid)
+            limit_message_queues(self.process.pid)
 
     def tell(self, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
         """Send a frame. A process that has ended meanwhile is reported when its answer is awaited."""

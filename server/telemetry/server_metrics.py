@@ -13,12 +13,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from server.operating_system import connections, open_descriptors
 from server.settings import ServeSettings
 from server.telemetry.call_record import CallRecord
 from server.telemetry.custom_metrics import MOST_BYTES, CustomMetrics
 from server.telemetry.labels import CODES, METHODS, OTHER, REASONS, EndReason
 from server.telemetry.observers import Observing
-from server.telemetry.process_stats import connections
 from server.telemetry.shared_cells import (
     CALLS,
     ORCHESTRATOR,
@@ -188,8 +188,7 @@ class ServerMetrics:
                 # The library counts its connections only with all calls (channelz), by functions that are not public.
                 self._mine[self.grpc_connections] = await asyncio.to_thread(connections, self._grpc_port)
             self._mine[self.dropped_lines] = observing.dropped_lines
-            with os.scandir("/proc/self/fd") as entries:
-                self._mine[self.open_fds] = sum(1 for _ in entries)
+            self._mine[self.open_fds] = open_descriptors()
             await asyncio.sleep(PUBLISH_SECONDS)
 
 

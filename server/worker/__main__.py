@@ -17,7 +17,7 @@ PACKAGE = "mlflow_model_worker"
 def main() -> int:
     """Import the server's folder as a package under a name of its own, and serve the socket.
 
-    Only its packages worker and ipc are imported. The folder is not put on sys.path, where its modules could hide the
+    Only its packages worker and ipc, and its module operating_system, are imported. The folder is not put on sys.path, where its modules could hide the
     model's.
     """
     folder = Path(__file__).resolve().parents[1]
@@ -29,7 +29,7 @@ def main() -> int:
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
-    importlib.import_module(PACKAGE + ".worker.fork").die_with_parent(int(sys.argv[2]))
+    importlib.import_module(PACKAGE + ".operating_system").die_with_parent(int(sys.argv[2]))
     descriptor, count = int(sys.argv[1]), int(sys.argv[3])
     if count > 1:
         return int(importlib.import_module(PACKAGE + ".worker.fork_server").run(descriptor, count))

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
-from pathlib import Path
 from typing import Any, Callable
 
+from ..operating_system import die_with_parent
 from . import output
-
-PR_SET_PDEATHSIG = 1
-
-
-def other_threads() -> int:
-    """Return how many threads this process has beside the one that runs: a fork lacks them, and may wait for them for ever."""
-    return sum(1 for _ in Path("/proc/self/task").iterdir()) - 1
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent exits (PR_SET_PDEATHSIG(2const))."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    if os.getppid() != parent:  # It has ended before.
-        os._exit(1)
 
 
 def fork(work: Callable[[], int]) -> int:

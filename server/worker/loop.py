@@ -9,10 +9,10 @@ import platform
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from ..ipc.connection import FrameConnection
+from ..operating_system import other_threads, private_memory
 from . import output
 from .answer import Callee, answer_all
 from .argument import array_columns
@@ -20,7 +20,7 @@ from .batch_check import candidates, checked
 from .call_queue import CallQueue
 from .exceptions import exception_header
 from .fitted_columns import adapter
-from .fork import other_threads, run_forked
+from .fork import run_forked
 from .fork_server import READY, ForkServer
 from .load import load
 from .methods import component, method, owner
@@ -62,7 +62,7 @@ def run_first(control: socket.socket, handed: socket.socket | None = None, count
         callee = _callee(model, methods, known, handshake, setup)
         threads = other_threads()
         # A process that calls the model must not be forked afterwards.
-        forked = handed is not None and not threads
+        forked = handed is not None and threads == 0
         try:
             together, notes = _batched(connection, model, callee, setup, forked=forked)
         except RuntimeError as error:
@@ -143,23 +143,23 @@ def _callee(
     )
 
 
-def _processes(count: int, threads: int) -> str:
+def _processes(count: int, threads: int | None) -> str:
     """Return what is to be said of several processes of the model and their memory."""
     if count == 1:
         return ""
-    mebibytes = _private_memory() >> 20
-    if not threads:
-        return f"{count} processes are forked from this one, and share its {mebibytes} MiB of memory until they write to it"
-    return (
-        f"{count} processes load it, one after the other, and have {mebibytes} MiB of memory each: this one cannot be forked, "
-        f"since loading it has started {threads} thread{'s' * (threads > 1)}"
+    size = private_memory()
+    memory = "memory" if size is None else f"{size >> 20} MiB of memory"
+    if threads == 0:
+        return f"{count} processes are forked from this one, and share its {memory} until they write to it"
+    why = (
+        f"loading it has started {threads} thread{'s' * (threads > 1)}"
+        if threads
+        else "nothing here says how many threads it has"
     )
-
-
-def _private_memory() -> int:
-    """Return how many bytes of memory this process has that are in no file (RssAnon of /proc/self/status, proc(5))."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+    return (
+        f"{count} processes load it, one after the other, and have {memory} each: this one cannot be forked, "
+        f"since {why}"
+    )
 
 
 def _batched(

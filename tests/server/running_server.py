@@ -20,6 +20,7 @@ from tests.project import ROOT
 
 IMAGE = "ghcr.io/owner/image@sha256:0"
 WORKER = b"worker/__main__.py"
+VISIBLE = "tests.server.visible"
 READY_SECONDS = 60
 
 
@@ -107,14 +108,14 @@ def serving(
     environment: Path | None = None,
     descriptors: int | None = None,
     prefix: Sequence[str] = (),
-    visible: bool = False,
+    program: str = "server",
     **parameters: str,
 ) -> Iterator[Served]:
     """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again.
 
     What the model writes beside itself lies in ``folder``. ``descriptors`` is the soft limit of files and connections
-    that the server starts with, else this process's own; ``prefix`` is a command that runs the server's. The descriptors of
-    one that is ``visible`` may be looked at.
+    that the server starts with, else this process's own; ``prefix`` is a command that runs the server's. ``program`` is the
+    module that runs the server, such as VISIBLE, whose descriptors may be looked at.
     """
     port, grpc_port, health_port = ports.free(3)
     listed = {"model_uri": str(model), **parameters}
@@ -127,7 +128,7 @@ def serving(
             [
                 *limited,
                 *prefix,
-                *(sys.executable, "-m", "tests.server.visible" if visible else "server", "serve"),
+                *(sys.executable, "-m", program, "serve"),
                 *("--environment", environment or this_environment(folder / "env")),
             ],
             cwd=ROOT,

@@ -8,5 +8,5 @@ from __future__ import annotations
 import runpy
 from unittest import mock
 
-with mock.patch("server.model.orphans.hide"):
+with mock.patch("server.operating_system.hide_memory"):
     runpy.run_module("server", run_name="__main__", alter_sys=True)

@@ -11,6 +11,7 @@ import sys
 ADOPTS = """
 import json, os, subprocess, sys, time
 from server.model import orphans
+from server.operating_system import adopt_orphans, limit_message_queues
 
 LEAVES = '''
 import os, sys, time
@@ -31,14 +32,14 @@ def left(marked):
         [sys.executable, "-c", LEAVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     )
     if marked:
-        orphans.mark(process.pid)
+        limit_message_queues(process.pid)
     process.stdin.write(b"go\\n")
     process.stdin.flush()
     pid = int(process.stdout.readline())
     process.wait()
     return pid
 
-orphans.adopt()
+adopt_orphans()
 models, others = left(True), left(False)
 
 def parent(pid):

@@ -16,7 +16,7 @@ import pytest
 
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import WORKER, serving
+from tests.server.running_server import VISIBLE, WORKER, serving
 
 # Without the processes of gRPC and of large requests, which are not counted here.
 REST = {"SERVER_GRPC": "false", "SERVER_LARGE_BODY_BYTES": "0"}
@@ -130,7 +130,7 @@ def ready_everywhere(served):
 
 
 def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ=REST) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=REST) as served:
         children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
         assert [int(child) for child in children] == [served.worker()]
         assert "cygrpc" not in Path(f"/proc/{served.process.pid}/maps").read_text()
@@ -140,7 +140,7 @@ def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slo
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
     environ = {**REST, "SERVER_EDGE_PROCESSES": "3"}
-    with serving(tmp_path, slow_model, visible=True, environ=environ) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=environ) as served:
         wait_for(lambda: ready_everywhere(served))
         _, shares = post_by_each(served, 24)
         assert len(shares) == 3
@@ -149,7 +149,7 @@ def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
 
 
 def test_all_of_them_end_together(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=TWO) as served:
         started = [*server_processes(served), served.worker()]
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0
@@ -158,7 +158,7 @@ def test_all_of_them_end_together(tmp_path, slow_model):
 
 def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
     environ = {**TWO, "SERVER_MODEL_PROCESSES": "2"}
-    with serving(tmp_path, slow_model, visible=True, environ=environ) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=environ) as served:
         worker = served.worker()
         started = [*server_processes(served), worker, *children(worker), *served.model_processes()]
         assert len(started) == 5
@@ -169,7 +169,10 @@ def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
 
 @pytest.mark.long
 def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served, contextlib.ExitStack() as stack:
+    with (
+        serving(tmp_path, slow_model, program=VISIBLE, environ=TWO) as served,
+        contextlib.ExitStack() as stack,
+    ):
         wait_for(lambda: ready_everywhere(served))
         url = served.client.base_url
         asking = [http.client.HTTPConnection(url.host, url.port, timeout=30) for _ in range(8)]
@@ -190,7 +193,7 @@ def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
 
 
 def test_the_server_ends_when_one_of_its_processes_dies(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, visible=True, environ=TWO) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=TWO) as served:
         (server_process,) = server_processes(served)
         os.kill(server_process, signal.SIGKILL)
         assert served.process.wait(30) == 31
@@ -202,7 +205,7 @@ def test_the_server_ends_when_one_of_its_processes_dies(tmp_path, slow_model):
 
 def test_a_process_of_the_model_that_dies_is_replaced_while_others_answer(tmp_path, slow_model):
     with serving(
-        tmp_path, slow_model, visible=True, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
+        tmp_path, slow_model, program=VISIBLE, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
     ) as served:
         worker = served.worker()
         wait_for(lambda: len(served.model_processes()) == 2 and ready_everywhere(served))
@@ -220,7 +223,7 @@ def test_a_process_of_the_model_that_dies_is_replaced_while_others_answer(tmp_pa
 
 def test_when_all_of_the_model_dies_nothing_is_left_and_it_is_started_again(tmp_path, slow_model):
     with serving(
-        tmp_path, slow_model, visible=True, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
+        tmp_path, slow_model, program=VISIBLE, environ={**TWO, "SERVER_MODEL_PROCESSES": "2"}
     ) as served:
         worker = served.worker()
         forked = [*children(worker), *served.model_processes()]
@@ -234,7 +237,7 @@ def test_processes_of_a_model_with_threads_load_it_one_after_the_other(tmp_path)
     """Forks would lack the threads. One that dies is replaced while the others answer."""
     folder = coded(tmp_path / "threaded", THREADED.format(loaded=str(tmp_path / "loaded")))
     environ = {**TWO, "SERVER_MODEL_PROCESSES": "3"}
-    with serving(tmp_path, folder, visible=True, environ=environ) as served:
+    with serving(tmp_path, folder, program=VISIBLE, environ=environ) as served:
         wait_for(lambda: len(served.model_processes()) == 3 and ready_everywhere(served))
         said = "3 processes load it, one after the other, and have "
         wait_for(lambda: said in served.log.read_text())
@@ -270,7 +273,7 @@ def test_a_process_that_cannot_load_the_model_again_is_tried_again_while_others_
     needed = tmp_path / "needed"
     needed.touch()
     folder = coded(tmp_path / "threaded", NEEDY.format(needed=str(needed)))
-    with serving(tmp_path, folder, visible=True, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(tmp_path, folder, program=VISIBLE, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
         said = "a process of the model ended with exit code 1; starting it again in 1.0 s"
         wait_for(lambda: said in served.log.read_text())
         assert served.post("/predict", number(7)).json()["data"]["ndarray"] == [[7]]
@@ -290,7 +293,7 @@ def test_a_process_that_cannot_load_the_model_again_is_tried_again_while_others_
 def test_a_process_that_dies_is_replaced_where_what_it_has_forked_lives_on(tmp_path, threads):
     """That holds all its sockets open."""
     folder = coded(tmp_path / "forking", (THREAD if threads else "") + FORKING)
-    with serving(tmp_path, folder, visible=True, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(tmp_path, folder, program=VISIBLE, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
         wait_for(lambda: served.client.get("/health/status").json()["strData"] == "healthy")
         for count in (1, 2, 3):
             answer = served.post("/predict", number(-1))
@@ -308,7 +311,7 @@ def test_a_process_that_dies_is_replaced_where_what_it_has_forked_lives_on(tmp_p
 def test_a_process_that_takes_too_long_to_load_the_model_again_is_killed(tmp_path):
     folder = coded(tmp_path / "slow", SLOW.format(first=str(tmp_path / "first")))
     environ = {"SERVER_MODEL_PROCESSES": "2", "SERVER_LOAD_SECONDS": "5"}
-    with serving(tmp_path, folder, visible=True, environ=environ) as served:
+    with serving(tmp_path, folder, program=VISIBLE, environ=environ) as served:
         said = "is killed, since it took more than 5 seconds to load it; raise SERVER_LOAD_SECONDS if it may"
         wait_for(lambda: said in served.log.read_text())
         wait_for(lambda: "a process of the model ended by signal SIGKILL" in served.log.read_text())
@@ -324,7 +327,7 @@ def test_a_process_that_takes_too_long_to_load_the_model_again_is_killed(tmp_pat
 def test_the_first_of_several_processes_that_dies_as_it_loads_the_model_is_told_of(tmp_path):
     folder = coded(tmp_path / "deadly", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     environ = {"SERVER_MODEL_PROCESSES": "2"}
-    with serving(tmp_path, folder, ready=False, visible=True, environ=environ) as served:
+    with serving(tmp_path, folder, ready=False, program=VISIBLE, environ=environ) as served:
         assert served.process.wait(60) == 30
         said = "the model's process ended by signal SIGKILL while it loaded the model"
         assert said in served.log.read_text()
@@ -339,7 +342,7 @@ def test_what_waits_too_long_or_too_much_is_refused(tmp_path, slow_model, proces
         "SERVER_GRACE_SECONDS": "60",
         "SERVER_EDGE_PROCESSES": processes,
     }
-    with serving(tmp_path, slow_model, visible=True, environ=limits) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=limits) as served:
         wait_for(lambda: ready_everywhere(served))
         with concurrent.futures.ThreadPoolExecutor() as pool:
 

@@ -19,7 +19,7 @@ from server.errors import BadSetting
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from server.transport.listener import listen
 from tests.server.polling import wait_for
-from tests.server.running_server import serving
+from tests.server.running_server import VISIBLE, serving
 from tests.server.serving.test_server_process import server_processes
 
 RULE = (
@@ -143,7 +143,7 @@ class Clients:
 
 @pytest.fixture
 def served(tmp_path, slow_model, request):
-    with serving(tmp_path, slow_model, visible=True, environ=getattr(request, "param", None)) as running:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=getattr(request, "param", None)) as running:
         yield running
 
 

@@ -12,8 +12,10 @@ import pytest
 from server.environment.interpreters import OLDEST
 from tests.project import MODELS, ROOT
 
-PACKAGES = (ROOT / "server" / "worker", ROOT / "server" / "ipc")
-MODULES = sorted(path for package in PACKAGES for path in package.glob("*.py"))
+PACKAGES = (ROOT / "server" / "worker", ROOT / "server" / "ipc", ROOT / "server" / "operating_system.py")
+MODULES = sorted(
+    path for package in PACKAGES for path in (package.glob("*.py") if package.is_dir() else [package])
+)
 IRIS = MODELS / "iris_svm_model"
 
 
