@@ -34,6 +34,19 @@ def test_make_lists_its_targets() -> None:
     assert targets == phony[1].split()
 
 
+def test_make_and_shell_use_nothing_that_macos_lacks() -> None:
+    """Apple ships GNU Make 3.81, and BSD's tools: what came later, and what only GNU's tools take."""
+    recipes = (ROOT / "Makefile").read_text()
+    newer = r"^\.ONESHELL|^\.SHELLSTATUS|!=|::=|\$\((?:file|guile|let|intcmp) |^undefine|&:|^load "
+    assert re.findall(newer, re.sub(r"\$\{.*?\}|'[^']*'|\"[^\"]*\"", "", recipes), re.MULTILINE) == []
+    shell = recipes + "".join(path.read_text() for path in (ROOT / "tools").glob("*.sh"))
+    gnus = (
+        r"\bsed -i\b|\breadlink -f\b|\brealpath\b|\bsha256sum\b|\bgrep -\w*P|\bdate -d\b|\bstat -c\b|\bxargs -r\b|"
+        r"\bcp --|\bmktemp --|\bsort -V\b|\btac\b|\bnproc\b|\btimeout [0-9]"
+    )
+    assert re.findall(gnus, shell) == []
+
+
 # A folder is none either.
 @pytest.mark.parametrize(("name", "meant"), [("promot", "promote"), ("tests", "test")])
 def test_a_target_that_is_none_is_told_what_was_meant(name: str, meant: str) -> None:

@@ -92,6 +92,23 @@ def test_a_uv_that_is_too_old_is_not_taken(machine: Machine) -> None:
     assert "Python 3.11" in machine.run("--version").stderr
 
 
+@pytest.mark.parametrize("system", ["MINGW64_NT-10.0-26100", "MSYS_NT-10.0-26100", "CYGWIN_NT-10.0"])
+def test_windows_is_told_of_wsl(machine: Machine, system: str) -> None:
+    machine.link("uv", uv.find_uv_bin())
+    machine.script("uname", f"echo {system}")
+    done = machine.run("--version")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "open the clone in WSL" in done.stderr
+
+
+@pytest.mark.parametrize("system", ["Linux", "Darwin"])
+def test_linux_and_macos_are_not(machine: Machine, system: str) -> None:
+    machine.link("uv", uv.find_uv_bin())
+    machine.script("uname", f"echo {system}")
+    done = machine.run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_machine_without_python_is_told(machine: Machine) -> None:
     done = machine.run("--version")
     assert done.returncode == 1

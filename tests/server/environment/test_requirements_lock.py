@@ -4,13 +4,15 @@ import hashlib
 import json
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from server.artifact.digest import model_digest
-from server.environment import requirements_lock
+from server.environment import interpreters, requirements_lock
 from server.environment.build import build
+from server.environment.interpreters import Interpreter
 from server.errors import BadLock, UnresolvableRequirements
 from server.pins import locking
 from server.settings import EnvironmentSettings
@@ -117,6 +119,34 @@ def test_lock_for_other_pythons(tmp_path: Path, index: str) -> None:
         "the requirements.lock is for Python 3.98, 3.99 on linux-x86_64, linux-aarch64, and the model would get Python "
         f"{HERE} on "
     )
+
+
+@pytest.fixture
+def macos(pythons: list[Interpreter], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This interpreter is told as uv tells one of macOS on arm64."""
+    told = [replace(each, platform="macos-aarch64-none") for each in pythons if each.minor == HERE]
+    monkeypatch.setattr(interpreters, "present", lambda _: told)
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_local_run_on_macos_installs_the_versions_of_the_pod(
+    tmp_path: Path, index: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = making.model(tmp_path / "model", "alpha<2\n")
+    final = build(model, tmp_path / "env", locked(model, tmp_path / "lock"))
+    assert json.loads((final / "environment.json").read_text())["packages"] == {"alpha": "1.0"}
+    (warning,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert warning.startswith(
+        "the requirements.lock is for linux-x86_64 and linux-aarch64: its versions are installed on macos-aarch64, for a "
+        "local run"
+    )
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_local_run_on_macos_needs_a_python_of_the_lock(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "alpha\n")
+    with pytest.raises(BadLock, match=rf"the model would get Python {HERE} on macos-aarch64"):
+        build(model, tmp_path / "env", locked(model, tmp_path / "lock", ("3.99",)))
 
 
 def test_python_that_the_lock_leaves_out(tmp_path: Path, index: str) -> None:
