@@ -84,15 +84,15 @@ def smoke_tested(work: Work, model: Path, folder: Path) -> dict[str, Any]:
             "hinted",
             {"jsonData": {"inputs": [{"name": "x", "amount": 1.5, "tags": ["t"]}, {"name": "y", "amount": 2.0}]}},
             ["x:1.5:1", "y:2.0:0"],
-            id="type-hint",
+            id="type-hint", marks=pytest.mark.weekly,
         ),
         pytest.param(
             "counted",
             {"data": {"names": ["0", "1", "2"], "ndarray": [[0.5, 0.25, 1.0], [0.0, 0.5, 0.125]]}},
             [1.75, 0.625],
-            id="columns-named-by-integers",
+            id="columns-named-by-integers", marks=pytest.mark.weekly,
         ),
-        pytest.param("texts", {"jsonData": {"inputs": ["good", "bad"]}}, ["GOOD", "BAD"], id="tensor-of-texts"),
+        pytest.param("texts", {"jsonData": {"inputs": ["good", "bad"]}}, ["GOOD", "BAD"], id="tensor-of-texts", marks=pytest.mark.weekly),
     ],
 )  # fmt: skip
 def test_a_model_is_promoted_on_its_own_example(

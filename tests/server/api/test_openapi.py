@@ -46,6 +46,7 @@ def test_what_the_document_says_is_so(tmp_path):
     assert "No issues found" in said
 
 
+@pytest.mark.weekly
 @pytest.mark.long
 def test_what_the_document_says_is_so_for_an_array(tmp_path):
     code, said = run(tmp_path, SCALER, 100)
@@ -53,6 +54,7 @@ def test_what_the_document_says_is_so_for_an_array(tmp_path):
 
 
 @pytest.mark.parametrize("xtype", ["ndarray", "DataFrame"])
+@pytest.mark.weekly
 @pytest.mark.long
 def test_what_the_document_says_of_other_protocols_is_so(tmp_path, xtype):
     not_checked = (*NOT_CHECKED, "positive_data_acceptance")
@@ -60,6 +62,7 @@ def test_what_the_document_says_of_other_protocols_is_so(tmp_path, xtype):
     assert code == 0, said
 
 
+@pytest.mark.weekly
 @pytest.mark.long
 def test_what_the_document_says_is_so_without_a_signature(tmp_path):
     # That rows are of equal length no schema can say.
@@ -76,6 +79,7 @@ SIGNED = [
 ]
 
 
+@pytest.mark.weekly
 @pytest.mark.long
 def test_what_the_document_says_is_so_for_columns_of_several_types(tmp_path):
     model = echo(tmp_path)

@@ -51,7 +51,13 @@ def run(*command, **environ):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("versions", [OLD.get(sys.version_info[:2]), NEW], ids=["old", "new"])
+@pytest.mark.parametrize(
+    "versions",
+    [
+        pytest.param(OLD.get(sys.version_info[:2]), id="old", marks=pytest.mark.weekly),
+        pytest.param(NEW, id="new"),
+    ],
+)
 def test_rows_have_the_same_answers_together_and_apart(tmp_path, versions):
     if versions is None:
         pytest.skip("the newest versions are the oldest with wheels for the Python that runs the tests")
