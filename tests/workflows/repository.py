@@ -19,6 +19,7 @@ from tests.workflows.runner import Runner
 from tests.workflows.trigger import starts
 
 _TOOLS = Path(__file__).parents[2] / ".cache" / "tools"
+_SCHEMAS = _TOOLS.with_name("schemas")
 
 
 @dataclass
@@ -83,12 +84,20 @@ class Repository:
         return folder
 
     def prepare(self, clone: Path) -> None:
-        """Put the tools into a clone that were built already, and uv where it is ``bootstrapped``: it saves minutes."""
+        """Put the tools into a clone and schemas that were built already, and uv where it is ``bootstrapped``: it saves minutes."""
         if self.bootstrapped and (clone / "tools" / "bootstrap.sh").is_file():
             target = clone / ".cache" / "uv" / "bin" / "uv"
             target.parent.mkdir(parents=True)
             _same(Path(uv.find_uv_bin()), target)
-        for file in _TOOLS.glob("*/*") if (clone / "tools" / "go.mod").is_file() else ():
+        if not (clone / "tools" / "go.mod").is_file():
+            return
+        schemas = clone / ".cache" / "schemas"
+        if _SCHEMAS.is_dir() and not schemas.exists():
+            hidden = shutil.ignore_patterns(".*")  # Another process makes them.
+            shutil.copytree(
+                _SCHEMAS, schemas, ignore=hidden, copy_function=lambda file, to: _same(Path(file), Path(to))
+            )
+        for file in _TOOLS.glob("*/*"):
             if file.is_file():
                 target = clone / ".cache" / "tools" / file.parent.name / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
