@@ -14,14 +14,9 @@ def judge(name: str, seconds: float, budget: float, said: str = "") -> bool:
     """
     if seconds <= budget:
         verdict = f"within {budget:g} s"
-    elif available() < CORES:
-        verdict = f"not judged: {budget:g} s are for {CORES} cores, and here is {available()}"
+    elif cpus() < CORES:
+        verdict = f"not judged: {budget:g} s are for {CORES} cores, and here is {cpus()}"
     else:
         verdict = f"OVER its limit of {budget:g} s"
     print(f"{name:33} {seconds:6.1f} s, {verdict}{said}")
-    return seconds <= budget or available() < CORES
-
-
-def available() -> int:
-    """Return how many cores this process may run on."""
-    return cpus()
+    return seconds <= budget or cpus() < CORES

@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.budget import available, judge
+from benchmarks.budget import judge
 from gitops.diff.command import diff
 from gitops.tools import tool
+from server.operating_system import cpus
 from server.pins.contract import contract
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +50,7 @@ def main(number: int) -> int:
         ):
             subprocess.run(["git", "-C", root, *_AUTHOR, *arguments], check=True)
         overlays = sorted((root / "overlays").iterdir())
-        print(f"{number} overlays, {available()} cores")
+        print(f"{number} overlays, {cpus()} cores")
         for name, change in (
             ("nothing changes", lambda: None),
             ("one model changes", lambda: promote(overlays[:1])),

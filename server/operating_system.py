@@ -122,7 +122,10 @@ def limit_message_queues(pid: int) -> None:
 
 
 def has_lower_message_queue_limit(pid: int) -> bool:
-    """Return whether a process's hard limit is below this one's; False for one of another user, or one that has gone."""
+    """Return whether a process's hard limit is below this one's.
+
+    False for one that has gone, and for one of another user, which could not be killed either.
+    """
     try:
         mine, other = _message_queue_limits(0), _message_queue_limits(pid)
     except (ProcessLookupError, PermissionError):
@@ -143,7 +146,10 @@ def _message_queue_limits(pid: int, limits: tuple[int, int] | None = None) -> tu
 
 
 def other_threads() -> int | None:
-    """Return how many threads this process has beside the one that runs; None where nothing says it."""
+    """Return how many threads this process has beside the one that runs; None where nothing says it.
+
+    A fork lacks them, and may wait for them for ever.
+    """
     tasks = PROC / "self" / "task"
     return sum(1 for _ in tasks.iterdir()) - 1 if tasks.is_dir() else None
 

@@ -9,11 +9,11 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from benchmarks.budget import available
 from benchmarks.serving.environments import PEERS, ours, server
 from benchmarks.serving.load import h2load
 from benchmarks.serving.rows import ROOT
 from gitops import tools
+from server.operating_system import cpus
 
 # The packages of each lock that make the difference.
 _LOCKS = {
@@ -34,7 +34,7 @@ def machine() -> list[tuple[str, str]]:
     ]
     return [
         ("processor", processor(Path("/proc/cpuinfo").read_text())),
-        ("cores", str(available())),
+        ("cores", str(cpus())),
         ("memory", f"{memory:.0f} GiB"),
         ("kernel", f"{platform.system()} {platform.release()} {platform.machine()}"),
         ("Python of this server, as in its image", pythons[0]),

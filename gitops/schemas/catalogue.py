@@ -101,8 +101,8 @@ def _schemas() -> Iterator[tuple[str, Schema]]:
     yield "pod.json", kubernetes.pod_definitions(roots)
     yield file_name("GraphNode", "gitops.local/v1"), json.loads((HERE / "graphnode.json").read_text())
     for source in CRDS:
-        # Megabytes: libyaml's parser takes a tenth of the time.
         for file in sorted(tools.module(source.module, source.folder).glob(source.glob)):
+            # Megabytes: libyaml's parser takes a tenth of the time.
             for document in yaml.load_all(file.read_text(), yaml.CSafeLoader):
                 if document and document["kind"] == "CustomResourceDefinition":
                     for name, schema in schemas(document):

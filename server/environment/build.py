@@ -149,9 +149,9 @@ def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
     result = [
         python
         for python in order
-        if python.minor in locked.pythons and (python.system in locked.platforms or not python.may_be_a_pods)
+        if python.minor in locked.pythons and (python.system in locked.platforms or not python.is_linux)
     ]
-    if result and not result[0].may_be_a_pods:
+    if result and not result[0].is_linux:
         log.warning(
             "the requirements.lock is for %s: its versions are installed on %s, for a local run; the last digits of an answer may "
             "differ from the pod's",

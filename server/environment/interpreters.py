@@ -105,8 +105,8 @@ class Interpreter:
         return self.platform.rpartition("-")[0]
 
     @property
-    def may_be_a_pods(self) -> bool:
-        """Whether the image can have it: only Linux runs in a pod."""
+    def is_linux(self) -> bool:
+        """Whether a pod can have it."""
         return self.platform.startswith("linux-")
 
     @property

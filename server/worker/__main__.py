@@ -17,8 +17,8 @@ PACKAGE = "mlflow_model_worker"
 def main() -> int:
     """Import the server's folder as a package under a name of its own, and serve the socket.
 
-    Only its packages worker and ipc, and its module operating_system, are imported. The folder is not put on sys.path, where its modules could hide the
-    model's.
+    Only its packages worker and ipc, and its module operating_system, are imported. The folder is not put on sys.path, where
+    its modules could hide the model's.
     """
     folder = Path(__file__).resolve().parents[1]
     spec = importlib.util.spec_from_file_location(

@@ -84,7 +84,7 @@ class Repository:
         return folder
 
     def prepare(self, clone: Path) -> None:
-        """Put the tools into a clone and schemas that were built already, and uv where it is ``bootstrapped``: it saves minutes."""
+        """Put the tools and schemas that were built already into a clone, and uv where it is ``bootstrapped``: it saves minutes."""
         if self.bootstrapped and (clone / "tools" / "bootstrap.sh").is_file():
             target = clone / ".cache" / "uv" / "bin" / "uv"
             target.parent.mkdir(parents=True)

@@ -33,7 +33,7 @@ class Model:
         return X * 2
 """
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("soak")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("soak"), pytest.mark.timeout(1200 + SECONDS)]
 
 
 @dataclass
