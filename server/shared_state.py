@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import mmap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from server.container import memory
@@ -24,11 +24,6 @@ BODY_BYTES, BODY_PART = 8 * 1024 * 1024, 128
 # What costs less may take the last quarter of the budget too: large requests never keep small ones out.
 SMALL, RESERVE = 256 * 1024, 1 / 4
 
-# The most that orjson and the decoding to a table took for JSON that is nothing but one of these, in bytes (CPython 3.11
-# to 3.13, 8 MB of each), rounded up: per value, per list, per object and per member of one.
-_VALUE, _LIST, _OBJECT, _MEMBER = 120, 64, 240, 100
-# Text is decoded to one byte a character, or several times that where it is not ASCII, beside the body itself.
-_ASCII, _WIDE = 2, 9
 BEAT_SECONDS = 0.5
 # How long a loop may be held before the server counts as hanging: the longest work that is done at once takes less.
 SILENT_SECONDS = 20.0
@@ -80,12 +75,6 @@ def default_body_bytes() -> int:
     return min(BODY_BYTES, memory() // BODY_PART)
 
 
-def json_cost(body: bytes) -> int:
-    """Return an upper bound of the memory that JSON takes once it is parsed, in bytes, without parsing it."""
-    cost = len(body) * (_ASCII if body.isascii() else _WIDE) + _VALUE * (body.count(b",") + 1)
-    return cost + _LIST * body.count(b"[") + _OBJECT * body.count(b"{") + _MEMBER * body.count(b":")
-
-
 class ByteBudget:
     """A number of bytes that requests acquire and release.
 
@@ -133,13 +122,20 @@ class ByteBudget:
         self._taken.add(-cost)
 
     @contextmanager
-    def reserved(self, cost: int) -> Iterator[None]:
-        """Acquire ``cost`` bytes for the time of the context; raises as ``acquire``."""
-        self.acquire(cost)
+    def reserved(self, cost: int) -> Iterator[Callable[[int], None]]:
+        """Acquire ``cost`` bytes for the time of the context, which yields what acquires more; both raise as ``acquire``."""
+        taken = 0
+
+        def more(extra: int) -> None:
+            nonlocal taken
+            self.acquire(extra, beside=taken)
+            taken += extra
+
+        more(cost)
         try:
-            yield
+            yield more
         finally:
-            self.release(cost)
+            self.release(taken)
 
 
 class Heartbeats:

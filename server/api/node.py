@@ -22,7 +22,7 @@ from server.model.client import ModelClient
 from server.model.handshake import busy_poll_seconds, read
 from server.protocol.input_example import example
 from server.schema.arguments import arguments, parameters
-from server.schema.json_data import tabled
+from server.schema.json_data import FORMS, tabled
 from server.schema.request import Answer, Request
 from server.schema.single_input import is_single, single
 from server.settings import ServeSettings
@@ -84,6 +84,13 @@ class Node:
             telemetry=self.telemetry,
             puids=settings.access_log != "off",
         )
+
+    @property
+    def takes_tables(self) -> bool:
+        """Whether an object in one of MLflow's forms is a table in any case, and never an input of its own."""
+        inputs = self.model.inputs
+        columns = set(inputs.names or ()) if inputs is not None else set()
+        return not (self.model.chats or self._streams or self.input_type.nested or columns & FORMS.keys())
 
     async def answer(self, role: Role, request: Request) -> tuple[Answer, dict[str, Any]]:
         """Call the model once and return its answer and the answer's meta.

@@ -14,8 +14,7 @@ from python_multipart.multipart import Field, File, parse_options_header
 
 from server.api.routes import HttpRequest
 from server.errors import BadData, BodyTooLarge
-from server.protocol.json_codec import parse
-from server.shared_state import json_cost
+from server.protocol.json_body import JsonBody, More, Places, json_cost, parse
 
 MULTIPART = b"multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -25,28 +24,40 @@ MAX_FORM_BYTES, MAX_FIELDS = 1024 * 1024, 64
 MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
 
 
-def cost(request: HttpRequest) -> int:
-    """Return an upper bound of the memory that a request's message takes once parsed, in bytes."""
-    return json_cost(request.body) + json_cost(request.query.encode())
+class RequestBody:
+    """The body of a request, whose message is not parsed yet."""
 
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._content_type = request.headers.get("content-type", "")
+        self._form = "multipart/form-data" in self._content_type
+        self._json = JsonBody(b"" if self._form else request.body)
 
-def message(request: HttpRequest) -> Any:
-    """Return the message of a request, parsed from JSON; a file of a multipart form is bytes.
+    @property
+    def cost(self) -> int:
+        """An upper bound of the memory that the message takes once parsed, in bytes."""
+        body = json_cost(self._request.body) if self._form else self._json.cost
+        return body + json_cost(self._request.query.encode())
 
-    Raises:
-        BadData: there is no message, or it is not JSON, or the form is broken.
-    """
-    content_type = request.headers.get("content-type", "")
-    if "multipart/form-data" in content_type:
-        return _multipart(content_type, request.body)
-    # curl sends every body as urlencoded by default, so JSON is tried in any case.
-    if content_type.startswith(URLENCODED) and request.body.lstrip()[:1] not in (b"{", b"["):
-        _check(len(request.body))
-        field = _field(request.body.decode("utf-8", "replace"))
-        if field:
-            return parse(field)
-    field = _field(request.query)
-    return parse(field or request.body)
+    def message(self, places: Places, more: More) -> Any:
+        """Return the message, parsed from JSON; a file of a multipart form is bytes.
+
+        See JsonBody.parse for numpy arrays in ``places``, and ``more``.
+
+        Raises:
+            BadData: there is no message, or it is not JSON, or the form is broken.
+        """
+        body = self._request.body
+        if self._form:
+            return _multipart(self._content_type, body)
+        # curl sends every body as urlencoded by default, so JSON is tried in any case.
+        if self._content_type.startswith(URLENCODED) and body.lstrip()[:1] not in (b"{", b"["):
+            _check(len(body))
+            field = _field(body.decode("utf-8", "replace"))
+            if field:
+                return parse(field)
+        field = _field(self._request.query)
+        return parse(field) if field else self._json.parse(places, more)
 
 
 def _field(text: str) -> bytes:

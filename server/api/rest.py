@@ -19,12 +19,13 @@ from server.api import scoring, v2
 from server.api.health import Health
 from server.api.node import Node, Role
 from server.api.page import CONTENT_TYPE, FORM, Page, page
-from server.api.request_body import cost, message
+from server.api.request_body import RequestBody
 from server.api.routes import Handler, HttpRequest, HttpResponse, HttpStream, Protocol, Routes, answer
 from server.api.scoring import Scoring
 from server.api.v2 import V2
 from server.errors import BadData, NotReady, ServerError
-from server.protocol.json_codec import bare, decode, dumps, encode, status
+from server.protocol.json_body import nowhere
+from server.protocol.json_codec import bare, decode, dumps, encode, places, status
 from server.protocol.meta import HEADER, meta, puid
 from server.shared_state import SharedState
 from server.telemetry.call_record import CallRecord, Payload, identify, identify_feedback
@@ -180,8 +181,9 @@ class Rest:
     def _calls(self, role: Role) -> Handler:
         async def call(http: HttpRequest) -> HttpResponse:
             self._node.client.admit()  # Before the request is parsed, which takes longer than to refuse it.
-            with self._budget.reserved(cost(http)):
-                request = decode(message(http))
+            body = RequestBody(http)
+            with self._budget.reserved(body.cost) as more:
+                request = decode(body.message(places, more))
                 given = identify(puid(request.meta, http.headers.get(HEADER)))
                 answer, meta = await self._node.answer(role, request)
                 headers = {HEADER: given}
@@ -192,8 +194,9 @@ class Rest:
     async def _stream(self, http: HttpRequest) -> HttpStream:
         self._node.client.admit()
         # Until the model has the request: it answers in parts for as long as it likes.
-        with self._budget.reserved(cost(http)):
-            request = bare(message(http))
+        body = RequestBody(http)
+        with self._budget.reserved(body.cost) as more:
+            request = bare(body.message(places, more))
             given = identify(puid(request.meta, http.headers.get(HEADER)))
             rest = server_sent_events(self._node.stream(request))
             # What goes wrong before the model has made a part of its answer has a status of its own.
@@ -208,8 +211,9 @@ class Rest:
         return refuse
 
     async def _feedback(self, http: HttpRequest) -> HttpResponse:
-        with self._budget.reserved(cost(http)):
-            empty, given = feedback(message(http))
+        body = RequestBody(http)
+        with self._budget.reserved(body.cost) as more:
+            empty, given = feedback(body.message(nowhere, more))
         identify_feedback(puid(given, http.headers.get(HEADER)))
         return HttpResponse(200, dumps({**empty, "meta": self._node.meta(given)}))
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,13 @@ from server.api.routes import HttpRequest, HttpResponse, Protocol, Routes
 from server.errors import BadData, ServerError
 from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.mlmodel.signature import Schema
-from server.protocol.json_codec import dumps, parse
+from server.protocol.json_body import JsonBody, nowhere
+from server.protocol.json_codec import dumps
 from server.protocol.meta import HEADER, puid
 from server.schema.json_arrays import mapping
 from server.schema.json_data import FORMS, tabled
 from server.schema.request import Answer, Fields, Request
-from server.shared_state import ByteBudget, json_cost
+from server.shared_state import ByteBudget
 from server.telemetry.call_record import identify
 
 PATHS = frozenset(("/invocations", "/ping", "/health", "/version"))
@@ -56,6 +58,7 @@ class Scoring(Protocol):
         super().__init__(routes, failure)
         self._node = node
         self._budget = budget
+        self._places = places if node.takes_tables else nowhere
 
     async def _ping(self, _: HttpRequest) -> HttpResponse:
         self._node.check_ready()
@@ -69,8 +72,10 @@ class Scoring(Protocol):
     async def _invocations(self, http: HttpRequest) -> HttpResponse:
         node = self._node
         node.client.admit()  # Before the request is parsed, which takes longer than to refuse it.
-        with self._budget.reserved(json_cost(http.body)):
-            request = decode(http.headers.get("content-type", ""), http.body, node.model.inputs)
+        body = JsonBody(http.body)
+        with self._budget.reserved(body.cost) as more:
+            kind, parse = http.headers.get("content-type", ""), partial(body.parse, self._places, more)
+            request = decode(kind, http.body, node.model.inputs, parse)
             given = identify(puid({}, http.headers.get(HEADER)))
             answer, _ = await node.answer(node.role, self._fitted(request))
             return HttpResponse(200, encode(answer), headers={HEADER: given})
@@ -94,10 +99,19 @@ class Scoring(Protocol):
         return replace(request, values=values, names=[names[index] for index in keep])
 
 
-def decode(content_type: str, body: bytes, schema: Schema | None) -> Request:
+def places(message: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield where a message has arrays of numbers (server.protocol.json_body)."""
+    if isinstance(message, dict):
+        yield message, "instances"
+        yield message, "inputs"
+        if isinstance(message.get("dataframe_split"), dict):
+            yield message["dataframe_split"], "data"
+
+
+def decode(content_type: str, body: bytes, schema: Schema | None, parse: Callable[[], Any]) -> Request:
     """Return the request that a body holds: JSON in one of MLflow's forms, or CSV with a header.
 
-    What the signature's ``schema`` says is text stays text in a CSV.
+    What the signature's ``schema`` says is text stays text in a CSV. ``parse`` returns the value of the body that is JSON.
 
     Raises:
         BadData: it is none.
@@ -110,7 +124,7 @@ def decode(content_type: str, body: bytes, schema: Schema | None) -> Request:
         raise BadData(f"the Content-Type is {kind!r}: it must be {JSON} or {CSV}")
     if not body.strip():
         raise BadData('the body is empty: send a JSON object such as {"dataframe_records": [{…}, …]}')
-    message = mapping("the body", parse(body))
+    message = mapping("the body", parse())
     forms = [form for form in FORMS if form in message]
     if len(forms) > 1:
         raise BadData(f"the body has {' and '.join(forms)}: it must have exactly one of {', '.join(FORMS)}")

@@ -19,7 +19,7 @@ from server.protocol.v2 import json_codec
 from server.protocol.v2.inference import Inference, outputs, request
 from server.protocol.v2.json_codec import LENGTH_HEADER
 from server.schema.request import Answer
-from server.shared_state import ByteBudget, json_cost
+from server.shared_state import ByteBudget
 from server.telemetry.call_record import identify
 
 PREFIX = "/v2"
@@ -139,8 +139,9 @@ class V2(Protocol):
         await self.check_version(version)
         if not http.body:
             raise BadData(f"the body is empty: send an inference request to {http.path}")
-        with self._budget.reserved(_cost(http)):
-            inference = json_codec.decode(http.body, http.headers.get(LENGTH_HEADER))
+        json_body, raw = json_codec.parts(http.body, http.headers.get(LENGTH_HEADER))
+        with self._budget.reserved(json_body.cost + 2 * len(raw)) as more:  # Raw bytes are copied once.
+            inference = json_codec.decode(json_body.parse(json_codec.places, more), raw)
             given = identify(puid({"puid": inference.id}, http.headers.get(HEADER)))
             inference.id = inference.id or given
             chosen = outputs(inference, await self.infer(inference))
@@ -150,9 +151,3 @@ class V2(Protocol):
             return HttpResponse(200, body, headers=headers)
         headers[LENGTH_HEADER] = str(json_length)
         return HttpResponse(200, body, json_codec.BINARY_TYPE, headers)
-
-
-def _cost(http: HttpRequest) -> int:
-    """Return an upper bound of the memory that a request takes once parsed, in bytes; raw bytes are copied once."""
-    end = json_codec.json_bytes(http.headers.get(LENGTH_HEADER), len(http.body))
-    return json_cost(http.body[:end]) + 2 * (len(http.body) - end)

@@ -6,7 +6,7 @@ import base64
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import orjson
 from server.errors import BadData, ServerError
 from server.ipc.columnar_table import ColumnarTable, time_texts
 from server.protocol.meta import meta
-from server.schema.json_arrays import check_depth, mapping, names, rows, shown, tensor
+from server.schema.json_arrays import mapping, names, rows, shown, tensor
 from server.schema.request import Answer, Request, answered
 
 KINDS = ("ndarray", "tensor")
@@ -66,25 +66,13 @@ def bare(message: Any) -> Request:
     return decode(message)
 
 
-def parse(body: bytes) -> Any:
-    """Return the value that a JSON body holds.
-
-    Raises:
-        BadData: the body is empty, not JSON or nested too deeply.
-    """
-    if not body.strip():
-        raise BadData('the body is empty: send a JSON object such as {"data": {"ndarray": [[…], …]}}')
-    check_depth(body)
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        if b"NaN" in body or b"Infinity" in body:
-            # Not JSON, but what Python's own encoder writes for them.
-            try:
-                return json.loads(body)
-            except (ValueError, RecursionError):
-                pass  # The first error is the clearer one.
-        raise BadData(f"the body is not JSON: {error}") from error
+def places(message: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield where a message has arrays of numbers (server.protocol.json_body)."""
+    data = message.get("data") if isinstance(message, dict) else None
+    if isinstance(data, dict):
+        yield data, "ndarray"
+        if isinstance(data.get("tensor"), dict):
+            yield data["tensor"], "values"
 
 
 def _str_data(value: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
+import orjson
 
 from server.errors import BadData, BodyTooLarge
 
@@ -56,13 +57,13 @@ def check_depth(body: bytes) -> None:
         )
 
 
-def check_cells(what: str, rows: list[Any]) -> None:
+def check_cells(what: str, rows: list[Any] | np.ndarray) -> None:
     """Refuse rows, or a flat list of values, that are more cells than a table may have.
 
     Raises:
         BodyTooLarge: they are.
     """
-    cells = len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list | dict) else 1)
+    cells = len(rows) * (len(rows[0]) if len(rows) and isinstance(rows[0], list | dict | np.ndarray) else 1)
     if cells > MAX_CELLS:
         raise BodyTooLarge(f"{what} has {cells} cells: it may have {MAX_CELLS}; send fewer rows at a time")
 
@@ -80,12 +81,12 @@ def check_columns(what: str, count: int) -> None:
 
 
 class Doubles(np.ndarray):
-    """A table of doubles of which JSON has written some as whole numbers.
+    """A table of doubles of which JSON may have written some as whole numbers.
 
-    ``rows`` are the lists that it was made of, which tell columns of whole numbers from the others.
+    ``written`` is the JSON that it was made of, parsed or not, which tells columns of whole numbers from the others.
     """
 
-    rows: list[list[Any]] | None = None
+    written: list[list[Any]] | bytes | None = None
 
 
 def mapping(what: str, value: Any) -> dict[str, Any]:
@@ -112,14 +113,18 @@ def names(what: str, value: Any) -> list[str] | None:
 def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[Any]:
     """Return rows as an array if they are numbers or booleans of any depth, else as the lists they are.
 
+    An array (server.protocol.json_body) is one already.
+
     One row, such as the texts that a classifier of texts takes, is returned as it is too. With ``unequal`` rows are not
     held to be of one length: they may be values of a type hint (check_rows).
     """
-    if not isinstance(value, list):
+    if not isinstance(value, list | np.ndarray):
         raise BadData(f"{what} is {shown(value)}: it must be a list of rows, [[…], …]")
-    if not value:
+    if not len(value):
         raise BadData(f"{what} has no rows: send at least one")
     check_cells(what, value)
+    if isinstance(value, np.ndarray):
+        return value
     array = _numbers(value)
     if array is not None:
         return array
@@ -163,18 +168,37 @@ def _numbers(rows: list[Any]) -> np.ndarray | None:
     except (TypeError, OverflowError):
         return None  # A row that is no list, or a number that no array can hold.
     array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
-    if len(types) == 2:
-        if not bool((np.abs(array) < EXACT).all()):
-            return None  # A double may have another value than the integer that it was made of.
-        doubles = array.view(Doubles)
-        doubles.rows = rows
-        return doubles
-    return array
+    return doubles(array, rows) if len(types) == 2 else array
+
+
+def doubles(array: np.ndarray, written: list[list[Any]] | bytes) -> np.ndarray | None:
+    """Return an array of doubles, some of which JSON may have ``written`` as whole numbers.
+
+    It is None where a double may have another value than the integer that it was made of.
+    """
+    if not bool((np.abs(array) < EXACT).all()):
+        return None
+    if array.ndim != 2:
+        return array
+    table = array.view(Doubles)
+    table.written = written
+    return table
 
 
 def as_written(values: Any) -> Any:
     """Return a table of numbers as the rows that JSON had where a column of it may be of whole numbers, else as it is."""
-    return values if getattr(values, "rows", None) is None else values.rows
+    written = getattr(values, "written", None)
+    if isinstance(written, bytes):
+        written = orjson.loads(written)
+        if set(map(type, itertools.chain.from_iterable(written))) == {float}:
+            return np.asarray(values)
+    return values if written is None else written
+
+
+def as_lists(array: np.ndarray) -> list[Any]:
+    """Return an array of numbers as the lists that JSON had."""
+    written = as_written(array)
+    return cast("list[Any]", written.tolist() if isinstance(written, np.ndarray) else written)
 
 
 def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
@@ -219,9 +243,12 @@ def tensor(what: str, value: Any) -> np.ndarray:
     shape, values = parts.get("shape"), parts.get("values")
     if not isinstance(shape, list) or not all(type(length) is int for length in shape):
         raise BadData(f"{what}.shape is {shown(shape)}: {_LENGTHS}")
-    if not isinstance(values, list):
+    if not isinstance(values, list | np.ndarray):
         raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
     check_cells(what, values)
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return shaped(what, values, shape)
+    values = as_lists(values) if isinstance(values, np.ndarray) else values
     array = as_array(values) if values else np.empty(0)
     if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:
         wrong = next((value for value in values if not isinstance(value, int | float)), values)

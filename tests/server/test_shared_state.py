@@ -1,10 +1,8 @@
-"""What processes share: counters, heartbeats, and what requests may take of the memory, once JSON is parsed."""
+"""What processes share: counters, heartbeats, and what requests may take of the memory."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -16,42 +14,6 @@ from server.schema.json_data import tabled
 from server.shared_state import SMALL, ByteBudget, Heartbeats, SharedCounter
 
 MIB = 1024**2
-# Parts of a list, each of which makes as much of a few bytes as JSON can.
-PARTS = [
-    "1",
-    "[]",
-    "{}",
-    "[0]",
-    '""',
-    '"a1"',
-    '{"":0}',
-    '{"a":1}',
-    "[0.5,0.5]",
-    "[1,2,3,4]",
-    "[1,0.5]",
-    '"\\u00e9"',
-    '"é😀"',
-]
-MEASURE = """
-import sys
-from server.shared_state import json_cost
-from server.errors import ServerError
-from server.protocol.json_codec import decode, parse
-from server.schema.json_data import tabled
-
-def now(name):
-    return int(open("/proc/self/status").read().split(name)[1].split()[0]) * 1024
-
-part = sys.argv[1].encode()
-body = b'{"jsonData": {"%b": [' % sys.argv[2].encode() + b",".join([part] * (2_000_000 // (len(part) + 1))) + b"]}}"
-before = now("VmRSS:")
-open("/proc/self/clear_refs", "w").write("5")
-try:
-    held = tabled(decode(parse(body)))
-except ServerError:
-    pass
-print(now("VmHWM:") - before, json_cost(body))
-"""
 
 
 def test_processes_count_together():
@@ -92,19 +54,6 @@ def test_what_can_never_fit_is_another_error():
         TooCostly, match=r"^the request takes up to 104857600 bytes of memory once it is parsed: it may "
     ):
         ByteBudget(100 * MIB).acquire(100 * MIB)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("form", ["other", "instances", "dataframe_records"])
-@pytest.mark.parametrize("part", PARTS)
-def test_json_takes_no_more_than_it_is_said_to(part, form):
-    if form == "dataframe_records" and not part.startswith("{"):
-        pytest.skip("no records")
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, part, form], check=True, capture_output=True, text=True
-    )
-    took, said = map(int, measured.stdout.split())
-    assert took <= said
 
 
 def test_one_long_text_among_many_takes_no_more_than_it_has():

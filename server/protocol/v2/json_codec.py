@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from server.errors import BadData, ServerError
 from server.mlmodel.signature import Column, Schema
-from server.protocol.json_codec import dumps, parse
+from server.protocol.json_body import JsonBody
+from server.protocol.json_codec import dumps
 from server.protocol.v2.inference import OUTPUT, Inference, Output
 from server.protocol.v2.tensor import BYTES, DATATYPES, Tensor, element, from_bytes, from_json, to_bytes
 from server.schema.json_arrays import mapping, shown
@@ -23,25 +25,42 @@ _COLUMNS = {"double": "FP64", "float": "FP32", "long": "INT64", "integer": "INT3
 _CONTENT = {"string": "str", "binary": "base64", "datetime": "datetime"}
 
 
-def decode(body: bytes, json_length: str | None) -> Inference:
-    """Return the inference request that a body holds.
+def parts(body: bytes, json_length: str | None) -> tuple[JsonBody, memoryview]:
+    """Return a body's JSON, and the raw bytes that follow it, of those inputs that have ``binary_data_size``.
 
     Args:
-        body: JSON, followed by the raw bytes of those inputs that have ``binary_data_size``.
+        body: both.
         json_length: the value of LENGTH_HEADER, or None where there is no such header.
+
+    Raises:
+        BadData: it is no number of bytes.
+    """
+    end = json_bytes(json_length, len(body))
+    return JsonBody(body[:end]), memoryview(body)[end:]
+
+
+def places(message: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield where a message has arrays of numbers (server.protocol.json_body)."""
+    entries = message.get("inputs") if isinstance(message, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            yield entry, "data"
+
+
+def decode(message: Any, rest: memoryview) -> Inference:
+    """Return the inference request that a message, parsed from JSON, holds, with the raw bytes after it.
 
     Raises:
         BadData: it is none.
     """
-    end = json_bytes(json_length, len(body))
-    message = mapping("the body", parse(body[:end]))
+    message = mapping("the body", message)
     entries = message.get("inputs")
     if not isinstance(entries, list) or not entries:
         raise BadData(
             f"inputs is {shown(entries)}: it must be a list of tensors, as in "
             '{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]}'
         )
-    inputs, rest = [], memoryview(body)[end:]
+    inputs = []
     for index, entry in enumerate(entries):
         tensor, rest = _input(f"inputs[{index}]", mapping(f"inputs[{index}]", entry), rest)
         inputs.append(tensor)

@@ -17,7 +17,7 @@ import numpy as np
 
 from server.errors import BadData
 from server.ipc.columnar_table import time_texts
-from server.schema.json_arrays import DIMENSIONS, MAX_CELLS, check_cells, shown
+from server.schema.json_arrays import DIMENSIONS, MAX_CELLS, as_lists, check_cells, shown
 
 # BYTES has a length of its own for each element.
 DTYPES = {
@@ -97,15 +97,20 @@ def shape(name: str, given: Any) -> tuple[int, ...]:
 
 
 def from_json(name: str, datatype: Any, lengths: Any, data: Any) -> np.ndarray:
-    """Return the values of a tensor whose ``data`` is a flat list, or lists nested as its shape is.
+    """Return the values of a tensor whose ``data`` is a flat list or array, or nested as its shape is.
 
     Raises:
         BadData: they are not of its datatype or shape.
     """
     kind, wanted = dtype(name, datatype), shape(name, lengths)
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         raise BadData(f"the data of input {name!r} is {shown(data)}: it must be a list")
     check_cells(f"the data of input {name!r}", data)
+    if isinstance(data, np.ndarray):
+        array = _converted(name, datatype, kind, data)
+        if array is not None and data.shape in (wanted, (math.prod(wanted),)):
+            return array.reshape(wanted)
+        data = as_lists(data)
     array = _typed(name, datatype, kind, _flattened(name, wanted, data))
     _check_count(name, wanted, len(array))
     return array.reshape(wanted)
@@ -139,11 +144,28 @@ def _typed(name: str, datatype: str, kind: np.dtype[Any], flat: list[Any]) -> np
         wrong = next(value for value in flat if type(value) not in allowed)
         raise BadData(f"input {name!r} has {shown(wrong)}: {datatype} must be {rule}")
     try:
-        if kind.kind != "f" or kind == _DOUBLE:
+        if kind.kind != "f":
             return np.array(flat, dtype=kind)
         wide = np.array(flat, dtype=_DOUBLE)
     except OverflowError as error:
         raise _beyond(name, datatype, kind) from error
+    return _floats(name, datatype, kind, wide)
+
+
+def _converted(name: str, datatype: str, kind: np.dtype[Any], array: np.ndarray) -> np.ndarray | None:
+    """Return an array of numbers as one of another type, or None where some are not of that type."""
+    if kind.kind == "f":
+        return _floats(name, datatype, kind, np.asarray(array, dtype=_DOUBLE))
+    if kind.kind not in "iu" or array.dtype.kind != "i":
+        return None
+    limits = np.iinfo(kind)
+    return array.astype(kind) if limits.min <= array.min() and array.max() <= limits.max else None
+
+
+def _floats(name: str, datatype: str, kind: np.dtype[Any], wide: np.ndarray) -> np.ndarray:
+    """Return doubles as another type of floats, in whose range they are."""
+    if kind == _DOUBLE:
+        return wide
     with np.errstate(over="ignore"):
         array = wide.astype(kind)
     if bool((np.isfinite(wide) & ~np.isfinite(array)).any()):

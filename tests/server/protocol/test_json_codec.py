@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from server import errors
 from server.errors import BadData
 from server.ipc.columnar_table import ColumnarTable
-from server.protocol.json_codec import decode, encode, failure, parse
+from server.protocol.json_body import parse
+from server.protocol.json_codec import decode, encode, failure
 from server.schema.request import Answer, Request
 
 BIG = 2**53 + 1

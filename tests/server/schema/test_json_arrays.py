@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from server.errors import BadData, BodyTooLarge
 from server.mlmodel.load_plan import InputType
-from server.protocol.json_codec import decode, parse
+from server.protocol.json_body import parse
+from server.protocol.json_codec import decode
 from server.protocol.proto import codec as proto
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from server.schema import json_arrays
