@@ -1,4 +1,4 @@
-"""Measure, print what came of it, and write docs/benchmark.md and docs/benchmark.svg once all is measured."""
+"""Measure, print what came of it, and write docs/benchmark.md and docs/capacity.md with their pictures once all is measured."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.serving import table
+from benchmarks.serving import capacity, table
 from benchmarks.serving.aims import judge
 from benchmarks.serving.document import document
 from benchmarks.serving.errors import BenchFailed
+from benchmarks.serving.growth import grow
 from benchmarks.serving.load import h2load
 from benchmarks.serving.plan import STOCK, STOCK_USUAL, entries
-from benchmarks.serving.plot import svg
-from benchmarks.serving.rounds import FULL, QUICK, measure, tune
+from benchmarks.serving.plot import growth_svg, svg
+from benchmarks.serving.rounds import FULL, GROWTH, QUICK, measure, tune
 from benchmarks.serving.rows import ROOT
 from gitops.errors import WrapperNotInstalled
 
-DOCUMENT = ROOT / "docs" / "benchmark.md"
+DOCS = ROOT / "docs"
 
 
 def main() -> int:
@@ -52,10 +53,19 @@ def run(quick: bool, scratch: Path) -> None:
     verdicts = judge(rounds)
     for part in (table.aims(verdicts), table.figures(rounds), table.overload(rounds), table.memory(rounds)):
         print(f"{part}\n")
-    if not quick:
-        page, picture = document(rounds, verdicts, tunings, pace), svg(rounds)
-        DOCUMENT.write_text(page)
-        DOCUMENT.with_suffix(".svg").write_text(picture)
+    print(table.noise(rounds))
+    if quick:
+        return
+    growth = grow(GROWTH, scratch)
+    print(capacity.table(growth))
+    pages = {
+        "benchmark.md": document(rounds, verdicts, tunings, pace),
+        "benchmark.svg": svg(rounds),
+        "capacity.md": capacity.document(growth),
+        "growth.svg": growth_svg(growth),
+    }
+    for name, text in pages.items():
+        (DOCS / name).write_text(text)
 
 
 if __name__ == "__main__":

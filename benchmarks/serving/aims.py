@@ -11,6 +11,7 @@ from benchmarks.serving.rounds import Round
 from benchmarks.serving.scenario import (
     DEADLINE_SECONDS,
     GRPC,
+    GRPC_LARGE,
     GRPC_SMALL,
     LARGE,
     OVERLOAD,
@@ -64,8 +65,16 @@ def _latency(server: str, other: str, scenario: Scenario) -> Callable[[Round], f
     )
 
 
+def _cpu(server: str, other: str, scenario: Scenario) -> Callable[[Round], float]:
+    return lambda it: it.loads[server, scenario.name].cpu / it.loads[other, scenario.name].cpu
+
+
 def _memory(server: str, other: str) -> Callable[[Round], float]:
     return lambda it: it.memory[server] / it.memory[other]
+
+
+def _interfaces(one: Scenario, other: Scenario) -> Callable[[Round], float]:
+    return lambda it: it.loads[plan.SERVER, one.name].rate / it.loads[plan.SERVER, other.name].rate
 
 
 def _scraped(number: float) -> Callable[[Round], float]:
@@ -100,13 +109,28 @@ AIMS = [
     ),
     _most(
         f"{SINGLE.name}: median latency against the {plan.LIMIT_1}",
-        1.15,
+        1.25,
         _latency(plan.SERVER, plan.LIMIT_1, SINGLE),
+    ),
+    _most(
+        f"{SINGLE.name}: CPU time a request against the {plan.LIMIT_1}",
+        1.2,
+        _cpu(plan.SERVER, plan.LIMIT_1, SINGLE),
     ),
     _least(
         f"{LARGE.name}: requests/s against the {plan.LIMIT_2}",
         1.0,
         _rate(plan.SERVER, plan.LIMIT_2, LARGE),
+    ),
+    _least(
+        f"{LARGE.name}: requests/s with two processes of the model against the {plan.LIMIT_2}",
+        1.0,
+        _rate(plan.SERVER_TWO_MODELS, plan.LIMIT_2, LARGE),
+    ),
+    _most(
+        f"{LARGE.name}: CPU time a request against the {plan.LIMIT_2}",
+        0.95,
+        _cpu(plan.SERVER, plan.LIMIT_2, LARGE),
     ),
     _least(
         f"{SMALL.name}: requests/s against the stock wrapper at its best tuning, both with a DataFrame",
@@ -128,6 +152,21 @@ AIMS = [
         f"{GRPC.name}: calls/s against the same, all on one connection",
         4,
         _rate(plan.SERVER, plan.STOCK, GRPC),
+    ),
+    _least(
+        f"{GRPC.name}: calls/s of the Open Inference Protocol against {plan.MLSERVER}",
+        2,
+        _rate(plan.SERVER_V2, plan.MLSERVER, GRPC),
+    ),
+    _least(
+        f"{GRPC_LARGE.name}: the same",
+        1.5,
+        _rate(plan.SERVER_V2, plan.MLSERVER, GRPC_LARGE),
+    ),
+    _least(
+        f"{GRPC_LARGE.name}: calls/s with a tensor against REST's JSON on 16 connections",
+        1,
+        _interfaces(GRPC_LARGE, LARGE),
     ),
     _most(f"memory when ready against the {plan.LIMIT_1}", 1.2, _memory(plan.SERVER, plan.LIMIT_1)),
     _most(

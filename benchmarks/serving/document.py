@@ -47,11 +47,13 @@ is taken within a round. Of the peers the tuning that answers the most requests 
 This server runs with its defaults. Memory is the proportional set size of all processes, in which the pages of files
 that other programs map as well count whole. Twice what the server can take is offered at a fixed rate on 512 connections,
 each of which still waits for its own answer. The generator runs on the same cores as the servers; its part is in the table.
+{noise}
 
 {machine}
 
 {packages}
 
+How throughput and CPU time grow with rows, columns, connections and processes: [Capacity](capacity.md).
 `make bench-quick` compares this server, `limit` and the stock wrapper in less than two minutes, and only prints.
 """
 
@@ -64,6 +66,7 @@ def document(rounds: list[Round], verdicts: list[Verdict], tunings: Mapping[str,
         figures=table.figures(rounds),
         overload=table.overload(rounds),
         memory=table.memory(rounds),
+        noise=table.noise(rounds),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         commit=commit(),
         rounds=pace.rounds,

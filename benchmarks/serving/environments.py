@@ -20,6 +20,8 @@ from server.environment.uv import Uv
 
 PEERS = ROOT / "benchmarks" / "peers"
 CACHE = ROOT / ".cache" / "bench"
+# Of the models that are served, which share an environment.
+REQUIREMENTS = MODEL / "requirements.txt"
 _IMAGE_PYTHON = re.compile(r"^ARG BASE_IMAGE=\S*/python:(?P<version>\d+\.\d+)", re.MULTILINE)
 # MLServer's runtime for scikit-learn reads this format only.
 _JOBLIB = "import sys, joblib, skops.io; joblib.dump(skops.io.load(sys.argv[1]), sys.argv[2])"

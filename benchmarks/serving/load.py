@@ -59,13 +59,18 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it: status (-1 where none came) and µs of every request, and the CPU seconds of generator and server."""
+    """What came of it: status (-1 where none came) and µs of every request, and the CPU seconds of generator and server.
+
+    ``memory`` is what the server had in MiB afterwards, ``noise`` the part of the cores that others took.
+    """
 
     seconds: float
     statuses: NDArray[np.int64]
     micros: NDArray[np.int64]
     generator: float
     server: float = 0.0
+    memory: float = 0.0
+    noise: float = 0.0
 
     @cached_property
     def rate(self) -> float:

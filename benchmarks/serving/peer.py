@@ -87,7 +87,7 @@ class Running:
         """
         dialect = over or self.peer.dialect
         body = dialect.body(asked)
-        answer = self._call(dialect, body) if dialect.grpc else self._post(body)
+        answer = self._call(dialect, body) if dialect.grpc else self.post(body)
         said, right = dialect.values(answer), expected(asked)
         if said.shape != right.shape or not np.allclose(said, right, rtol=0, atol=TOLERANCE):
             raise BenchFailed(
@@ -100,7 +100,12 @@ class Running:
             f"http://{HOST}:{port}{dialect.path}", dialect.content_type, body, len(answer), dialect.headers
         )
 
-    def _post(self, body: bytes) -> bytes:
+    def post(self, body: bytes) -> bytes:
+        """Return the answer to one request.
+
+        Raises:
+            BenchFailed: it is an error.
+        """
         dialect = self.peer.dialect
         connection = http.client.HTTPConnection(HOST, self.ports.http, timeout=READY_SECONDS)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from benchmarks.serving import environments
 from benchmarks.serving.dialect import MLFLOW, SELDON, SELDON_GRPC, V2, V2_GRPC, Dialect
@@ -24,8 +25,13 @@ def server(
     tuning: Mapping[str, str] | None = None,
     dialect: Dialect = SELDON,
     grpc: Dialect = SELDON_GRPC,
+    model: Path = MODEL,
+    method: str = METHOD,
 ) -> Peer:
-    """Return this project's server as a container of a pod starts it, with its defaults but for ``tuning``."""
+    """Return this project's server as a container of a pod starts it, with its defaults but for ``tuning``.
+
+    The requirements of ``model`` are those of MODEL.
+    """
 
     def command(ports: Ports) -> Command:
         return Command(
@@ -34,7 +40,7 @@ def server(
                 "PYTHONPATH": str(ROOT),
                 "SERVER_HOST": HOST,
                 "SERVICE_TYPE": service_type,
-                **_operator(ports, xtype),
+                **_operator(ports, xtype, model, method),
                 **(tuning or {}),
             },
         )
@@ -126,9 +132,9 @@ MLSERVER_TUNINGS: list[dict[str, str]] = [
 MLFLOW_TUNINGS: list[dict[str, str]] = [{"--workers": "1"}, {"--workers": "2"}]
 
 
-def _operator(ports: Ports, xtype: str) -> dict[str, str]:
+def _operator(ports: Ports, xtype: str, model: Path = MODEL, method: str = METHOD) -> dict[str, str]:
     """Return what Seldon's operator gives a container."""
-    parameters = {"model_uri": str(MODEL), "xtype": xtype, "predict_method": METHOD}
+    parameters = {"model_uri": str(model), "xtype": xtype, "predict_method": method}
     return {
         "PREDICTIVE_UNIT_ID": "model",
         "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(ports.http),

@@ -11,6 +11,7 @@ from benchmarks.serving.peer import Peer
 from benchmarks.serving.scenario import (
     CROWD,
     GRPC,
+    GRPC_LARGE,
     GRPC_SINGLE,
     GRPC_SMALL,
     LARGE,
@@ -29,6 +30,7 @@ SERVER_UNCOUNTED = "this server, metrics off"
 SERVER_POLLING = "this server, busy polling"
 # As many as a request of four CPUs starts by default.
 SERVER_FOUR_CPUS = "this server, 3 processes for REST"
+SERVER_TWO_MODELS = "this server, 2 processes of the model"
 SERVER_V2 = "this server, v2"
 SERVER_V2_RAW = "this server, v2 with raw bytes"
 LIMIT_1 = "limit, 1 worker"
@@ -76,7 +78,7 @@ def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
     found = [
         Entry(
             peers.server(SERVER),
-            (SMALL, SCRAPED, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD),
+            (SMALL, SCRAPED, SINGLE, LARGE, GRPC, GRPC_LARGE, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD),
         ),
         Entry(peers.server(SERVER_UNCOUNTED, tuning={"SERVER_METRICS": "false"}), (SMALL,)),
         Entry(peers.limit(LIMIT_2, 2), (SMALL, LARGE)),
@@ -88,7 +90,12 @@ def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
             peers.server(SERVER_POLLING, tuning={"SERVER_SPIN_MICROSECONDS": "1000"}), (SMALL, SINGLE, LARGE)
         ),
         Entry(peers.server(SERVER_FOUR_CPUS, tuning={"SERVER_EDGE_PROCESSES": "3"}), (SMALL, LARGE, CROWD)),
-        Entry(peers.server(SERVER_V2, dialect=V2, grpc=V2_GRPC), (SMALL, LARGE, GRPC_SMALL)),
+        Entry(
+            peers.server(SERVER_TWO_MODELS, tuning={"SERVER_MODEL_PROCESSES": "2"}), (SMALL, SINGLE, LARGE)
+        ),
+        Entry(
+            peers.server(SERVER_V2, dialect=V2, grpc=V2_GRPC), (SMALL, LARGE, GRPC, GRPC_LARGE, GRPC_SMALL)
+        ),
         Entry(peers.server(SERVER_V2_RAW, dialect=V2_RAW), (SMALL, LARGE)),
         Entry(peers.stock(STOCK_DEFAULT, peers.NDARRAY, {}), ()),
         Entry(peers.stock(STOCK, peers.NDARRAY, tunings[STOCK]), (SMALL, GRPC, GRPC_SINGLE, GRPC_SMALL)),
@@ -98,7 +105,7 @@ def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
         found.append(
             Entry(
                 peers.mlserver(MLSERVER, tunings[MLSERVER]),
-                (SMALL, SINGLE, LARGE, GRPC, GRPC_SINGLE, GRPC_SMALL),
+                (SMALL, SINGLE, LARGE, GRPC, GRPC_LARGE, GRPC_SINGLE, GRPC_SMALL),
             )
         )
     if MLFLOW in tunings:

@@ -27,6 +27,7 @@ SCRAPED = Scenario("2 rows, 16 connections, scraped 10 times a second", 2, Traff
 SINGLE = Scenario("2 rows, 1 connection", 2, Traffic(1))
 LARGE = Scenario("1,000 rows, 16 connections", 1000, Traffic(16))
 GRPC = Scenario("gRPC, 2 rows, 16 streams", 2, Traffic(1, streams=16), grpc=True)
+GRPC_LARGE = Scenario("gRPC, 1,000 rows, 16 streams", 1000, Traffic(1, streams=16), grpc=True)
 GRPC_SINGLE = Scenario("gRPC, 2 rows, 1 connection", 2, Traffic(1), grpc=True)
 GRPC_SMALL = Scenario("gRPC, 2 rows, 16 connections", 2, Traffic(16), grpc=True)
 # More connections let it answer more at a time: the peak is the better of this and SMALL.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from benchmarks.serving.aims import Verdict
 from benchmarks.serving.load import Load
-from benchmarks.serving.rounds import Round
+from benchmarks.serving.noise import QUIET
+from benchmarks.serving.rounds import TRIES, Round
 from benchmarks.serving.scenario import DEADLINE_SECONDS, OVERLOAD
 
 
@@ -35,6 +36,7 @@ def figures(rounds: list[Round]) -> str:
                 f"{median(loads, lambda it: it.cpu):,.0f}",
                 f"{median(loads, lambda it: it.percentile(50)):.2f}",
                 f"{median(loads, lambda it: it.percentile(99)):.2f}",
+                f"{median(loads, lambda it: it.memory):.0f}",
                 f"{median(loads, lambda it: it.share):.0%}",
             )
         )
@@ -45,6 +47,7 @@ def figures(rounds: list[Round]) -> str:
         "CPU µs each",
         "median ms",
         "p99 ms",
+        "PSS in MiB, afterwards",
         "generator's part of a core",
     )
     return markdown(head, found)
@@ -71,6 +74,14 @@ def overload(rounds: list[Round]) -> str:
         f"Past what it can take, of {offered:,.0f} requests/s sent {good:,.0f} were answered with 200 within "
         f"{DEADLINE_SECONDS:g} s, and {refused:.0%} were refused."
     )
+
+
+def noise(rounds: list[Round]) -> str:
+    """Return in a sentence how quiet the machine was."""
+    loads = [load for each in rounds for load in each.loads.values()]
+    loud = [load.noise for load in loads if load.noise > QUIET]
+    said = f"{len(loads) - len(loud)} of {len(loads)} measurements had a quiet machine: others took up to {QUIET:.0%} of its cores"
+    return f"{said}; in the rest, tried {TRIES} times each, up to {max(loud):.0%}." if loud else f"{said}."
 
 
 def median(loads: list[Load], figure: Callable[[Load], float]) -> float:

@@ -36,26 +36,3 @@ def test_what_was_not_measured_has_no_figure() -> None:
         "KServe",
         "BentoML",
     }
-
-
-def rows(text: str) -> list[list[str]]:
-    return [
-        [cell.strip() for cell in line.split("|")[1:-1]]
-        for line in text.splitlines()
-        if line.startswith("| ")
-    ]
-
-
-def test_the_capacity_of_a_pod_is_measured() -> None:
-    text = (ROOT / "docs/operate.md").read_text()
-    capacity = rows(text[text.index("## Capacity") :])
-    header = next(number for number, row in enumerate(capacity) if row[0] == "load")
-    stated = [row for row in capacity[header + 1 :] if len(row) == 5]
-    measured = {row[0]: row[2:6] for row in rows(BENCHMARK) if len(row) == 7 and row[1] == "this server"}
-    assert len(stated) == 5
-    for load, *figures in stated:
-        assert figures == measured[load], (
-            "`make bench` has measured anew: write its figures into docs/operate.md"
-        )
-    (memory,) = re.findall(r"Memory when ready was (\d+) MiB", text)
-    assert re.search(rf"^\| this server +\| {memory} +\|$", BENCHMARK, re.MULTILINE)

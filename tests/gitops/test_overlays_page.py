@@ -46,7 +46,7 @@ def value(deployment: Any, path: str) -> Any:
 
 def test_the_page_has_changes_of_every_kind() -> None:
     assert [next(iter(block)) for block in BLOCKS] == ["replicas", *["patches"] * (len(BLOCKS) - 1)]
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 10
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: next(iter(block)))

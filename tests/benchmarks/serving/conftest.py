@@ -14,7 +14,7 @@ TUNINGS: dict[str, plan.Tuning] = {
 
 
 def a_load(number: int, micros: int = 1000) -> Load:
-    return Load(1, np.full(number, 200), np.full(number, micros), 0.25, server=0.05)
+    return Load(1, np.full(number, 200), np.full(number, micros), 0.25, server=0.05, memory=70)
 
 
 @pytest.fixture
