@@ -44,8 +44,13 @@ class BadFrame(ValueError):
     """The peer violates the protocol; the message says how."""
 
 
-def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
-    """Return the header's description of a value, and its buffer."""
+def encoded(value: Any) -> bytes:
+    """Return a value that is none of the other kinds as JSON."""
+    return as_json(value).encode()
+
+
+def describe(value: Any, encode: Callable[[Any], bytes] = encoded) -> tuple[dict[str, Any], Buffer]:
+    """Return the header's description of a value, and its buffer; ``encode`` is what writes JSON."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind in RAW_KINDS and value.dtype.itemsize <= 8:
             if not (LITTLE and value.dtype.isnative and value.flags.c_contiguous):
@@ -59,25 +64,27 @@ def describe(value: Any) -> tuple[dict[str, Any], Buffer]:
             )
         value = listed(value)
     if isinstance(value, ColumnarTable):
-        parts = [describe(column) for column in value.columns]
+        parts = [describe(column, encode) for column in value.columns]
         joined = b"".join(buffer for _, buffer in parts)
         descriptions = [description for description, _ in parts]
         return {"kind": "columns", "columns": descriptions, "size": len(joined)}, joined
     if isinstance(value, (bytes, bytearray)):
         return {"kind": "bytes", "size": len(value)}, bytes(value)
-    kind, text = ("text", value) if isinstance(value, str) else ("json", as_json(value))
-    encoded = text.encode()
-    return {"kind": kind, "size": len(encoded)}, encoded
+    kind, content = ("text", value.encode()) if isinstance(value, str) else ("json", encode(value))
+    return {"kind": kind, "size": len(content)}, content
 
 
 def pack(
-    header: dict[str, Any], values: list[Any], dumps: Callable[[dict[str, Any]], bytes] = dumped
+    header: dict[str, Any],
+    values: list[Any],
+    dumps: Callable[[dict[str, Any]], bytes] = dumped,
+    encode: Callable[[Any], bytes] = encoded,
 ) -> list[Buffer]:
     """Return a frame as the buffers to write, ``header`` getting the descriptions of ``values``.
 
-    ``dumps`` is what writes the header, where there is something better than the standard library.
+    ``dumps`` is what writes the header, and ``encode`` values as JSON, where there is something better than the standard library.
     """
-    described = [describe(value) for value in values]
+    described = [describe(value, encode) for value in values]
     text = dumps({**header, "values": [description for description, _ in described]})
     body = [buffer for _, buffer in described]
     return [headed(text, sum(memoryview(buffer).nbytes for buffer in body)), *body]

@@ -174,7 +174,8 @@ def _by_columns(request: Request, inputs: Schema, input_type: InputType) -> Argu
         cells = array.T.tolist()
     else:
         rows = values.tolist() if isinstance(values, np.ndarray) else values
-        cells = [[row[position] for row in rows] for position in positions]
+        by_position = list(map(list, zip(*rows, strict=True)))
+        cells = [by_position[position] for position in positions]
     typed = [
         columns.cells(index, column, cells[place])
         for place, ((index, _), column) in enumerate(zip(placed, schema, strict=True))

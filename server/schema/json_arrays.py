@@ -25,6 +25,7 @@ MAX_COLUMNS = 64 * 1024
 # A string, also an unterminated one, matched in linear time.
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
+_UNQUOTED = bytes(set(range(256)) - set(b'[]{}"'))
 _AS_LISTS = bytes.maketrans(b"{}", b"[]")
 NUMERIC = "biuf"
 # numpy's own limit.
@@ -45,7 +46,12 @@ def check_depth(body: bytes) -> None:
     """
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
-    left = _STRINGS.sub(b"", body).translate(_AS_LISTS, _OTHERS)
+    if b"\\" in body:
+        left = _STRINGS.sub(b"", body)
+    else:
+        # Without escapes, two quotes beside each other are the ends of a string, or of two that are as good as one.
+        left = _STRINGS.sub(b"", body.translate(None, _UNQUOTED).replace(b'""', b""))
+    left = left.translate(_AS_LISTS, _OTHERS)
     for _ in range(MAX_DEPTH):
         # The innermost level goes.
         left, before = left.replace(b"[]", b""), len(left)
@@ -125,10 +131,13 @@ def rows(what: str, value: Any, *, unequal: bool = False) -> np.ndarray | list[A
     check_cells(what, value)
     if isinstance(value, np.ndarray):
         return value
-    array = _numbers(value)
+    cells = _cells(value)
+    types = set(map(type, cells))
+    array = _numbers(value, cells, types) if types and types <= {int, float} else None
     if array is not None:
         return array
-    array = as_array(value)
+    # Texts and missing values, which most tables that are not numbers have, make no array of numbers.
+    array = None if types & {str, type(None)} else as_array(value)
     if array is not None and 0 in array.shape[:2]:
         raise BadData(f"{what} has no values: send at least one column")
     if array is not None and array.dtype.kind in NUMERIC and _is_exact(array, value):
@@ -150,23 +159,27 @@ def as_array(value: list[Any]) -> np.ndarray | None:
         return None
 
 
-def _numbers(rows: list[Any]) -> np.ndarray | None:
-    """Return rows of one length that are nothing but numbers as an array, as most are, or None.
+def _cells(rows: list[Any]) -> list[Any]:
+    """Return the cells of rows, none where a row is no list."""
+    try:
+        return list(itertools.chain.from_iterable(rows))
+    except TypeError:
+        return []
+
+
+def _numbers(rows: list[list[Any]], cells: list[int | float], types: set[type]) -> np.ndarray | None:
+    """Return rows that are nothing but numbers as an array where they are of one length, as most are, else None.
 
     It is the array that numpy would make after a search for its shape and dtype, which takes twice as long.
     """
+    width = len(rows[0])
+    if set(map(len, rows)) != {width}:
+        return None
+    whole = types == {int}
     try:
-        cells = list(itertools.chain.from_iterable(rows))
-        types = set(map(type, cells))
-        if not types or not types <= {int, float}:
-            return None
-        width = len(rows[0])
-        if set(map(len, rows)) != {width}:
-            return None
-        whole = types == {int}
         buffer = packed("q" if whole else "d", cells)
-    except (TypeError, OverflowError):
-        return None  # A row that is no list, or a number that no array can hold.
+    except OverflowError:
+        return None  # A number that no array can hold.
     array = np.frombuffer(buffer, np.int64 if whole else np.float64).reshape(len(rows), width)
     return doubles(array, rows) if len(types) == 2 else array
 

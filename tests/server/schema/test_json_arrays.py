@@ -34,7 +34,7 @@ def test_levels(start, end, levels):
 
 
 nested = st.recursive(
-    st.none() | st.integers() | st.text('[]{}"\\a', max_size=6),
+    st.none() | st.integers() | st.text('[]{}"\\a', max_size=6) | st.text("[]{}a", max_size=6),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text('[]{}"\\', max_size=3), inner, max_size=3)
     ),
