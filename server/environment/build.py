@@ -111,6 +111,7 @@ def _choose(
         order = _covered(order, locked)
     asks = requested.python is not None and requested.python.admits(order[0].version)
     if asks and len(order) == 1:
+        log.info("the model asks for Python %s; it gets %s (%s)", requested.python, order[0], order[0].path)
         return order[0]
     wants = (
         f"the model asks for Python {requested.python}" if requested.python else "the model names no Python"
@@ -118,7 +119,11 @@ def _choose(
     wants += f", and the interpreters here are {', '.join(map(str, here))}"
     python = _made(order, installer, store) or _resolving(order, installer, wants)
     level = logging.INFO if asks else logging.WARNING
-    log.log(level, "%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
+    log.log(
+        level,
+        "%s; it gets %s (%s), the nearest one for which its requirements resolve",
+        *(wants, python, python.path),
+    )
     return python
 
 
