@@ -149,14 +149,14 @@ def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
     """Return those of the interpreters that the lock was made for.
 
     A lock has the hashes of the wheels of all platforms: a local run on another operating system than the pod's installs the
-    same versions.
+    same versions, even where the lock was not resolved for it.
     """
     result = [
         python
         for python in order
         if python.minor in locked.pythons and (python.system in locked.platforms or not python.is_linux)
     ]
-    if result and not result[0].is_linux:
+    if result and result[0].system not in locked.platforms:
         log.warning(
             "the requirements.lock is for %s: its versions are installed on %s, for a local run; the last digits of an answer may "
             "differ from the pod's",
