@@ -66,7 +66,7 @@ test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of th
 test-weekly: $(environment) ## the tests that take longest: every version of MLflow, the quick tests in a fork (SHARD=1/2)
 	$(python) -m pytest --quiet -m "weekly and not hypothesis" --numprocesses 3 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"}
 
-test-machine: $(environment) ## check, smoke, the promotion of an own model and the quick tests: all of it, and how long each takes
+test-machine: $(environment) ## doctor, check, smoke, the promotion of an own model and the quick tests: all of it, and how long each takes
 	@$(python) -m tests.machine
 
 test-manifests: $(environment) ## write tests/manifests again, the copy of manifests and examples that the tests run on

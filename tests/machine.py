@@ -15,6 +15,7 @@ from tests import step_summary
 ROOT = Path(__file__).parents[1]
 PROMOTION = "tests/gitops/promote/test_new_overlay.py::test_it_is_right_with_its_model"
 STEPS: Mapping[str, Sequence[str]] = {
+    "make doctor": ("make", "doctor"),
     "make check": ("make", "check"),
     "make smoke": ("make", "smoke"),
     "the promotion of an own model": (sys.executable, "-m", "pytest", "--quiet", PROMOTION),
