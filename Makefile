@@ -2,7 +2,7 @@
 # What NAME=1 switches on (also yes, true), NAME=0 switches off (no, false, nothing); anything else is refused (gitops/switch.py).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke doctor test test-all test-weekly test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings report bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer train adopt up release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs docs docs-site proto lock clean
+.PHONY: help demo smoke doctor test test-all test-weekly test-machine test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings report bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer train adopt up release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs docs docs-site proto lock clean
 
 PORT ?= 8080
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
@@ -17,13 +17,14 @@ export IMAGE SELDON_CORE_IMAGE DOCKER
 own = $${NAMESPACE:+--namespace "$$NAMESPACE"} $(if $(filter file,$(origin IMAGE)),,$${IMAGE:+--image "$$IMAGE"}) \
 	$${IMAGE_REPOSITORY:+--image-repository "$$IMAGE_REPOSITORY"} $${EXAMPLES:+--examples "$$EXAMPLES"}
 
-# Interpreters are those of the machine, or brought by `make pythons`; everything else lies in this folder.
+# Interpreters are those of the machine, or brought by `make pythons`, or by tools/bootstrap.sh for .venv, to which a person's
+# own UV_PYTHON_DOWNLOADS is said; everything else lies in this folder.
+uv := UV_PYTHON_DOWNLOADS='$(UV_PYTHON_DOWNLOADS)' sh tools/bootstrap.sh
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 # Hundreds of programs are started by the tests: without byte code each compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-uv := sh tools/bootstrap.sh
 python := .venv/bin/python
 # What .venv holds: all that development needs, or one dependency group, such as gitops, which renders and compares.
 DEPENDENCIES ?= dev
@@ -64,6 +65,9 @@ test-all: $(environment) ## the tests that take long (SHARD=1/3: the first of th
 # What makes up its input is run by `make fuzz`.
 test-weekly: $(environment) ## the tests that take longest: every version of MLflow, the quick tests in a fork (SHARD=1/2)
 	$(python) -m pytest --quiet -m "weekly and not hypothesis" --numprocesses 3 --dist loadgroup --no-loadscope-reorder $${SHARD:+--shard "$$SHARD"}
+
+test-machine: $(environment) ## doctor, check, smoke, the promotion of an own model and the quick tests: all of it, and how long each takes
+	@$(python) -m tests.machine
 
 test-manifests: $(environment) ## write tests/manifests again, the copy of manifests and examples that the tests run on
 	@$(python) -m tests.project

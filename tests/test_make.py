@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,10 @@ def test_a_switch_passes_its_value_on() -> None:
 
 @pytest.mark.long
 def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path) -> None:
-    clone = tmp_path / "clone"
+    """Wherever it is: behind a symbolic link, below a name with spaces, in NFD, longer than the address of a Unix socket."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "home").symlink_to("disk")
+    clone = tmp_path / "home" / unicodedata.normalize("NFD", f"Zoë's models, {'all of them, ' * 7}") / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     before = sorted(path.relative_to(clone) for path in clone.rglob("*") if ".git" not in path.parts)
 

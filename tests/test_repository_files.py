@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,19 @@ def test_an_editor_s_container_is_made_by_a_target() -> None:
     assert targets(content["postCreateCommand"]) <= TARGETS
     # Where `make demo` answers by default.
     assert re.search(rf"^PORT \?= {content['forwardPorts'][0]}$", MAKEFILE, re.MULTILINE)
+
+
+def test_names_stay_apart_where_a_file_system_folds_case_or_normalizes_unicode() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    # A folder is a name, too: Docs/x and docs/y would be in one.
+    names = {
+        str(one) for name in listed.stdout.split("\0") if name for one in (Path(name), *Path(name).parents)
+    }
+    folded: dict[str, set[str]] = {}
+    for name in names:
+        folded.setdefault(unicodedata.normalize("NFC", name).casefold(), set()).add(name)
+    assert len(names) > 100
+    assert [sorted(same) for same in folded.values() if len(same) > 1] == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

@@ -23,24 +23,58 @@ give_up() {
     exit 1
 }
 
-find_python() {
-    for python in python3 python3.13 python3.12 python3.11 python; do
-        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
-            return
-        fi
+# The folders that version managers, Homebrew, python.org and conda put Pythons in, whether or not PATH has them:
+# those of server/environment/interpreters.py. PATH's own count first.
+add_installed() {
+    home_folder=${HOME:-/}
+    for folder in "${PYENV_ROOT:-$home_folder/.pyenv}"/versions/*/bin \
+        "${ASDF_DATA_DIR:-$home_folder/.asdf}"/installs/python/*/bin \
+        "${MISE_DATA_DIR:-$home_folder/.local/share/mise}"/installs/python/*/bin \
+        /opt/homebrew/opt/python@3.*/bin /usr/local/opt/python@3.*/bin /home/linuxbrew/.linuxbrew/opt/python@3.*/bin \
+        /Library/Frameworks/Python.framework/Versions/3.*/bin; do
+        [ ! -d "$folder" ] || PATH=$PATH:$folder
     done
-    found=$(python3 -c 'import platform; print("Python " + platform.python_version())' 2>/dev/null || echo none)
-    give_up "No Python 3.11 or newer on PATH (found: $found)." \
-        "Install one, for instance with your system's package manager, and run make again."
+    if [ -r "$home_folder/.conda/environments.txt" ]; then
+        while IFS= read -r prefix || [ -n "$prefix" ]; do
+            [ ! -d "$prefix/bin" ] || PATH=$PATH:$prefix/bin
+        done <"$home_folder/.conda/environments.txt"
+    fi
+    export PATH
+}
+
+# Set python to one of at least the minor version $1; where there is none, found is the first that is older.
+find_python() {
+    found=none
+    IFS=:
+    for folder in $PATH; do
+        for python in "$folder"/python3 "$folder"/python3.[0-9] "$folder"/python3.[0-9][0-9] "$folder"/python; do
+            [ -x "$python" ] || continue
+            said="import platform, sys; print('Python ' + platform.python_version()); sys.exit(sys.version_info < (3, $1))"
+            if version=$("$python" -c "$said" 2>/dev/null); then
+                unset IFS
+                return
+            fi
+            [ "$found" != none ] || [ -z "$version" ] || found=$version
+        done
+    done
+    unset IFS
+    return 1
+}
+
+no_python() {
+    give_up "No Python 3.11 or newer is here (found: $found)." \
+        "Install one, for instance ${1-}with your system's package manager, and run make again."
 }
 
 pip_install() {
-    "$@" --quiet --root-user-action=ignore --disable-pip-version-check \
+    # A variable, since the pip of Apple's Python knows no such option.
+    PIP_ROOT_USER_ACTION=ignore "$@" --quiet --disable-pip-version-check \
         --require-hashes --only-binary=:all: -r tools/bootstrap.txt
 }
 
 install_uv() {
-    find_python
+    # uv runs on an older Python than this repository does, such as Apple's 3.9, and can bring a newer one.
+    find_python 11 || find_python 8 || no_python
     echo "Installing uv in $home with $("$python" --version) (once)" >&2
     rm -rf "$home"
     # Debian and Ubuntu leave ensurepip, without which venv makes no pip, to a package of its own.
@@ -55,15 +89,44 @@ install_uv() {
     fi
 }
 
+# Have uv download a Python where none is new enough and somebody says so: UV_PYTHON_DOWNLOADS, or a person at the terminal.
+bring_python() {
+    downloads=${UV_PYTHON_DOWNLOADS:-manual}
+    export UV_PYTHON_DOWNLOADS=never
+    if "$uv" python find >/dev/null 2>&1; then
+        return
+    fi
+    find_python 11 || true
+    install="$uv python install 3.12"
+    case $downloads in
+        automatic | true) answer=y ;;
+        manual)
+            answer=n
+            if [ -t 0 ] && [ -t 2 ]; then
+                printf 'No Python 3.11 or newer is here (found: %s). Download one by `%s`? [y/N] ' "$found" "$install" >&2
+                read -r answer || true
+            fi
+            ;;
+        *) answer=n ;;
+    esac
+    case $answer in
+        [yY]*) UV_PYTHON_DOWNLOADS=manual "$uv" python install --no-bin 3.12 >&2 ;;
+        *) no_python "by \`$install\` or " ;;
+    esac
+}
+
 if [ "${1-}" = --python ]; then
     shift
-    find_python
+    add_installed
+    find_python 11 || no_python
     exec "$python" "$@"
 fi
-if fits uv; then
-    exec uv "$@"
-fi
-if ! fits "$home/bin/uv"; then
-    install_uv
-fi
-exec "$home/bin/uv" "$@"
+uv=uv
+# Before PATH has environments of conda, in which another uv may be.
+fits uv || uv=$home/bin/uv
+add_installed
+fits "$uv" || install_uv
+case ${1-} in
+    sync | lock) bring_python ;;
+esac
+exec "$uv" "$@"

@@ -62,8 +62,7 @@ def parts(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[Part, ..
         Part(
             "models' Pythons",
             lambda: _pythons(root),
-            "install those (uv finds the system's, its own, and those of pyenv, asdf and mise); without them a model runs on the "
-            "nearest one",
+            "any other way to install it will do (docs/environments.md); without it a model runs on the nearest one",
             otherwise="warning",
         ),
     )
@@ -149,30 +148,6 @@ def _tools() -> str:
 
 
 def _pythons(root: Path) -> str:
-    import tempfile
+    from gitops.doctor import pythons
 
-    from gitops.manifests import contract
-    from gitops.manifests.rendered import node_files
-    from server.environment.interpreters import present, requested_version
-    from server.environment.uv import Uv
-    from server.errors import ServerError
-
-    try:
-        with tempfile.TemporaryDirectory(prefix="doctor-") as scratch:
-            here = present(Uv(Path(scratch), Path(scratch)))
-        asked = {
-            file.parent.name: requested_version(found.python)
-            for file in node_files(root)
-            if (found := contract.read(file.parent)) is not None and found.python
-        }
-    except ServerError as error:
-        raise DoctorFailed(str(error)) from error
-    listed = ", ".join(map(str, here)) or "none"
-    absent = [
-        f"{name} asks for {wanted}"
-        for name, wanted in asked.items()
-        if not any(wanted.admits(one.version) for one in here)
-    ]
-    if absent:
-        raise DoctorFailed(f"{', '.join(absent)}; here are {listed}")
-    return f"{listed} are here, and with them what the overlays' models ask for"
+    return pythons.look(root)

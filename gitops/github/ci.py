@@ -39,13 +39,15 @@ PATHS: dict[str, tuple[str, ...]] = {
         ".github/workflows/e2e.yml",
     ),
 }
-JOBS = ("test", "review", *PATHS)
+JOBS = ("test", "review", *PATHS, "machines")
 
 
-def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str]) -> dict[str, bool]:
+def jobs(
+    name: str, event: Mapping[str, Any], changed: Iterable[str], *, machines: bool = False
+) -> dict[str, bool]:
     """Return whether each of JOBS runs for the event ``name`` with the payload ``event``.
 
-    ``changed`` are the paths that the change touches.
+    ``changed`` are the paths that the change touches, ``machines`` is whether this repository wants the job of that name.
     """
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=edited#pull_request
     if event.get("action") == "edited" and "base" not in event.get("changes", {}):
@@ -59,6 +61,7 @@ def jobs(name: str, event: Mapping[str, Any], changed: Iterable[str]) -> dict[st
             job: merging and any(fnmatch.fnmatchcase(path, entry) for path in paths for entry in patterns)
             for job, patterns in PATHS.items()
         },
+        "machines": machines,
     }
 
 
@@ -85,7 +88,10 @@ def main() -> int:
             name = os.environ["GITHUB_EVENT_NAME"]
             event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
             changed = _changed(os.environ["BASE"]) if name in ("pull_request", "merge_group") else []
-            found = {job: str(runs).lower() for job, runs in jobs(name, event, changed).items()}
+            machines = os.environ.get("CI_MACHINES") == "true"
+            found = {
+                job: str(runs).lower() for job, runs in jobs(name, event, changed, machines=machines).items()
+            }
             sys.stdout.writelines(f"{job}={runs}\n" for job, runs in found.items())
             actions.write_outputs(os.environ, **found)
             return 0

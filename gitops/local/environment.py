@@ -130,7 +130,7 @@ def _expand(text: str, environ: Mapping[str, str]) -> str:
 # of uv and pip, proxies, certificates. Nothing else, so that a developer's AWS_* never reach a container.
 _PASSED = (
     *("PATH", "HOME", "TMPDIR", "LANG", "LC_*", "TZ"),
-    *("UV_*", "PIP_*", "PYENV_*", "NETRC"),
+    *("UV_*", "PIP_*", "PYENV_*", "ASDF_DATA_DIR", "MISE_DATA_DIR", "NETRC"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )

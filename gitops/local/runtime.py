@@ -19,8 +19,8 @@ Runtime = Callable[[Command], Command]
 
 SERVER, SELDON_CORE = "server", "seldon-core"
 COMPONENT = "server.component.MLFlowServer"
-# A socket's path has at most 107 bytes, of which the wrapper's names take 35.
-LONGEST_PATH = 72
+# A socket's path has at most 103 bytes on macOS (107 on Linux), of which the wrapper's names take 35.
+LONGEST_PATH = 68
 _PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
 
 

@@ -111,6 +111,7 @@ def _choose(
         order = _covered(order, locked)
     asks = requested.python is not None and requested.python.admits(order[0].version)
     if asks and len(order) == 1:
+        log.info("the model asks for Python %s; it gets %s (%s)", requested.python, order[0], order[0].path)
         return order[0]
     wants = (
         f"the model asks for Python {requested.python}" if requested.python else "the model names no Python"
@@ -118,7 +119,11 @@ def _choose(
     wants += f", and the interpreters here are {', '.join(map(str, here))}"
     python = _made(order, installer, store) or _resolving(order, installer, wants)
     level = logging.INFO if asks else logging.WARNING
-    log.log(level, "%s; it gets %s, the nearest one for which its requirements resolve", wants, python)
+    log.log(
+        level,
+        "%s; it gets %s (%s), the nearest one for which its requirements resolve",
+        *(wants, python, python.path),
+    )
     return python
 
 
@@ -144,14 +149,14 @@ def _covered(order: list[Interpreter], locked: Lock) -> list[Interpreter]:
     """Return those of the interpreters that the lock was made for.
 
     A lock has the hashes of the wheels of all platforms: a local run on another operating system than the pod's installs the
-    same versions.
+    same versions, even where the lock was not resolved for it.
     """
     result = [
         python
         for python in order
         if python.minor in locked.pythons and (python.system in locked.platforms or not python.is_linux)
     ]
-    if result and not result[0].is_linux:
+    if result and result[0].system not in locked.platforms:
         log.warning(
             "the requirements.lock is for %s: its versions are installed on %s, for a local run; the last digits of an answer may "
             "differ from the pod's",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,12 +25,22 @@ T = TypeVar("T")
 
 # The oldest Python that the model's process is written for.
 OLDEST = (3, 8)
+ROOT = Path("/")
 # The variable that says where a version manager's folder is, that folder below the user's, and its folder of versions.
 _VERSION_MANAGERS = (
     ("PYENV_ROOT", ".pyenv", "versions"),
     ("ASDF_DATA_DIR", ".asdf", "installs/python"),
     ("MISE_DATA_DIR", ".local/share/mise", "installs/python"),
 )
+# Homebrew's folders, and those of python.org's installer: PATH has them in terminals alone, whose profile says so.
+INSTALLERS = (
+    "opt/homebrew/opt/python@3.*/bin",
+    "usr/local/opt/python@3.*/bin",
+    "home/linuxbrew/.linuxbrew/opt/python@3.*/bin",
+    "Library/Frameworks/Python.framework/Versions/3.*/bin",
+)
+# Every environment that conda, mamba or micromamba made, and the base that it is made from: the folder of each in a line.
+_CONDA = ".conda/environments.txt"
 
 
 @dataclass(frozen=True)
@@ -119,12 +130,14 @@ class Interpreter:
 
 
 def search_path(environ: Mapping[str, str]) -> str:
-    """Return the PATH with every folder that a version manager has installed a Python in, and that of this process.
+    """Return the PATH with every folder that a version manager or installer has put a Python in, and that of this process.
 
-    Their shims, which run the one Python that is chosen where they are called and fail for all others, are left out.
+    uv itself searches the PATH and its own folder alone. The shims of version managers, which run the one Python that is
+    chosen where they are called and fail for all others, are left out. tools/bootstrap.sh adds the same folders.
 
-    Sources: https://github.com/pyenv/pyenv#environment-variables, https://asdf-vm.com/manage/configuration.html and
-    https://mise.jdx.dev/directories.html.
+    Sources: https://github.com/pyenv/pyenv#environment-variables, https://asdf-vm.com/manage/configuration.html,
+    https://mise.jdx.dev/directories.html, https://docs.brew.sh/Homebrew-and-Python, https://docs.python.org/3/using/mac.html and
+    https://docs.conda.io/projects/conda/en/stable/dev-guide/api/conda/core/envs_manager/.
     """
     home = Path(environ.get("HOME") or "/")
     installed, shims = [], set()
@@ -132,6 +145,11 @@ def search_path(environ: Mapping[str, str]) -> str:
         folder = Path(environ.get(variable) or home / default)
         installed += sorted(str(path) for path in folder.glob(f"{versions}/*/bin"))
         shims.add(folder / "shims")
+    for pattern in INSTALLERS:
+        installed += sorted(str(path) for path in ROOT.glob(pattern))
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        prefixes = (home / _CONDA).read_text(encoding="utf-8").splitlines()
+        installed += [f"{prefix}/bin" for prefix in prefixes if prefix and Path(prefix, "bin").is_dir()]
     path = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry) not in shims]
     return os.pathsep.join(dict.fromkeys([*path, *installed, str(Path(sys.base_exec_prefix) / "bin")]))
 
@@ -139,8 +157,7 @@ def search_path(environ: Mapping[str, str]) -> str:
 def present(uv: Uv) -> list[Interpreter]:
     """Return the interpreters that uv finds, oldest first, one per minor version: its newest patch.
 
-    uv searches the PATH, its own folder, those of version managers, and finds the one that runs this. Those older than
-    OLDEST, other than CPython, and builds such as the free-threaded one are left out: models' packages rarely have
+    uv searches its own folder and those of ``search_path``. Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: models' packages rarely have
     wheels for them.
 
     Raises:

@@ -7,12 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from packaging.markers import Marker
 
+from server.environment import uv
 from server.environment.requirements import Requirement, Requirements
 from server.environment.uv import Uv, UvError, project
 from server.errors import UnresolvableRequirements
@@ -43,6 +44,11 @@ _FIXES = (
         "these packages cannot be installed on macOS: run the model on Linux, in the devcontainer or in the image",
     ),
     (
+        "hash-checking is required",
+        "the requirements.lock lacks what this platform requires: promote the model again, or make its lock by "
+        "`python -m server lock MODEL -o requirements.lock`",
+    ),
+    (
         "building from source is disabled",
         "require versions that have wheels for this Python, or allow source distributions, which run code of "
         "their own, with ENVIRONMENT_SOURCE_DISTRIBUTIONS=true",
@@ -52,6 +58,10 @@ _CORRECT = "correct the requirements and log the model again, or pin them with a
 # More than any minor version of Python has.
 _LAST_PATCH = 99
 _AT_ONCE = 4
+_TRIPLES = {"linux": "unknown-linux-gnu", "macos": "apple-darwin"}
+# How uv writes that a line is for both systems, and that it is for one, beside other conditions.
+_BOTH = " and (sys_platform == 'darwin' or sys_platform == 'linux')"
+_LINUX = re.compile(r" (?:and|;) sys_platform == 'linux'$")
 # By Python and platform.
 Failures = dict[tuple[str, str], UnresolvableRequirements]
 
@@ -90,40 +100,58 @@ class Resolver:
     scratch: Path
     settings: EnvironmentSettings
 
-    def failures(self, text: str, pythons: Iterable[str], platforms: Iterable[str]) -> Failures:
+    def without_wheels(self, text: str, pythons: Iterable[str], platforms: Iterable[str]) -> Failures:
+        """Return what ``failures`` does, of a ``text`` that is just resolved: all is in uv's cache, and nothing is missing in it."""
+        cached = replace(self, uv=replace(self.uv, offline=True))
+        return cached.failures(text, pythons, platforms, "--no-deps")
+
+    def failures(
+        self, text: str, pythons: Iterable[str], platforms: Iterable[str], *arguments: str
+    ) -> Failures:
         """Return why the requirements file ``text`` cannot be installed, for each Python and platform where it cannot."""
         targets = list(product(pythons, platforms))
         # uv mostly waits for the package index.
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = pool.map(lambda target: self._failure(text, *target), targets)
+            found = pool.map(lambda target: self._failure(text, *target, *arguments), targets)
             return {target: failure for target, failure in zip(targets, found, strict=True) if failure}
 
-    def _failure(self, text: str, python: str, platform: str) -> UnresolvableRequirements | None:
-        triple = f"{platform.removeprefix('linux-')}-unknown-linux-gnu"
+    def _failure(
+        self, text: str, python: str, platform: str, *arguments: str
+    ) -> UnresolvableRequirements | None:
+        system, _, machine = platform.partition("-")
+        triple = f"{machine}-{_TRIPLES[system]}"
         try:
-            self._compile(text, python, f"{python} on {platform}", "--python-platform", triple)
+            self._compile(text, python, f"{python} on {platform}", "--python-platform", triple, *arguments)
         except UnresolvableRequirements as error:
             return error
         return None
 
-    def universal(self, pythons: list[str], platforms: list[str]) -> str:
+    def universal(self, pythons: list[str], platforms: list[str], pinned: str = "") -> str:
         """Return the requirements, resolved and with hashes, for each of ``pythons`` on all ``platforms``.
 
-        The Pythons are resolved each by itself: a package has several lines where they get different versions.
+        The Pythons are resolved each by itself: a package has several lines where they get different versions. What it
+        returned for Linux before, as ``pinned``, says the versions for every platform.
 
         Raises:
             UnresolvableRequirements: they do not resolve.
         """
         project(self.scratch, platforms, pythons)
         what = f"{', '.join(pythons)} on {' and '.join(platforms)}"
-        text = self._compile(self.listed.text, pythons[0], what, "--universal", "--generate-hashes")
+        text = self._compile(
+            self.listed.text,
+            pythons[0],
+            what,
+            "--universal",
+            "--generate-hashes",
+            constraints=_versions(pinned),
+        )
         return _plain(text, pythons, platforms)
 
-    def _compile(self, text: str, python: str, what: str, *arguments: str) -> str:
+    def _compile(self, text: str, python: str, what: str, *arguments: str, constraints: str = "") -> str:
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
-        source, constraints = folder / "requirements.txt", folder / "constraints.txt"
+        source, constrained = folder / "requirements.txt", folder / "constraints.txt"
         source.write_text(text)
-        constraints.write_text(self.listed.constraints_text)
+        constrained.write_text(f"{self.listed.constraints_text}\n{constraints}")
         options = ["--no-header", "--no-annotate", "--python-version", python, "--python", sys.executable]
         options += [] if self.settings.source_distributions else ["--no-build"]
         # The hashes of the result are made anew; whether there are some in the list does not matter to it.
@@ -131,18 +159,30 @@ class Resolver:
         try:
             return self.uv.run(
                 *("--quiet", "pip", "compile", *options, *arguments),
-                *("--constraint", str(constraints), str(source)),
+                *("--constraint", str(constrained), str(source)),
             )
         except UvError as error:
             raise unresolvable(error, self.listed, what) from error
+
+
+def _versions(text: str) -> str:
+    """Return the versions of a resolution for Linux, without hashes, as constraints for other systems too.
+
+    Those for one processor alone are left to what requires them: uv would look for wheels for all others as well.
+    """
+    lines = [
+        line.removesuffix(" \\")
+        for line in text.splitlines()
+        if not line.startswith(" ") and "platform_machine" not in line
+    ]
+    return "\n".join(_LINUX.sub("", line) for line in lines)
 
 
 def _plain(text: str, pythons: Iterable[str], platforms: Iterable[str]) -> str:
     """Return a resolution without the conditions that hold wherever it is for, which say nothing."""
     environments = [
         {
-            "sys_platform": "linux",
-            "platform_machine": platform.removeprefix("linux-"),
+            **uv.markers(platform),
             "python_version": python,
             "python_full_version": f"{python}.{patch}",
         }
@@ -154,6 +194,7 @@ def _plain(text: str, pythons: Iterable[str], platforms: Iterable[str]) -> str:
 
 
 def _unconditional(line: str, environments: list[dict[str, str]]) -> str:
+    line = line.replace(_BOTH, "")
     package, separator, condition = line.partition(" ; ")
     marker = condition.removesuffix("\n").removesuffix(" \\")
     if not separator or "!=" in marker or not all(Marker(marker).evaluate(one) for one in environments):

@@ -111,17 +111,20 @@ class Uv:
 def project(folder: Path, platforms: Sequence[str], pythons: Sequence[str] = ()) -> Path:
     """Make ``folder`` a project whose universal resolutions are for these platforms and Pythons, and return it.
 
-    Platforms are as in ``linux-x86_64``, and of Linux; Pythons are minor versions, each of which is resolved by itself,
-    or none for whatever is asked for.
+    Platforms are as in ``linux-x86_64`` and ``macos-aarch64``; those of Linux must have wheels. Pythons are minor versions, each
+    of which is resolved by itself, or none for whatever is asked for.
 
     Source: https://docs.astral.sh/uv/concepts/resolution/#limited-resolution-environments.
     """
     required = [
         f"sys_platform == 'linux' and platform_machine == '{platform.removeprefix('linux-')}'"
         for platform in platforms
+        if platform.startswith("linux-")
     ]
+    systems = dict.fromkeys(markers(platform)["sys_platform"] for platform in platforms)
     environments = [
-        f"sys_platform == 'linux' and python_full_version >= '{python}' and python_full_version < '{_next(python)}'"
+        f"sys_platform == '{system}' and python_full_version >= '{python}' and python_full_version < '{_next(python)}'"
+        for system in systems
         for python in pythons
     ]
     (folder / "pyproject.toml").write_text(
@@ -129,6 +132,17 @@ def project(folder: Path, platforms: Sequence[str], pythons: Sequence[str] = ())
         f"required-environments = {json.dumps(required)}\n"
     )
     return folder
+
+
+def markers(platform: str) -> dict[str, str]:
+    """Return what conditions of requirements see on a platform such as ``linux-x86_64`` or ``macos-aarch64``."""
+    system, _, machine = platform.partition("-")
+    if system == "macos":
+        return {
+            "sys_platform": "darwin",
+            "platform_machine": "arm64" if machine == "aarch64" else machine,
+        }
+    return {"sys_platform": system, "platform_machine": machine}
 
 
 def _next(python: str) -> str:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 # What the image can hold (docs/image.md), and the machines that it is built for.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 PLATFORMS = ("linux-x86_64", "linux-aarch64")
+# What a local run may be on.
+LOCAL_PLATFORMS = ("macos-aarch64", "macos-x86_64")
 # What uv puts in from the environment, and would write into a lock as it stands.
 _VARIABLE = re.compile(r"\$\{\w+\}")
 # In a URL; the user of an SSH address alone is no secret.
@@ -34,7 +36,8 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
 
     Without any these are PYTHONS, and the one that the model asks for. It covers the platforms on which the requirements
     resolve for the Python that the model gets, and the Pythons for which they resolve on all these platforms. It names the
-    Pythons that it leaves out, and a warning tells why.
+    Pythons that it leaves out, and a warning tells why. Those of LOCAL_PLATFORMS are covered where the versions of Linux
+    resolve for them too.
 
     Raises:
         NotAModel: ``model`` holds no MLmodel file.
@@ -57,8 +60,32 @@ def make(model: Path, settings: EnvironmentSettings, pythons: Sequence[str] = ()
         package_index.pin_wheels(listed, brought, chosen)
         resolver = Resolver(uv, listed, scratch, settings)
         covered, platforms, text = _resolved(resolver, order, pythons)
+        platforms, text = _with_local(resolver, covered, platforms, text)
     left_out = [python for python in pythons if python not in covered]
     return requirements_lock.render(requirements_lock.digest(model), covered, platforms, text, left_out)
+
+
+def _with_local(
+    resolver: Resolver, pythons: list[str], platforms: list[str], text: str
+) -> tuple[list[str], str]:
+    """Return the platforms and requirements with those of LOCAL_PLATFORMS that have all, at the same versions."""
+    try:
+        wider = resolver.universal(pythons, [*platforms, *LOCAL_PLATFORMS], pinned=text)
+    except UnresolvableRequirements as why:
+        log.info("the lock is for pods alone, and not for a local run on macOS: %s", why)
+        return platforms, text
+    failures = resolver.without_wheels(wider, pythons, LOCAL_PLATFORMS)
+    failed = {platform: failure for (_, platform), failure in failures.items()}
+    for platform, failure in failed.items():
+        log.info("the lock is not for a local run on %s: %s", platform, failure)
+    local = [platform for platform in LOCAL_PLATFORMS if platform not in failed]
+    # What is for one processor of Linux alone was resolved anew.
+    same = _pins(text) <= _pins(wider)
+    return ([*platforms, *local], wider) if local and same else (platforms, text)
+
+
+def _pins(text: str) -> set[str]:
+    return {line.split()[0] for line in text.splitlines() if not line.startswith(" ")}
 
 
 def _beside(requested: PythonRequest | None) -> list[str]:

@@ -9,6 +9,8 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from gitops import __main__ as gitops
 from server import __main__ as server
 from server import settings
@@ -144,3 +146,17 @@ def test_xtype_is_named_only_where_it_is_chosen() -> None:
         "server/pins/contract.py",
         "server/environment/flavors.py",
     }
+
+
+def test_what_shows_that_a_machine_will_do_is_there() -> None:
+    table = (ROOT / "docs" / "quickstart.md").read_text().partition("| --- |")[2].partition("\n\n")[0]
+    shown = table.splitlines()[1:]
+    assert len(shown) >= 5, table
+    for row in shown:
+        jobs = re.findall(r"`([a-z0-9]+\.yml)`, job `([a-z-]+)`", row)
+        tests = re.findall(r"`(tests/[\w/.]+)`", row)
+        assert jobs or tests, row
+        for file, job in jobs:
+            assert job in yaml.safe_load((ROOT / ".github/workflows" / file).read_text())["jobs"], row
+        for test in tests:
+            assert (ROOT / test).is_file(), row

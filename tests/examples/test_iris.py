@@ -112,7 +112,7 @@ def test_each_overlay_locks_its_model_for_every_python_that_its_packages_have_wh
             "# python: 3.11, 3.12, 3.13, 3.14",
             # numpy and others have no wheels for it yet.
             "# python left out: 3.15",
-            "# platform: linux-x86_64, linux-aarch64",
+            "# platform: linux-x86_64, linux-aarch64, macos-aarch64, macos-x86_64",
         ]
 
 

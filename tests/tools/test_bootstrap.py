@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 import uv
+
+from server.environment import interpreters
+from tests import pythons
 
 ROOT = Path(__file__).parents[2]
 VERSION = (ROOT / "tools" / "bootstrap.txt").read_text().partition("uv==")[2].split()[0]
@@ -38,11 +42,30 @@ class Machine:
         (hidden / f"{module}.py").write_text("raise ImportError")
         self.environ["PYTHONPATH"] = str(hidden)
 
+    def old_python(self, version: str) -> None:
+        """Let python3 be this one, which says that it is of an older ``version``."""
+        parts = tuple(int(part) for part in version.split("."))
+        pretence = (
+            f"import platform, sys; sys.version_info = {parts}; platform.python_version = lambda: '{version}'"
+        )
+        self.script("python3", f'exec {sys.executable} -c "{pretence}; exec(sys.argv[1])" "$2"')
+
+    def start(self, *arguments: str, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
+        environ = {**self.environ, "PATH": str(self.root / "bin")}
+        return subprocess.Popen(
+            ["/bin/sh", "tools/bootstrap.sh", *arguments],
+            cwd=self.root,
+            env=environ,
+            stdin=stdin,
+            stderr=stderr,
+        )
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["/bin/sh", "tools/bootstrap.sh", *arguments],
             cwd=self.root,
             env={**self.environ, "PATH": str(self.root / "bin")},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
@@ -113,22 +136,116 @@ def test_a_machine_without_python_is_told(machine: Machine) -> None:
     done = machine.run("--version")
     assert done.returncode == 1
     assert done.stderr == (
-        "No Python 3.11 or newer on PATH (found: none).\n"
+        "No Python 3.11 or newer is here (found: none).\n"
         "Install one, for instance with your system's package manager, and run make again.\n"
     )
 
 
 def test_a_python_that_is_too_old_is_told(machine: Machine) -> None:
-    pretence = (
-        "import platform, sys; sys.version_info = (3, 10, 9); platform.python_version = lambda: '3.10.9'"
+    machine.old_python("3.7.9")
+    for arguments in (["--version"], ["--python", "-m", "gitops"]):
+        done = machine.run(*arguments)
+        assert done.returncode == 1
+        assert done.stderr == (
+            "No Python 3.11 or newer is here (found: Python 3.7.9).\n"
+            "Install one, for instance with your system's package manager, and run make again.\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.pyenv/versions/3.11.7/bin",
+        "home/.asdf/installs/python/3.11.7/bin",
+        "home/.local/share/mise/installs/python/3.11.7/bin",
+        "a conda/envs/models/bin",
+    ],
+)
+def test_a_python_that_is_not_on_the_path_is_found(machine: Machine, place: str) -> None:
+    machine.old_python("3.9.6")
+    # That of a version manager where no Python is chosen.
+    machine.script("python3.11", "exit 127")
+    folder, home = machine.root / place, machine.root / "home"
+    (home / ".conda").mkdir(parents=True)
+    (home / ".conda" / "environments.txt").write_text(f"/gone\n{machine.root}/a conda/envs/models")
+    folder.mkdir(parents=True)
+    (folder / "python3").symlink_to(sys.executable)
+    machine.environ = {"HOME": str(home)}
+    done = machine.run("--python", "-c", "print('runs')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "runs\n", "")
+
+
+def test_installers_folders_are_those_that_models_pythons_are_searched_in() -> None:
+    text = (ROOT / "tools" / "bootstrap.sh").read_text()
+    assert [pattern for pattern in interpreters.INSTALLERS if f" /{pattern}" not in text] == []
+
+
+@pytest.fixture
+def without_new(machine: Machine) -> Machine:
+    """A machine with an old Python, and with a uv that finds none that will do, and writes down what it is to bring."""
+    machine.old_python("3.9.6")
+    machine.script(
+        "uv",
+        'case "$1 $2" in "cache dir") ;; "python find") exit 2 ;; *) echo "$UV_PYTHON_DOWNLOADS: $*" >>uv.log ;; esac',
     )
-    machine.script("python3", f'exec {sys.executable} -c "{pretence}; exec(sys.argv[1])" "$2"')
-    done = machine.run("--version")
-    assert done.returncode == 1
-    assert done.stderr == (
-        "No Python 3.11 or newer on PATH (found: Python 3.10.9).\n"
-        "Install one, for instance with your system's package manager, and run make again.\n"
-    )
+    return machine
+
+
+REFUSED = (
+    "No Python 3.11 or newer is here (found: Python 3.9.6).\n"
+    "Install one, for instance by `uv python install 3.12` or with your system's package manager, and run make again.\n"
+)
+
+
+@pytest.mark.parametrize("downloads", ["", "never", "manual"])
+def test_without_a_terminal_no_python_is_downloaded(without_new: Machine, downloads: str) -> None:
+    without_new.environ = {"UV_PYTHON_DOWNLOADS": downloads}
+    done = without_new.run("sync", "--locked")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", REFUSED)
+    assert not (without_new.root / "uv.log").exists()
+
+
+def test_uv_downloads_one_where_its_setting_says_so(without_new: Machine) -> None:
+    without_new.environ = {"UV_PYTHON_DOWNLOADS": "automatic"}
+    assert without_new.run("sync", "--locked").returncode == 0
+    assert (without_new.root / "uv.log").read_text() == BROUGHT
+
+
+BROUGHT = "manual: python install --no-bin 3.12\nnever: sync --locked\n"
+
+
+@pytest.mark.parametrize(
+    ("downloads", "answer", "status", "log"),
+    [
+        ("", "y", 0, BROUGHT),
+        ("", "", 1, None),
+        ("", "n", 1, None),
+        ("never", None, 1, None),
+    ],
+)
+def test_on_a_terminal_it_asks(
+    without_new: Machine, downloads: str, answer: str | None, status: int, log: str | None
+) -> None:
+    ours, theirs = pty.openpty()
+    without_new.environ = {"UV_PYTHON_DOWNLOADS": downloads}
+    with without_new.start("sync", "--locked", stdin=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = ""
+        while True:
+            try:
+                said += os.read(ours, 4096).decode()
+            except OSError:
+                break  # Nobody has the terminal open any more.
+            if answer is not None and said.endswith("[y/N] "):
+                os.write(ours, f"{answer}\n".encode())
+                answer = None
+    os.close(ours)
+    assert process.returncode == status, said
+    assert answer is None
+    asked = "(found: Python 3.9.6). Download one by `uv python install 3.12`? [y/N] "
+    assert (asked in said) == (downloads != "never")
+    file = without_new.root / "uv.log"
+    assert (file.read_text() if file.exists() else None) == log
 
 
 def test_a_python_that_can_install_nothing_is_told(machine: Machine) -> None:
@@ -172,3 +289,15 @@ def test_another_uv_than_the_pinned_one_is_refused(online: Machine) -> None:
     done = online.run("--version")
     assert done.returncode != 0
     assert "DO NOT MATCH THE HASHES" in done.stderr
+
+
+@pytest.mark.long
+def test_uv_is_installed_by_a_python_that_is_too_old_for_the_rest(online: Machine) -> None:
+    """Apple's Python is 3.9: uv runs there, and can bring another."""
+    online.link("python3", pythons.needs("3.9"))
+    online.environ["HOME"] = str(online.root)
+    online.environ.pop("PYENV_ROOT", None)
+    done = online.run("sync")
+    assert done.returncode == 1
+    assert "No Python 3.11 or newer is here (found: Python 3.9." in done.stderr
+    assert "Install one, for instance by `.cache/uv/bin/uv python install 3.12` or " in done.stderr

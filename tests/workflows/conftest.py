@@ -23,6 +23,7 @@ HEAVY = (
         "test",
         "test-all",
         "test-weekly",
+        "test-machine",
         "fuzz",
         "pythons",
         "smoke",

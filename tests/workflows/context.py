@@ -40,7 +40,12 @@ AVAILABLE: Mapping[str, tuple[str, ...]] = {
     "jobs.with": _JOB,
     "on.workflow_call.outputs": ("jobs", *_RUN),
 }
-RUNNER_ARCHITECTURES = {"ubuntu-24.04": "X64", "ubuntu-latest": "X64", "ubuntu-24.04-arm": "ARM64"}
+RUNNER_ARCHITECTURES = {
+    "ubuntu-24.04": "X64",
+    "ubuntu-latest": "X64",
+    "ubuntu-24.04-arm": "ARM64",
+    "macos-15": "ARM64",
+}
 
 
 @dataclass(frozen=True)

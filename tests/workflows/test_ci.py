@@ -10,6 +10,7 @@ from tests.workflows.history import History
 
 pytestmark = pytest.mark.long
 TESTS = ("what to run", "make test ", "make test-all 1/3", "make test-all 2/3", "make test-all 3/3")
+MACHINES = ("machines / macos-15", "machines / ubuntu-24.04-arm")
 DEPTH = "fetch-depth: ${{ github.event_name != 'merge_group' && 2 || 0 }} # the merge, and its base"
 OVERLAY = "overlays/model/kustomization.yaml"
 
@@ -20,8 +21,11 @@ def decision(project: History, branch: str) -> str:
 
 
 def test_a_push_to_main_is_tested(project: History, happens: Happenings) -> None:
+    # Nothing else runs on other machines unasked.
+    project.repository.variables["CI_MACHINES"] = "true"
     run = project.repository.happens(happens.push(), "ci.yml")["ci.yml"]
-    passed(run, *TESTS, "ci")
+    passed(run, *TESTS, *MACHINES, "machines", "ci")
+    assert {run.jobs[name].architecture for name in MACHINES} == {"ARM64"}
     called = {name: [call.line for call in job.calls] for name, job in run.jobs.items()}
     assert called["make test "] == ["make test SHARD="]
     assert called["make test-all 2/3"] == ["make pythons", "make test-all SHARD=2/3"]

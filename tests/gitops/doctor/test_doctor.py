@@ -172,6 +172,18 @@ def test_a_python_that_a_model_asks_for(place: Place) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "python": "3.99.1"}))
     said = place.says()["models' Pythons"]
     assert said.startswith("warning model asks for 3.99.1; here are 3.")
+    assert (
+        "; `.venv/bin/uv python install 3.99` downloads what is missing; any other way to install it " in said
+    )
+
+
+def test_what_each_python_can_serve(place: Place) -> None:
+    own = ".".join(map(str, sys.version_info[:3]))
+    file = place.root / "overlays/model/contract.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "python": own}))
+    (place.root / "overlays/preprocessor/requirements.lock").unlink()
+    said = place.says(status=1)["models' Pythons"]
+    assert f"{own}: asked for by model and in the lock of postprocessor" in said
 
 
 @pytest.fixture

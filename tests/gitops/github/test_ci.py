@@ -71,15 +71,26 @@ def test_the_jobs_of_an_event(
     assert running(name, event, changed) == expected
 
 
+def test_other_machines_are_for_a_repository_that_wants_them() -> None:
+    assert jobs("push", {}, [], machines=True) == {**jobs("push", {}, []), "machines": True}
+    title = {"action": "edited", "changes": {"title": {"from": "a"}}}
+    assert not any(jobs("pull_request", title, [], machines=True).values())
+
+
 def test_every_path_that_starts_a_job_exists() -> None:
     for pattern in {pattern for patterns in PATHS.values() for pattern in patterns}:
         assert (ROOT / pattern.removesuffix("/*")).exists(), pattern
 
 
 def needs(**changed: str) -> dict[str, Any]:
-    outputs = {"test": "true", "review": "true", "image": "false", "e2e": "false"}
+    outputs = {"test": "true", "review": "true", "image": "false", "e2e": "false", "machines": "false"}
     found: dict[str, Any] = {"changes": {"result": "success", "outputs": outputs}}
-    results = {"test": "success", "review": "success", "image": "skipped", "e2e": "skipped", **changed}
+    results = {
+        "test": "success",
+        "review": "success",
+        **dict.fromkeys((*PATHS, "machines"), "skipped"),
+        **changed,
+    }
     return found | {job: {"result": results[job], "outputs": {}} for job in JOBS}
 
 
@@ -156,15 +167,15 @@ def command(folder: Path, name: str, event: dict[str, Any], base: str) -> dict[s
 
 def test_what_changed_is_read_from_the_merge_alone(merge: Path) -> None:
     found = command(merge, "pull_request", {"action": "opened"}, "HEAD^1")
-    assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true"}
+    assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true", "machines": "false"}
 
 
 def test_of_a_merge_group_all_commits_count(merge: Path) -> None:
     git(merge, "commit", "--quiet", "--allow-empty", "--message=another")
     last = command(merge, "merge_group", {}, git(merge, "rev-parse", "HEAD^1"))
-    assert last == {"test": "true", "review": "true", "image": "false", "e2e": "false"}
+    assert last == {"test": "true", "review": "true", "image": "false", "e2e": "false", "machines": "false"}
     found = command(merge, "merge_group", {}, git(merge, "rev-parse", "HEAD~2"))
-    assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true"}
+    assert found == {"test": "true", "review": "true", "image": "true", "e2e": "true", "machines": "false"}
 
 
 def test_a_failed_job_fails_the_check(merge: Path) -> None:

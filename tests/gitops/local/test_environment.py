@@ -153,6 +153,8 @@ def test_only_settings_of_package_clients_and_the_locale_pass() -> None:
         "LC_ALL": "C",
         "UV_CACHE_DIR": "/cache",
         "PIP_INDEX_URL": "https://packages.example",
+        "ASDF_DATA_DIR": "/asdf",
+        "MISE_DATA_DIR": "/mise",
         "https_proxy": "http://proxy.example",
         "NO_PROXY": "localhost",
         "SSL_CERT_FILE": "/ca.pem",

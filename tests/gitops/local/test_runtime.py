@@ -66,7 +66,7 @@ def test_a_path_that_is_too_long_for_the_wrappers_sockets_is_refused(tmp_path: P
     with pytest.raises(NotRunnable) as error:
         runtime.runtime("seldon-core", state, Progress(Console(file=StringIO())))
     assert str(error.value).startswith(
-        f"{state}/tmp: the stock wrapper puts sockets into a folder whose path has at most 72 bytes; "
+        f"{state}/tmp: the stock wrapper puts sockets into a folder whose path has at most 68 bytes; "
     )
 
 

@@ -143,8 +143,8 @@ def test_nearest_python_with_a_warning(
     build(model, tmp_path / "env", SETTINGS)
     here = ", ".join(map(str, pythons))
     assert caplog.messages == [
-        f"the model asks for Python 3.99.1, and the interpreters here are {here}; it gets {pythons[-1]}, the nearest "
-        "one for which its requirements resolve"
+        f"the model asks for Python 3.99.1, and the interpreters here are {here}; it gets {pythons[-1]} "
+        f"({pythons[-1].path}), the nearest one for which its requirements resolve"
     ]
     version = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
     assert making.run(tmp_path / "env" / "current" / "bin" / "python", version) == str(pythons[-1])

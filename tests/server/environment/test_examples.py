@@ -14,7 +14,7 @@ from server.environment.resolver import Resolver
 from server.environment.uv import Uv, project
 from server.pins import locking
 from server.settings import EnvironmentSettings
-from tests.project import MODELS
+from tests.project import MANIFESTS, MODELS
 from tests.pythons import missing
 from tests.server.environment import making
 
@@ -31,6 +31,20 @@ def test_requirements_resolve(tmp_path: Path, name: str) -> None:
     # numpy and others have no wheels for 3.15 yet.
     pythons = [python for python in locking.PYTHONS if python != "3.15"]
     assert resolver.failures(listed.text, pythons, locking.PLATFORMS) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("overlay", ["model", "preprocessor", "postprocessor"])
+@pytest.mark.parametrize(
+    "triple", ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"]
+)
+def test_lock_holds_all_that_is_installed(tmp_path: Path, overlay: str, triple: str) -> None:
+    lock = MANIFESTS / "overlays" / overlay / "requirements.lock"
+    for python in ("3.11", "3.14"):
+        Uv(tmp_path, project(tmp_path, [])).run(
+            *("pip", "install", "--dry-run", "--no-build", "--require-hashes", "--target", "none"),
+            *("--python-platform", triple, "--python-version", python, "--requirement", str(lock)),
+        )
 
 
 @pytest.mark.long

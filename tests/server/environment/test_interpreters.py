@@ -121,6 +121,31 @@ def test_version_managers_interpreters_are_found_behind_shims_that_run_none_of_t
     } | {own}
 
 
+def test_interpreters_of_installers_and_of_conda_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(sys.base_exec_prefix) / "bin"
+    folders = [
+        tmp_path / "opt/homebrew/opt/python@3.12/bin",
+        tmp_path / "Library/Frameworks/Python.framework/Versions/3.13/bin",
+        tmp_path / "mini conda/bin",
+        tmp_path / "mini conda/envs/models/bin",
+    ]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "python3").symlink_to(own / "python3")
+    (tmp_path / "opt/homebrew/opt/openssl@3/bin").mkdir(parents=True)
+    (tmp_path / ".conda").mkdir()
+    (tmp_path / ".conda/environments.txt").write_text(
+        f"{tmp_path}/mini conda\n{tmp_path}/gone\n\n{tmp_path}/mini conda/envs/models\n"
+    )
+    monkeypatch.setattr(interpreters, "ROOT", tmp_path)
+    environ = {"HOME": str(tmp_path), "PATH": "/nowhere"}
+    assert search_path(environ).split(os.pathsep) == ["/nowhere", *map(str, folders), str(own)]
+    (found,) = interpreters.present(interpreters.Uv(tmp_path, tmp_path, environ=environ))
+    assert found.path == folders[0] / "python3"
+
+
 def test_uv_with_a_setting_that_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "uv.toml").write_text("this is no setting\n")
     uv = interpreters.Uv(tmp_path, tmp_path, environ={"UV_CONFIG_FILE": str(tmp_path / "uv.toml")})

@@ -26,7 +26,7 @@ def test_lock(tmp_path: Path, index: str, distributions: list[Path]) -> None:
         "# Written by `python -m server lock`; belongs to this model and no other.\n"
         f"# model: {model_digest(model)}\n"
         "# python: 3.11, 3.12, 3.13, 3.14, 3.15\n"
-        "# platform: linux-x86_64, linux-aarch64\n"
+        "# platform: linux-x86_64, linux-aarch64, macos-aarch64, macos-x86_64\n"
     )
     assert requirements == (
         f"alpha==2.0 \\\n    --hash=sha256:{sha256(distributions[1])}\n"
@@ -68,6 +68,64 @@ def test_platform_without_wheels_is_not_covered(
         "the lock does not cover Python 3.12 on linux-aarch64: the model's requirements cannot be installed for Python 3.12 "
         "on linux-aarch64: No solution found"
     )
+
+
+def test_what_each_operating_system_requires_is_locked_at_the_versions_of_the_pod(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requires = ("alpha", "bridge; sys_platform == 'darwin'", "driver; sys_platform == 'linux'")
+    wheels = [
+        making.wheel(tmp_path, "gamma", "1.0", requires),
+        making.wheel(tmp_path, "alpha", "1.0"),
+        # Newer, and of no use to a pod.
+        making.wheel(tmp_path, "alpha", "2.0", tag="py3-none-macosx_11_0_arm64"),
+        making.wheel(tmp_path, "bridge", "1.0", tag="py3-none-macosx_11_0_universal2"),
+        making.wheel(tmp_path, "driver", "1.0", tag="py3-none-manylinux_2_17_x86_64"),
+        making.wheel(tmp_path, "driver", "1.0", tag="py3-none-manylinux_2_17_aarch64"),
+    ]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *wheels))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64, linux-aarch64, macos-aarch64, macos-x86_64\n" in text
+    pins = [line.removesuffix(" \\") for line in text.splitlines() if line[0] not in "# "]
+    assert pins == [
+        "alpha==1.0",
+        "bridge==1.0 ; python_full_version < '3.13' and sys_platform == 'darwin'",
+        "driver==1.0 ; python_full_version < '3.13' and sys_platform == 'linux'",
+        "gamma==1.0",
+    ]
+
+
+def test_package_without_wheels_for_macos_is_named_and_locked_for_pods(
+    tmp_path: Path, index: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    arm = making.wheel(tmp_path, "gamma", "1.0", tag="py3-none-macosx_11_0_arm64")
+    pods = [
+        making.wheel(tmp_path, name, "1.0", tag=f"py3-none-manylinux_2_17_{machine}")
+        for name in ("gamma", "delta")
+        for machine in ("x86_64", "aarch64")
+    ]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", arm, *pods))
+    text = locking.make(making.model(tmp_path / "some", "gamma\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64, linux-aarch64, macos-aarch64\n" in text
+    said = caplog.messages.pop()
+    assert said.startswith("the lock is not for a local run on macos-x86_64: the model's requirements cannot")
+    assert "gamma" in said
+    assert said.endswith("run the model on Linux, in the devcontainer or in the image")
+    text = locking.make(making.model(tmp_path / "none", "delta\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64, linux-aarch64\n" in text
+    assert "\ndelta==1.0 \\\n" in text
+
+
+def test_another_version_than_the_pods_is_not_locked_for_macos(
+    tmp_path: Path, index: str, distributions: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requires = ("alpha<2; sys_platform == 'linux'", "alpha>=2; sys_platform == 'darwin'")
+    gamma = making.wheel(tmp_path, "gamma", "1.0", requires)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *distributions, gamma))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64, linux-aarch64\n" in text
+    assert "alpha==2.0" not in text
 
 
 def test_python_without_wheels_is_not_covered(
@@ -123,8 +181,8 @@ def test_each_python_gets_the_version_that_it_can_have(
     monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *gamma))
     text = locking.make(making.model(tmp_path / "model", "gamma\n", python="3.12.1"), SETTINGS)
     assert "\n# python: 3.11, 3.12, 3.13\n# python left out: 3.14, 3.15\n" in text
-    assert "\ngamma==1.0 ; python_full_version < '3.13' and sys_platform == 'linux' \\\n" in text
-    assert "\ngamma==2.0 ; python_full_version == '3.13.*' and sys_platform == 'linux' " in text
+    assert "\ngamma==1.0 ; python_full_version < '3.13' \\\n" in text
+    assert "\ngamma==2.0 ; python_full_version == '3.13.*' " in text
 
 
 @pytest.mark.long

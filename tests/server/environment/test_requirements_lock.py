@@ -116,8 +116,8 @@ def test_lock_for_other_pythons(tmp_path: Path, index: str) -> None:
     with pytest.raises(BadLock) as raised:
         build(model, tmp_path / "env", settings)
     assert str(raised.value).startswith(
-        "the requirements.lock is for Python 3.98, 3.99 on linux-x86_64, linux-aarch64, and the model would get Python "
-        f"{HERE} on "
+        "the requirements.lock is for Python 3.98, 3.99 on linux-x86_64, linux-aarch64, macos-aarch64, macos-x86_64, and the model "
+        f"would get Python {HERE} on "
     )
 
 
@@ -133,12 +133,31 @@ def test_a_local_run_on_macos_installs_the_versions_of_the_pod(
     tmp_path: Path, index: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = making.model(tmp_path / "model", "alpha<2\n")
-    final = build(model, tmp_path / "env", locked(model, tmp_path / "lock"))
+    settings = locked(model, tmp_path / "lock")
+    final = build(model, tmp_path / "env", settings)
     assert json.loads((final / "environment.json").read_text())["packages"] == {"alpha": "1.0"}
+    assert [each for each in caplog.records if each.levelname == "WARNING"] == []
+    # One that was made before macOS was resolved, too.
+    text = (tmp_path / "lock").read_text()
+    (tmp_path / "lock").write_text(text.replace(", macos-aarch64, macos-x86_64", ""))
+    build(model, tmp_path / "other", settings)
     (warning,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
     assert warning.startswith(
         "the requirements.lock is for linux-x86_64 and linux-aarch64: its versions are installed on macos-aarch64, for a "
         "local run"
+    )
+
+
+def test_a_lock_that_lacks_what_this_platform_requires(tmp_path: Path, index: str) -> None:
+    model = making.model(tmp_path / "model", "beta\n")
+    settings = locked(model, tmp_path / "lock")
+    text = (tmp_path / "lock").read_text()
+    (tmp_path / "lock").write_text(text.replace("alpha==2.0", "alpha==2.0 ; sys_platform == 'other'"))
+    with pytest.raises(UnresolvableRequirements) as raised:
+        build(model, tmp_path / "env", settings)
+    assert str(raised.value).endswith(
+        "the requirements.lock lacks what this platform requires: promote the model again, or make its lock by "
+        "`python -m server lock MODEL -o requirements.lock`"
     )
 
 
