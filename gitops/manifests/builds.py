@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-# Its heap stays small, and collecting garbage would be half of what it does.
-_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+# Its heap stays small, and collecting garbage would be half of what it does. There is a process for each core, so each
+# computes on one: more threads of one only wait for each other.
+_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
