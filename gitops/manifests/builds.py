@@ -23,9 +23,9 @@ _GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "1"}
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What ``kustomize build`` prints on standard output and on standard error, and whether it fails."""
+    """The objects that ``kustomize build`` renders, a list in JSON, what it prints on standard error, and whether it fails."""
 
-    output: str
+    objects: str
     messages: str
     failed: bool
 

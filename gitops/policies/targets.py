@@ -27,7 +27,7 @@ from gitops.errors import BuildFailed
 from gitops.manifests import site
 from gitops.manifests.documents import documents, read_text
 from gitops.manifests.kustomization import FILES, Kustomization
-from gitops.manifests.kustomize import build_yaml
+from gitops.manifests.kustomize import build_json
 from gitops.manifests.tree import Tree, write_copy
 from gitops.policies.policy import Violation, policy
 
@@ -122,7 +122,7 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
 
 def _built(folder: Path) -> str:
     try:
-        return build_yaml(folder)
+        return build_json(folder)
     except BuildFailed:
         # A mark breaks the build: each selector gets a build of its own.
         return ""
@@ -131,7 +131,7 @@ def _built(folder: Path) -> str:
 def _matches(folder: Path) -> bool:
     """Whether the probe had an effect: an error that names it, or an image of its name."""
     try:
-        return _PROBE in build_yaml(folder)
+        return _PROBE in build_json(folder)
     except BuildFailed as error:
         if _PROBE not in str(error):
             raise
