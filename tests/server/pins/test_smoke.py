@@ -18,7 +18,7 @@ from server.artifact.digest import model_digest
 from server.pins.expectation import Expectation
 from server.pins.smoke import smoke
 from tests.project import MANIFESTS, MODELS, ROOT
-from tests.server.running_server import IMAGE, Served, free_port, serving
+from tests.server.running_server import IMAGE, REST, Served, free_port, serving
 
 MODEL = MODELS / "iris_svm_model"
 EXPECTED = MANIFESTS / "overlays/model/expected.json"
@@ -29,7 +29,7 @@ OLD, NEW = "ghcr.io/owner/image@sha256:01d", "ghcr.io/owner/image@sha256:2e3"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     parameters = {"xtype": "DataFrame", "predict_method": "decision_function"}
-    with serving(tmp_path_factory.mktemp("served"), MODEL, **parameters) as server:
+    with serving(tmp_path_factory.mktemp("served"), MODEL, environ=REST, **parameters) as server:
         yield server
 
 
