@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.budget import judge
 from gitops.diff.command import diff
@@ -79,17 +80,21 @@ def generate(root: Path, number: int) -> None:
         node = re.sub(r"^(  (?:name|node|deployment): ).*", rf"\g<1>{name}", node, flags=re.MULTILINE)
         (overlay / "node.yaml").write_text(node)
         kustomization = (overlay / "kustomization.yaml").read_text()
-        (overlay / "kustomization.yaml").write_text(
-            kustomization.replace("value: model\n", f"value: {name}\n")
-        )
+        kustomization = kustomization.replace("value: model\n", f"value: {name}\n")
+        kustomization = kustomization.replace("name: model-", f"name: {name}-")
+        (overlay / "kustomization.yaml").write_text(kustomization)
+        expected = json.loads((overlay / "expected.json").read_text())
+        expected["models"] = {name: described["digest"]}
+        (overlay / "expected.json").write_text(json.dumps(expected, indent=2))
         (overlay / "contract.json").write_text(json.dumps(described, indent=2))
-        (overlay / "requirements.lock").write_text(_lock(described["digest"], "1.0"))
+        (overlay / "requirements.lock").write_text(_lock(described, "1.0"))
 
 
-def _lock(digest: str, version: str) -> str:
+def _lock(described: dict[str, Any], version: str) -> str:
     hashes = "".join(f" \\\n    --hash=sha256:{index:064x}" for index in range(HASHES))
-    packages = "".join(f"package-{index}=={version}{hashes}\n" for index in range(PACKAGES))
-    return f"# model: {digest}\n# python: 3.13\n# platform: x86_64\n{packages}"
+    others = [f"package-{index}=={version}" for index in range(PACKAGES)]
+    packages = "".join(f"{package}{hashes}\n" for package in [*described["requirements"], *others])
+    return f"# model: {described['digest']}\n# python: 3.13\n# platform: x86_64\n{packages}"
 
 
 def promote(overlays: Iterable[Path]) -> None:
@@ -101,7 +106,7 @@ def promote(overlays: Iterable[Path]) -> None:
         described = json.loads((overlay / "contract.json").read_text()) | {"digest": digest}
         described["signature"]["inputs"] = described["signature"]["inputs"][1:]
         (overlay / "contract.json").write_text(json.dumps(described, indent=2))
-        (overlay / "requirements.lock").write_text(_lock(digest, "2.0"))
+        (overlay / "requirements.lock").write_text(_lock(described, "2.0"))
 
 
 def release(root: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 HIDDEN = "(not shown)"
@@ -71,6 +73,9 @@ _IN_TEXT = re.compile(
     rf"|(?:{_QUOTED}|[\"']?{_GIVEN}(?P<bare>(?(field){_REST_OF_LINE}|{_WORD_OF_SHELL}))))",
     re.IGNORECASE,
 )
+# One of these, case aside, stands in the line that a match of _IN_TEXT begins in, and that ends at most so many lines with text later.
+_HINTS = ("token", "pass", "secret", "key", "cred", "author", "pwd", "user", "-u", "://", "?", "&")
+_LINES = 2
 # --token=VALUE as one argument: all of it, spaces too.
 _ARGUMENT = re.compile(rf"(?P<option>{_NAMED}=)(?![\"']){_GIVEN}(?P<value>.+)", re.IGNORECASE | re.DOTALL)
 # Lists that are a command line.
@@ -124,7 +129,10 @@ class Redactor:
         """Return a text without the credentials in it: of options, in addresses, and addresses that are one."""
         if argument := _ARGUMENT.fullmatch(value):
             return argument["option"] + self._hidden(argument["value"], f"{path}:{argument['option']}")
-        return _IN_TEXT.sub(lambda found: self._replaced(found, path), value)
+        return "\n".join(
+            _IN_TEXT.sub(lambda found: self._replaced(found, path), piece) if suspect else piece
+            for suspect, piece in _pieces(value)
+        )
 
     def _replaced(self, found: re.Match[str], path: str) -> str:
         text, value = found[0], _value(found)
@@ -191,7 +199,9 @@ def _has_field(value: Any) -> bool:
     """Whether a file in a ConfigMap has a credential in a line of YAML or a member of JSON."""
     return isinstance(value, str) and any(
         found["field"] and not _HARMLESS.fullmatch(_value(found).strip())
-        for found in _IN_TEXT.finditer(value)
+        for suspect, piece in _pieces(value)
+        if suspect
+        for found in _IN_TEXT.finditer(piece)
     )
 
 
@@ -201,6 +211,23 @@ def _is_given(arguments: list[Any], index: int) -> bool:
     if _follows(arguments, index) and not _HARMLESS.fullmatch(text):
         return True
     return any(not _HARMLESS.fullmatch(_value(found).strip()) for found in _IN_TEXT.finditer(text))
+
+
+def _pieces(text: str) -> Iterator[tuple[bool, str]]:
+    """Yield the text in pieces of whole lines, each with whether _IN_TEXT may match in it.
+
+    It takes a hundred times as long to match all of a lock, most of which are hashes.
+    """
+    near = 0
+    marked = []
+    for line in text.split("\n"):
+        folded = line.casefold()
+        if any(hint in folded for hint in _HINTS):
+            near = _LINES + 1
+        marked.append((near > 0, line))
+        near -= bool(line.strip())
+    for suspect, lines in groupby(marked, key=itemgetter(0)):
+        yield suspect, "\n".join(line for _, line in lines)
 
 
 def _value(found: re.Match[str]) -> str:

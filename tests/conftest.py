@@ -27,7 +27,7 @@ settings.register_profile(
 settings.register_profile("fuzz", settings.get_profile("project"), derandomize=False, max_examples=500)
 settings.load_profile("project")
 
-pytest_plugins = ["tests.shards"]
+pytest_plugins = ["tests.groups", "tests.shards"]
 
 START_SECONDS = 180
 

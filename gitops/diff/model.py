@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from gitops.errors import BadManifest
-from gitops.manifests import contract
+from gitops.manifests import contract, requirements_lock
 from gitops.manifests.checkout import Checkout
 from gitops.manifests.contract import Contract
 from gitops.manifests.graph import node_folder
 from gitops.manifests.graphnode import INITIALIZER, fetch_arguments
 from gitops.manifests.rendered import Rendered
 from gitops.manifests.seldondeployment import Node, Predictor
-from server.environment import requirements_lock
 from server.environment.requirements_lock import Lock
 from server.errors import BadLock, BadRequirements
 
@@ -85,12 +84,9 @@ def _read(
 
 
 LOCK = requirements_lock.FILE
-# What has been read, by the content of the file.
-_locks: dict[bytes, Lock] = {}
-_MOST_KEPT = 500
 
 
-def read_lock(folder: Path) -> requirements_lock.Lock | None:
+def read_lock(folder: Path) -> Lock | None:
     """Return the lock in ``folder``, or None where there is none.
 
     Raises:
@@ -100,12 +96,6 @@ def read_lock(folder: Path) -> requirements_lock.Lock | None:
     if not file.is_file():
         return None
     try:
-        content = file.read_bytes()
-        if content not in _locks:
-            # Both sides mostly have the same.
-            if len(_locks) >= _MOST_KEPT:
-                _locks.clear()
-            _locks[content] = requirements_lock.read(file)
-        return _locks[content]
+        return requirements_lock.read(file)
     except (BadLock, BadRequirements) as error:
         raise BadManifest(str(error)) from error

@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-# Its heap stays small, and collecting garbage would be half of what it does.
-_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+# Its heap stays small, and collecting garbage would be half of what it does. There is a process for each core, so each
+# computes on one: more threads of one only wait for each other.
+_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What ``kustomize build`` prints on standard output and on standard error, and whether it fails."""
+    """The objects that ``kustomize build`` renders, a list in JSON, what it prints on standard error, and whether it fails."""
 
-    output: str
+    objects: str
     messages: str
     failed: bool
 

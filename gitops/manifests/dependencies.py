@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -35,6 +35,8 @@ class Dependencies:
         self._files: dict[str, frozenset[str]] = {}
         self._closures: dict[str, set[str]] = {}
         self._referring: dict[str, set[str]] = {}
+        # All overlays refer to the same few.
+        self._unknown = cache(self._refers_out)
 
     @cached_property
     def top_level(self) -> set[str]:
@@ -97,7 +99,7 @@ class Dependencies:
             if text and not text.startswith("/") and "\n" not in text and self._is_folder(path):
                 yield PurePath(path).as_posix()
 
-    def _unknown(self, folder: str) -> bool:
+    def _refers_out(self, folder: str) -> bool:
         """Whether the kustomization refers to what is not in this tree, or cannot be read."""
         raw = self._raw(folder)
         if folder in self._kustomizations and not raw:

@@ -1,14 +1,14 @@
-"""Rendering a kustomization with the pinned kustomize, and reading what it printed."""
+"""Rendering a kustomization with the pinned kustomize."""
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gitops.errors import BuildFailed
 from gitops.manifests import builds, kustomization
-from gitops.manifests.documents import parse_objects
 from gitops.tools import tool
 
 # A local build takes less than a second; what fetches from afar and hangs must end.
@@ -17,8 +17,6 @@ TIMEOUT_SECONDS = 120
 # Builds by the fingerprint of their inputs: a comparison, or a copy with one change, repeats most of them.
 _MOST = 256
 _built: dict[str, str] = {}
-# What kustomize writes between two objects, and nowhere in one: a text of several lines is indented.
-_BETWEEN = "\n---\n"
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +30,11 @@ def build(folder: Path) -> list[dict[str, Any]]:
         BuildFailed: a file cannot be read, or lies elsewhere; or kustomize refuses the folder or does not end, in its words.
         ToolNotBuilt: kustomize itself cannot be had.
     """
-    origin = f"kustomize build {folder}"
-    # Where a value changes in many folders, most of their objects stay what they were on the other side.
-    return [
-        found for text in build_yaml(folder).split(_BETWEEN) for found in parse_objects(text, origin=origin)
-    ]
+    return cast(list[dict[str, Any]], json.loads(build_json(folder)))
 
 
-def build_yaml(folder: Path) -> str:
-    """Return what ``kustomize build`` prints for ``folder``, a stream of YAML.
+def build_json(folder: Path) -> str:
+    """Return the objects that ``kustomize build`` renders for ``folder``, a list in JSON.
 
     Raises:
         BuildFailed, ToolNotBuilt: as of ``build``.
@@ -73,4 +67,4 @@ def _run(folder: Path, origin: str) -> tuple[str, str]:
         raise BuildFailed(f"{origin}: {message}")
     if message:
         _log.warning("%s: %s", origin, message)
-    return done.output, message
+    return done.objects, message

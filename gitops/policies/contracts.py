@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitops.errors import BadManifest, BuildFailed
-from gitops.manifests import contract
+from gitops.manifests import contract, requirements_lock
 from gitops.manifests.contract import Contract
 from gitops.manifests.documents import is_pointer, read_json, words
 from gitops.manifests.graph import model_contract
 from gitops.manifests.graphnode import GraphNode, read_node
 from gitops.manifests.tree import Tree
 from gitops.policies.policy import Violation, policy, warning
-from server.environment import requirements_lock
 from server.environment.requirements import Requirement, requirement
 from server.environment.requirements_lock import Lock
 from server.errors import BadRequirements, ServerError

@@ -16,6 +16,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +28,13 @@ from gitops.errors import BuildFailed
 from gitops.manifests import site
 from gitops.manifests.documents import documents, read_text
 from gitops.manifests.kustomization import FILES, Kustomization
-from gitops.manifests.kustomize import build_yaml
+from gitops.manifests.kustomize import build_json
 from gitops.manifests.tree import Tree, write_copy
 from gitops.policies.policy import Violation, policy
 
 _PROBE = "probe-of-this-target"
+# As _mark makes them.
+_MARK = re.compile(r"mark-[0-9a-f]{16}-[A-Za-z0-9]+(?:-[0-9]+)+-")
 _PATCHES = ("patches", "patchesJson6902")
 _LOCAL = "config.kubernetes.io/local-config"
 # Shows what is only a source too.
@@ -71,7 +74,7 @@ def target(tree: Tree) -> Iterator[Violation]:
         seen = _marks(tree, root, first, set(probes))
         if not all(probe.mark in seen for entries in probes.values() for probe in entries if probe.mark):
             others = {place for places in asked.values() for place in places} - first
-            seen += _marks(tree, root, others, set(probes))
+            seen |= _marks(tree, root, others, set(probes))
         for folder, entries in probes.items():
             file = root / tree.kustomizations[folder].file
             for probe in entries:
@@ -100,8 +103,8 @@ def _places(tree: Tree, kustomization: Kustomization, root: Path) -> list[Path]:
     return [root / folder] if folder in tree.rendered else []
 
 
-def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
-    """Return all that the ``places`` render with every target of the kustomizations in ``folders`` marked."""
+def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> set[str]:
+    """Return the marks that come out where ``places`` are built with every target of the kustomizations in ``folders`` marked."""
     files = {root / tree.kustomizations[folder].file: folder for folder in folders}
     written = {file: file.read_text() for file in files}
     for file, folder in files.items():
@@ -114,24 +117,24 @@ def _marks(tree: Tree, root: Path, places: set[Path], folders: set[str]) -> str:
         (top / FILES[0]).write_text(json.dumps({"resources": [resource], "patches": [SHOWN]}))
         tops.append(top)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = "".join(pool.map(_built, tops))
+        found = {mark for marks in pool.map(_built, tops) for mark in marks}
     for file, text in written.items():
         file.write_text(text)
     return found
 
 
-def _built(folder: Path) -> str:
+def _built(folder: Path) -> list[str]:
     try:
-        return build_yaml(folder)
+        return _MARK.findall(build_json(folder))
     except BuildFailed:
         # A mark breaks the build: each selector gets a build of its own.
-        return ""
+        return []
 
 
 def _matches(folder: Path) -> bool:
     """Whether the probe had an effect: an error that names it, or an image of its name."""
     try:
-        return _PROBE in build_yaml(folder)
+        return _PROBE in build_json(folder)
     except BuildFailed as error:
         if _PROBE not in str(error):
             raise

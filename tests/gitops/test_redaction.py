@@ -61,6 +61,26 @@ def test_a_sealed_value_appears_nowhere(
             )
 
 
+LOCK = "numpy==2.0 \\\n    --hash=sha256:00\n" * 50
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password: hunter2",
+        "curl --token\n\n    hunter2",
+        "AWS_PWD=hunter2",
+        "https://bob:hunter2@example.com/simple",
+        "https://example.com/?sig=hunter2",
+        "to\u212aen=hunter2",
+    ],
+)
+def test_a_credential_within_a_long_text_is_left_out(line: str) -> None:
+    text = f"{LOCK}{line}\n{LOCK}"
+    hidden = Redactor().hide({"kind": "ConfigMap", "data": {"requirements.lock": text}})
+    assert hidden["data"] == {"requirements.lock": text.replace("hunter2", HIDDEN)}
+
+
 @given(VALUES, VALUES)
 def test_every_key_that_changes_is_named(before: dict[str, str], after: dict[str, str]) -> None:
     (*found,) = changes([sealed(before)], [sealed(after)])

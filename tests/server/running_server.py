@@ -22,6 +22,8 @@ IMAGE = "ghcr.io/owner/image@sha256:0"
 WORKER = b"worker/__main__.py"
 VISIBLE = "tests.server.visible"
 READY_SECONDS = 60
+# Without gRPC, whose library takes longest to load, and whose clients get a second to leave.
+REST = {"SERVER_GRPC": "false"}
 
 
 @dataclass

@@ -1,12 +1,12 @@
 // Kustomize, and beside its own commands `builds`: one build after another in one process.
 //
 // Most of what a build computes is reading Kubernetes' OpenAPI schema, which kustomize keeps for as long as it runs. Each
-// line on standard input is a folder as a JSON string, each line on standard output what `kustomize build` comes to there.
+// line on standard input is a folder as a JSON string, each line on standard output what `kustomize build` comes to there,
+// with the objects as JSON: kustomize makes its YAML of that, which takes long, and so does reading it.
 package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +14,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kustomize/v5/commands"
 	"sigs.k8s.io/kustomize/kustomize/v5/commands/build"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -25,7 +27,7 @@ const idle = 10 * time.Second
 
 // What `kustomize build` would have printed, and whether it would have failed.
 type result struct {
-	Output   string `json:"output"`
+	Objects  string `json:"objects"`
 	Messages string `json:"messages"`
 	Failed   bool   `json:"failed"`
 }
@@ -110,24 +112,39 @@ func try(folder string, messages *os.File) (result, error) {
 	if _, err := messages.Seek(0, io.SeekStart); err != nil {
 		return result{}, err
 	}
-	var output bytes.Buffer
-	failed := kustomize(folder, &output)
+	objects, failed := kustomize(folder)
 	if _, err := messages.Seek(0, io.SeekStart); err != nil {
 		return result{}, err
 	}
 	said, err := io.ReadAll(messages)
-	return result{output.String(), string(said), failed}, err
+	return result{objects, string(said), failed}, err
 }
 
-// Whether `kustomize build` fails in the folder; what it renders goes to output, what it says to standard error.
-func kustomize(folder string, output io.Writer) (failed bool) {
+// The objects that `kustomize build` renders in the folder as a JSON list, and whether it fails; what it says goes to standard
+// error.
+func kustomize(folder string) (objects string, failed bool) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			failed = true
 			fmt.Fprintf(os.Stderr, "panic: %v\n", reason)
 		}
 	}()
-	command := build.NewCmdBuild(filesys.MakeFsOnDisk(), build.MakeHelp("kustomize", "build"), output)
+	disk := filesys.MakeFsOnDisk()
+	command := build.NewCmdBuild(disk, build.MakeHelp("kustomize", "build"), io.Discard)
+	command.RunE = func(command *cobra.Command, folders []string) error {
+		options := build.HonorKustomizeFlags(krusty.MakeDefaultOptions(), command.Flags())
+		found, err := krusty.MakeKustomizer(options).Run(disk, folders[0])
+		if err != nil {
+			return err
+		}
+		list := []json.Marshaler{} // A list where there is none, and not null.
+		for _, entry := range found.Resources() {
+			list = append(list, entry)
+		}
+		text, err := json.Marshal(list)
+		objects = string(text)
+		return err
+	}
 	command.SetArgs([]string{folder})
-	return command.Execute() != nil
+	return objects, command.Execute() != nil
 }

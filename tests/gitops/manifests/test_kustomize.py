@@ -29,6 +29,16 @@ def test_renders_an_overlay() -> None:
     assert rendered["SeldonDeployment"] == {"name": "graph-iris-model", "namespace": "seldon"}
 
 
+def test_a_kustomization_may_render_nothing(tmp_path: Path) -> None:
+    kustomization(
+        tmp_path,
+        "resources: [map.yaml]\n",
+        map="apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: map\n"
+        "  annotations: {config.kubernetes.io/local-config: 'true'}\n",
+    )
+    assert build(tmp_path) == []
+
+
 def test_a_folder_without_kustomization_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=r"unable to find one of 'kustomization\.yaml'"):
         build(tmp_path)
@@ -144,7 +154,7 @@ def script(file: Path, text: str) -> Path:
 def test_a_process_that_ended_after_a_build_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = json.dumps({"output": "a: 1\n", "messages": "", "failed": False}).replace("\n", "\\n")
+    answer = json.dumps({"objects": '[{"a": 1}]', "messages": "", "failed": False})
     once = script(tmp_path / "once", f"read folder; printf '%s\\n' '{answer}'")
     monkeypatch.setattr("gitops.manifests.kustomize.tool", lambda name: once)
     for name in ("first", "second"):

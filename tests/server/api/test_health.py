@@ -20,7 +20,7 @@ from server.shared_state import SharedState
 from server.transport.listener import listen
 from tests.project import MODELS
 from tests.server.polling import wait_for
-from tests.server.running_server import serving
+from tests.server.running_server import REST, serving
 from tests.server.transport.http.http_serving import Client
 
 REQUEST = {"data": {"ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
@@ -79,8 +79,8 @@ def test_one_that_cannot_listen_ends_without_a_second_error(caplog):
     assert "the listener of health and metrics has ended" in caplog.text
 
 
-def test_the_paths_are_on_both_ports(tmp_path):
-    with serving(tmp_path, MODELS / "iris_svm_model") as served:
+def test_the_paths_are_on_both_ports(tmp_path, slow_model):
+    with serving(tmp_path, slow_model, environ=REST) as served:
         own = f"http://127.0.0.1:{served.health_port}"
         with httpx.Client(base_url=own, timeout=30) as client:
             for path in ("/health/ping", "/health/status", "/api/v1.0/health/status"):
@@ -92,9 +92,9 @@ def test_the_paths_are_on_both_ports(tmp_path):
             assert client.post("/health/ping").status_code == 405
 
 
-def test_probes_are_answered_while_no_connection_of_the_rest_interface_is_free(tmp_path):
-    environ = {"SERVER_MAX_CONNECTIONS": "4"}
-    with serving(tmp_path, MODELS / "iris_svm_model", environ=environ) as served:
+def test_probes_are_answered_while_no_connection_of_the_rest_interface_is_free(tmp_path, slow_model):
+    environ = {**REST, "SERVER_MAX_CONNECTIONS": "4"}
+    with serving(tmp_path, slow_model, environ=environ) as served:
         held = []
         for _ in range(8):
             sock = socket.create_connection(("127.0.0.1", served.client.base_url.port), timeout=30)
@@ -109,7 +109,8 @@ def test_probes_are_answered_while_no_connection_of_the_rest_interface_is_free(t
 
 @pytest.mark.parametrize("server_processes", ["2"])
 def test_the_model_that_is_gone_is_told_of_on_the_own_port_too(tmp_path, slow_model, server_processes):
-    with serving(tmp_path, slow_model, environ={"SERVER_EDGE_PROCESSES": server_processes}) as served:
+    environ = {**REST, "SERVER_EDGE_PROCESSES": server_processes}
+    with serving(tmp_path, slow_model, environ=environ) as served:
         own = f"http://127.0.0.1:{served.health_port}"
         assert served.post("/predict", {"data": {"ndarray": [[-1]]}}).status_code == 503
         wait_for(lambda: httpx.get(f"{own}/health/status").status_code == 503)

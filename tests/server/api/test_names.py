@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.project import MODELS
-from tests.server.running_server import serving
+from tests.server.running_server import REST, serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 ROW = [6.8, 2.8, 4.8, 1.4]
@@ -26,7 +26,12 @@ def scaler(tmp_path_factory):
     )
     assert count == 1
     (model / "MLmodel").write_text(text)
-    environ = {"SERVICE_TYPE": "TRANSFORMER", "SERVER_MODEL_PROCESSES": "2", "SERVER_EDGE_PROCESSES": "2"}
+    environ = {
+        **REST,
+        "SERVICE_TYPE": "TRANSFORMER",
+        "SERVER_MODEL_PROCESSES": "2",
+        "SERVER_EDGE_PROCESSES": "2",
+    }
     with serving(folder, model, environ=environ) as served:
         yield served
 

@@ -10,7 +10,7 @@ import pytest
 
 from server.artifact.digest import model_digest
 from tests.project import MODELS
-from tests.server.running_server import IMAGE, serving
+from tests.server.running_server import IMAGE, REST, serving
 
 FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 ROWS = [[6.8, 2.8, 4.8, 1.4], [6.0, 3.4, 4.5, 1.6]]
@@ -38,7 +38,7 @@ def model(tmp_path_factory):
         MODELS / "iris_svm_model",
         xtype="DataFrame",
         predict_method="decision_function",
-        environ={"SERVER_MAX_BODY_BYTES": "100000"},
+        environ={**REST, "SERVER_MAX_BODY_BYTES": "100000"},
     ) as served:
         yield served
 
@@ -47,7 +47,7 @@ def model(tmp_path_factory):
 def scaler(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaler")
     with serving(
-        folder, MODELS / "iris_preprocessor_model", environ={"SERVICE_TYPE": "TRANSFORMER"}
+        folder, MODELS / "iris_preprocessor_model", environ={**REST, "SERVICE_TYPE": "TRANSFORMER"}
     ) as served:
         yield served
 

@@ -7,7 +7,7 @@ import pytest
 from tests.project import MODELS
 from tests.server.api.test_rest import FEATURES, ROWS, SCORES, close
 from tests.server.api.typed import COLUMNS, echo
-from tests.server.running_server import serving
+from tests.server.running_server import REST, serving
 
 pytestmark = pytest.mark.xdist_group("v2")
 
@@ -26,7 +26,7 @@ TYPED = [{"size": 1.5, "count": 1, "color": "rot", "new": True, "at": "2026-01-3
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scored")
     with serving(
-        folder, MODELS / "iris_svm_model", xtype="auto", predict_method="decision_function"
+        folder, MODELS / "iris_svm_model", environ=REST, xtype="auto", predict_method="decision_function"
     ) as served:
         yield served
 
@@ -34,7 +34,7 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("typed")
-    with serving(folder, echo(folder, COLUMNS), xtype="DataFrame") as served:
+    with serving(folder, echo(folder, COLUMNS), environ=REST, xtype="DataFrame") as served:
         yield served
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.server import streamer
 from tests.server.polling import wait_for
-from tests.server.running_server import serving
+from tests.server.running_server import REST, serving
 from tests.server.transport.http.http_serving import Client
 
 pytestmark = pytest.mark.xdist_group("stream")
@@ -26,7 +26,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, model):
-    with serving(tmp_path_factory.mktemp("served"), model) as running:
+    with serving(tmp_path_factory.mktemp("served"), model, environ=REST) as running:
         yield running
 
 

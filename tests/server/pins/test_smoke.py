@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from server.artifact.digest import model_digest
+from server.errors import BadSetting
 from server.pins.expectation import Expectation
 from server.pins.smoke import smoke
 from tests.project import MANIFESTS, MODELS, ROOT
-from tests.server.running_server import IMAGE, Served, free_port, serving
+from tests.server.running_server import IMAGE, REST, Served, free_port, serving
 
 MODEL = MODELS / "iris_svm_model"
 EXPECTED = MANIFESTS / "overlays/model/expected.json"
@@ -29,7 +30,7 @@ OLD, NEW = "ghcr.io/owner/image@sha256:01d", "ghcr.io/owner/image@sha256:2e3"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     parameters = {"xtype": "DataFrame", "predict_method": "decision_function"}
-    with serving(tmp_path_factory.mktemp("served"), MODEL, **parameters) as server:
+    with serving(tmp_path_factory.mktemp("served"), MODEL, environ=REST, **parameters) as server:
         yield server
 
 
@@ -142,10 +143,9 @@ def test_nobody_listens() -> None:
     ],
 )
 def test_an_address_that_is_none(address: str) -> None:
-    assert run(address, "--model-digest", DIGEST, "--expected", EXPECTED) == (
-        2,
-        f"ERROR smoke: {address!r}: must be http://HOST:PORT of a Service, without a path",
-    )
+    with pytest.raises(BadSetting) as refused:
+        smoke(address, [DIGEST], NEW, HELLO, seconds=0)
+    assert str(refused.value) == f"{address!r}: must be http://HOST:PORT of a Service, without a path"
 
 
 def test_a_port_that_is_none() -> None:
@@ -162,6 +162,12 @@ def test_an_expectation_that_is_not_there(tmp_path: Path) -> None:
         42,
         f"ERROR smoke: {file}: there is no such file; add one with a request and the model's response",
     )
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once."""
+    monkeypatch.setattr("server.pins.smoke.INTERVAL_SECONDS", 0.01)
 
 
 @contextmanager
@@ -219,6 +225,7 @@ HELLO = Expectation({"strData": "hello"}, {"strData": "new"})
         pytest.param(({"models": []}, 200, {}), id="no-models"),
     ],
 )
+@pytest.mark.usefixtures("often")
 def test_a_pod_of_the_last_manifest_is_waited_out(before: tuple[Any, int, Any]) -> None:
     with service([before, pod(DIGEST, "new"), pod(OTHER, "old")]) as address:
         smoke(address, [DIGEST], NEW, HELLO, seconds=30)
@@ -232,6 +239,7 @@ def test_a_graph_that_serves_all_its_models() -> None:
         smoke(address, [DIGEST, OTHER], NEW, HELLO, seconds=0)
 
 
+@pytest.mark.usefixtures("often")
 def test_a_graph_of_models_that_nobody_knows_a_request_of() -> None:
     with service([({"versions": [DIGEST]}, 503, {}), ({"versions": [DIGEST]}, 200, {})]) as address:
         smoke(address, [DIGEST], NEW, None, seconds=30)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import grpc
 import httpx
@@ -21,11 +22,8 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from tests.project import MODELS, ROOT
 from tests.server.polling import wait_for
-from tests.server.running_server import free_port, serving
+from tests.server.running_server import REST, free_port, serving
 from tests.server.scraping import calls_waiting
-
-FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
-REQUEST = {"data": {"names": FEATURES, "ndarray": [[6.8, 2.8, 4.8, 1.4]]}}
 
 
 def number(value):
@@ -37,10 +35,10 @@ def eventually_ready(served):
     return served.post("/predict", number(0)).status_code
 
 
-def test_the_ports_are_open_before_the_model_is_loaded(tmp_path):
+def test_the_ports_are_open_before_the_model_is_loaded(tmp_path, slow_model):
     # Where the server runs; its model's process runs elsewhere.
-    relative = (MODELS / "iris_svm_model").relative_to(ROOT)
-    with serving(tmp_path, relative, ready=False) as served:
+    relative = Path(os.path.relpath(slow_model, ROOT))
+    with serving(tmp_path, relative, ready=False, environ=REST) as served:
         end = time.monotonic() + 30
         while True:
             try:
@@ -49,7 +47,7 @@ def test_the_ports_are_open_before_the_model_is_loaded(tmp_path):
             except httpx.TransportError:
                 assert time.monotonic() < end
         status = served.client.get("/health/status")
-        answer = served.post("/predict", REQUEST)
+        answer = served.post("/predict", number(0))
         if status.status_code == 503:
             assert status.json()["status"] == {
                 "code": -1,
@@ -59,7 +57,7 @@ def test_the_ports_are_open_before_the_model_is_loaded(tmp_path):
             }
             assert answer.status_code in (200, 503)
         served.wait_until_ready()
-        assert served.post("/predict", REQUEST).status_code == 200
+        assert served.post("/predict", number(0)).status_code == 200
 
 
 def test_a_model_process_that_dies_is_started_again_and_its_request_gets_a_503(tmp_path, slow_model):
@@ -116,7 +114,7 @@ def test_sigterm_lets_calls_under_way_end_and_others_be_refused(tmp_path, slow_m
 
 
 def test_what_the_model_writes_beside_itself_goes_to_the_temporary_folder(tmp_path, slow_model):
-    with serving(tmp_path, slow_model) as served:
+    with serving(tmp_path, slow_model, environ=REST) as served:
         assert served.post("/predict", number(0)).status_code == 200
     assert (tmp_path / "scratch" / "beside.txt").exists()
 
@@ -124,7 +122,7 @@ def test_what_the_model_writes_beside_itself_goes_to_the_temporary_folder(tmp_pa
 def test_the_model_does_not_see_modules_beside_the_worker_or_the_current_folder(tmp_path, slow_model):
     model = shutil.copytree(slow_model, tmp_path / "model")
     (model / "queue.py").write_text("raise RuntimeError('shadowed')")
-    with serving(tmp_path, model) as served:
+    with serving(tmp_path, model, environ=REST) as served:
         assert served.post("/predict", number(0)).status_code == 200
 
 
@@ -208,14 +206,14 @@ def test_an_unknown_parameter_ends_serve(tmp_path):
         ("health_port", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"),
     ],
 )
-def test_a_port_in_use_ends_serve(tmp_path, port, variable):
+def test_a_port_in_use_ends_serve(tmp_path, slow_model, port, variable):
     with socket.socket() as other:
         # One that would share it.
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", 0))
         other.listen()
         number = other.getsockname()[1]
-        ended = run(tmp_path, MODELS / "iris_svm_model", **{port: number})
+        ended = run(tmp_path, slow_model, **{port: number})
     assert ended.returncode == 2
     assert last_line(ended) == (
         f"cannot listen on 127.0.0.1:{number}: the port must be free and the address this machine's; "
@@ -223,9 +221,9 @@ def test_a_port_in_use_ends_serve(tmp_path, port, variable):
     )
 
 
-def test_one_port_for_two_interfaces_ends_serve(tmp_path):
+def test_one_port_for_two_interfaces_ends_serve(tmp_path, slow_model):
     number = free_port()
-    ended = run(tmp_path, MODELS / "iris_svm_model", port=number, grpc_port=number)
+    ended = run(tmp_path, slow_model, port=number, grpc_port=number)
     assert ended.returncode == 2
     assert last_line(ended) == (
         f"cannot listen on 127.0.0.1:{number}: the port must be free and the address this machine's; "

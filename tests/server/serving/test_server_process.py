@@ -16,11 +16,11 @@ import pytest
 
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import VISIBLE, WORKER, serving
+from tests.server.running_server import REST, VISIBLE, WORKER, serving
 
-# Without the processes of gRPC and of large requests, which are not counted here.
-REST = {"SERVER_GRPC": "false", "SERVER_LARGE_BODY_BYTES": "0"}
-TWO = {**REST, "SERVER_EDGE_PROCESSES": "2"}
+# Without the process of large requests either, which is not counted here.
+ALONE = {**REST, "SERVER_LARGE_BODY_BYTES": "0"}
+TWO = {**ALONE, "SERVER_EDGE_PROCESSES": "2"}
 MODEL = """
 class Model:
     def predict(self, X):
@@ -130,7 +130,7 @@ def ready_everywhere(served):
 
 
 def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slow_model):
-    with serving(tmp_path, slow_model, program=VISIBLE, environ=REST) as served:
+    with serving(tmp_path, slow_model, program=VISIBLE, environ=ALONE) as served:
         children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
         assert [int(child) for child in children] == [served.worker()]
         assert "cygrpc" not in Path(f"/proc/{served.process.pid}/maps").read_text()
@@ -139,7 +139,7 @@ def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slo
 
 
 def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
-    environ = {**REST, "SERVER_EDGE_PROCESSES": "3"}
+    environ = {**ALONE, "SERVER_EDGE_PROCESSES": "3"}
     with serving(tmp_path, slow_model, program=VISIBLE, environ=environ) as served:
         wait_for(lambda: ready_everywhere(served))
         _, shares = post_by_each(served, 24)
@@ -273,7 +273,9 @@ def test_a_process_that_cannot_load_the_model_again_is_tried_again_while_others_
     needed = tmp_path / "needed"
     needed.touch()
     folder = coded(tmp_path / "threaded", NEEDY.format(needed=str(needed)))
-    with serving(tmp_path, folder, program=VISIBLE, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(
+        tmp_path, folder, program=VISIBLE, environ={**REST, "SERVER_MODEL_PROCESSES": "2"}
+    ) as served:
         said = "a process of the model ended with exit code 1; starting it again in 1.0 s"
         wait_for(lambda: said in served.log.read_text())
         assert served.post("/predict", number(7)).json()["data"]["ndarray"] == [[7]]
@@ -293,7 +295,9 @@ def test_a_process_that_cannot_load_the_model_again_is_tried_again_while_others_
 def test_a_process_that_dies_is_replaced_where_what_it_has_forked_lives_on(tmp_path, threads):
     """That holds all its sockets open."""
     folder = coded(tmp_path / "forking", (THREAD if threads else "") + FORKING)
-    with serving(tmp_path, folder, program=VISIBLE, environ={"SERVER_MODEL_PROCESSES": "2"}) as served:
+    with serving(
+        tmp_path, folder, program=VISIBLE, environ={**REST, "SERVER_MODEL_PROCESSES": "2"}
+    ) as served:
         wait_for(lambda: served.client.get("/health/status").json()["strData"] == "healthy")
         for count in (1, 2, 3):
             answer = served.post("/predict", number(-1))
@@ -310,7 +314,7 @@ def test_a_process_that_dies_is_replaced_where_what_it_has_forked_lives_on(tmp_p
 
 def test_a_process_that_takes_too_long_to_load_the_model_again_is_killed(tmp_path):
     folder = coded(tmp_path / "slow", SLOW.format(first=str(tmp_path / "first")))
-    environ = {"SERVER_MODEL_PROCESSES": "2", "SERVER_LOAD_SECONDS": "5"}
+    environ = {**REST, "SERVER_MODEL_PROCESSES": "2", "SERVER_LOAD_SECONDS": "5"}
     with serving(tmp_path, folder, program=VISIBLE, environ=environ) as served:
         said = "is killed, since it took more than 5 seconds to load it; raise SERVER_LOAD_SECONDS if it may"
         wait_for(lambda: said in served.log.read_text())

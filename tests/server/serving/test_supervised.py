@@ -15,7 +15,7 @@ import pytest
 
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import serving
+from tests.server.running_server import REST, serving
 
 pytestmark = pytest.mark.xdist_group("supervised")
 
@@ -63,7 +63,7 @@ class Model:
     def environment(self, path):
         raise ValueError(json.dumps(dict(os.environ)))
 '''
-LIMITS = {"SERVER_DEADLINE_SECONDS": "1", "SERVER_GRACE_SECONDS": "1"}
+LIMITS = {**REST, "SERVER_DEADLINE_SECONDS": "1", "SERVER_GRACE_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_what_it_has_started_ends_with_it(served, tmp_path):
 
 def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_forked_from(tmp_path, model):
     """They are the server's children then, which reaps them as the container's process 1 must."""
-    with serving(tmp_path, model, environ={"SERVER_MODEL_PROCESSES": "2"}) as running:
+    with serving(tmp_path, model, environ={**REST, "SERVER_MODEL_PROCESSES": "2"}) as running:
         before = running.worker()
         forked = running.model_processes()
         os.kill(before, signal.SIGKILL)

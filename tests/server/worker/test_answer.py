@@ -161,14 +161,21 @@ def test_what_it_returns_is_its_own_whatever_the_request_has():
 
 
 class Model:
-    """Answers with what it is asked, or with that many parts; it notes what it made and what was closed."""
+    """Answers with what it is asked, or with that many parts; it notes what it made and what was closed.
+
+    ``taken`` is told by a test that counts: ``ahead`` is how many parts more than those it made at most.
+    """
 
     def __init__(self):
+        self.order = []
         self.made = []
+        self.taken = self.ahead = 0
         self.closed = threading.Event()
+        self.waits = threading.Event()
         self.go_on = threading.Event()
 
     def predict(self, value, params):
+        self.order.append(value)
         return {"answer": value}
 
     def predict_stream(self, value, params):
@@ -177,8 +184,11 @@ class Model:
                 if number == value.get("fails"):
                     raise ValueError(value.get("text", "as asked"))
                 if number == value.get("waits"):
+                    self.waits.set()
                     self.go_on.wait(20)
+                self.order.append(f"part {number}")
                 self.made.append(number)
+                self.ahead = max(self.ahead, len(self.made) - self.taken)
                 yield {"part": number}
         finally:
             self.closed.set()
@@ -275,14 +285,14 @@ def test_a_part_comes_before_the_next_is_made():
 
 def test_the_model_makes_no_more_than_is_taken_and_a_few():
     async def run():
-        async with connected() as (client, process), aclosing(stream(client, 1000)) as parts:
-            await anext(parts)
-            await until(lambda: len(process.model.made) == AHEAD + 1)
-            await asyncio.sleep(0.2)
-            before = len(process.model.made)
-            return before, len([part async for part in parts])
+        async with connected() as (client, process), aclosing(stream(client, 3 * AHEAD)) as parts:
+            got = []
+            for process.model.taken in range(1, 3 * AHEAD + 1):
+                got.append(await anext(parts))
+                await until(lambda: len(process.model.made) >= min(len(got) + AHEAD, 3 * AHEAD))
+            return len(got), process.model.ahead
 
-    assert asyncio.run(run()) == (AHEAD + 1, 999)
+    assert asyncio.run(run()) == (3 * AHEAD, AHEAD)
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
@@ -305,7 +315,8 @@ def test_one_that_is_cancelled_while_a_part_is_awaited_is_closed_when_that_is_ma
             parts = stream(client, 1000, waits=1)
             await anext(parts)
             waiting = asyncio.create_task(anext(parts))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0)  # It awaits the part.
+            await until(process.model.waits.is_set)
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
@@ -321,7 +332,7 @@ def test_one_that_nobody_awaits_before_it_begins_is_not_begun():
             first = stream(client, 2, waits=1)
             await anext(first)
             second = asyncio.create_task(anext(stream(client, 2)))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0)  # It is queued.
             second.cancel()
             process.model.go_on.set()
             rest = [part async for part in first]
@@ -439,15 +450,15 @@ def test_calls_and_streams_wait_for_the_stream_of_the_only_process():
             calls = [asyncio.create_task(call(edge, value)) for value, edge in enumerate((one, other, other))]
             another = stream(other, 3)
             second = asyncio.create_task(anext(another))
-            await asyncio.sleep(0.2)
-            waiting = [task.done() for task in (*calls, second)]
+            await asyncio.sleep(0)  # They wait.
+            await until(process.model.waits.is_set)
             process.model.go_on.set()
             rest = [part async for part in parts]
             got = [await second, *[part async for part in another]]
-            return waiting, rest, await asyncio.gather(*calls), got
+            return rest, await asyncio.gather(*calls), got, process.model.order[:2]
 
-    waiting, rest, answers, got = asyncio.run(run())
-    assert not any(waiting)
+    rest, answers, got, first = asyncio.run(run())
+    assert first == ["part 0", "part 1"]
     assert rest == [{"part": 1}]
     assert answers == [0, 1, 2]
     assert got == [{"part": number} for number in range(3)]
