@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -35,12 +36,12 @@ class Kustomization:
         """Whether it is a Component, which builds only as a part of other kustomizations."""
         return self.raw.get("kind") == "Component"
 
-    @property
+    @cached_property
     def components(self) -> tuple[str, ...]:
         """Folders, relative to the tree, of the components that it uses."""
         return self._paths("components")
 
-    @property
+    @cached_property
     def resources(self) -> tuple[str, ...]:
         """Files and folders, relative to the tree, that it lists as resources."""
         return self._paths("resources")
