@@ -17,8 +17,8 @@ export IMAGE SELDON_CORE_IMAGE DOCKER
 own = $${NAMESPACE:+--namespace "$$NAMESPACE"} $(if $(filter file,$(origin IMAGE)),,$${IMAGE:+--image "$$IMAGE"}) \
 	$${IMAGE_REPOSITORY:+--image-repository "$$IMAGE_REPOSITORY"} $${EXAMPLES:+--examples "$$EXAMPLES"}
 
-# Interpreters are those of the machine, or brought by `make pythons`, or by tools/bootstrap.sh for .venv, to which a person's
-# own UV_PYTHON_DOWNLOADS is said; everything else lies in this folder.
+# Interpreters are those of the machine, or brought by `make pythons`, or by tools/bootstrap.sh for .venv, which gets the
+# user's own UV_PYTHON_DOWNLOADS; everything else lies in this folder.
 uv := UV_PYTHON_DOWNLOADS='$(UV_PYTHON_DOWNLOADS)' sh tools/bootstrap.sh
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv

@@ -93,10 +93,12 @@ install_uv() {
 bring_python() {
     downloads=${UV_PYTHON_DOWNLOADS:-manual}
     export UV_PYTHON_DOWNLOADS=never
-    if "$uv" python find >/dev/null 2>&1; then
+    if why=$("$uv" python find 2>&1); then
         return
     fi
-    find_python 11 || true
+    if find_python 11; then
+        give_up "$why" "uv does not take the $version that is here: see UV_PYTHON_PREFERENCE, .python-version and uv's settings."
+    fi
     install="$uv python install 3.12"
     case $downloads in
         automatic | true) answer=y ;;

@@ -1,4 +1,4 @@
-"""Measure, print what came of it, and write docs/benchmark.md and docs/capacity.md with their pictures once all is measured."""
+"""Measure, print what came of it, and write docs/benchmark.md and docs/capacity.md with their pictures as each is measured."""
 
 from __future__ import annotations
 
@@ -56,16 +56,12 @@ def run(quick: bool, scratch: Path) -> None:
     print(table.noise(rounds))
     if quick:
         return
+    (DOCS / "benchmark.md").write_text(document(rounds, verdicts, tunings, pace))
+    (DOCS / "benchmark.svg").write_text(svg(rounds))
     growth = grow(GROWTH, scratch)
     print(capacity.table(growth))
-    pages = {
-        "benchmark.md": document(rounds, verdicts, tunings, pace),
-        "benchmark.svg": svg(rounds),
-        "capacity.md": capacity.document(growth),
-        "growth.svg": growth_svg(growth),
-    }
-    for name, text in pages.items():
-        (DOCS / name).write_text(text)
+    (DOCS / "capacity.md").write_text(capacity.document(growth))
+    (DOCS / "growth.svg").write_text(growth_svg(growth))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from benchmarks.serving import plan
@@ -51,8 +52,12 @@ class Verdict:
 
 
 def judge(rounds: list[Round]) -> list[Verdict]:
-    """Return the verdict on every aim."""
-    return [Verdict(aim, [aim.ratio(each) for each in rounds]) for aim in AIMS]
+    """Return the verdict on every aim whose servers were measured: a quick run has not all of them."""
+    verdicts = []
+    for aim in AIMS:
+        with suppress(KeyError):
+            verdicts.append(Verdict(aim, [aim.ratio(each) for each in rounds]))
+    return verdicts
 
 
 def _rate(server: str, other: str, scenario: Scenario) -> Callable[[Round], float]:

@@ -32,7 +32,7 @@ client's requests too, since nothing is answered together with them.
 The rule is fitted to the requests of numbers below. Checked against one that it was not fitted to, {held_rows} rows of
 {held_columns} columns: the rule says {predicted:,.0f} µs, measured were {measured:,.0f} µs ({ratio:.2f} times the rule).
 
-Memory: {ready:.0f} MiB when ready with this small tree, {peak:.0f} MiB after the largest requests of the table; a pod's memory limit is that, your
+Memory: {ready:.0f} MiB when ready with this small tree, {peak:.0f} MiB after loads of up to 10,000 rows; a pod's memory limit is that, your
 model's, and what requests under way may take, `SERVER_BUDGET_BYTES` (three eighths of the limit by default).
 
 ## Requests and limits
@@ -73,7 +73,7 @@ class Rule:
 
 def fit(growth: Growth) -> Rule:
     """Return the rule with the least sum of squared relative errors over the cases of numbers by rows and by columns."""
-    used = [case for case in growth.loads if case.series in ("rows", "columns")]
+    used = [case for case in growth.loads if case.series in ("rows", "columns") and not case.texts]
     measured = np.array([growth.cpu(case) for case in used])
     terms = np.array([[1.0, case.rows, case.cells] for case in used])
     scaled = terms / measured[:, np.newaxis]

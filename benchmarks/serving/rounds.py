@@ -37,7 +37,7 @@ class Pace:
     seconds: float
 
 
-FULL = Pace(rounds=5, warm_up=0.5, seconds=3)
+FULL = Pace(rounds=3, warm_up=0.5, seconds=3)
 QUICK = Pace(rounds=1, warm_up=0.5, seconds=2)
 # How often a measurement is tried while others take the machine's cores.
 TRIES = 3

@@ -30,13 +30,18 @@ class RequestBody:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._content_type = request.headers.get("content-type", "")
-        self._form = "multipart/form-data" in self._content_type
-        self._json = JsonBody(b"" if self._form else request.body)
+        self._multipart = "multipart/form-data" in self._content_type
+        # curl sends every body as urlencoded by default, so JSON is tried in any case.
+        self._form = self._content_type.startswith(URLENCODED) and request.body.lstrip()[:1] not in (
+            b"{",
+            b"[",
+        )
+        self._json = None if self._multipart or self._form else JsonBody(request.body)
 
     @property
     def cost(self) -> int:
         """An upper bound of the memory that the message takes once parsed, in bytes."""
-        body = json_cost(self._request.body) if self._form else self._json.cost
+        body = json_cost(self._request.body) if self._json is None else self._json.cost
         return body + json_cost(self._request.query.encode())
 
     def message(self, places: Places, more: More) -> Any:
@@ -48,16 +53,15 @@ class RequestBody:
             BadData: there is no message, or it is not JSON, or the form is broken.
         """
         body = self._request.body
-        if self._form:
+        if self._multipart:
             return _multipart(self._content_type, body)
-        # curl sends every body as urlencoded by default, so JSON is tried in any case.
-        if self._content_type.startswith(URLENCODED) and body.lstrip()[:1] not in (b"{", b"["):
+        if self._form:
             _check(len(body))
             field = _field(body.decode("utf-8", "replace"))
             if field:
                 return parse(field)
         field = _field(self._request.query)
-        return parse(field) if field else self._json.parse(places, more)
+        return parse(field or body) if field or self._json is None else self._json.parse(places, more)
 
 
 def _field(text: str) -> bytes:

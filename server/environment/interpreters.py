@@ -157,8 +157,8 @@ def search_path(environ: Mapping[str, str]) -> str:
 def present(uv: Uv) -> list[Interpreter]:
     """Return the interpreters that uv finds, oldest first, one per minor version: its newest patch.
 
-    uv searches its own folder and those of ``search_path``. Those older than OLDEST, other than CPython, and builds such as the free-threaded one are left out: models' packages rarely have
-    wheels for them.
+    uv searches its own folder and those of ``search_path``. Those older than OLDEST, other than CPython, and builds such as
+    the free-threaded one are left out: models' packages rarely have wheels for them.
 
     Raises:
         NoInterpreter: uv cannot look for them.

@@ -79,13 +79,19 @@ def _with_local(
     for platform, failure in failed.items():
         log.info("the lock is not for a local run on %s: %s", platform, failure)
     local = [platform for platform in LOCAL_PLATFORMS if platform not in failed]
-    # What is for one processor of Linux alone was resolved anew.
-    same = _pins(text) <= _pins(wider)
+    # What is for one processor of Linux alone was resolved anew; what is for macOS alone is no other version of anything.
+    pinned, wide = _pins(text), _pins(wider)
+    names = {_name(pin) for pin in pinned}
+    same = pinned <= wide and not any(_name(pin) in names for pin in wide - pinned)
     return ([*platforms, *local], wider) if local and same else (platforms, text)
 
 
 def _pins(text: str) -> set[str]:
     return {line.split()[0] for line in text.splitlines() if not line.startswith(" ")}
+
+
+def _name(pin: str) -> str:
+    return pin.partition("==")[0]
 
 
 def _beside(requested: PythonRequest | None) -> list[str]:

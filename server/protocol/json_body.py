@@ -31,9 +31,8 @@ LEAST_BYTES = 512
 MOST_DIMENSIONS, MOST_OTHERS = 8, 32
 # Rows of fewer bytes are told to be of one length by the text, which is quicker than to ask each for its length.
 NARROW_BYTES = 128
-# What an array takes in bytes, rounded up: of its text, which simdjson copies, and of each number and list, in simdjson's
-# index and tape and in the array.
-_TEXT, _PARSED = 3, 40
+# Bytes for each byte of an array's text, and for each number or list (simdjson's index and tape, the array), rounded up.
+_TEXT, _PARSED = 3, 52
 
 # The most that orjson and the decoding to a table took for JSON that is nothing but one of these, in bytes (CPython 3.11
 # to 3.13, 8 MB of each), rounded up: per value, per list, per object and per member of one.
@@ -91,6 +90,8 @@ class _Numbers(NamedTuple):
         if self.dimensions == 1:
             return (cells,)
         rows = len(parsed)
+        if cells < rows:
+            return None
         if self.dimensions == 2 and len(self.text) < rows * NARROW_BYTES:
             row = b"[%b]" % (b"," * (cells // rows - 1))
             whole = b"[%b%b]" % ((row + b",") * (rows - 1), row)
@@ -105,8 +106,8 @@ def _lengths(parsed: Any, dimensions: int) -> tuple[int, ...] | None:
     if dimensions == 1:
         return (len(parsed),)
     found = {_lengths(entry, dimensions - 1) for entry in parsed}
-    inner = found.pop()
-    return None if found or inner is None else (len(parsed), *inner)
+    inner = found.pop() if len(found) == 1 else None
+    return None if inner is None else (len(parsed), *inner)
 
 
 class JsonBody:

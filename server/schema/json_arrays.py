@@ -49,7 +49,7 @@ def check_depth(body: bytes) -> None:
     if b"\\" in body:
         left = _STRINGS.sub(b"", body)
     else:
-        # Without escapes, two quotes beside each other are the ends of a string, or of two that are as good as one.
+        # Without escapes, to remove two quotes side by side keeps which brackets are inside strings.
         left = _STRINGS.sub(b"", body.translate(None, _UNQUOTED).replace(b'""', b""))
     left = left.translate(_AS_LISTS, _OTHERS)
     for _ in range(MAX_DEPTH):
@@ -87,12 +87,12 @@ def check_columns(what: str, count: int) -> None:
 
 
 class Doubles(np.ndarray):
-    """A table of doubles of which JSON may have written some as whole numbers.
+    """Doubles of which JSON may have written some as whole numbers.
 
-    ``written`` is the JSON that it was made of, parsed or not, which tells columns of whole numbers from the others.
+    ``written`` is the JSON that they were made of, parsed or not, which tells columns of whole numbers from the others.
     """
 
-    written: list[list[Any]] | bytes | None = None
+    written: list[Any] | bytes | None = None
 
 
 def mapping(what: str, value: Any) -> dict[str, Any]:
@@ -184,34 +184,36 @@ def _numbers(rows: list[list[Any]], cells: list[int | float], types: set[type]) 
     return doubles(array, rows) if len(types) == 2 else array
 
 
-def doubles(array: np.ndarray, written: list[list[Any]] | bytes) -> np.ndarray | None:
+def doubles(array: np.ndarray, written: list[Any] | bytes) -> np.ndarray | None:
     """Return an array of doubles, some of which JSON may have ``written`` as whole numbers.
 
     It is None where a double may have another value than the integer that it was made of.
     """
     if not bool((np.abs(array) < EXACT).all()):
         return None
-    if array.ndim != 2:
-        return array
-    table = array.view(Doubles)
-    table.written = written
-    return table
+    found = array.view(Doubles)
+    found.written = written
+    return found
 
 
 def as_written(values: Any) -> Any:
     """Return a table of numbers as the rows that JSON had where a column of it may be of whole numbers, else as it is."""
     written = getattr(values, "written", None)
+    if written is None or values.ndim != 2:
+        return np.asarray(values) if isinstance(values, Doubles) else values
     if isinstance(written, bytes):
         written = orjson.loads(written)
         if set(map(type, itertools.chain.from_iterable(written))) == {float}:
             return np.asarray(values)
-    return values if written is None else written
+    return written
 
 
 def as_lists(array: np.ndarray) -> list[Any]:
     """Return an array of numbers as the lists that JSON had."""
-    written = as_written(array)
-    return cast("list[Any]", written.tolist() if isinstance(written, np.ndarray) else written)
+    written = getattr(array, "written", None)
+    return cast(
+        "list[Any]", orjson.loads(written) if isinstance(written, bytes) else written or array.tolist()
+    )
 
 
 def _is_exact(array: np.ndarray, value: list[Any]) -> bool:
@@ -260,7 +262,7 @@ def tensor(what: str, value: Any) -> np.ndarray:
         raise BadData(f"{what}.values is {shown(values)}: it must be a list of numbers")
     check_cells(what, values)
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        return shaped(what, values, shape)
+        return shaped(what, np.asarray(values), shape)
     values = as_lists(values) if isinstance(values, np.ndarray) else values
     array = as_array(values) if values else np.empty(0)
     if array is None or array.ndim != 1 or array.dtype.kind not in NUMERIC:

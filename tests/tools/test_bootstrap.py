@@ -76,8 +76,13 @@ class Machine:
 def machine(tmp_path: Path) -> Machine:
     (tmp_path / "bin").mkdir()
     (tmp_path / "tools").mkdir()
-    for name in ("pyproject.toml", "tools/bootstrap.sh", "tools/bootstrap.txt"):
+    for name in ("pyproject.toml", "tools/bootstrap.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
+    # The folders of Homebrew and python.org are below this one: the machine that tests may have such Pythons.
+    text = (ROOT / "tools/bootstrap.sh").read_text()
+    for pattern in interpreters.INSTALLERS:
+        text = text.replace(f" /{pattern}", f" {tmp_path}/{pattern}")
+    (tmp_path / "tools/bootstrap.sh").write_text(text)
     made = Machine(tmp_path)
     made.link("rm", shutil.which("rm") or "/bin/rm")
     return made
@@ -159,6 +164,8 @@ def test_a_python_that_is_too_old_is_told(machine: Machine) -> None:
         "home/.asdf/installs/python/3.11.7/bin",
         "home/.local/share/mise/installs/python/3.11.7/bin",
         "a conda/envs/models/bin",
+        "opt/homebrew/opt/python@3.12/bin",
+        "Library/Frameworks/Python.framework/Versions/3.12/bin",
     ],
 )
 def test_a_python_that_is_not_on_the_path_is_found(machine: Machine, place: str) -> None:
@@ -189,6 +196,18 @@ def without_new(machine: Machine) -> Machine:
         'case "$1 $2" in "cache dir") ;; "python find") exit 2 ;; *) echo "$UV_PYTHON_DOWNLOADS: $*" >>uv.log ;; esac',
     )
     return machine
+
+
+def test_what_uv_does_not_take_is_told_in_its_words(machine: Machine) -> None:
+    machine.link("python3", sys.executable)
+    machine.script(
+        "uv",
+        'case "$1 $2" in "cache dir") ;; *) echo "error: No interpreter found in managed installations" >&2; exit 2 ;; esac',
+    )
+    done = machine.run("sync", "--locked")
+    assert done.returncode == 1
+    assert "No interpreter found in managed installations" in done.stderr
+    assert "see UV_PYTHON_PREFERENCE" in done.stderr
 
 
 REFUSED = (

@@ -6,6 +6,7 @@ from benchmarks.serving import plan
 from benchmarks.serving.aims import AIMS, judge
 from benchmarks.serving.rounds import Round
 from benchmarks.serving.scenario import LARGE, OVERLOAD, SCRAPED, SINGLE, SMALL
+from tests.benchmarks.serving.conftest import a_load
 
 
 def met(rounds: list[Round], text: str) -> bool:
@@ -26,6 +27,19 @@ def test_servers_that_are_alike_meet_what_needs_no_gain(rounds: list[Round]) -> 
         1.5,
         0.4,
         3,
+    ]
+
+
+def test_a_quick_run_is_judged_by_what_it_measured() -> None:
+    measured = Round()
+    for entry in plan.entries({plan.STOCK: plan.STOCK_USUAL}):
+        measured.memory[entry.peer.name] = 64
+        for scenario in entry.scenarios:
+            measured.loads[entry.peer.name, scenario.name] = a_load(100)
+    missing = [aim.text for aim in AIMS if aim not in [verdict.aim for verdict in judge([measured])]]
+    assert missing == [
+        "gRPC, 2 rows, 16 streams: calls/s of the Open Inference Protocol against MLServer",
+        "gRPC, 1,000 rows, 16 streams: the same",
     ]
 
 

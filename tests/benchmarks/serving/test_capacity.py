@@ -20,7 +20,8 @@ def loads(rule: Rule) -> dict[Case, list[Load]]:
     micros = np.full(100, 1000)
     return {
         case: [
-            Load(1, np.full(100, 200), micros, 0.1, rule.cpu(case) * factor * 100 / 1e6)
+            # Texts cost more than the rule says.
+            Load(1, np.full(100, 200), micros, 0.1, rule.cpu(case) * (factor + 4 * case.texts) * 100 / 1e6)
             for factor in (0.9, 1, 1.1)
         ]
         for case in cases(2)

@@ -4,8 +4,12 @@ import os
 import subprocess
 import sys
 
-from benchmarks.serving.noise import QUIET, Watch, busy
+import pytest
+
+from benchmarks.serving.noise import STAT as STAT_FILE
+from benchmarks.serving.noise import Watch, busy
 from benchmarks.serving.rounds import quietly
+from server.operating_system import cpus
 
 STAT = "cpu  100 20 30 5000 60 7 8 9 100 0\ncpu0 50 10 15 2500 30 3 4 5 50 0\n"
 SPIN = "import time\nend = time.monotonic() + 0.6\nwhile time.monotonic() < end: pass"
@@ -15,6 +19,7 @@ def test_busy_is_all_but_idle_and_waiting_for_a_disk() -> None:
     assert busy(STAT) == (100 + 20 + 30 + 7 + 8 + 9) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.skipif(not STAT_FILE.exists(), reason="what all processes take is read from /proc/stat")
 def test_what_another_process_takes_is_noise_and_what_one_takes_oneself_is_none() -> None:
     watch, before = Watch(), os.times()
     subprocess.run([sys.executable, "-c", SPIN], check=True)
@@ -22,7 +27,7 @@ def test_what_another_process_takes_is_noise_and_what_one_takes_oneself_is_none(
     took = sum(after[:4]) - sum(before[:4])
     other, own = watch.noise(0), watch.noise(took)
     assert other > own
-    assert other > QUIET
+    assert other > 0.3 / cpus()
 
 
 def test_a_noisy_measurement_is_tried_again_and_the_quietest_counts(monkeypatch) -> None:

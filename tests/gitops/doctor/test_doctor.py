@@ -178,12 +178,12 @@ def test_a_python_that_a_model_asks_for(place: Place) -> None:
 
 
 def test_what_each_python_can_serve(place: Place) -> None:
-    own = ".".join(map(str, sys.version_info[:3]))
+    own = ".".join(map(str, sys.version_info[:2]))
     file = place.root / "overlays/model/contract.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "python": own}))
     (place.root / "overlays/preprocessor/requirements.lock").unlink()
     said = place.says(status=1)["models' Pythons"]
-    assert f"{own}: asked for by model and in the lock of postprocessor" in said
+    assert re.search(rf"{re.escape(own)}\.\d+: asked for by model and in the lock of postprocessor", said)
 
 
 @pytest.fixture

@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.request_body import message
+from server.api.request_body import RequestBody
 from server.api.routes import HttpRequest
 from server.errors import BadData, BodyTooLarge
+from server.protocol.json_body import json_cost
+from server.protocol.json_codec import places
 
 SENT = '{"data": {"ndarray": [[1, 2]]}}'
 MEANT = {"data": {"ndarray": [[1, 2]]}}
 BOUNDARY = "frontier"
+
+
+def message(request):
+    return RequestBody(request).message(places, lambda more: None)
 
 
 def form(*parts):
@@ -95,6 +101,15 @@ def test_a_broken_form_is_refused(body, boundary, said):
 def test_a_form_that_costs_more_than_it_has_is_refused(kind, body):
     with pytest.raises(BodyTooLarge, match=r"it may have (64|1048576); send the message as JSON"):
         message(HttpRequest("POST", "/predict", headers={"content-type": kind}, body=body))
+
+
+def test_a_form_of_numbers_costs_what_lists_of_them_do():
+    numbers = b'{"data": {"ndarray": [' + b",".join([b"[0.5]"] * 1000) + b"]}}"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = b"json=" + numbers
+    assert RequestBody(HttpRequest("POST", "/predict", headers=headers, body=body)).cost >= json_cost(body)
+    whole = RequestBody(HttpRequest("POST", "/predict", headers=headers, body=numbers))
+    assert whole.cost < json_cost(numbers)
 
 
 @given(st.binary(max_size=200))
