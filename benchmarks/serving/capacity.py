@@ -26,8 +26,8 @@ After this page you can say how many pods a load needs, how much CPU and memory 
     pods                  = requests/s × CPU time of a request ÷ cores of a pod ÷ {utilisation}
 
 A value is a number of a row; `model_duration_seconds` has your model's own time ([Observability](observability.md)). A
-pod's cores are used to {utilisation:.0%}, so that there is room for a burst, and for a pod that is missing. Columns of texts cost more (the table has them), and a lone
-client's requests too, since nothing is answered together with them.
+pod's cores are used to {utilisation:.0%}, so that there is room for a burst, and for a pod that is missing. Columns of texts cost
+more (the table has them), and a lone client's requests too, since nothing is answered together with them.
 
 The rule is fitted to the requests of numbers below. Checked against one that it was not fitted to, {held_rows} rows of
 {held_columns} columns: the rule says {predicted:,.0f} µs, measured were {measured:,.0f} µs ({ratio:.2f} times the rule).
