@@ -23,7 +23,9 @@ from server.telemetry.log_writer import LogHandler
 
 # The most of a message and of a traceback, and of a string that a client sends.
 LONGEST, LONGEST_VALUE = 16_384, 256
-LEVELS = ("LOG_LEVEL", "SELDON_LOG_LEVEL")
+VARIABLES = ("LOG_LEVEL", "SELDON_LOG_LEVEL")
+# Those of logging; libraries add others to it.
+LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET")
 FORMATS = ("json", "text")
 # A line's own fields, in the attribute of this name of a LogRecord, and a traceback that is not of this process.
 FIELDS, TRACEBACK = "fields", "model_traceback"
@@ -66,12 +68,11 @@ def configure(process: str, environ: Mapping[str, str] = os.environ, stream: Tex
 
 
 def _level(environ: Mapping[str, str]) -> str:
-    known = logging.getLevelNamesMapping()
-    for name in LEVELS:
+    for name in VARIABLES:
         if environ.get(name):
             level = environ[name].strip().upper()
-            if level not in known:
-                raise BadSetting(f"{name}={environ[name]!r}: must be one of {', '.join(known)}")
+            if level not in LEVELS:
+                raise BadSetting(f"{name}={environ[name]!r}: must be one of {', '.join(LEVELS)}")
             return level
     return "INFO"
 
