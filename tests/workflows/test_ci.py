@@ -121,7 +121,11 @@ def test_one_check_says_that_something_failed(project: History, happens: Happeni
             "rendered difference",
         ),
         ("    if: always() # a job that", "    if: success() # a job that", "ci"),
-        ("needs: [changes, test, review, image, e2e]", "needs: [changes, review, image, e2e]", ""),
+        (
+            "needs: [changes, test, review, image, e2e, machines]",
+            "needs: [changes, review, image, e2e, machines]",
+            "",
+        ),
     ],
     ids=["depth of the plan", "depth of the review", "permission", "condition", "needs"],
 )
