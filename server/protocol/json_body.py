@@ -32,7 +32,7 @@ MOST_DIMENSIONS, MOST_OTHERS = 8, 32
 # Rows of fewer bytes are told to be of one length by the text, which is quicker than to ask each for its length.
 NARROW_BYTES = 128
 # Bytes for each byte of an array's text, and for each number or list (simdjson's index and tape, the array), rounded up.
-_TEXT, _PARSED = 3, 52
+_TEXT, _PARSED = 3, 60
 
 # The most that orjson and the decoding to a table took for JSON that is nothing but one of these, in bytes (CPython 3.11
 # to 3.13, 8 MB of each), rounded up: per value, per list, per object and per member of one.
