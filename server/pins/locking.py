@@ -72,7 +72,9 @@ def _with_local(
     try:
         wider = resolver.universal(pythons, [*platforms, *LOCAL_PLATFORMS], pinned=text)
     except UnresolvableRequirements as why:
-        log.info("the lock is for pods alone, and not for a local run on macOS: %s", why)
+        # All of it is about Linux too, and would read as if the lock had failed.
+        said = str(why).partition("\n")[0]
+        log.info("the lock is for pods alone, and not for a local run on macOS: %s", said)
         return platforms, text
     failures = resolver.without_wheels(wider, pythons, LOCAL_PLATFORMS)
     failed = {platform: failure for (_, platform), failure in failures.items()}
