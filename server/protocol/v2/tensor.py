@@ -107,8 +107,9 @@ def from_json(name: str, datatype: Any, lengths: Any, data: Any) -> np.ndarray:
         raise BadData(f"the data of input {name!r} is {shown(data)}: it must be a list")
     check_cells(f"the data of input {name!r}", data)
     if isinstance(data, np.ndarray):
-        array = _converted(name, datatype, kind, data)
-        if array is not None and data.shape in (wanted, (math.prod(wanted),)):
+        fits = data.shape in (wanted, (math.prod(wanted),))
+        array = _converted(name, datatype, kind, data) if fits else None
+        if array is not None:
             return array.reshape(wanted)
         data = as_lists(data)
     array = _typed(name, datatype, kind, _flattened(name, wanted, data))

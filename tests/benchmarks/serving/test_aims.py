@@ -15,6 +15,7 @@ def met(rounds: list[Round], text: str) -> bool:
 
 
 def test_servers_that_are_alike_meet_what_needs_no_gain(rounds: list[Round]) -> None:
+    assert [each.aim for each in judge(rounds)] == AIMS
     assert {each.ratio for each in judge(rounds)} == {1.0}
     assert [each.aim.goal for each in judge(rounds) if not each.met] == [
         3.5,

@@ -135,12 +135,15 @@ def test_values_of_a_tensor(text, shape):
 @given(
     arrays(1) | arrays(2),
     st.sampled_from(["FP64", "FP32", "FP16", "INT64", "INT8", "UINT8", "UINT64", "BOOL", "BYTES"]),
+    st.sampled_from([0, 0, 1]),
 )
-def test_data_of_the_open_inference_protocol(text, datatype):
+@example("[" + ",".join(["[70000.5,2.5]"] * 100) + "]", "FP16", 1)
+def test_data_of_the_open_inference_protocol(text, datatype, more):
     try:
         shape = list(np.array(orjson.loads(text)).shape)
     except ValueError:
         shape = [100]
+    shape[-1] += more
     body = f'{{"inputs": [{{"name": "x", "shape": {shape}, "datatype": "{datatype}", "data": {text}}}]}}'.encode()
     read = outcome(lambda: read_v2(body))
     with pytest.MonkeyPatch.context() as patch:
