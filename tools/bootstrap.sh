@@ -5,6 +5,9 @@
 set -eu
 
 home=.cache/uv
+# Make gives an empty one where the user has none, which uv refuses; whether a Python is downloaded bring_python says.
+downloads=${UV_PYTHON_DOWNLOADS:-manual}
+export UV_PYTHON_DOWNLOADS=never
 
 case $(uname -s 2>/dev/null) in
     MINGW* | MSYS* | CYGWIN* | Windows*)
@@ -91,8 +94,6 @@ install_uv() {
 
 # Have uv download a Python where none is new enough and somebody says so: UV_PYTHON_DOWNLOADS, or a person at the terminal.
 bring_python() {
-    downloads=${UV_PYTHON_DOWNLOADS:-manual}
-    export UV_PYTHON_DOWNLOADS=never
     if why=$("$uv" python find 2>&1); then
         return
     fi
@@ -101,7 +102,7 @@ bring_python() {
     fi
     install="$uv python install 3.12"
     case $downloads in
-        automatic | true) answer=y ;;
+        automatic | auto | true) answer=y ;;
         manual)
             answer=n
             if [ -t 0 ] && [ -t 2 ]; then

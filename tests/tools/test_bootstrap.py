@@ -20,11 +20,16 @@ ROOT = Path(__file__).parents[2]
 VERSION = (ROOT / "tools" / "bootstrap.txt").read_text().partition("uv==")[2].split()[0]
 
 
+# Of Debian and Ubuntu sh is dash, of macOS bash, of Alpine busybox.
+SHELLS = {"sh": ["/bin/sh"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
+
+
 @dataclass
 class Machine:
     """A copy of what the script reads, and a PATH with nothing on it but what a test puts there."""
 
     root: Path
+    shell: list[str]
     environ: dict[str, str] = field(default_factory=dict)
 
     def link(self, name: str, target: str | Path) -> None:
@@ -50,10 +55,16 @@ class Machine:
         )
         self.script("python3", f'exec {sys.executable} -c "{pretence}; exec(sys.argv[1])" "$2"')
 
+    def say_system(self, system: str) -> None:
+        """Let uname say that the machine is of another operating system."""
+        if self.shell[1:] == ["sh"]:
+            pytest.skip("busybox may have a uname of its own")
+        self.script("uname", f"echo {system}")
+
     def start(self, *arguments: str, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
         environ = {**self.environ, "PATH": str(self.root / "bin")}
         return subprocess.Popen(
-            ["/bin/sh", "tools/bootstrap.sh", *arguments],
+            [*self.shell, "tools/bootstrap.sh", *arguments],
             cwd=self.root,
             env=environ,
             stdin=stdin,
@@ -62,7 +73,7 @@ class Machine:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["/bin/sh", "tools/bootstrap.sh", *arguments],
+            [*self.shell, "tools/bootstrap.sh", *arguments],
             cwd=self.root,
             env={**self.environ, "PATH": str(self.root / "bin")},
             stdin=subprocess.DEVNULL,
@@ -72,27 +83,36 @@ class Machine:
         )
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "tools").mkdir()
+def make_machine(root: Path, shell: str) -> Machine:
+    program, *arguments = SHELLS[shell]
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"this machine has no {program}")
+    (root / "bin").mkdir()
+    (root / "tools").mkdir()
     for name in ("pyproject.toml", "tools/bootstrap.txt"):
-        shutil.copy(ROOT / name, tmp_path / name)
+        shutil.copy(ROOT / name, root / name)
     # The folders of Homebrew and python.org are below this one: the machine that tests may have such Pythons.
     text = (ROOT / "tools/bootstrap.sh").read_text()
     for pattern in interpreters.INSTALLERS:
-        text = text.replace(f" /{pattern}", f" {tmp_path}/{pattern}")
-    (tmp_path / "tools/bootstrap.sh").write_text(text)
-    made = Machine(tmp_path)
+        text = text.replace(f" /{pattern}", f" {root}/{pattern}")
+    (root / "tools/bootstrap.sh").write_text(text)
+    made = Machine(root, [found, *arguments])
     made.link("rm", shutil.which("rm") or "/bin/rm")
     return made
 
 
+@pytest.fixture(params=SHELLS)
+def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Machine:
+    return make_machine(tmp_path, request.param)
+
+
 @pytest.fixture
-def online(machine: Machine) -> Machine:
+def online(tmp_path: Path) -> Machine:
     """A machine that has this one's settings of pip."""
-    machine.environ = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
-    return machine
+    made = make_machine(tmp_path, "sh")
+    made.environ = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
+    return made
 
 
 def test_the_pinned_uv_is_the_locked_one() -> None:
@@ -108,9 +128,12 @@ def test_the_pinned_uv_is_the_locked_one() -> None:
     assert lines == exported.splitlines(), "run `make lock`"
 
 
-def test_a_uv_that_is_there_is_taken(machine: Machine) -> None:
+# Make gives an empty one where there is none.
+@pytest.mark.parametrize("downloads", ["", "automatic", "never"])
+def test_a_uv_that_is_there_is_taken(machine: Machine, downloads: str) -> None:
     machine.link("uv", uv.find_uv_bin())
-    done = machine.run("--version")
+    machine.environ = {"UV_PYTHON_DOWNLOADS": downloads}
+    done = machine.run("cache", "dir")
     assert (done.returncode, done.stderr) == (0, "")
     assert not (machine.root / ".cache").exists()
 
@@ -123,7 +146,7 @@ def test_a_uv_that_is_too_old_is_not_taken(machine: Machine) -> None:
 @pytest.mark.parametrize("system", ["MINGW64_NT-10.0-26100", "MSYS_NT-10.0-26100", "CYGWIN_NT-10.0"])
 def test_windows_is_told_of_wsl(machine: Machine, system: str) -> None:
     machine.link("uv", uv.find_uv_bin())
-    machine.script("uname", f"echo {system}")
+    machine.say_system(system)
     done = machine.run("--version")
     assert (done.returncode, done.stdout) == (1, "")
     assert "open the clone in WSL" in done.stderr
@@ -132,7 +155,7 @@ def test_windows_is_told_of_wsl(machine: Machine, system: str) -> None:
 @pytest.mark.parametrize("system", ["Linux", "Darwin"])
 def test_linux_and_macos_are_not(machine: Machine, system: str) -> None:
     machine.link("uv", uv.find_uv_bin())
-    machine.script("uname", f"echo {system}")
+    machine.say_system(system)
     done = machine.run("--version")
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -224,8 +247,9 @@ def test_without_a_terminal_no_python_is_downloaded(without_new: Machine, downlo
     assert not (without_new.root / "uv.log").exists()
 
 
-def test_uv_downloads_one_where_its_setting_says_so(without_new: Machine) -> None:
-    without_new.environ = {"UV_PYTHON_DOWNLOADS": "automatic"}
+@pytest.mark.parametrize("downloads", ["automatic", "auto", "true"])
+def test_uv_downloads_one_where_its_setting_says_so(without_new: Machine, downloads: str) -> None:
+    without_new.environ = {"UV_PYTHON_DOWNLOADS": downloads}
     assert without_new.run("sync", "--locked").returncode == 0
     assert (without_new.root / "uv.log").read_text() == BROUGHT
 
