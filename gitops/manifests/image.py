@@ -1,15 +1,20 @@
-"""The project's own image, under any registry and owner, and the digest that base pins."""
+"""The project's own image, under any registry and owner: the digest that base pins, and the images that overlays pin themselves.
+
+`images` in an overlay's kustomization.yaml counts after that of base.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gitops.errors import BadManifest
+from gitops.manifests.kustomization import Kustomization
+from gitops.manifests.rendered import OVERLAYS
 
 NAME = "seldon-mlflow-server"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -66,3 +71,21 @@ def _entry(text: str) -> Mapping[str, Any]:
         if isinstance(entry, dict) and entry.get("name") == NAME:
             return entry
     raise BadManifest(f"{BASE_KUSTOMIZATION}: images must have one of the name {NAME}")
+
+
+def images_entry(kustomization: Kustomization) -> Mapping[str, Any] | None:
+    """Return the entry of a kustomization's images for the project's image, None where there is none."""
+    listed = kustomization.raw.get("images")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and is_project_image(str(entry.get("newName") or entry.get("name"))):
+            return entry
+    return None
+
+
+def pins(kustomizations: Iterable[Kustomization]) -> dict[str, str]:
+    """Return the image that each overlay pins itself, as in ghcr.io/owner/name@sha256:…, by the overlay's folder."""
+    return {
+        entry.folder: f"{found.get('newName') or found.get('name')}@{found['digest']}"
+        for entry in kustomizations
+        if entry.folder.startswith(f"{OVERLAYS}/") and (found := images_entry(entry)) and found.get("digest")
+    }

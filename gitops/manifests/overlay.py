@@ -1,7 +1,8 @@
-"""An overlay of one node, and the files of it that a promotion writes."""
+"""An overlay of one node, and the files of it that a promotion writes; the overlays that a graph is composed of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gitops.errors import BadArgument
 from gitops.files import set_scalars
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import GraphNode, read_node
+from gitops.manifests.kustomization import kustomizations
 from gitops.manifests.rendered import OVERLAYS, node_files
 from server.environment import requirements_lock
 from server.pins import expectation
@@ -70,3 +72,14 @@ def find(root: Path, name: str) -> Overlay:
     return Overlay(
         f"{OVERLAYS}/{name}", (root / OVERLAYS / name / graphnode.FILE).read_text(encoding="utf-8"), found
     )
+
+
+def composed(root: Path) -> Mapping[str, frozenset[str]]:
+    """Return the graphs of the tree ``root`` that have an expected.json: the overlays that each is composed of, by its folder."""
+    return {
+        entry.folder: frozenset(name.removeprefix(f"{OVERLAYS}/") for name in entry.resources)
+        for entry in kustomizations(root)
+        if entry.folder.startswith(f"{OVERLAYS}/")
+        and not (root / entry.folder / graphnode.FILE).exists()
+        and (root / entry.folder / expectation.FILE).is_file()
+    }

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from gitops.errors import BadManifest
 from gitops.manifests import image
 from gitops.manifests import image_interface as interface
+from gitops.manifests.image import pins
 from gitops.manifests.image_interface import Interface, Verb
-from gitops.manifests.overlay_image import pins
 from gitops.manifests.pod import Container
 from gitops.manifests.rendered import BASE, Rendered
 from gitops.manifests.secrets import source_of_secret

@@ -22,11 +22,11 @@ from gitops.errors import BadArgument, GitopsError, PromotionFailed
 from gitops.local.models import is_kept, keep
 from gitops.manifests import overlay as overlays
 from gitops.manifests.graphnode import GraphNode, is_alias, read_node
+from gitops.manifests.overlay import composed
 from gitops.manifests.rendered import OVERLAYS, node_files
 from gitops.manifests.tree import load as load_tree
 from gitops.policies.evaluation import findings
 from gitops.promote import model as models
-from gitops.promote.composition import composed
 from gitops.promote.credentials import exported
 from gitops.promote.example import Example, from_overlay
 from gitops.promote.graph_answer import refresh

@@ -19,8 +19,8 @@ from gitops.errors import BadArgument, GitopsError
 from gitops.files import set_scalars, write_all
 from gitops.manifests import contract, graphnode
 from gitops.manifests.graphnode import is_alias, parse_node
+from gitops.manifests.overlay import composed
 from gitops.manifests.rendered import OVERLAYS
-from gitops.promote.composition import composed
 from gitops.promote.result import REASON_LENGTH, PromotionResult, markdown
 from server.environment import requirements_lock
 from server.pins import expectation

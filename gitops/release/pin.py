@@ -11,9 +11,8 @@ from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, BadManifest
 from gitops.files import remove_item, set_scalars, write_all
 from gitops.manifests import image, image_interface
-from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED, is_digest
+from gitops.manifests.image import BASE_KUSTOMIZATION, NAME, UNRELEASED, images_entry, is_digest, pins
 from gitops.manifests.kustomization import Kustomization, kustomizations
-from gitops.manifests.overlay_image import images_entry, pins
 from gitops.manifests.rendered import OVERLAYS
 from gitops.manifests.site import read_site
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from gitops.command import Run, print_lines
 from gitops.errors import BadArgument, ReleaseFailed
 from gitops.manifests import image
+from gitops.manifests.image import pins
 from gitops.manifests.kustomization import kustomizations
-from gitops.manifests.overlay_image import pins
 from gitops.manifests.site import FILE as SITE
 from gitops.manifests.site import Site, read_site
 from gitops.progress import step

@@ -143,7 +143,13 @@ class NodeClient:
             listener.listen(BACKLOG)
             connection.connect(self._address)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.component_process", str(listener.fileno()), self._environment],
+                [
+                    sys.executable,
+                    "-m",
+                    "server.component_process.server",
+                    str(listener.fileno()),
+                    self._environment,
+                ],
                 cwd=ROOT,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,

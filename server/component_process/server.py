@@ -5,12 +5,20 @@ cannot be), "healthy" (answered while it can be called) and "answer" (with ``rol
 and one value). It is answered by a frame with ``event`` "done" or, for "answer", "answer" (with ``names``, ``meta``
 and one value), or by "error" with ``error``, a class of server.errors, and ``message``. The next call of a
 connection comes after the answer.
+
+The process is started by ``python -m server.component_process.server FD ENV``, FD being a Unix socket that listens. It ends
+when the last connection is closed, so it needs nobody to end it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from server.api.node import Node, Role
@@ -18,8 +26,13 @@ from server.errors import ModelFailed, NotReady, ServerError
 from server.model.client import NOT_LOADED
 from server.model.frame_protocol import FrameProtocol
 from server.model.supervisor import Supervisor
+from server.operating_system import adopt_orphans, hide_memory
 from server.protocol.meta import puid
 from server.schema.request import Request
+from server.serving.model_process import model_supervisor
+from server.settings import ServeSettings
+from server.settings_loader import load
+from server.telemetry import log_lines
 from server.telemetry.call_record import CallRecord, identify
 from server.telemetry.labels import PREFIX
 from server.telemetry.log_lines import log_error
@@ -151,3 +164,33 @@ def _metrics(record: CallRecord) -> list[dict[str, Any]]:
     took = {"key": f"{PREFIX}_model_duration_seconds", "value": 1000 * record.model_seconds}
     rows = {"key": f"{PREFIX}_rows", "type": "COUNTER", "value": record.rows}
     return [{"type": "TIMER", **waited}, {"type": "TIMER", **took}, rows]
+
+
+async def run(node: Node, process: Supervisor, listener: socket.socket, *, counts: bool = False) -> None:
+    """Serve the socket until the last connection is closed; answers have metrics where ``counts`` (NodeServer)."""
+    local = NodeServer(node, process, counts=counts)
+    loading = asyncio.create_task(local.load())
+    server = await asyncio.get_running_loop().create_unix_server(local.connect, sock=listener)
+    async with server:
+        await local.left.wait()
+    loading.cancel()
+    await asyncio.gather(loading, return_exceptions=True)
+
+
+def main() -> None:
+    """Serve the node that the environment variables describe, as the wrapper's process has them."""
+    log_lines.configure("node")
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(listener.fileno(), False)
+    adopt_orphans()
+    hide_memory()
+    # The wrapper's processes need the CPUs.
+    # And the wrapper counts metrics by the answers: the model's own in any case, others where it takes them out then.
+    given = load(ServeSettings, os.environ)
+    node = Node(replace(given, spin_microseconds=0, metrics_in_response=True))
+    counts = given.metrics and not given.metrics_in_response
+    asyncio.run(run(node, model_supervisor(node, Path(sys.argv[2])), listener, counts=counts))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,11 +13,10 @@ from typing import Any
 
 from server.errors import ModelNotLoaded
 from server.ipc.wire import BadFrame
-from server.model import orphans
 from server.model.control_socket import ControlSocket
 from server.model.handshake import Example
 from server.model.worker_control import Deliver, WorkerControl, described
-from server.model.worker_process import STOP_SECONDS, WorkerProcess
+from server.model.worker_process import STOP_SECONDS, WorkerProcess, kill_orphans, reap_orphans
 from server.operating_system import has_ended
 from server.telemetry.labels import EndReason, ProcessObserver
 
@@ -63,7 +62,7 @@ class Reaper:
         self._pid = 0
         for _ in range(ROUNDS):
             try:
-                if not orphans.kill(0):
+                if not kill_orphans(0):
                     return
             except OSError as error:
                 log.warning("processes that the model has started cannot be looked for yet: %s", error)
@@ -74,7 +73,7 @@ class Reaper:
         if self._pid and not self._ended.is_set() and has_ended(self._pid):
             self._ended.set()
         try:
-            orphans.reap(self._pid)
+            reap_orphans(self._pid)
         except OSError:
             return  # Without descriptors /proc cannot be read: orphans are reaped when the process has ended.
 
