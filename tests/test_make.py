@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
 
+from tests import without_linux
 from tests.programs import program
 
 ROOT = Path(__file__).parents[1]
@@ -132,3 +134,18 @@ def test_a_fresh_clone_serves_what_is_expected_and_can_be_cleaned(tmp_path: Path
     assert status.stdout == ""
     assert make(clone, "clean").returncode == 0
     assert before == sorted(path.relative_to(clone) for path in clone.rglob("*") if ".git" not in path.parts)
+
+
+@pytest.mark.long
+def test_smoke_needs_nothing_that_only_linux_has(tmp_path: Path) -> None:
+    """All its processes lack those calls and /proc: the command, and what it starts to fetch, build and serve the models."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    (ROOT / ".cache/tools").mkdir(parents=True, exist_ok=True)
+    (clone / ".cache").mkdir()
+    (clone / ".cache/tools").symlink_to(ROOT / ".cache/tools")
+    without_linux.hide(clone)
+    smoke = make(clone, "smoke", "environment=", f"python={sys.executable}")
+    assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+    assert re.search(r"^4 of 4 overlays ok in \d+\.\d s$", smoke.stdout, re.MULTILINE)
+    assert "Traceback" not in smoke.stdout + smoke.stderr

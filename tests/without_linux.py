@@ -1,38 +1,56 @@
-"""The server itself on a system that lacks what only Linux has: ``python -m tests.server.elsewhere serve …``."""
+"""The two packages as they find themselves where Python lacks what only Linux has, and where there is no /proc.
+
+Every process that imports one of them is meant: commands, the server's processes and the model's.
+"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGES = ("server", "gitops")
+CALLS = """
 import os
 import resource
-import runpy
 import socket
 import time
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-LINUX: tuple[tuple[Any, str], ...] = (
-    (os, "sched_getaffinity"),
-    (os, "waitid"),
-    (os, "ST_NOEXEC"),
-    (os, "memfd_create"),
-    (os, "pidfd_open"),
-    (resource, "prlimit"),
-    (resource, "RLIMIT_MSGQUEUE"),
-    (socket, "MSG_CMSG_CLOEXEC"),
-    (time, "CLOCK_BOOTTIME"),
-)
+for owner, names in (
+    (os, ("sched_getaffinity", "waitid", "ST_NOEXEC", "memfd_create", "pidfd_open")),
+    (resource, ("prlimit", "RLIMIT_MSGQUEUE")),
+    (socket, ("MSG_CMSG_CLOEXEC",)),
+    (time, ("CLOCK_BOOTTIME",)),
+):
+    for name in names:
+        vars(owner).pop(name, None)
+"""
+# What the source says, and what it says in the copy.
+TEXTS = {'"/proc': '"/no/proc', '"proc/': '"no/proc/', '"sys/': '"no/sys/', '"prctl"': '"no_prctl"'}
 
-if __name__ == "__main__":
-    for owner, name in LINUX:
-        delattr(owner, name)
-    from server import operating_system
 
-    libc = operating_system.ctypes.CDLL(None, use_errno=True)
-    operating_system.PROC = Path("/nowhere")
-    operating_system.ctypes = SimpleNamespace(  # type: ignore[assignment]
-        CDLL=lambda *_, **__: SimpleNamespace(waitid=libc.waitid),
-        c_int=operating_system.ctypes.c_int,
-        get_errno=operating_system.ctypes.get_errno,
-    )
-    runpy.run_module("server", run_name="__main__", alter_sys=True)
+def hide(folder: Path, packages: Iterable[str] = PACKAGES) -> None:
+    """Hide in the packages of ``folder`` what only Linux has; their sources are written again.
+
+    Raises:
+        AssertionError: a text that should be hidden is in none of them any more.
+    """
+    missing = set(TEXTS)
+    for source in (file for package in packages for file in (folder / package).rglob("*.py")):
+        text = source.read_text()
+        for said, hidden in TEXTS.items():
+            if said in text:
+                missing.discard(said)
+                text = text.replace(said, hidden)
+        source.write_text(text)
+    assert not missing, f"{missing}: nothing says so any more"
+    for package in packages:
+        with (folder / package / "__init__.py").open("a") as stream:
+            stream.write(CALLS)
+
+
+def copy(root: Path, folder: Path) -> Path:
+    """Copy the server's package into ``folder``, hide in the copy what only Linux has, and return ``folder``."""
+    shutil.copytree(root / "server", folder / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    hide(folder, ["server"])
+    return folder

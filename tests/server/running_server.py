@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
 
 from gitops.local import ports
+from tests import processes
 from tests.project import ROOT
 
 IMAGE = "ghcr.io/owner/image@sha256:0"
-WORKER = b"worker/__main__.py"
+WORKER = "worker/__main__.py"
 VISIBLE = "tests.server.visible"
 READY_SECONDS = 60
 # Without gRPC, whose library takes longest to load, and whose clients get a second to leave.
@@ -53,29 +53,27 @@ class Served:
 
     def worker(self) -> int:
         """Return the process id of the model's process."""
-        if not Path("/proc").is_dir():
-            pytest.skip("which processes a server has is read from /proc")
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (child,) = [int(child) for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes()]
-        return child
+        (worker,) = [child for child in processes.children(self.process.pid) if is_worker(child)]
+        return worker
+
+    def server_processes(self) -> list[int]:
+        """Return the process ids of the server's own, but the first."""
+        return [child for child in processes.children(self.process.pid) if not is_worker(child)]
 
     def model_processes(self) -> list[int]:
         """Return the process ids of those that answer calls where there are several: the others only start them."""
-        found, below = [], _children(self.worker())
+        found, below = [], processes.children(self.worker())
         while below:
             process = below.pop()
-            forked = _children(process)
+            forked = processes.children(process)
             below += forked
             found += [] if forked else [process]
         return sorted(found)
 
 
-def _children(process: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{process}/task/{process}/children").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(child) for child in text.split()]
+def is_worker(process: int) -> bool:
+    """Whether a process is the model's, or is forked by it."""
+    return WORKER in processes.command_line(process)
 
 
 def wait_until_status(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
@@ -114,13 +112,14 @@ def serving(
     descriptors: int | None = None,
     prefix: Sequence[str] = (),
     program: str = "server",
+    root: Path = ROOT,
     **parameters: str,
 ) -> Iterator[Served]:
     """Serve ``model`` with these graph parameters, in this process's environment or a given one, and stop it again.
 
     What the model writes beside itself lies in ``folder``. ``descriptors`` is the soft limit of files and connections
     that the server starts with, else this process's own; ``prefix`` is a command that runs the server's. ``program`` is the
-    module that runs the server, such as VISIBLE, whose descriptors may be looked at.
+    module that runs the server, such as VISIBLE, whose descriptors may be looked at, and ``root`` the folder of its package.
     """
     port, grpc_port, health_port = ports.free(3)
     listed = {"model_uri": str(model), **parameters}
@@ -136,7 +135,7 @@ def serving(
                 *(sys.executable, "-m", program, "serve"),
                 *("--environment", environment or this_environment(folder / "env")),
             ],
-            cwd=ROOT,
+            cwd=root,
             stderr=sink,
             stdout=sink,
             env={

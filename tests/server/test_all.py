@@ -16,6 +16,7 @@ from gitops.local.store import Store
 from server.all import narrowed, parameters
 from server.artifact.digest import model_digest
 from server.errors import BadSetting
+from tests.processes import descendants
 from tests.project import MANIFESTS, MODELS, ROOT
 from tests.server.environment import making
 from tests.server.running_server import Served, free_port
@@ -31,15 +32,6 @@ def environ_of(process: int) -> str | None:
         return Path(f"/proc/{process}/environ").read_bytes().decode()
     except PermissionError:
         return None
-
-
-def descendants(process: int) -> list[int]:
-    children = [
-        int(child)
-        for task in Path(f"/proc/{process}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
-    return [*children, *(deeper for child in children for deeper in descendants(child))]
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import grpc
 import pytest
 
 from server.protocol.proto.messages import SeldonMessage
 from tests.conformance.wrapping import COMPONENT, interpreter, wrapping
+from tests.processes import is_running, parent
 from tests.project import ROOT
 from tests.server import counting, streamer
 from tests.server.running_server import this_environment
@@ -75,17 +75,6 @@ def eventually(check):
         assert time.monotonic() < end
         time.sleep(0.05)
     return found
-
-
-def parent(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def test_all_processes_of_the_wrapper_share_one_model(wrapped):
@@ -152,7 +141,7 @@ def test_the_model_stays_when_the_wrapper_renews_its_workers_and_goes_with_the_l
         node = parent(model)
         assert {answered_by(running) for _ in range(5)} == {model}
         assert running.log.read_text().count("Booting worker") >= 5
-    eventually(lambda: is_gone(model) and is_gone(node))
+    eventually(lambda: not (is_running(model) or is_running(node)))
 
 
 @pytest.mark.long
@@ -209,7 +198,7 @@ def test_sigterm_ends_the_wrapper_with_all_of_its_processes(tmp_path):
         running.process.terminate()
         assert running.process.wait(60) == 0
         # Those that it forked are of its group, and the node's and the model's process follow.
-        eventually(lambda: group_is_gone(group) and is_gone(model) and is_gone(node))
+        eventually(lambda: group_is_gone(group) and not (is_running(model) or is_running(node)))
 
 
 def group_is_gone(group):

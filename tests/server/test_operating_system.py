@@ -12,7 +12,8 @@ import pytest
 
 from server import operating_system
 from server.operating_system import connections, has_ended
-from tests.project import MODELS
+from tests import without_linux
+from tests.project import MODELS, ROOT
 from tests.server.polling import wait_for
 from tests.server.running_server import serving
 
@@ -68,7 +69,7 @@ def test_a_server_without_what_only_linux_has_answers_and_starts_its_model_again
     with serving(
         tmp_path,
         MODELS / "iris_svm_model",
-        program="tests.server.elsewhere",
+        root=without_linux.copy(ROOT, tmp_path / "copy"),
         environ={"SERVER_EDGE_PROCESSES": "2", "SERVER_METRICS": "true"},
         predict_method="decision_function",
     ) as served:

@@ -18,12 +18,10 @@ import pytest
 from gitops.local import ports
 from tests.gitops.local.conftest import STATE, alone
 from tests.gitops.local.copies import Copy
+from tests.processes import with_argument
 from tests.project import MANIFESTS, ROOT
 
-pytestmark = [
-    pytest.mark.xdist_group("commands"),
-    pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc"),
-]
+pytestmark = pytest.mark.xdist_group("commands")
 
 SECONDS = 240
 
@@ -74,13 +72,8 @@ def serving(
 
 def processes() -> dict[int, str]:
     """Return the command lines of all processes that have to do with the demo's folder."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if str(FOLDER) in line and "run_demo" not in line:
-                found[int(entry.name)] = line
-    return found
+    found = with_argument(str(FOLDER))
+    return {process: line for process, line in found.items() if "run_demo" not in line}
 
 
 def wait_until_gone() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from gitops.errors import StartFailed
 from gitops.local.process import Process, ProcessGroup, run_all
+from tests.processes import is_running
 
 T = TypeVar("T")
 
@@ -110,16 +111,7 @@ asyncio.run(main())
 """
 
 
-def alive(process: int) -> bool:
-    """Whether the process runs; one that has ended and that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.long
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 @pytest.mark.parametrize("ending", ["by itself", "killed"])
 def test_nothing_outlives_the_run(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = subprocess.Popen([sys.executable, "-c", SCRIPT, tmp_path / "ids"], stdin=subprocess.PIPE)
@@ -127,14 +119,14 @@ def test_nothing_outlives_the_run(tmp_path: Path, ending: str, monkeypatch: pyte
         assert run.poll() is None
         time.sleep(0.02)
     processes = [int(text) for text in (tmp_path / "ids").read_text().split()]
-    assert [alive(process) for process in processes] == [True, True]
+    assert [is_running(process) for process in processes] == [True, True]
     if ending == "killed":
         os.kill(run.pid, signal.SIGKILL)
     run.communicate(timeout=60)
     until = time.monotonic() + 60
-    while any(alive(process) for process in processes) and time.monotonic() < until:
+    while any(is_running(process) for process in processes) and time.monotonic() < until:
         time.sleep(0.05)
-    assert [alive(process) for process in processes] == [False, False]
+    assert [is_running(process) for process in processes] == [False, False]
 
 
 def test_one_failure_ends_the_others_and_keeps_its_cause() -> None:

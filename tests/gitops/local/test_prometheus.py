@@ -20,6 +20,7 @@ from typing import Any
 
 import grpc
 import httpx
+import psutil
 import pytest
 import yaml
 from google.protobuf import json_format
@@ -28,13 +29,10 @@ from gitops.local.prometheus import DASHBOARD, RULES
 from server.protocol.proto import prediction_pb2
 from tests.gitops.local.conftest import alone
 from tests.gitops.local.copies import Copy
+from tests.processes import with_argument
 from tests.project import MANIFESTS, ROOT
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.xdist_group("prometheus"),
-    pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prometheus")]
 
 # A first build of Prometheus takes minutes.
 SECONDS = 1200
@@ -85,13 +83,8 @@ class Demo:
         return min(number for number, line in self.processes().items() if " -m server serve " in line)
 
     def processes(self) -> dict[int, str]:
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if str(self.folder) in line and "run_demo" not in line:
-                    found[int(entry.name)] = line
-        return found
+        found = with_argument(str(self.folder))
+        return {process: line for process, line in found.items() if "run_demo" not in line}
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +140,7 @@ def send(demo: Demo) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: demo.gateway.post(path, json=request), range(32)))
     demo.gateway.post(path, content=b"{")
-    environ = dict(
-        entry.split("=", 1)
-        for entry in Path(f"/proc/{demo.server()}/environ").read_text().split("\0")
-        if entry
-    )
+    environ = psutil.Process(demo.server()).environ()
     with grpc.insecure_channel(f"127.0.0.1:{environ['PREDICTIVE_UNIT_GRPC_SERVICE_PORT']}") as channel:
         call = channel.unary_unary(
             METHOD,

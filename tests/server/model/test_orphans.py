@@ -10,7 +10,7 @@ import sys
 # there is of the model's, and prints which of both are left.
 ADOPTS = """
 import json, os, subprocess, sys, time
-from server.model import orphans
+from server.model.worker_process import kill_orphans
 from server.operating_system import adopt_orphans, limit_message_queues
 
 LEAVES = '''
@@ -47,7 +47,7 @@ def parent(pid):
 
 while {parent(models), parent(others)} != {os.getpid()}:
     time.sleep(0.01)
-while orphans.kill(0):
+while kill_orphans(0):
     time.sleep(0.01)
 print(json.dumps([os.path.exists(f"/proc/{pid}") for pid in (models, others)]))
 os.kill(others, 9)

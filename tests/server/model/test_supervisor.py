@@ -19,6 +19,7 @@ from server.model.handshake import handshake, read, setup
 from server.model.supervisor import Supervisor
 from server.settings import ServeSettings
 from server.telemetry.labels import EndReason
+from tests.processes import is_running
 from tests.server.pickled import pickled
 
 # Files beside it say whether it loads.
@@ -102,14 +103,6 @@ async def scenario(supervised: Supervised, steps) -> None:
             sock.close()
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_a_process_that_ends_is_started_again(tmp_path):
     supervised, pids = Supervised(tmp_path), []
 
@@ -125,7 +118,7 @@ def test_a_process_that_ends_is_started_again(tmp_path):
     assert supervised.reasons == ["signal", "signal"]
     assert supervised.processes == set()
     assert len(set(pids)) == 3
-    assert not any(map(alive, pids))
+    assert not any(map(is_running, pids))
 
 
 def test_a_process_that_is_reported_is_killed_and_started_again(tmp_path):
@@ -138,7 +131,7 @@ def test_a_process_that_is_reported_is_killed_and_started_again(tmp_path):
         assert await supervised.announced.get() == (
             "the model's process was killed, since it has not answered for 2 seconds"
         )
-        assert not alive(pid)
+        assert not is_running(pid)
         following = await supervised.delivered.get()
         assert following != pid
         supervised.supervisor.fail(following, "it broke the rules", EndReason.PROTOCOL)

@@ -12,11 +12,13 @@ import socket
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
+from tests.processes import children, is_running
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import REST, VISIBLE, WORKER, serving
+from tests.server.running_server import REST, VISIBLE, serving
 
 # Without the process of large requests either, which is not counted here.
 ALONE = {**REST, "SERVER_LARGE_BODY_BYTES": "0"}
@@ -87,30 +89,10 @@ def number(value):
     return {"data": {"ndarray": [[value]]}}
 
 
-def children(process):
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def server_processes(served):
-    return [
-        child
-        for child in children(served.process.pid)
-        if WORKER not in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-
-
 def connections(process):
     """Return how many TCP connections a process has."""
-    inodes = {str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()}
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(fields[3] == "01" and f"socket:[{fields[9]}]" in inodes for fields in lines)
-
-
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    found = psutil.Process(process).net_connections("tcp4")
+    return sum(connection.status == psutil.CONN_ESTABLISHED for connection in found)
 
 
 def post_by_each(served, count=8):
@@ -118,7 +100,7 @@ def post_by_each(served, count=8):
     clients = [httpx.Client(base_url=served.client.base_url, timeout=30) for _ in range(count)]
     try:
         statuses = [client.post("/predict", json=number(0)).status_code for client in clients]
-        shares = [connections(process) for process in (served.process.pid, *server_processes(served))]
+        shares = [connections(process) for process in (served.process.pid, *served.server_processes())]
     finally:
         for client in clients:
             client.close()
@@ -131,8 +113,7 @@ def ready_everywhere(served):
 
 def test_without_grpc_there_is_neither_its_process_nor_its_library(tmp_path, slow_model):
     with serving(tmp_path, slow_model, program=VISIBLE, environ=ALONE) as served:
-        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
-        assert [int(child) for child in children] == [served.worker()]
+        assert children(served.process.pid) == [served.worker()]
         assert "cygrpc" not in Path(f"/proc/{served.process.pid}/maps").read_text()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.grpc_port))
@@ -150,21 +131,21 @@ def test_each_process_gets_its_share_of_the_connections(tmp_path, slow_model):
 
 def test_all_of_them_end_together(tmp_path, slow_model):
     with serving(tmp_path, slow_model, program=VISIBLE, environ=TWO) as served:
-        started = [*server_processes(served), served.worker()]
+        started = [*served.server_processes(), served.worker()]
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0
-        assert not any(map(alive, started))
+        assert not any(map(is_running, started))
 
 
 def test_they_end_with_the_first_one_however_that_ends(tmp_path, slow_model):
     environ = {**TWO, "SERVER_MODEL_PROCESSES": "2"}
     with serving(tmp_path, slow_model, program=VISIBLE, environ=environ) as served:
         worker = served.worker()
-        started = [*server_processes(served), worker, *children(worker), *served.model_processes()]
+        started = [*served.server_processes(), worker, *children(worker), *served.model_processes()]
         assert len(started) == 5
         served.process.kill()
         served.process.wait(30)
-        wait_for(lambda: not any(map(alive, started)))
+        wait_for(lambda: not any(map(is_running, started)))
 
 
 @pytest.mark.long
@@ -194,7 +175,7 @@ def test_requests_under_way_in_every_process_end(tmp_path, slow_model):
 
 def test_the_server_ends_when_one_of_its_processes_dies(tmp_path, slow_model):
     with serving(tmp_path, slow_model, program=VISIBLE, environ=TWO) as served:
-        (server_process,) = server_processes(served)
+        (server_process,) = served.server_processes()
         os.kill(server_process, signal.SIGKILL)
         assert served.process.wait(30) == 31
         assert (
@@ -228,7 +209,7 @@ def test_when_all_of_the_model_dies_nothing_is_left_and_it_is_started_again(tmp_
         worker = served.worker()
         forked = [*children(worker), *served.model_processes()]
         os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: not any(map(alive, forked)))
+        wait_for(lambda: not any(map(is_running, forked)))
         wait_for(lambda: ready_everywhere(served))
         assert served.worker() != worker
 
@@ -265,7 +246,7 @@ def test_processes_of_a_model_with_threads_load_it_one_after_the_other(tmp_path)
         started = [worker, *served.model_processes()]
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0
-        assert not any(map(alive, started))
+        assert not any(map(is_running, started))
 
 
 def test_a_process_that_cannot_load_the_model_again_is_tried_again_while_others_answer(tmp_path):
@@ -309,7 +290,7 @@ def test_a_process_that_dies_is_replaced_where_what_it_has_forked_lives_on(tmp_p
         started = children(served.process.pid)
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(30) == 0
-        assert not any(map(alive, started))
+        assert not any(map(is_running, started))
 
 
 def test_a_process_that_takes_too_long_to_load_the_model_again_is_killed(tmp_path):

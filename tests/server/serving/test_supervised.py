@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.processes import children, is_running, zombies
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import REST, serving
+from tests.server.running_server import REST, is_worker, serving
 
 pytestmark = pytest.mark.xdist_group("supervised")
 
@@ -85,33 +85,9 @@ def info(response):
     return response.json()["status"]["info"]
 
 
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def zombies(parent):
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, ppid = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
-        except OSError:
-            continue
-        if state == "Z" and int(ppid) == parent:
-            found.append(stat.parent.name)
-    return found
-
-
 def workers(served):
     """Return the model's processes."""
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"worker/__main__.py" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    return [child for child in children(served.process.pid) if is_worker(child)]
 
 
 def why_not_ready(served):
@@ -127,7 +103,7 @@ def assert_it_serves_again_by_another(served, before):
     served.wait_until_ready()
     assert asked(served, "answer").status_code == 200
     assert served.worker() != before
-    assert not alive(before)
+    assert not is_running(before)
     wait_for(lambda: not zombies(served.process.pid))
 
 
@@ -157,7 +133,7 @@ def test_what_it_has_started_ends_with_it(served, tmp_path):
     assert response.status_code == 503
     left = int((tmp_path / "pid").read_text())
     assert_it_serves_again_by_another(served, before)
-    wait_for(lambda: not alive(left))
+    wait_for(lambda: not is_running(left))
 
 
 def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_forked_from(tmp_path, model):
@@ -169,7 +145,7 @@ def test_nothing_is_left_of_several_processes_that_die_with_the_one_they_are_for
         why_not_ready(running)
         running.wait_until_ready()
         assert running.worker() != before
-        assert not any(map(alive, forked))
+        assert not any(map(is_running, forked))
         wait_for(lambda: not zombies(running.process.pid))
 
 
@@ -191,8 +167,8 @@ def test_one_of_several_that_hangs_is_killed_and_the_others_go_on(tmp_path, mode
 
 def entered(running):
     """Return the process id of the server that runs as process 1 of a namespace."""
-    (child,) = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
-    return int(child)
+    (child,) = children(running.process.pid)
+    return child
 
 
 @pytest.mark.long
@@ -229,10 +205,10 @@ def test_what_it_has_started_ends_with_the_server(tmp_path, model, signal_):
     with serving(tmp_path, model) as running:
         assert asked(running, "daemonise", tmp_path / "pid").status_code == 200
         left = int((tmp_path / "pid").read_text())
-        assert alive(left)
+        assert is_running(left)
         running.process.send_signal(signal_)
         assert running.process.wait(30) == 0
-        assert not alive(left)
+        assert not is_running(left)
 
 
 @pytest.mark.long
@@ -251,7 +227,7 @@ def test_one_that_hangs_ends_with_a_server_that_is_killed(tmp_path, model):
         with pytest.raises(httpx.ReadTimeout):
             running.post("/predict", {"data": {"ndarray": [["hang", ""]]}}, timeout=0.5)
         running.process.kill()
-        wait_for(lambda: not alive(worker))
+        wait_for(lambda: not is_running(worker))
 
 
 def test_it_gets_an_environment_made_for_it(tmp_path, model):

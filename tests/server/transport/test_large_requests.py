@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ from server.shared_state import ByteBudget
 from server.transport.large_requests import Forwarder, LargeRequestServer
 from tests.server.pickled import pickled
 from tests.server.polling import wait_for
-from tests.server.running_server import WORKER, serving
+from tests.server.running_server import serving
 
 MODEL = """
 import os, time
@@ -47,12 +46,6 @@ def served(request, tmp_path_factory, model):
 
 def table(rows, first="a"):
     return json.dumps({"data": {"ndarray": [[first, "b"]] * rows}, "meta": {"puid": "p"}}).encode()
-
-
-def processes(served):
-    """Return the server's processes but the first and the model's."""
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
-    return [int(each) for each in children if WORKER not in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 def test_a_large_request_gets_what_a_small_one_gets(served):
@@ -131,7 +124,7 @@ def metrics_of(served):
 
 def test_it_ends_the_server_when_it_is_killed(tmp_path, model):
     with serving(tmp_path, model, environ={"SERVER_GRPC": "false"}) as running:
-        (large,) = processes(running)
+        (large,) = running.server_processes()
         os.kill(large, signal.SIGKILL)
         assert running.process.wait(30) == 31
 
@@ -141,7 +134,7 @@ def test_there_is_none_where_bodies_are_small_or_it_is_not_wanted(tmp_path, mode
         folder = tmp_path / "-".join(environ)
         folder.mkdir()
         with serving(folder, model, environ={**environ, "SERVER_GRPC": "false"}) as running:
-            assert processes(running) == []
+            assert running.server_processes() == []
             assert running.post("/predict", table(1000)).status_code == 200
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import psutil
 import pytest
 
 from server.errors import BadSetting
@@ -20,7 +21,6 @@ from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Ten
 from server.transport.listener import listen
 from tests.server.polling import wait_for
 from tests.server.running_server import VISIBLE, serving
-from tests.server.serving.test_server_process import server_processes
 
 RULE = (
     "the port must be free and the address this machine's; "
@@ -91,8 +91,8 @@ def opened(process):
 
 
 def cpu_seconds(process):
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    times = psutil.Process(process).cpu_times()
+    return times.user + times.system
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def test_without_descriptors_it_answers_on_the_connections_it_has_and_takes_othe
 )
 def test_so_do_several_processes(served, clients):
     wait_for(clients.are_answered)
-    processes = [served.process.pid, *server_processes(served)[:-1]]  # The last one is gRPC's.
+    processes = [served.process.pid, *served.server_processes()[:-1]]  # The last one is gRPC's.
     assert len(processes) == 2
     with ExitStack() as stack:
         for process in processes:
@@ -210,7 +210,7 @@ def test_so_do_several_processes(served, clients):
 @pytest.mark.long
 def test_a_flood_of_grpc_connections_leaves_those_that_it_has(served, clients):
     assert clients.are_answered()
-    process = server_processes(served)[-1]
+    process = served.server_processes()[-1]
     with no_room_for_many(process), flood(served.grpc_port, b""):
         before = cpu_seconds(process)
         time.sleep(WATCHED_SECONDS)
