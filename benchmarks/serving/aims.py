@@ -174,6 +174,7 @@ AIMS = [
         _rate(plan.SERVER, plan.SERVER, GRPC_LARGE, LARGE),
     ),
     _most(f"memory when ready against the {plan.LIMIT_1}", 1.2, _memory(plan.SERVER, plan.LIMIT_1)),
+    _most("the same, without gRPC, which the limit has not", 1.2, _memory(plan.SERVER_REST, plan.LIMIT_1)),
     _most(
         f"memory when ready against the {plan.STOCK_DEFAULT}", 0.4, _memory(plan.SERVER, plan.STOCK_DEFAULT)
     ),

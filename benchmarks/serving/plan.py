@@ -27,6 +27,7 @@ SERVER_DATAFRAME = "this server, DataFrame"
 SERVER_TRANSFORMER = "this server, TRANSFORMER"
 SERVER_OUTPUT = "this server, OUTPUT_TRANSFORMER"
 SERVER_UNCOUNTED = "this server, metrics off"
+SERVER_REST = "this server, without gRPC"
 SERVER_POLLING = "this server, busy polling"
 # As many as a request of four CPUs starts by default.
 SERVER_FOUR_CPUS = "this server, 3 processes for REST"
@@ -81,6 +82,7 @@ def entries(tunings: Mapping[str, Tuning]) -> list[Entry]:
             (SMALL, SCRAPED, SINGLE, LARGE, GRPC, GRPC_LARGE, GRPC_SINGLE, GRPC_SMALL, CROWD, OVERLOAD),
         ),
         Entry(peers.server(SERVER_UNCOUNTED, tuning={"SERVER_METRICS": "false"}), (SMALL,)),
+        Entry(peers.server(SERVER_REST, tuning={"SERVER_GRPC": "false"}), ()),
         Entry(peers.limit(LIMIT_2, 2), (SMALL, LARGE)),
         Entry(peers.limit(LIMIT_1, 1), (SINGLE,)),
         Entry(peers.server(SERVER_DATAFRAME, peers.DATAFRAME), (SMALL,)),
