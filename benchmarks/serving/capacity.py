@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import nnls
 
 from benchmarks.serving.growth import HELD_OUT, Case, Growth
 from benchmarks.serving.machine import commit, machine
@@ -72,17 +73,15 @@ class Rule:
 
 
 def fit(growth: Growth) -> Rule:
-    """Return the rule with the least sum of squared relative errors over the cases of numbers by rows and by columns."""
+    """Return the rule with the least sum of squared relative errors over the cases of numbers by rows and by columns.
+
+    No term of it is below 0.
+    """
     used = [case for case in growth.loads if case.series in ("rows", "columns") and not case.texts]
     measured = np.array([growth.cpu(case) for case in used])
     terms = np.array([[1.0, case.rows, case.cells] for case in used])
     scaled = terms / measured[:, np.newaxis]
-    found = np.linalg.lstsq(scaled, np.ones(len(used)), rcond=None)[0]
-    # What is not told apart from nothing is nothing: then the others are fitted again without it.
-    while (found < 0).any():
-        scaled[:, found <= 0] = 0
-        found = np.linalg.lstsq(scaled, np.ones(len(used)), rcond=None)[0]
-        found[np.abs(found) < 1e-12] = 0
+    found, _ = nnls(scaled, np.ones(len(used)))
     return Rule(*map(float, found))
 
 
