@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 
 import grpc
 import pytest
 
 from server.protocol.proto.messages import SeldonMessage
 from tests.conformance.wrapping import COMPONENT, interpreter, wrapping
+from tests.polling import wait_for
 from tests.processes import is_running, parent
 from tests.project import ROOT
 from tests.server import counting, streamer
@@ -29,7 +29,6 @@ class Model:
         return [[os.getpid()]]
 """
 BROKEN = "raise AttributeError('this environment has no such thing')"
-GONE_SECONDS = 20
 
 
 def made(folder, code):
@@ -68,15 +67,6 @@ def answered_by(running):
     return running.client.post("/predict", json=number(1)).json()["data"]["ndarray"][0][0]
 
 
-def eventually(check):
-    """Return what ``check`` returns as soon as that is true."""
-    end = time.monotonic() + GONE_SECONDS
-    while not (found := check()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
-
-
 def test_all_processes_of_the_wrapper_share_one_model(wrapped):
     request = SeldonMessage()
     request.data.tensor.shape.extend([1, 1])
@@ -107,7 +97,7 @@ def test_what_dies_is_started_again_and_its_request_gets_a_503(wrapped, which):
         )
     else:
         os.kill(parent(model), signal.SIGKILL)
-        response = eventually(lambda: refused(wrapped.client.post("/predict", json=number(1))))
+        response = wait_for(lambda: refused(wrapped.client.post("/predict", json=number(1))))
         said = "the node's process ended before it answered; it is started again: send the request again"
     assert response.status_code == 503
     assert response.json()["status"] == {
@@ -117,8 +107,8 @@ def test_what_dies_is_started_again_and_its_request_gets_a_503(wrapped, which):
         "status": 1,
     }
     assert wrapped.client.get("/health/status").status_code in (200, 503)
-    eventually(lambda: wrapped.client.get("/health/status").status_code == 200)
-    assert eventually(lambda: not refused(wrapped.client.post("/predict", json=number(1))))
+    wait_for(lambda: wrapped.client.get("/health/status").status_code == 200)
+    assert wait_for(lambda: not refused(wrapped.client.post("/predict", json=number(1))))
     assert answered_by(wrapped) != model
 
 
@@ -141,7 +131,7 @@ def test_the_model_stays_when_the_wrapper_renews_its_workers_and_goes_with_the_l
         node = parent(model)
         assert {answered_by(running) for _ in range(5)} == {model}
         assert running.log.read_text().count("Booting worker") >= 5
-    eventually(lambda: not (is_running(model) or is_running(node)))
+    wait_for(lambda: not (is_running(model) or is_running(node)))
 
 
 @pytest.mark.long
@@ -198,7 +188,7 @@ def test_sigterm_ends_the_wrapper_with_all_of_its_processes(tmp_path):
         running.process.terminate()
         assert running.process.wait(60) == 0
         # Those that it forked are of its group, and the node's and the model's process follow.
-        eventually(lambda: group_is_gone(group) and not (is_running(model) or is_running(node)))
+        wait_for(lambda: group_is_gone(group) and not (is_running(model) or is_running(node)))
 
 
 def group_is_gone(group):

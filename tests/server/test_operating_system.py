@@ -13,8 +13,8 @@ import pytest
 from server import operating_system
 from server.operating_system import connections, has_ended
 from tests import without_linux
+from tests.polling import wait_for
 from tests.project import MODELS, ROOT
-from tests.server.polling import wait_for
 from tests.server.running_server import serving
 
 ROWS = {"data": {"ndarray": [[5.1, 3.5, 1.4, 0.2], [6.2, 3.4, 5.4, 2.3]]}}

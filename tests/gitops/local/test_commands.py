@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from gitops.local import ports
 from tests.gitops.local.conftest import STATE, alone
 from tests.gitops.local.copies import Copy
+from tests.polling import wait_for
 from tests.processes import with_argument
 from tests.project import MANIFESTS, ROOT
 
@@ -77,10 +77,7 @@ def processes() -> dict[int, str]:
 
 
 def wait_until_gone() -> None:
-    until = time.monotonic() + 60
-    while processes() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert processes() == {}
+    wait_for(lambda: not processes())
 
 
 def test_a_port_in_use_ends_the_demo_before_anything_starts() -> None:

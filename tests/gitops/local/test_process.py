@@ -16,6 +16,7 @@ import pytest
 
 from gitops.errors import StartFailed
 from gitops.local.process import Process, ProcessGroup, run_all
+from tests.polling import wait_for
 from tests.processes import is_running
 
 T = TypeVar("T")
@@ -123,10 +124,7 @@ def test_nothing_outlives_the_run(tmp_path: Path, ending: str, monkeypatch: pyte
     if ending == "killed":
         os.kill(run.pid, signal.SIGKILL)
     run.communicate(timeout=60)
-    until = time.monotonic() + 60
-    while any(is_running(process) for process in processes) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert [is_running(process) for process in processes] == [False, False]
+    wait_for(lambda: not any(map(is_running, processes)))
 
 
 def test_one_failure_ends_the_others_and_keeps_its_cause() -> None:

@@ -29,6 +29,7 @@ from gitops.local.prometheus import DASHBOARD, RULES
 from server.protocol.proto import prediction_pb2
 from tests.gitops.local.conftest import alone
 from tests.gitops.local.copies import Copy
+from tests.polling import wait_for
 from tests.processes import with_argument
 from tests.project import MANIFESTS, ROOT
 
@@ -189,16 +190,13 @@ def test_what_is_scraped_says_which_model_is_served_where(demo: Demo, without_da
 
 
 def test_every_rule_is_evaluated_and_none_fires(demo: Demo) -> None:
-    until = time.monotonic() + 60
-    while True:
+    def health() -> dict[str, str]:
         found = [rule for group in demo.get("rules")["groups"] for rule in group["rules"]]
         assert [rule.get("lastError", "") for rule in found] == [""] * len(found)
-        if all(rule["health"] == "ok" for rule in found) or time.monotonic() > until:
-            break
-        time.sleep(0.5)
-    assert {rule["name"]: rule["health"] for rule in found} == {
-        rule["alert"]: "ok" for group in GROUPS for rule in group["rules"]
-    }
+        return {rule["name"]: rule["health"] for rule in found}
+
+    healthy = {rule["alert"]: "ok" for group in GROUPS for rule in group["rules"]}
+    wait_for(lambda: health() == healthy)
     assert [alert for alert in demo.get("alerts")["alerts"] if alert["state"] == "firing"] == []
 
 
@@ -207,10 +205,7 @@ def test_prometheus_ends_with_the_demo(demo: Demo) -> None:
     demo.process.terminate()
     rest, _ = demo.process.communicate(timeout=SECONDS)
     assert (demo.process.returncode, rest) == (0, "")
-    until = time.monotonic() + 60
-    while demo.processes() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert demo.processes() == {}
+    wait_for(lambda: not demo.processes())
 
 
 def test_a_repository_without_the_component_has_no_rules_to_evaluate(copy: Copy, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
+from tests.polling import wait_for
 from tests.server.running_server import serving
 
 pytestmark = pytest.mark.xdist_group("cancel")
@@ -39,10 +40,7 @@ def ran(served):
 
 
 def wait_until_it_runs(served, value):
-    end = time.monotonic() + 30
-    while value not in ran(served):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(lambda: value in ran(served))
 
 
 def by_grpc_cancel(served, values):

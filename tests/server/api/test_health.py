@@ -18,8 +18,8 @@ from server.serving.health_listener import listening
 from server.settings import ServeSettings
 from server.shared_state import SharedState
 from server.transport.listener import listen
+from tests.polling import wait_for
 from tests.project import MODELS
-from tests.server.polling import wait_for
 from tests.server.running_server import REST, serving
 from tests.server.transport.http.http_serving import Client
 

@@ -15,9 +15,9 @@ import pytest
 from server.artifact.digest import model_digest
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from server.telemetry.labels import METHODS
+from tests.polling import wait_for
 from tests.project import MODELS
 from tests.server import counting
-from tests.server.polling import wait_for
 from tests.server.running_server import IMAGE, serving
 from tests.server.scraping import OPENMETRICS, P, families, samples, scrape, value
 from tests.server.transport.http.http_serving import Client

@@ -9,8 +9,8 @@ import socket
 
 import pytest
 
+from tests.polling import wait_for
 from tests.server import streamer
-from tests.server.polling import wait_for
 from tests.server.running_server import REST, serving
 from tests.server.transport.http.http_serving import Client
 

@@ -12,11 +12,11 @@ import pytest
 
 from server.protocol.v2 import inference_pb2 as pb
 from server.protocol.v2.tensor import from_bytes, to_bytes
+from tests.polling import wait_for
 from tests.project import MODELS
 from tests.server.api.test_rest import FEATURES, ROWS, SCORES, close
 from tests.server.api.typed import COLUMNS, echo
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import serving
 
 pytestmark = pytest.mark.xdist_group("v2")

@@ -13,10 +13,10 @@ from google.protobuf import json_format
 
 from server.protocol.proto.prediction_pb2 import SeldonMessage
 from tests import pythons
+from tests.polling import wait_for
 from tests.server.flavors import making, page
 from tests.server.flavors.matrix import CHATS, Logging
 from tests.server.flavors.servers import Servers
-from tests.server.polling import wait_for
 from tests.server.running_server import Served
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chats")]

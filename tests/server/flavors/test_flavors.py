@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pythons
+from tests.polling import wait_for
 from tests.server.flavors import making, page
 from tests.server.flavors.comparison import compared
 from tests.server.flavors.matrix import MATRIX, OFTEN, Logging
 from tests.server.flavors.servers import Servers
-from tests.server.polling import wait_for
 
 pytestmark = pytest.mark.long
 

@@ -15,7 +15,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.running_server import serving
 from tests.server.scraping import calls_waiting
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.running_server import serving
 from tests.server.scraping import calls_waiting
 

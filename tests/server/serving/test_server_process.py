@@ -15,9 +15,9 @@ import httpx
 import psutil
 import pytest
 
+from tests.polling import wait_for
 from tests.processes import children, is_running
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import REST, VISIBLE, serving
 
 # Without the process of large requests either, which is not counted here.

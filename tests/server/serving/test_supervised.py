@@ -12,9 +12,9 @@ import time
 import httpx
 import pytest
 
+from tests.polling import wait_for
 from tests.processes import children, is_running, zombies
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import REST, is_worker, serving
 
 pytestmark = pytest.mark.xdist_group("supervised")
@@ -92,11 +92,12 @@ def workers(served):
 
 def why_not_ready(served):
     """Return what /health/status says when it says 503."""
-    end = time.monotonic() + 60
-    while (response := served.client.get("/health/status")).status_code != 503:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return info(response)
+
+    def not_ready():
+        response = served.client.get("/health/status")
+        return response if response.status_code == 503 else None
+
+    return info(wait_for(not_ready))
 
 
 def assert_it_serves_again_by_another(served, before):

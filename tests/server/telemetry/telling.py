@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.running_server import Served
 
 # A row of two values is answered without a word; with one it says so, waits that long and fails when it is negative, late when

@@ -17,9 +17,9 @@ import pytest
 from server.settings import ServeSettings
 from server.telemetry.access_log import AccessLog
 from server.telemetry.call_record import Telemetry
+from tests.polling import wait_for
 from tests.project import ROOT
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import serving
 from tests.server.telemetry.telling import MODEL, TRACE, TRACEPARENT, line_of, lines, predict, rows
 

@@ -13,7 +13,7 @@ import pytest
 
 from server.telemetry import log_writer
 from server.telemetry.log_writer import LogHandler
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 
 F_SETPIPE_SZ = 1031
 

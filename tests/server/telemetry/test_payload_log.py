@@ -16,8 +16,8 @@ from server.settings import ServeSettings
 from server.telemetry import payload_log
 from server.telemetry.call_record import Payload, Telemetry
 from server.telemetry.payload_log import PayloadLog, address
+from tests.polling import wait_for
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import free_port, serving
 from tests.server.scraping import P, scrape, value
 from tests.server.streamer import write

@@ -14,8 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from server.settings import ServeSettings
 from server.telemetry.call_record import Telemetry
 from server.telemetry.tracing import Tracing
+from tests.polling import wait_for
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import free_port, serving
 from tests.server.scraping import P, scrape, value
 from tests.server.telemetry.loopback import receiving

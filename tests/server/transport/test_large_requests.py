@@ -15,8 +15,8 @@ import pytest
 from server.api.routes import HttpRequest, HttpStream
 from server.shared_state import ByteBudget
 from server.transport.large_requests import Forwarder, LargeRequestServer
+from tests.polling import wait_for
 from tests.server.pickled import pickled
-from tests.server.polling import wait_for
 from tests.server.running_server import serving
 
 MODEL = """

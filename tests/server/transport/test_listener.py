@@ -19,7 +19,7 @@ import pytest
 from server.errors import BadSetting
 from server.protocol.proto.prediction_pb2 import DefaultData, SeldonMessage, Tensor
 from server.transport.listener import listen
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.running_server import VISIBLE, serving
 
 RULE = (

@@ -8,7 +8,7 @@ import queue
 import grpc
 import pytest
 
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.transport.grpc.echoing import MAX_MESSAGE, UNARY, echoing
 
 

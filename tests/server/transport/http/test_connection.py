@@ -16,7 +16,7 @@ import pytest
 
 from server.shared_state import ByteBudget
 from server.transport.http.parser import RequestParser
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.transport.http.http_serving import MAX_BODY, serving_http
 
 GET = b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.server.polling import wait_for
+from tests.polling import wait_for
 from tests.server.transport.http.http_serving import serving_http
 
 
