@@ -22,6 +22,12 @@ own = $${NAMESPACE:+--namespace "$$NAMESPACE"} $(if $(filter file,$(origin IMAGE
 uv := UV_PYTHON_DOWNLOADS='$(UV_PYTHON_DOWNLOADS)' sh tools/bootstrap.sh
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# What runs on this machine is asked without a proxy, whichever the machine has for all else.
+comma := ,
+export NO_PROXY := $(or $(NO_PROXY),$(no_proxy))$(if $(or $(NO_PROXY),$(no_proxy)),$(comma))127.0.0.1,localhost,::1
+export no_proxy := $(NO_PROXY)
+# Packages of another Python are none of this environment's.
+unexport PYTHONPATH PYTHONHOME
 # Hundreds of programs are started by the tests: without byte code each compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 

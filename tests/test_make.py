@@ -98,6 +98,26 @@ def test_adopt_passes_on_what_is_given(
     assert done.stdout.split() == ["-m", "gitops", "adopt", *options, "--", "a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("given", "without"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"no_proxy": ".corp, 10.0.0.0/8"}, ".corp, 10.0.0.0/8,127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": ".corp", "no_proxy": ".other"}, ".corp,127.0.0.1,localhost,::1"),
+    ],
+)
+def test_what_runs_here_is_asked_without_a_proxy_and_imports_nothing_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], without: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**given, "PYTHONPATH": "/opt/ros/lib", "PYTHONHOME": "/opt/python"}.items():
+        monkeypatch.setenv(name, value)
+    program(tmp_path / "python", 'echo "$NO_PROXY $no_proxy ${PYTHONPATH-}${PYTHONHOME-}"')
+    done = make(ROOT, "--silent", "smoke", "environment=", f"python={tmp_path}/python")
+    assert done.stdout == f"{without} {without} \n"
+
+
 def test_a_switch_passes_its_value_on() -> None:
     # An option without the value would be on for MONITORING=0, too.
     text = (ROOT / "Makefile").read_text()

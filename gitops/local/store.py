@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import obstore
@@ -27,6 +27,9 @@ from gitops.seal.secrets import object_store
 from gitops.seal.stores import ENDPOINT, USE_SSL
 from gitops.seal.unseal import unseal
 from gitops.tools import tool
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
 
 START_SECONDS = 20.0
 # The discard port: nothing listens there.
@@ -127,13 +130,22 @@ class Store:
                 raise StartFailed(f"cannot put {file} at s3://{bucket}/{key}: {error}") from error
 
     def client(self, bucket: str) -> S3Store:
-        """Return obstore's client of ``bucket``."""
+        """Return obstore's client of ``bucket``.
+
+        What obstore is not given it takes from the environment, where a person may have an account of their own.
+        """
+        account: S3Credential = {
+            "access_key_id": self.access_key,
+            "secret_access_key": self.secret_key,
+            "token": None,
+            "expires_at": None,
+        }
         return S3Store(
             bucket,
             endpoint=self.endpoint,
-            access_key_id=self.access_key,
-            secret_access_key=self.secret_key,
+            credential_provider=lambda: account,
             region="us-east-1",
+            skip_signature=False,
             virtual_hosted_style_request=False,
             client_options={"allow_http": True},
         )

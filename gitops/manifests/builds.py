@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import subprocess
+import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class BuildResult:
 
 
 class Ended(Exception):
-    """The process ended without an answer."""
+    """The process ended without an answer; the text is the first line that it printed on standard error, if any."""
 
 
 class _Process:
@@ -39,11 +40,13 @@ class _Process:
 
     def __init__(self, binary: Path) -> None:
         self.fresh = True
+        # No pipe: nobody reads it while the process runs.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         self._process = subprocess.Popen(
             [binary, "builds"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             env={**os.environ, **_GO},
         )
         # Both are pipes.
@@ -75,18 +78,21 @@ class _Process:
         finally:
             timer.cancel()
         if not line.endswith(b"\n"):
-            self.close()
-            raise TimeoutError if late.is_set() else Ended
+            said = self.close()
+            raise TimeoutError if late.is_set() else Ended(said)
         return BuildResult(**json.loads(line))
 
-    def close(self) -> None:
-        """End the process."""
+    def close(self) -> str:
+        """End the process; return the first line that it has printed on standard error."""
         self._process.kill()
         self._process.wait()
         self._output.close()
         # What it was asked last it will not read any more.
         with suppress(BrokenPipeError):
             self._input.close()
+        with self._errors as errors:
+            errors.seek(0)
+            return errors.readline().decode(errors="replace").strip()
 
 
 # Those that have nothing to do, by their program.

@@ -61,7 +61,8 @@ def _run(folder: Path, origin: str) -> tuple[str, str]:
     except TimeoutError as error:
         raise BuildFailed(f"{origin}: no answer after {TIMEOUT_SECONDS} s") from error
     except builds.Ended as error:
-        raise BuildFailed(f"{origin}: kustomize ended without an answer") from error
+        said = f": {error}" if str(error) else ""
+        raise BuildFailed(f"{origin}: kustomize ended without an answer{said}") from error
     message = done.messages.strip()
     if done.failed:
         raise BuildFailed(f"{origin}: {message}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import obstore
+import pytest
 import yaml
 
 from gitops.local.store import Store, committed_secret, secret_values
@@ -62,3 +64,21 @@ def test_only_the_address_of_the_committed_secret_is_replaced(store: Store) -> N
         **VALUES,
         "AWS_ENDPOINT_URL": store.endpoint.removeprefix("http://"),
     }
+
+
+def test_an_account_of_the_environment_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "mine",
+        "AWS_SECRET_ACCESS_KEY": "mine",
+        "AWS_SESSION_TOKEN": "mine",
+        "AWS_SKIP_SIGNATURE": "true",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_REGION": "eu-west-1",
+        "AWS_PROFILE": "mine",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text("flavors: {}")
+    with Store(tmp_path / "store") as store:
+        store.upload(tmp_path / "model", "team", "churn")
+        assert bytes(obstore.get(store.client("team"), "churn/MLmodel").bytes()) == b"flavors: {}"

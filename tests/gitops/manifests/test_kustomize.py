@@ -136,13 +136,19 @@ def test_a_build_that_does_not_end_is_named(tmp_path: Path, monkeypatch: pytest.
     assert str(caught.value) == f"kustomize build {tmp_path}: no answer after 0.1 s"
 
 
-def test_a_kustomize_that_ends_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = script(tmp_path / "ends", "exit 3")
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("exit 3", ""), ("printf 'panic: no disk\\nmain.go:1' >&2; exit 3", ": panic: no disk")],
+)
+def test_a_kustomize_that_ends_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    ends = script(tmp_path / "ends", program)
     monkeypatch.setattr("gitops.manifests.kustomize.tool", lambda name: ends)
     kustomization(tmp_path, "resources: []\n")
     with pytest.raises(BuildFailed) as caught:
         build(tmp_path)
-    assert str(caught.value) == f"kustomize build {tmp_path}: kustomize ended without an answer"
+    assert str(caught.value) == f"kustomize build {tmp_path}: kustomize ended without an answer{said}"
 
 
 def script(file: Path, text: str) -> Path:
