@@ -35,7 +35,10 @@ type result struct {
 func main() {
 	var err error
 	if len(os.Args) == 2 && os.Args[1] == "builds" {
-		err = builds(os.Stdin, os.Stdout)
+		stderr := os.Stderr // Before builds puts a file in its place.
+		if err = builds(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(stderr, err)
+		}
 	} else {
 		err = commands.NewDefaultCommand().Execute()
 	}
