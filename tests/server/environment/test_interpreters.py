@@ -143,7 +143,7 @@ def test_interpreters_of_installers_and_of_conda_are_found(
     environ = {"HOME": str(tmp_path), "PATH": "/nowhere"}
     assert search_path(environ).split(os.pathsep) == ["/nowhere", *map(str, folders), str(own)]
     (found,) = interpreters.present(interpreters.Uv(tmp_path, tmp_path, environ=environ))
-    assert found.path == folders[0] / "python3"
+    assert found.path.resolve() == (own / "python3").resolve()
 
 
 def test_uv_with_a_setting_that_it_cannot_read(tmp_path: Path) -> None:
