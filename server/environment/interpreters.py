@@ -143,15 +143,23 @@ def search_path(environ: Mapping[str, str]) -> str:
     installed, shims = [], set()
     for variable, default, versions in _VERSION_MANAGERS:
         folder = Path(environ.get(variable) or home / default)
-        installed += sorted(str(path) for path in folder.glob(f"{versions}/*/bin"))
+        installed += _folders(folder, f"{versions}/*/bin")
         shims.add(folder / "shims")
     for pattern in INSTALLERS:
-        installed += sorted(str(path) for path in ROOT.glob(pattern))
+        installed += _folders(ROOT, pattern)
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        prefixes = (home / _CONDA).read_text(encoding="utf-8").splitlines()
-        installed += [f"{prefix}/bin" for prefix in prefixes if prefix and Path(prefix, "bin").is_dir()]
+        for prefix in (home / _CONDA).read_text(encoding="utf-8").splitlines():
+            installed += _folders(Path(prefix), "bin") if prefix else []
     path = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry) not in shims]
     return os.pathsep.join(dict.fromkeys([*path, *installed, str(Path(sys.base_exec_prefix) / "bin")]))
+
+
+def _folders(parent: Path, pattern: str) -> list[str]:
+    """Return what a pattern finds in a folder; nothing where it may not be read, as another user's."""
+    try:
+        return sorted(map(str, parent.glob(pattern)))
+    except OSError:
+        return []
 
 
 def present(uv: Uv) -> list[Interpreter]:

@@ -146,6 +146,24 @@ def test_interpreters_of_installers_and_of_conda_are_found(
     assert found.path.resolve() == (own / "python3").resolve()
 
 
+def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path: Path) -> None:
+    locked, unreadable = (
+        tmp_path / "locked",
+        tmp_path / ("x" * 300),
+    )  # The second for root, who may read the first.
+    locked.mkdir(mode=0)
+    (tmp_path / "envs/models/bin").mkdir(parents=True)
+    (tmp_path / ".conda").mkdir()
+    (tmp_path / ".conda/environments.txt").write_text(f"{locked}\n{unreadable}\n{tmp_path}/envs/models\n")
+    environ = {
+        "HOME": str(tmp_path),
+        "PATH": "/nowhere",
+        "PYENV_ROOT": str(locked),
+        "ASDF_DATA_DIR": str(unreadable),
+    }
+    assert f"{tmp_path}/envs/models/bin" in search_path(environ).split(os.pathsep)
+
+
 def test_uv_with_a_setting_that_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "uv.toml").write_text("this is no setting\n")
     uv = interpreters.Uv(tmp_path, tmp_path, environ={"UV_CONFIG_FILE": str(tmp_path / "uv.toml")})
