@@ -130,8 +130,7 @@ def file_descriptor_limit() -> int:
 
 def raise_file_descriptor_limit() -> None:
     """Raise the limit of this process and those that it starts, to enough or as far as it may."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, min(ENOUGH, most)), most))
+    operating_system.raise_descriptor_limit(ENOUGH)
 
 
 def read_annotations(file: Path = ANNOTATIONS) -> dict[str, str]:

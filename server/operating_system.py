@@ -87,6 +87,18 @@ def has_ended(child: int) -> bool:
     raise OSError(number, os.strerror(number))
 
 
+def signal_group(leader: int, number: int) -> None:
+    """Signal a child that leads a process group, and the others of it.
+
+    macOS refuses it where all of them have ended, and some are not waited for (EPERM).
+    """
+    try:
+        os.killpg(leader, number)
+    except PermissionError:
+        if not has_ended(leader):
+            raise
+
+
 def adopt_orphans() -> None:
     """Become the parent of what the processes below this one leave behind; elsewhere process 1 stays it."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
@@ -161,6 +173,22 @@ def private_memory() -> int | None:
         return None
     lines = status.read_text().splitlines()
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+
+
+def raise_descriptor_limit(enough: int) -> None:
+    """Raise the soft limit of descriptors of this process, and of those that it starts, to ``enough`` or as far as it may.
+
+    macOS says that there is no hard limit, and refuses what is beyond one of the kernel (kern.maxfilesperproc).
+    """
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = enough if most == resource.RLIM_INFINITY else min(enough, most)
+    while wanted > now:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        except (ValueError, OSError):
+            wanted //= 2
+        else:
+            return
 
 
 def open_descriptors() -> int:

@@ -61,6 +61,8 @@ _AT_ONCE = 4
 _TRIPLES = {"linux": "unknown-linux-gnu", "macos": "apple-darwin"}
 # How uv writes that a line is for both systems, and that it is for one, beside other conditions.
 _BOTH = " and (sys_platform == 'darwin' or sys_platform == 'linux')"
+# And that it is for CPython, as all are.
+_CPYTHON = " and platform_python_implementation == 'CPython'"
 _LINUX = re.compile(r" (?:and|;) sys_platform == 'linux'$")
 # By Python and platform.
 Failures = dict[tuple[str, str], UnresolvableRequirements]
@@ -194,7 +196,7 @@ def _plain(text: str, pythons: Iterable[str], platforms: Iterable[str]) -> str:
 
 
 def _unconditional(line: str, environments: list[dict[str, str]]) -> str:
-    line = line.replace(_BOTH, "")
+    line = line.replace(_BOTH, "").replace(_CPYTHON, "")
     package, separator, condition = line.partition(" ; ")
     marker = condition.removesuffix("\n").removesuffix(" \\")
     if not separator or "!=" in marker or not all(Marker(marker).evaluate(one) for one in environments):

@@ -112,7 +112,7 @@ def project(folder: Path, platforms: Sequence[str], pythons: Sequence[str] = ())
     """Make ``folder`` a project whose universal resolutions are for these platforms and Pythons, and return it.
 
     Platforms are as in ``linux-x86_64`` and ``macos-aarch64``; those of Linux must have wheels. Pythons are minor versions, each
-    of which is resolved by itself, or none for whatever is asked for.
+    of which is resolved by itself, or none for whatever is asked for. PyPy, which no model runs on, would need wheels too.
 
     Source: https://docs.astral.sh/uv/concepts/resolution/#limited-resolution-environments.
     """
@@ -123,7 +123,8 @@ def project(folder: Path, platforms: Sequence[str], pythons: Sequence[str] = ())
     ]
     systems = dict.fromkeys(markers(platform)["sys_platform"] for platform in platforms)
     environments = [
-        f"sys_platform == '{system}' and python_full_version >= '{python}' and python_full_version < '{_next(python)}'"
+        f"sys_platform == '{system}' and platform_python_implementation == 'CPython' "
+        f"and python_full_version >= '{python}' and python_full_version < '{_next(python)}'"
         for system in systems
         for python in pythons
     ]

@@ -28,6 +28,7 @@ from server.operating_system import (
     has_lower_message_queue_limit,
     limit_message_queues,
     processes,
+    signal_group,
 )
 from server.settings import ServeSettings
 
@@ -106,7 +107,7 @@ class WorkerProcess:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, which is not reaped yet, and to those that it forked."""
-        os.killpg(self.process.pid, number)
+        signal_group(self.process.pid, number)
 
 
 def interpreter(settings: ServeSettings, environment: Path) -> Path:

@@ -72,8 +72,9 @@ def _with_local(
     try:
         wider = resolver.universal(pythons, [*platforms, *LOCAL_PLATFORMS], pinned=text)
     except UnresolvableRequirements as why:
-        # All of it is about Linux too, and would read as if the lock had failed.
-        said = str(why).partition("\n")[0]
+        # All of it is about Linux too, and would read as if the lock had failed: what lacks a wheel is in the line of the reason.
+        first, *lines = str(why).splitlines()
+        said = next((line for line in lines if line.startswith("Because ")), first)
         log.info("the lock is for pods alone, and not for a local run on macOS: %s", said)
         return platforms, text
     failures = resolver.without_wheels(wider, pythons, LOCAL_PLATFORMS)

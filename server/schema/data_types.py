@@ -93,7 +93,8 @@ def _integer(value: Any, kind: str) -> int:
     limits = np.iinfo(INTEGERS[kind])
     if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
         raise Misfit(value, "must be a whole number", kind)
-    if not limits.min <= value <= limits.max:
+    # The double -2**63 is what every integer a little below it becomes, too.
+    if not limits.min <= value <= limits.max or (type(value) is float and value <= -(2.0**63)):
         raise Misfit(value, f"must be from {limits.min} to {limits.max}", kind)
     return int(value)
 

@@ -104,9 +104,11 @@ def _cast(label: str, values: np.ndarray, tensor: Tensor) -> np.ndarray:
     if dtype.kind == "f":
         lost = np.isfinite(values) & ~np.isfinite(converted)
     else:
-        # A double cannot tell the largest integers apart: what is beyond the range is compared before the cast.
-        limit = 2.0 ** (8 * dtype.itemsize - (dtype.kind == "i"))
-        lost = (converted != values) | (values >= limit) if values.dtype.kind == "f" else converted != values
+        lost = converted != values
+        if values.dtype.kind == "f":
+            # A double cannot tell the largest integers apart: what is beyond the range is compared before the cast, and the
+            # double -2**63 is what every integer a little below it becomes, too.
+            lost |= (values >= 2.0 ** (8 * dtype.itemsize - (dtype.kind == "i"))) | (values <= -(2.0**63))
     if bool(lost.any()):
         raise BadData(
             f"{label} has {values[lost][0]}, which is no {tensor.dtype}: the model's signature wants that"

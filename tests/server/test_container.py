@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 
 import pytest
 
+from server import operating_system
 from server.container import available_cpus, memory, read_annotations
 from server.shared_state import default_body_bytes
 
-HAVE = len(os.sched_getaffinity(0))
+HAVE = operating_system.cpus()
 V1 = "4:cpu,cpuacct:{path}\n3:memory:{path}\n"
 
 CASES = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,26 @@ def test_what_each_operating_system_requires_is_locked_at_the_versions_of_the_po
     ]
 
 
+def test_a_package_without_wheels_for_pypy_is_locked_for_macos(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pyarrow, which mlflow requires beside what asks for another package on PyPy."""
+    requires = ("arrow", "bridge; platform_python_implementation != 'PyPy' and sys_platform == 'linux'")
+    platforms = (
+        "manylinux_2_17_x86_64",
+        "manylinux_2_17_aarch64",
+        "macosx_11_0_arm64",
+        "macosx_11_0_x86_64",
+    )
+    arrows = [making.wheel(tmp_path, "arrow", "1.0", tag=f"cp312-cp312-{platform}") for platform in platforms]
+    others = [making.wheel(tmp_path, "gamma", "1.0", requires), making.wheel(tmp_path, "bridge", "1.0")]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", making.index(tmp_path / "other", *arrows, *others))
+    text = locking.make(making.model(tmp_path / "model", "gamma\n"), SETTINGS, ["3.12"])
+    assert "\n# platform: linux-x86_64, linux-aarch64, macos-aarch64, macos-x86_64\n" in text
+    assert "PyPy" not in text
+    assert "CPython" not in text
+
+
 def test_package_without_wheels_for_macos_is_named_and_locked_for_pods(
     tmp_path: Path, index: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +136,8 @@ def test_package_without_wheels_for_macos_is_named_and_locked_for_pods(
     text = locking.make(making.model(tmp_path / "none", "delta\n"), SETTINGS, ["3.12"])
     assert "\n# platform: linux-x86_64, linux-aarch64\n" in text
     assert "\ndelta==1.0 \\\n" in text
+    said = caplog.messages.pop()
+    assert re.match(r"the lock is (not )?for .* macos?.*\bdelta\b", said, re.IGNORECASE)
 
 
 def test_another_version_than_the_pods_is_not_locked_for_macos(

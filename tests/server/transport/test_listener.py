@@ -95,9 +95,15 @@ def cpu_seconds(process):
     return times.user + times.system
 
 
+def needs_prlimit():
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("the limits of another process are Linux's to tell and to change")
+
+
 @contextmanager
 def no_room_for_many(process):
     """Let a process open a few more files and connections only; give the limit."""
+    needs_prlimit()
     before = resource.prlimit(process, resource.RLIMIT_NOFILE)
     limit = max(opened(process)) + 1 + ROOM
     resource.prlimit(process, resource.RLIMIT_NOFILE, (limit, before[1]))
@@ -234,6 +240,7 @@ def test_a_model_that_dies_meanwhile_is_started_again_when_there_are_descriptors
 
 
 def test_the_limit_is_raised_as_far_as_is_of_use(tmp_path, slow_model):
+    needs_prlimit()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with serving(tmp_path, slow_model, descriptors=256) as served:
         for process in (served.process.pid, served.worker()):
