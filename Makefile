@@ -4,14 +4,15 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo smoke doctor test test-all test-weekly test-machine test-manifests fuzz pythons lint types check diff ci-jobs ci-result comment pull-request pull-requests-allowed github-settings report bench bench-quick bench-start bench-check bench-diff seal seal-cert scan promote promote-aliases promotion-prepare promotion-patch promotion-apply new-overlay new-graph graph-answer train adopt up release-plan release-record pin unpin wait-for-check image image-seldon-core image-compare image-test image-push image-tag image-sign image-verify github-release cluster-test e2e e2e-cluster e2e-logs docs docs-site proto lock clean
 
-PORT ?= 8080
+# An empty value counts as none.
+override PORT := $(or $(PORT),8080)
 # What answers in the containers of demo and smoke: the server, or its component class in seldon-core-microservice.
-RUNTIME ?= server
+override RUNTIME := $(or $(RUNTIME),server)
 
 # What the targets image… build and run, with what engine, and more options for build and run (docs/image.md).
 IMAGE ?= seldon-mlflow-server:dev
 SELDON_CORE_IMAGE ?= seldon-mlflow-server-seldon-core:dev
-DOCKER ?= docker
+override DOCKER := $(or $(DOCKER),docker)
 export IMAGE SELDON_CORE_IMAGE DOCKER
 # What makes a fork one's own beside its names (adopt, up). IMAGE only if somebody gave it.
 own = $${NAMESPACE:+--namespace "$$NAMESPACE"} $(if $(filter file,$(origin IMAGE)),,$${IMAGE:+--image "$$IMAGE"}) \
@@ -24,16 +25,17 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 # What runs on this machine is asked without a proxy, whichever the machine has for all else.
 comma := ,
-export NO_PROXY := $(or $(NO_PROXY),$(no_proxy))$(if $(or $(NO_PROXY),$(no_proxy)),$(comma))127.0.0.1,localhost,::1
+unproxied := $(or $(NO_PROXY),$(no_proxy))
+export NO_PROXY := $(if $(filter *,$(unproxied)),*,$(unproxied)$(if $(unproxied),$(comma))127.0.0.1,localhost,::1)
 export no_proxy := $(NO_PROXY)
 # Packages of another Python are none of this environment's.
-unexport PYTHONPATH PYTHONHOME
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 # Hundreds of programs are started by the tests: without byte code each compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
 # What .venv holds: all that development needs, or one dependency group, such as gitops, which renders and compares.
-DEPENDENCIES ?= dev
+override DEPENDENCIES := $(or $(DEPENDENCIES),dev)
 # Made anew when what is locked changes; make compares times, so a warm start asks nobody.
 environment := .venv/.synced-$(DEPENDENCIES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -93,6 +94,9 @@ class _Log(logging.Handler):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code (gitops.errors)."""
     given = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As standard error has it: what a terminal's encoding lacks must not end a command that has written its files.
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Log()])
     try:
         chosen = next(iter(given), "")

@@ -103,6 +103,7 @@ def test_adopt_passes_on_what_is_given(
     [
         ({}, "127.0.0.1,localhost,::1"),
         ({"no_proxy": ".corp, 10.0.0.0/8"}, ".corp, 10.0.0.0/8,127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "*"}, "*"),
         ({"NO_PROXY": ".corp", "no_proxy": ".other"}, ".corp,127.0.0.1,localhost,::1"),
     ],
 )
@@ -111,11 +112,23 @@ def test_what_runs_here_is_asked_without_a_proxy_and_imports_nothing_of_others(
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {**given, "PYTHONPATH": "/opt/ros/lib", "PYTHONHOME": "/opt/python"}.items():
+    pythons = {"PYTHONPATH": "/opt/ros/lib", "PYTHONHOME": "/opt/python", "PYTHONSAFEPATH": "1"}
+    for name, value in {**given, **pythons}.items():
         monkeypatch.setenv(name, value)
-    program(tmp_path / "python", 'echo "$NO_PROXY $no_proxy ${PYTHONPATH-}${PYTHONHOME-}"')
+    program(tmp_path / "python", 'echo "$NO_PROXY $no_proxy ${PYTHONPATH-}${PYTHONHOME-}${PYTHONSAFEPATH-}"')
     done = make(ROOT, "--silent", "smoke", "environment=", f"python={tmp_path}/python")
     assert done.stdout == f"{without} {without} \n"
+
+
+@pytest.mark.parametrize("given", [[], ["PORT=", "RUNTIME="]])
+def test_an_empty_value_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str]
+) -> None:
+    for name in ("PORT", "RUNTIME"):
+        monkeypatch.setenv(name, "")
+    program(tmp_path / "python", 'echo "$@"')
+    done = make(ROOT, "--silent", "demo", "environment=", f"python={tmp_path}/python", *given)
+    assert done.stdout == "-m gitops demo --port 8080 --runtime server\n"
 
 
 def test_a_switch_passes_its_value_on() -> None:

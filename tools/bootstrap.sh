@@ -69,11 +69,13 @@ no_python() {
         "Install one, for instance ${1-}with your system's package manager, and run make again."
 }
 
-pip_install() {
+# In a shell of its own: a person's settings of pip may name another place for what it installs.
+pip_install() (
+    unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
     # A variable, since the pip of Apple's Python knows no such option.
-    PIP_ROOT_USER_ACTION=ignore "$@" --quiet --disable-pip-version-check \
+    PIP_USER=0 PIP_ROOT_USER_ACTION=ignore "$@" --quiet --disable-pip-version-check \
         --require-hashes --only-binary=:all: -r tools/bootstrap.txt
-}
+)
 
 install_uv() {
     # uv runs on an older Python than this repository does, such as Apple's 3.9, and can bring a newer one.

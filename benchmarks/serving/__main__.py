@@ -14,6 +14,7 @@ from benchmarks.serving.document import document
 from benchmarks.serving.errors import BenchFailed
 from benchmarks.serving.growth import grow
 from benchmarks.serving.load import h2load
+from benchmarks.serving.memory import check_system
 from benchmarks.serving.plan import STOCK, STOCK_USUAL, entries
 from benchmarks.serving.plot import growth_svg, svg
 from benchmarks.serving.rounds import FULL, GROWTH, QUICK, measure, tune
@@ -33,6 +34,7 @@ def main() -> int:
     # Whoever ends it otherwise than by Ctrl-C must not leave servers running either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        check_system()
         h2load()
         with TemporaryDirectory(prefix="bench-") as scratch:
             run(quick, Path(scratch))

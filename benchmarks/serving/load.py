@@ -112,7 +112,7 @@ def h2load() -> str:
     if found is None:
         raise BenchFailed(
             "h2load, which generates the load, is not on PATH: install it "
-            "(Debian, Ubuntu: apt-get install nghttp2-client; Fedora: dnf install nghttp2; macOS: brew install nghttp2)"
+            "(Debian, Ubuntu: apt-get install nghttp2-client; Fedora: dnf install nghttp2)"
         )
     return found
 

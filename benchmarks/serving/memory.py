@@ -6,10 +6,18 @@ import os
 import re
 from pathlib import Path
 
+from benchmarks.serving.errors import BenchFailed
+
 PROC = Path("/proc")
 # proc_pid_smaps(5): "address perms offset device inode path", then a line for each figure of that mapping.
 _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ (?P<offset>\S+) (?P<device>\S+) (?P<inode>\d+)")
 _FIGURE = re.compile(r"(?P<name>Rss|Anonymous): +(?P<kibibytes>\d+) kB")
+
+
+def check_system() -> None:
+    """Raise BenchFailed where nothing tells what a process takes."""
+    if not PROC.is_dir():
+        raise BenchFailed(f"CPU time and memory are read from {PROC}, which is not here: run it on Linux")
 
 
 def tree(pid: int) -> list[int]:

@@ -154,12 +154,12 @@ def _next(python: str) -> str:
 def surroundings(environ: Mapping[str, str], index: str = "", strategy: str = "") -> dict[str, str]:
     """Return uv's environment variables: ``environ`` with pip's index settings under uv's names.
 
-    Values are stripped: one that comes from a secret may end with a newline. Nothing lets uv download a Python.
+    Values are stripped: one that comes from a secret may end with a newline. An empty one, which uv refuses, is none. Nothing lets uv download a Python.
     """
     result = {
         name: value.strip() if name.startswith(("UV_", "PIP_")) else value
         for name, value in environ.items()
-        if name not in _DROPPED
+        if name not in _DROPPED and (value.strip() or not name.startswith("UV_"))
     }
     for pip, own in _PIP.items():
         if result.get(pip) and not result.get(own) and not result.get(_OTHER_NAME.get(own, own)):

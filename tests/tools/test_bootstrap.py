@@ -312,6 +312,9 @@ def test_uv_is_installed_by_the_python_that_is_there(online: Machine, hidden: st
     online.link("python3.11", base)
     # Older pythons that stand first are passed over.
     online.script("python3", "exit 1")
+    # Where a person has pip install things.
+    online.environ |= {"PIP_USER": "1", "PIP_PREFIX": str(online.root / "prefix")}
+    online.environ |= {"PIP_REQUIRE_VIRTUALENV": "1"}
     if hidden:
         online.hide(hidden)
     for _ in range(2):

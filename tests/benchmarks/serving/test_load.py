@@ -67,7 +67,7 @@ def test_without_the_generator_the_message_says_how_to_install_it(
         generate(TARGET, Traffic(1), 0.1, tmp_path)
     assert str(caught.value) == (
         "h2load, which generates the load, is not on PATH: install it "
-        "(Debian, Ubuntu: apt-get install nghttp2-client; Fedora: dnf install nghttp2; macOS: brew install nghttp2)"
+        "(Debian, Ubuntu: apt-get install nghttp2-client; Fedora: dnf install nghttp2)"
     )
 
 

@@ -3,8 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from benchmarks.serving.memory import cpu_seconds, file_pages, pss, tree
+import pytest
+
+from benchmarks.serving import memory
+from benchmarks.serving.errors import BenchFailed
+from benchmarks.serving.memory import check_system, cpu_seconds, file_pages, pss, tree
 
 MAPPING = """\
 7f00-7f10 r-xp 00001000 fe:01 77                         /usr/lib/libc.so.6
@@ -62,3 +67,12 @@ def test_cpu_time_is_that_of_the_process_and_its_descendants() -> None:
     while sum(os.times()[:2]) - used < 0.05:
         pass
     assert cpu_seconds(os.getpid()) - before >= 0.03
+
+
+def test_a_system_that_tells_nothing_of_processes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_system()
+    monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
+    with pytest.raises(BenchFailed, match="which is not here: run it on Linux"):
+        check_system()

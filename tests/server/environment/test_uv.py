@@ -19,6 +19,7 @@ from server.environment.uv import Uv, UvError
         ({"PIP_CERT": "/ca.crt"}, {"SSL_CERT_FILE": "/ca.crt"}),
         ({"PIP_CERT": "/ca.crt", "SSL_CERT_FILE": "/own.crt"}, {"SSL_CERT_FILE": "/own.crt"}),
         ({"UV_INDEX": "https://a\n"}, {"UV_INDEX": "https://a"}),
+        ({"UV_CACHE_DIR": "", "UV_OFFLINE": " "}, {}),
         ({"UV_PYTHON": "3.9", "VIRTUAL_ENV": "/x", "UV_NO_VERIFY_HASHES": "1", "COLUMNS": "80"}, {}),
         ({"UV_PYTHON_DOWNLOADS": "automatic", "HOME": "/root"}, {"HOME": "/root"}),
     ],

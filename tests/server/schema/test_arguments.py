@@ -225,6 +225,20 @@ REFUSED = {
         "column 0, row 0: 1099511627776 must be from -2147483648 to 2147483647, "
         "the model's signature says integer",
     ),
+    # JSON's integers a little below -2**63 become this double.
+    "long-too-small": (
+        request([[float(-(2**63))]]),
+        Schema(columns=(Column(None, "long"),)),
+        ARRAY,
+        "column 0, row 0: -9.223372036854776e+18 must be from -9223372036854775808 to 9223372036854775807, "
+        "the model's signature says long",
+    ),
+    "tensor-too-small": (
+        request(np.array([[float(-(2**63))]])),
+        Schema(tensors=(Tensor(None, "int64", (-1, 1)),)),
+        ARRAY,
+        "data.ndarray has -9.223372036854776e+18, which is no int64: the model's signature wants that",
+    ),
     "tensor-shape": (
         request(np.zeros((1, 3, 2))),
         IMAGE,
