@@ -42,7 +42,7 @@ def killpg(group, number, killpg=os.killpg):
 
 def getrlimit(kind, getrlimit=resource.getrlimit):
     soft, hard = getrlimit(kind)
-    return (min(soft, 10240), resource.RLIM_INFINITY) if kind == resource.RLIMIT_NOFILE else (soft, hard)
+    return (min(soft, 10240), 2**63 - 1) if kind == resource.RLIMIT_NOFILE else (soft, hard)
 
 
 def setrlimit(kind, limits, getrlimit=resource.getrlimit, setrlimit=resource.setrlimit):
@@ -56,6 +56,7 @@ def setrlimit(kind, limits, getrlimit=resource.getrlimit, setrlimit=resource.set
 if not hasattr(os, "of_macos"):
     os.of_macos = True
     os.killpg, resource.getrlimit, resource.setrlimit = killpg, getrlimit, setrlimit
+    resource.RLIM_INFINITY = 2**63 - 1
 """
 # What the source says, and what it says in the copy.
 TEXTS = {'"/proc': '"/no/proc', '"proc/': '"no/proc/', '"sys/': '"no/sys/', '"prctl"': '"no_prctl"'}

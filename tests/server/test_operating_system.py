@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -73,7 +74,11 @@ def test_a_server_without_what_only_linux_has_answers_and_starts_its_model_again
         root=without_linux.copy(ROOT, tmp_path / "copy"),
         environ={"SERVER_EDGE_PROCESSES": "2", "SERVER_METRICS": "true"},
         predict_method="decision_function",
+        descriptors=256,
     ) as served:
+        if hasattr(resource, "prlimit"):
+            # As many as such a kernel gives, which has up to 10,240, by halves.
+            assert resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)[0] == 8192
         before = served.post("/predict", ROWS)
         assert before.status_code == 200, before.text
         worker = served.worker()
